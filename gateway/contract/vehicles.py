@@ -1,0 +1,145 @@
+"""What passes between the fleet room and the driver of a vehicle fleet, after VDA 5050 but free of its JSON.
+
+The fleet room decides which nodes are released (the base) and journals it before it leaves; the driver renders it, sends
+it until the vehicle echoes it, and turns vehicle states into reports.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class VehicleActionKind(StrEnum):
+    """Actions that the fleet room asks for at the end of an order."""
+
+    PICK = "pick"
+    DROP = "drop"
+    START_CHARGING = "startCharging"
+    STOP_CHARGING = "stopCharging"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleAction:
+    """One action at a node.
+
+    Attributes:
+        action_id: unique for ever; the driver passes it on unchanged.
+        station: the location's id, for pick and drop (`stationName` on the wire).
+        load_id: the container's id, for pick and drop.
+    """
+
+    action_id: str
+    kind: VehicleActionKind
+    station: str | None = None
+    load_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderNode:
+    """A node of a vehicle order; `sequence_id` is even and never changes within an order (VDA 5050 §6.6)."""
+
+    node_id: str
+    sequence_id: int
+    released: bool
+    x: float
+    y: float
+    theta: float | None = None
+    actions: tuple[VehicleAction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEdge:
+    """An edge of a vehicle order; `sequence_id` is odd; released only if both its ends are."""
+
+    edge_id: str
+    sequence_id: int
+    released: bool
+    start_node_id: str
+    end_node_id: str
+    max_speed: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleOrder:
+    """An order or order update, exactly as it was journalled. Sending it again changes nothing (VDA 5050 §6.6.4)."""
+
+    vehicle_id: str
+    order_id: str
+    update_id: int
+    map_id: str
+    nodes: tuple[OrderNode, ...]
+    edges: tuple[OrderEdge, ...]
+
+
+class ConnectionState(StrEnum):
+    """VDA 5050 §6.14."""
+
+    ONLINE = "ONLINE"
+    OFFLINE = "OFFLINE"
+    CONNECTION_BROKEN = "CONNECTIONBROKEN"
+
+
+class ActionStatus(StrEnum):
+    """VDA 5050 §6.11."""
+
+    WAITING = "WAITING"
+    INITIALIZING = "INITIALIZING"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeState:
+    """A node that the vehicle still has to traverse."""
+
+    node_id: str
+    sequence_id: int
+    released: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleError:
+    """An error that the vehicle shows; `references` maps referenceKey to referenceValue."""
+
+    error_type: str
+    fatal: bool
+    description: str = ""
+    references: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleState:
+    """The newest state of a vehicle: reported when something the fleet decides by has changed, and at least every 10 s."""
+
+    vehicle_id: str
+    order_id: str
+    update_id: int
+    last_node_id: str
+    last_node_sequence_id: int
+    node_states: tuple[NodeState, ...]
+    driving: bool
+    automatic: bool
+    """operatingMode is AUTOMATIC or SEMIAUTOMATIC: orders may be sent."""
+    charging: bool
+    battery: float
+    """State of charge, 0 … 1."""
+    actions: tuple[tuple[str, ActionStatus, str], ...] = ()
+    """(actionId, status, resultDescription) of the order's and the instant actions."""
+    errors: tuple[VehicleError, ...] = ()
+    loads: tuple[str, ...] | None = None
+    """Load ids on board; None where the vehicle does not report loads."""
+    new_base_request: bool = False
+    paused: bool = False
+    emergency_stop: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleOffline:
+    """The vehicle's connection is OFFLINE or CONNECTIONBROKEN, or no state came for too long. It may still drive out its base."""
+
+    vehicle_id: str
+    reason: str
+
+
+VehicleReport = VehicleState | VehicleOffline

@@ -1,0 +1,51 @@
+"""The port to storage. SQL is plain, with named parameters (`:name`), in one portable subset."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+SqlValue = str | int | float | None
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+
+class StoreFull(Exception):  # noqa: N818 - names the condition
+    """The disk is full: nothing of the job was committed; it may succeed once there is room."""
+
+
+class StoreBroken(Exception):  # noqa: N818 - names the condition
+    """The storage can no longer be trusted (I/O error, failed fsync): the process must stop."""
+
+
+class Tx(Protocol):
+    """What a job may do inside its transaction."""
+
+    async def execute(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> int:
+        """Run one statement; return the number of rows it changed."""
+        ...
+
+    async def execute_many(self, sql: str, rows: Sequence[Mapping[str, SqlValue]]) -> None:
+        """Run one statement for each row."""
+        ...
+
+    async def fetch(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> Sequence[Row]:
+        """Return all rows of a query; the query bounds them."""
+        ...
+
+
+class Store(Protocol):
+    """Durable storage. A job awaits nothing but its transaction."""
+
+    async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run the job and return once its changes are durable (fsync).
+
+        Jobs of several callers share one commit, each in its own savepoint: one that raises takes back only its own changes.
+
+        Raises:
+            StoreFull: no room.
+            StoreBroken: the process must stop.
+        """
+        ...
+
+    async def read(self, job: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run a job that only reads, on committed data."""
+        ...

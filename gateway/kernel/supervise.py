@@ -1,0 +1,32 @@
+"""Supervised tasks: long-running work that is started again, with growing pauses, when it fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+log = structlog.get_logger()
+
+PAUSE_FIRST_S: Final = 0.5
+PAUSE_MAX_S: Final = 10.0
+
+
+async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Run `work` for ever; log why it failed and start it again after a pause.
+
+    Errors of the operating kind are the work's own matter; whatever gets here is a fault of the program, and the rest of the
+    gateway goes on in spite of it.
+    """
+    pause = PAUSE_FIRST_S
+    loop = asyncio.get_running_loop()
+    while True:
+        started = loop.time()
+        try:
+            await work()
+        except Exception:
+            log.exception("a task failed and is started again", task=name, pause_s=pause)
+        else:
+            log.error("a task ended by itself and is started again", task=name, pause_s=pause)
+        pause = PAUSE_FIRST_S if loop.time() - started > PAUSE_MAX_S else min(pause * 2, PAUSE_MAX_S)
+        await asyncio.sleep(pause)

@@ -1,0 +1,303 @@
+"""The typed site: what a site file means once it is read, and the few questions that everybody asks it.
+
+Coordinates are metres in one frame for the whole site. A location's `place` is its number on the wire of PLC devices.
+"""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from gateway.contract.transports import Identifier
+from gateway.contract.wiring import Link, MailboxChannel, Profile, Register, WiringModel
+
+LocationKind = Literal["storage", "buffer", "transfer", "conveyor", "station", "node"]
+Place = Annotated[int, Field(ge=1, le=2**32 - 1)]
+
+
+class Location(WiringModel):
+    """A place that holds containers.
+
+    Attributes:
+        node: the road-map node at which vehicles serve it.
+    """
+
+    id: Identifier
+    kind: LocationKind
+    capacity: PositiveInt = 1
+    zone: Identifier | None = None
+    place: Place | None = None
+    x: float = 0.0
+    y: float = 0.0
+    z: float = 0.0
+    node: Identifier | None = None
+
+
+class RackPlaces(WiringModel):
+    """How a rack's slots are numbered: start + level·(l−1) + side·(index of side) + column·(c−1)."""
+
+    start: Place
+    level: int
+    side: int
+    column: int
+
+
+class Rack(WiringModel):
+    """A block of storage slots, written once instead of slot by slot.
+
+    Attributes:
+        slot: template of the slot's id with {level}, {side} and {column}, e.g. `A1-{level}-{side}-{column:02}`.
+        origin: x, y, z of level 1, first side, column 1.
+        pitch: metres from one column (x), side (y) and level (z) to the next.
+    """
+
+    id: Identifier
+    zone: Identifier | None = None
+    slot: str
+    levels: PositiveInt
+    sides: tuple[Identifier, ...]
+    columns: PositiveInt
+    places: RackPlaces
+    origin: tuple[float, float, float]
+    pitch: tuple[float, float, float]
+
+    def slots(self) -> Iterator[Location]:
+        """Return every slot, level by level, side by side, column by column."""
+        x, y, z = self.origin
+        dx, dy, dz = self.pitch
+        for level in range(self.levels):
+            for side_index, side in enumerate(self.sides):
+                for column in range(self.columns):
+                    yield Location(
+                        id=self.slot.format(level=level + 1, side=side, column=column + 1),
+                        kind="storage",
+                        zone=self.zone,
+                        place=self.places.start
+                        + self.places.level * level
+                        + self.places.side * side_index
+                        + self.places.column * column,
+                        x=x + dx * column,
+                        y=y + dy * side_index,
+                        z=z + dz * level,
+                    )
+
+
+class Motion(WiringModel):
+    """Kinematics of a device: plans use it for expected times, simulated devices move by it.
+
+    Attributes:
+        speed: m/s; acceleration: m/s² (also the deceleration); handling: s to take or put down a load.
+    """
+
+    speed: PositiveFloat
+    acceleration: PositiveFloat
+    handling: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Carrier(WiringModel):
+    """A shuttle or a lift: takes a load at one place and puts it down at another.
+
+    Attributes:
+        picks, drops: location ids or patterns (`A1-2-*`) of what it can reach for either.
+    """
+
+    kind: Literal["shuttle", "lift"]
+    id: Identifier
+    link: Identifier
+    profile: Identifier
+    channel: MailboxChannel
+    picks: tuple[str, ...]
+    drops: tuple[str, ...]
+    motion: Motion
+
+
+class ConveyorChannel(MailboxChannel):
+    """One pair of segments of a conveyor."""
+
+    source: Identifier
+    target: Identifier
+
+
+class Conveyor(WiringModel):
+    """A line of segments, each a location with an occupancy sensor; each pair of neighbours is a channel."""
+
+    kind: Literal["conveyor"]
+    id: Identifier
+    link: Identifier
+    profile: Identifier
+    channels: tuple[ConveyorChannel, ...]
+    motion: Motion
+
+
+class PutWall(WiringModel):
+    """A rack of lit slots.
+
+    Attributes:
+        slot: template of a slot's id with {n}, e.g. `W1-{n:02}`, for `slots` slots from 1.
+    """
+
+    kind: Literal["putwall"]
+    id: Identifier
+    link: Identifier
+    profile: Identifier
+    base: Register
+    slot: str
+    slots: Annotated[int, Field(ge=1, le=12)]
+
+    def slot_ids(self) -> tuple[str, ...]:
+        """Return the slots' ids in wire order."""
+        return tuple(self.slot.format(n=n + 1) for n in range(self.slots))
+
+
+Device = Annotated[Carrier | Conveyor | PutWall, Field(discriminator="kind")]
+
+
+class Node(WiringModel):
+    """A point of the road map where vehicles may stand."""
+
+    id: Identifier
+    x: float
+    y: float
+
+
+class Edge(WiringModel):
+    """A lane from one node to another; two lanes make a two-way road, which vehicles share one at a time."""
+
+    id: Identifier
+    start: Identifier
+    end: Identifier
+    max_speed: PositiveFloat | None = None
+
+
+class RoadMap(WiringModel):
+    """Where vehicles drive.
+
+    Attributes:
+        parking: nodes off the lanes where idle vehicles wait.
+        chargers: nodes where vehicles charge.
+    """
+
+    id: Identifier
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    parking: tuple[Identifier, ...] = ()
+    chargers: tuple[Identifier, ...] = ()
+
+
+class Vehicle(WiringModel):
+    """One vehicle of a fleet. `start` is where its simulation begins."""
+
+    id: Identifier
+    manufacturer: str
+    serial: str
+    start: Identifier
+
+
+class Charging(WiringModel):
+    """When vehicles charge, as states of charge from 0 to 1."""
+
+    below: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    until: Annotated[float, Field(gt=0, le=1)] = 0.9
+
+
+class Fleet(WiringModel):
+    """Vehicles that share a road map and a traffic control."""
+
+    id: Identifier
+    link: Identifier
+    interface: str = "uagv"
+    road_map: Identifier
+    picks: tuple[str, ...]
+    drops: tuple[str, ...]
+    motion: Motion
+    charging: Charging = Charging()
+    vehicles: tuple[Vehicle, ...]
+
+
+class Station(WiringModel):
+    """A goods-to-person workplace: slots for containers and, if it has one, its put wall."""
+
+    id: Identifier
+    name: str
+    slots: tuple[Identifier, ...]
+    putwall: Identifier | None = None
+
+
+class Stock(WiringModel):
+    """One container that is in the site from the beginning."""
+
+    container: Identifier
+    location: Identifier
+
+
+class Fill(WiringModel):
+    """Containers spread evenly over a rack: `count` of them, named by `container` with {n} from 1."""
+
+    rack: Identifier
+    count: PositiveInt
+    container: str
+
+
+class Site(WiringModel):
+    """A whole site."""
+
+    id: Identifier
+    links: tuple[Link, ...] = ()
+    locations: tuple[Location, ...] = ()
+    racks: tuple[Rack, ...] = ()
+    devices: tuple[Device, ...] = ()
+    road_maps: tuple[RoadMap, ...] = ()
+    fleets: tuple[Fleet, ...] = ()
+    stations: tuple[Station, ...] = ()
+    stock: tuple[Stock, ...] = ()
+    fill: tuple[Fill, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    root: Path = Field(default=Path(), exclude=True)
+    """The folder it was read from; relative paths inside it are resolved against this one."""
+
+    @cached_property
+    def all_locations(self) -> dict[str, Location]:
+        """Every location by id, the racks' slots included, in the order of the file."""
+        listed = {location.id: location for location in self.locations}
+        return listed | {slot.id: slot for rack in self.racks for slot in rack.slots()}
+
+    @cached_property
+    def by_id(self) -> dict[str, Device | Fleet]:
+        """Devices and fleets by id."""
+        return {device.id: device for device in self.devices} | {fleet.id: fleet for fleet in self.fleets}
+
+    def link(self, link_id: str) -> Link:
+        """Return a link of a checked site."""
+        return next(link for link in self.links if link.id == link_id)
+
+    def profile(self, profile_id: str) -> Profile:
+        """Return a profile of a checked site."""
+        return next(profile for profile in self.profiles if profile.id == profile_id)
+
+    def road_map(self, road_map_id: str) -> RoadMap:
+        """Return a road map of a checked site."""
+        return next(road_map for road_map in self.road_maps if road_map.id == road_map_id)
+
+    def matching(self, patterns: tuple[str, ...]) -> tuple[Location, ...]:
+        """Return the locations that any of the patterns (`*`, `?`) names, in the order of the file."""
+        exact = {pattern for pattern in patterns if not set(pattern) & set("*?[")}
+        globs = [pattern for pattern in patterns if pattern not in exact]
+        return tuple(
+            location
+            for location in self.all_locations.values()
+            if location.id in exact or any(fnmatchcase(location.id, pattern) for pattern in globs)
+        )
+
+    def initial_stock(self) -> tuple[Stock, ...]:
+        """Return every container that is in the site from the beginning, fills spread evenly over their rack."""
+        filled: list[Stock] = []
+        for fill in self.fill:
+            slots = list(next(rack for rack in self.racks if rack.id == fill.rack).slots())
+            filled += [
+                Stock(container=fill.container.format(n=n + 1), location=slots[n * len(slots) // fill.count].id)
+                for n in range(fill.count)
+            ]
+        return self.stock + tuple(filled)
