@@ -1,0 +1,74 @@
+"""Simulated motion time and seeded chance: the only sources of both for every simulated device.
+
+Motion runs on the event loop's own time, scaled: at speed 50 a move of 10 s takes 0.2 s. What the gateway
+measures on the wire (life counters, timeouts, how long a fault lasts) is not motion and stays on the loop's
+time. Because nothing but the loop is asked, the same devices run on a virtual-time loop.
+"""
+
+import asyncio
+from random import Random
+
+__all__ = ["Random", "SimClock", "seeded"]
+
+
+def seeded(seed: int, name: str) -> Random:
+    """Return one part's source of chance: the same for a seed and name, whatever other parts draw."""
+    return Random(f"{seed}:{name}")
+
+
+class SimClock:
+    """Loop time, `speed` times as fast. Needs a running loop whenever it is asked, not when it is made."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self._speed = _positive(speed)
+        self._loop_origin = 0.0
+        self._origin = 0.0
+        self._waiting: dict[asyncio.Timeout, float] = {}
+
+    @property
+    def speed(self) -> float:
+        """How many times as fast as the loop's time motion runs."""
+        return self._speed
+
+    def set_speed(self, speed: float) -> None:
+        """Go on at another speed from now; whoever sleeps wakes at the right moment of the new speed.
+
+        Raises:
+            ValueError: `speed` is not a positive number.
+        """
+        checked, now = _positive(speed), self.now()
+        self._loop_origin, self._origin, self._speed = asyncio.get_running_loop().time(), now, checked
+        for timeout, until in self._waiting.items():
+            if not timeout.expired():
+                timeout.reschedule(self._loop_time(until))
+
+    def now(self) -> float:
+        """Return seconds of simulated motion; only differences mean something."""
+        return self._origin + (asyncio.get_running_loop().time() - self._loop_origin) * self._speed
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for a time of simulated motion, in seconds."""
+        await self.wait(asyncio.Event(), self.now() + seconds)
+
+    async def wait(self, event: asyncio.Event, until: float | None) -> None:
+        """Return as soon as the event is set or, unless it is None, the simulated time `until` has come."""
+        when = None if until is None else self._loop_time(until)
+        try:
+            async with asyncio.timeout_at(when) as timeout:
+                if until is not None:
+                    self._waiting[timeout] = until
+                try:
+                    await event.wait()
+                finally:
+                    self._waiting.pop(timeout, None)
+        except TimeoutError:
+            pass
+
+    def _loop_time(self, at: float) -> float:
+        return self._loop_origin + (at - self._origin) / self._speed
+
+
+def _positive(speed: float) -> float:
+    if not 0 < speed <= 10_000:
+        raise ValueError(f"speed {speed} is not between 0 and 10000")
+    return float(speed)

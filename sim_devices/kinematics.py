@@ -1,0 +1,103 @@
+"""Motion along a line: accelerate, cruise, brake to a stand (trapezoid); a short way has no cruise (triangle).
+
+From a stand over s metres with speed v and acceleration a (also the deceleration) it takes s/v + v/a seconds
+if the cruising speed is reached (s ≥ v²/a), else 2·sqrt(s/a).
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+
+from gateway.site.model import Location, Motion
+
+
+@dataclass(frozen=True, slots=True)
+class Travel:
+    """A way that ends at a stand.
+
+    Attributes:
+        distance: metres, at least `braking_distance`.
+        speed: highest speed, m/s; acceleration: m/s².
+        initial_speed: m/s at the start, at most `speed` (a vehicle whose way is extended while it drives).
+    """
+
+    distance: float
+    speed: float
+    acceleration: float
+    initial_speed: float = 0.0
+
+    @property
+    def braking_distance(self) -> float:
+        """Metres that stopping at once from the initial speed would take."""
+        return self.initial_speed**2 / (2 * self.acceleration)
+
+    @property
+    def peak(self) -> float:
+        """Highest speed that is reached, m/s."""
+        triangle = sqrt(self.acceleration * self.distance + self.initial_speed**2 / 2)
+        return max(min(self.speed, triangle), self.initial_speed)
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the start to the stand."""
+        ramp_up, cruise, ramp_down = self._phases()
+        return ramp_up + cruise + ramp_down
+
+    def travelled(self, elapsed: float) -> float:
+        """Return metres covered `elapsed` seconds after the start."""
+        ramp_up, cruise, ramp_down = self._phases()
+        if elapsed >= ramp_up + cruise + ramp_down:
+            return self.distance
+        rising = min(max(elapsed, 0.0), ramp_up)
+        covered = self.initial_speed * rising + self.acceleration * rising**2 / 2
+        cruising = min(max(elapsed - ramp_up, 0.0), cruise)
+        braking = max(elapsed - ramp_up - cruise, 0.0)
+        covered += self.peak * (cruising + braking) - self.acceleration * braking**2 / 2
+        return min(covered, self.distance)
+
+    def speed_at(self, elapsed: float) -> float:
+        """Return the speed in m/s `elapsed` seconds after the start."""
+        ramp_up, cruise, ramp_down = self._phases()
+        if elapsed >= ramp_up + cruise + ramp_down:
+            return 0.0
+        if elapsed < ramp_up:
+            return self.initial_speed + self.acceleration * max(elapsed, 0.0)
+        return self.peak - self.acceleration * max(elapsed - ramp_up - cruise, 0.0)
+
+    def _phases(self) -> tuple[float, float, float]:
+        peak = self.peak
+        ramps = (peak**2 - self.initial_speed**2 / 2) / self.acceleration
+        return (
+            (peak - self.initial_speed) / self.acceleration,
+            max(0.0, self.distance - ramps) / peak if peak else 0.0,
+            peak / self.acceleration,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ride:
+    """A carrier's way in an aisle: along it (x) and up or down (z) at once; the longer one decides.
+
+    The side of the aisle (y) is reached by the load handling, not by travel.
+    """
+
+    along: Travel
+    upwards: Travel
+
+    @classmethod
+    def between(cls, start: Location, end: Location, motion: Motion) -> "Ride":
+        """Plan the way from one location to another by the kinematics of the device."""
+        return cls(
+            Travel(abs(end.x - start.x), motion.speed, motion.acceleration),
+            Travel(abs(end.z - start.z), motion.speed, motion.acceleration),
+        )
+
+    @property
+    def duration(self) -> float:
+        """Seconds until it stands on both axes."""
+        return max(self.along.duration, self.upwards.duration)
+
+
+def conveyance(source: Location, target: Location, motion: Motion) -> Travel:
+    """Plan how a load passes from one segment to the next, straight from centre to centre."""
+    dx, dy, dz = target.x - source.x, target.y - source.y, target.z - source.z
+    return Travel(sqrt(dx * dx + dy * dy + dz * dz), motion.speed, motion.acceleration)
