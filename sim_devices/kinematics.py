@@ -1,4 +1,4 @@
-"""Motion along a line: accelerate, cruise, brake to a stand (trapezoid); a short way has no cruise (triangle).
+"""Motion along a line: accelerate, cruise, brake to a stand (trapezoid); a short way is a triangle.
 
 From a stand over s metres with speed v and acceleration a (also the deceleration) it takes s/v + v/a seconds
 if the cruising speed is reached (s ≥ v²/a), else 2·sqrt(s/a).

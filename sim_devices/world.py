@@ -1,5 +1,4 @@
-"""The truth: where every container is. Physics, not anybody's books: it never forgets and refuses the
-impossible.
+"""The truth: where every container is. Physics, nobody's books: it forgets nothing, refuses the impossible.
 
 A *spot* is what holds containers: a location, or a device with a load on board. Devices act on the world with
 `move`; people act on it with `place` and `remove`. Devices never look at the truth: they see it through
@@ -44,13 +43,11 @@ class World:
 
     @classmethod
     def of_site(cls, site: Site) -> "World":
-        """Make the world of a site: its locations, its carriers and vehicles (one load each), its initial stock."""
+        """Make the world of a site: locations, carriers and vehicles (one load each), initial stock."""
         capacities = {location.id: location.capacity for location in site.all_locations.values()}
         capacities |= {device.id: 1 for device in site.devices if isinstance(device, Carrier)}
         capacities |= {vehicle.id: 1 for fleet in site.fleets for vehicle in fleet.vehicles}
         return cls(capacities, [(stock.container, stock.location) for stock in site.initial_stock()])
-
-    # -- truth -----------------------------------------------------------------------------------------------------
 
     def spot_of(self, container: str) -> str | None:
         """Return the location or device that holds the container; None if it is not in the site."""
@@ -61,21 +58,19 @@ class World:
         return tuple(self._content(spot))
 
     def snapshot(self) -> dict[str, dict[str, str] | dict[str, int]]:
-        """Return `{"containers": {id: spot}, "moves": {job: times a device physically moved a load for it}}`."""
+        """Return `{"containers": {id: spot}, "moves": {job: times a device moved a load for it}}`."""
         return {"containers": dict(self._spots), "moves": dict(self._moves)}
 
     def moves(self, job: str) -> int:
         """Return how often devices moved a load for this job."""
         return self._moves.get(job, 0)
 
-    # -- devices ---------------------------------------------------------------------------------------------------
-
     def move(self, source: str, target: str, job: str, container: str | None = None) -> str:
         """Move one load and count it for the job.
 
         Args:
-            source: spot to take from; target: spot to put on. A pick's target and a drop's source is the
-                device.
+            source: spot to take from; of a drop, the device.
+            target: spot to put on; of a pick, the device.
             job: the name of the command (`jobId`, `actionId`) that the device does it for.
             container: taken if it is there; else the load that has been there longest.
 
@@ -115,8 +110,6 @@ class World:
         """Call `changed` whenever the spot's content or the reading of its sensor may be another."""
         self._content(spot)
         self._watchers.setdefault(spot, []).append(changed)
-
-    # -- people and faults -----------------------------------------------------------------------------------------
 
     def place(self, container: str, spot: str, label: str | None = None) -> None:
         """Somebody puts a container on a spot by hand: a new one, or one from anywhere in the site.
