@@ -1,0 +1,105 @@
+# Needs make and Python 3.11 or newer, nothing else. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+CODE   := gateway drivers sim_devices tests
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help install install-dev demo test format-check lint contracts types pytest format bench kill-test lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
+	| while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
+
+# ── install ───────────────────────────────────────────────────────────────────────────────────────────
+# A stamp for each lock file: a repeat does nothing. The development lock holds the runtime lock.
+
+RUNTIME := $(VENV)/.installed-runtime
+DEV     := $(VENV)/.installed-dev
+PIP     := $(BIN)/python -u -m pip install --disable-pip-version-check
+PIP_LOG := $(VENV)/pip.log
+
+install: $(RUNTIME) ## build .venv with the locked runtime packages and the gateway command
+install-dev: $(DEV) ## the same, and what the tests and checks need
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo missing)." >&2; \
+	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "==> $(VENV): $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+# $(call pip_install,LOCK): install a lock, then this checkout. A dot a package; what pip complains of is shown if it fails.
+define pip_install
+	@echo "==> $(VENV): installing $$(grep -c '^[a-zA-Z].*==' $(1)) packages of $(1)"
+	@{ $(PIP) --progress-bar off --require-hashes -r $(1) 2>$(PIP_LOG) || echo pip-failed; } \
+	| { while read -r verb _; do case "$$verb" in \
+	      Collecting|Processing|Requirement) printf .;; \
+	      Installing) printf ' unpacking';; \
+	      pip-failed) echo ' failed'; cat $(PIP_LOG) >&2; exit 1;; esac; done && echo ' done'; }
+	@$(PIP) -qq --no-build-isolation --no-deps --editable .
+endef
+
+$(RUNTIME): requirements.txt pyproject.toml | $(BIN)/python
+	$(call pip_install,requirements.txt)
+	@touch $@
+
+$(DEV): requirements-dev.txt pyproject.toml | $(BIN)/python
+	$(call pip_install,requirements-dev.txt)
+	@touch $(RUNTIME) $@
+
+# ── run ───────────────────────────────────────────────────────────────────────────────────────────────
+
+demo: install ## install, then run the demo site with simulated devices
+	@$(BIN)/gateway demo
+
+# ── check ─────────────────────────────────────────────────────────────────────────────────────────────
+
+test: format-check lint contracts types pytest ## everything CI runs; stops at the first failure
+
+format-check: install-dev
+	@echo "==> format: ruff format --check"
+	@$(BIN)/ruff format --quiet --check $(CODE) || { echo "Mend with: make format" >&2; exit 1; }
+
+lint: install-dev ## ruff's rules, the banned calls among them
+	@echo "==> lint: ruff check"
+	@$(BIN)/ruff check --quiet $(CODE)
+
+contracts: install-dev ## import directions
+	@echo "==> contracts: import-linter"
+	@$(BIN)/lint-imports --no-logo
+
+types: install-dev ## basedpyright, strict
+	@echo "==> types: basedpyright"
+	@$(BIN)/basedpyright
+
+pytest: install-dev ## all tests, the kill loops among them
+	@echo "==> tests: pytest"
+	@$(BIN)/python -m pytest
+
+format: install-dev ## format the code and apply ruff's safe fixes
+	@$(BIN)/ruff check --quiet --fix-only $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+bench: install-dev ## measure; prints figures, judges none
+	@$(BIN)/python -m tests.bench
+
+kill-test: install-dev ## only the tests that kill a running gateway
+	@$(BIN)/python -m pytest -m kill -v
+
+# ── keep ──────────────────────────────────────────────────────────────────────────────────────────────
+
+UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --no-config --quiet --universal --python-version 3.11 \
+	--generate-hashes --group build --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+lock: install-dev ## pin what pyproject.toml asks for (UPGRADE=1: newest that it allows)
+	@echo "==> requirements.txt, requirements-dev.txt"
+	@$(UV_COMPILE) --output-file requirements.txt
+	@$(UV_COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean: ## remove .venv and caches; data of a gateway stays
+	@rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	@find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,1 @@
+"""Our code for the equipment of others: one driver a device interface, sockets only in `links`."""

@@ -1,0 +1,1 @@
+"""Tests, by what they touch: unit, contract, golden, sim (virtual time), wire (real sockets)."""
