@@ -1,0 +1,496 @@
+"""The gateway's side of the mailbox handshake (docs/plc-handshake.md), without I/O and without a clock.
+
+A channel is level-triggered. Whatever happened before (a lost write, a lost answer, a restart on either
+side), it compares the command that it was assigned with the newest status that the device shows, and a table
+says what follows. It writes only on a status that was read on this connection and after its last write ended;
+whether that write failed does not matter, since a write that failed may have been executed.
+
+What is to be told to the kernel stays due until the kernel has it; so nothing is told twice and nothing is
+forgotten. Times are seconds of any clock that never goes back.
+"""
+
+import struct
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final, Self, assert_never
+
+from drivers.checks import crc16_modbus
+from gateway.contract.commands import Command, Place
+from gateway.contract.faults import Fault
+from gateway.contract.reports import (
+    ChannelOnline,
+    CommandAccepted,
+    CommandDone,
+    CommandFailed,
+    CommandRejected,
+    CommandUnknown,
+    Load,
+    Sensors,
+)
+
+TagValue = int | str
+"""What a tag holds: a number, or a string without its padding."""
+
+SEQ_MAX: Final = 65535
+CONTAINER_LENGTH: Final = 16
+LIFE_TIMEOUT_S: Final = 2.0
+"""A life counter that stands still for longer means a dead device."""
+REWRITE_AFTER_S: Final = 0.2
+"""Time that a device gets to look at a block before the same block is written again."""
+WRITES_BEFORE_FAULT: Final = 3
+"""So many writes of one block without an answer are told as a fault; the writing goes on."""
+
+
+def next_seq(seq: int) -> int:
+    """Return the number after `seq`: 1 … 65535, then 1 again (rule 3 for the gateway)."""
+    return seq % SEQ_MAX + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandBlock:
+    """What the gateway writes: one command as it stands in a mailbox."""
+
+    epoch: int
+    seq: int
+    op: int
+    job_id: int
+    source: int
+    target: int
+    container: str
+
+    @classmethod
+    def of(cls, command: Command, epoch: int) -> Self:
+        """Return the block of a command, sent by the gateway of this epoch."""
+        return cls(
+            epoch=epoch,
+            seq=command.seq,
+            op=command.op,
+            job_id=command.job_id,
+            source=_number(command.source),
+            target=_number(command.target),
+            container=(command.container_id or "")[:CONTAINER_LENGTH],
+        )
+
+    @property
+    def check(self) -> int:
+        """CRC-16/MODBUS over the fields, big-endian, in the order of the specification."""
+        container = self.container.encode("ascii")
+        numbers = (self.epoch, self.seq, self.op, self.job_id, self.source, self.target)
+        return crc16_modbus(struct.pack(">IHHQII16s", *numbers, container))
+
+    def tags(self) -> dict[str, TagValue]:
+        """Return the fields by their names in the specification."""
+        return {
+            "epoch": self.epoch,
+            "seq": self.seq,
+            "op": self.op,
+            "jobId": self.job_id,
+            "source": self.source,
+            "target": self.target,
+            "container": self.container,
+            "check": self.check,
+        }
+
+
+def _number(place: Place | None) -> int:
+    return place.number if place else 0
+
+
+LOADS: Final = {0: Load.EMPTY, 1: Load.LOADED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What a channel shows, read as one piece.
+
+    Where a reading is not one piece (OPC UA servers that sample tag by tag), `ackSeq` and `doneSeq` are to be
+    read before the fields that they vouch for: the device writes them last.
+    """
+
+    boot_id: int
+    life: int
+    epoch: int
+    ack_seq: int
+    accept_code: int
+    done_seq: int
+    done_code: int
+    job_id: int
+    position: int = 0
+    load: int = 2
+    source_load: int = 2
+    target_load: int = 2
+    mode: int = 1
+    fault_code: int = 0
+    barcode: str = ""
+    refused_seq: int = 0
+    refused_code: int = 0
+
+    @classmethod
+    def of(cls, tags: Mapping[str, TagValue]) -> Self:
+        """Return the status from its fields by their names in the specification.
+
+        Raises:
+            KeyError: a field that the handshake cannot do without is missing.
+        """
+        required = {attribute: int(tags[name]) for name, attribute in _REQUIRED.items()}
+        optional = {attribute: int(tags[name]) for name, attribute in _OPTIONAL.items() if name in tags}
+        return cls(**required, **optional, barcode=str(tags.get("barcode", "")))
+
+    @property
+    def idle(self) -> bool:
+        """No command is being executed."""
+        return self.done_seq == self.ack_seq
+
+    @property
+    def sensors(self) -> Sensors:
+        """What the sensors show, in the engine's words."""
+        return Sensors(
+            place=self.position or None,
+            load=LOADS.get(self.load, Load.UNKNOWN),
+            source=LOADS.get(self.source_load, Load.UNKNOWN),
+            target=LOADS.get(self.target_load, Load.UNKNOWN),
+        )
+
+
+_REQUIRED: Final = {
+    "bootId": "boot_id",
+    "life": "life",
+    "epoch": "epoch",
+    "ackSeq": "ack_seq",
+    "acceptCode": "accept_code",
+    "doneSeq": "done_seq",
+    "doneCode": "done_code",
+    "jobId": "job_id",
+}
+_OPTIONAL: Final = {
+    "position": "position",
+    "load": "load",
+    "sourceLoad": "source_load",
+    "targetLoad": "target_load",
+    "mode": "mode",
+    "faultCode": "fault_code",
+    "refusedSeq": "refused_seq",
+    "refusedCode": "refused_code",
+}
+
+
+class Verdict(Enum):
+    """What a status says about a command (rule 2 for the gateway)."""
+
+    NOT_TAKEN = auto()
+    """It was not taken, and the channel is free for it."""
+    BUSY = auto()
+    """It was not taken, and the channel still executes the command before it."""
+    TAKEN = auto()
+    """It is being executed, or waits to be."""
+    ENDED = auto()
+    """It has ended: carried out, failed or rejected."""
+    DOUBTFUL = auto()
+    """The device cannot tell about it."""
+
+
+def judge(command: Command, status: Status) -> Verdict:
+    """Compare a command with what the device shows."""
+    if status.ack_seq == command.seq:
+        if status.job_id != command.job_id:
+            return Verdict.DOUBTFUL
+        return Verdict.ENDED if status.idle else Verdict.TAKEN
+    remembers = status.ack_seq != 0 or status.boot_id == command.boot_id
+    if next_seq(status.ack_seq) != command.seq or not remembers:
+        return Verdict.DOUBTFUL
+    return Verdict.NOT_TAKEN if status.idle else Verdict.BUSY
+
+
+class Phase(Enum):
+    """Where a command stands at this end of the wire."""
+
+    OPEN = auto()
+    """Not seen at the device yet."""
+    TAKEN = auto()
+    """Seen at the device."""
+    ENDED = auto()
+    """Its outcome is known; what is left is to tell it."""
+
+
+class Step(Enum):
+    """What a channel does next about its command."""
+
+    WRITE = auto()
+    WAIT = auto()
+    TAKE = auto()
+    END = auto()
+    FENCE = auto()
+
+
+STEPS: Final[dict[tuple[Phase, Verdict], Step]] = {
+    (Phase.OPEN, Verdict.NOT_TAKEN): Step.WRITE,
+    (Phase.OPEN, Verdict.BUSY): Step.WAIT,
+    (Phase.OPEN, Verdict.TAKEN): Step.TAKE,
+    (Phase.OPEN, Verdict.ENDED): Step.END,
+    (Phase.OPEN, Verdict.DOUBTFUL): Step.FENCE,
+    # A device that has shown the command and shows an older state now has forgotten it: writing would do it
+    # twice.
+    (Phase.TAKEN, Verdict.NOT_TAKEN): Step.FENCE,
+    (Phase.TAKEN, Verdict.BUSY): Step.FENCE,
+    (Phase.TAKEN, Verdict.TAKEN): Step.WAIT,
+    (Phase.TAKEN, Verdict.ENDED): Step.END,
+    (Phase.TAKEN, Verdict.DOUBTFUL): Step.FENCE,
+    (Phase.ENDED, Verdict.NOT_TAKEN): Step.WAIT,
+    (Phase.ENDED, Verdict.BUSY): Step.WAIT,
+    (Phase.ENDED, Verdict.TAKEN): Step.WAIT,
+    (Phase.ENDED, Verdict.ENDED): Step.WAIT,
+    (Phase.ENDED, Verdict.DOUBTFUL): Step.WAIT,
+}
+"""The whole machine of one command; nothing leaves ENDED."""
+
+REJECTED_FROM: Final = 10
+"""Accept codes from here on are refusals."""
+REJECTED_FOR_GOOD_FROM: Final = 20
+REJECTIONS: Final = {
+    10: "the device is busy with an order of its own",
+    11: "the device is not in automatic mode",
+    12: "the device has a fault",
+    20: "the device does not know the place",
+    21: "the operation is not possible here",
+}
+DONE: Final = 1
+FAULTS: Final = {
+    20: (Fault.SOURCE_EMPTY, "nothing was found at the source"),
+    21: (Fault.DESTINATION_OCCUPIED, "the destination is occupied"),
+    22: (Fault.WRONG_CONTAINER, "another barcode was read at the target"),
+    23: (Fault.NO_READ, "no barcode could be read at the target"),
+    24: (Fault.LOAD_MISSING, "the load was missing on arrival"),
+    30: (Fault.DEVICE_FAULT, "the device stopped with a fault"),
+}
+REFUSALS: Final = {
+    1: "the check does not fit (tag map, byte or word order?)",
+    2: "the epoch is too low",
+    3: "the number is not ahead of the last one",
+    4: "the channel still executes the command before it",
+}
+NO_READ_BARCODE: Final = "?"
+
+Outcome = CommandRejected | CommandDone | CommandFailed | CommandUnknown
+
+
+def outcome_of(command: Command, status: Status) -> Outcome:
+    """Return what became of a command that the status shows as ended."""
+    job_id, accepted, done = command.job_id, status.accept_code, status.done_code
+    if accepted >= REJECTED_FROM:
+        text = REJECTIONS.get(accepted, f"the device refuses it with acceptCode {accepted}")
+        return CommandRejected(job_id=job_id, text=text, retry=accepted < REJECTED_FOR_GOOD_FROM)
+    if done == DONE:
+        return CommandDone(job_id=job_id, barcode=_scanned(status.barcode))
+    if done not in FAULTS:
+        text = f"the device shows doneCode {done}, which means nothing"
+        return CommandUnknown(job_id=job_id, text=text, sensors=status.sensors)
+    fault, text = FAULTS[done]
+    details = {
+        Fault.WRONG_CONTAINER: f"{text}: {status.barcode!r} instead of {command.container_id!r}",
+        Fault.DEVICE_FAULT: f"{text} (code {status.fault_code})",
+    }
+    return CommandFailed(job_id=job_id, fault=fault, text=details.get(fault, text), sensors=status.sensors)
+
+
+def _scanned(barcode: str) -> str | None:
+    if barcode == NO_READ_BARCODE:
+        return ""
+    return barcode or None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFault:
+    """A fault that is not the answer to a command; `code` is the device's own, 0 where it has none."""
+
+    code: int
+    text: str
+
+
+JobReport = CommandAccepted | Outcome
+ChannelReport = JobReport | ChannelOnline
+
+
+@dataclass(slots=True)
+class _Job:
+    """The assigned command; `reports` are those that the kernel does not have yet (at most 2)."""
+
+    command: Command
+    phase: Phase = Phase.OPEN
+    writes: int = 0
+    reports: deque[JobReport] = field(default_factory=deque[JobReport])
+
+    def end(self, outcome: Outcome) -> None:
+        """Note the outcome; a command that the device carried out or tried was accepted before."""
+        if self.phase is Phase.OPEN and isinstance(outcome, CommandDone | CommandFailed):
+            self.reports.append(CommandAccepted(job_id=self.command.job_id))
+        self.reports.append(outcome)
+        self.phase = Phase.ENDED
+
+
+class Channel:
+    """One mailbox of one device, seen from the gateway.
+
+    `assign` and `show` return the block to be written now, if any; the driver then calls `written` when the
+    write has ended, one way or the other, and shows only statuses that it has asked for after that.
+    """
+
+    def __init__(self, device_id: str, channel_id: str, epoch: int) -> None:
+        self.channel_id = channel_id
+        self.fault: ShownFault | None = None
+        """What the newest status shows; stays while the device is away."""
+        self._device_id = device_id
+        self._epoch = epoch
+        self._job: _Job | None = None
+        self._status: Status | None = None
+        self._life: int | None = None
+        self._life_changed_at = 0.0
+        self._now = 0.0
+        self._writing = False
+        self._written_at: float | None = None
+        self._online = False
+        self._online_due: ChannelOnline | None = None
+
+    @property
+    def job_id(self) -> int | None:
+        """The assigned command, until the kernel has its outcome."""
+        return self._job.command.job_id if self._job else None
+
+    @property
+    def heard(self) -> bool:
+        """The device has shown a status since the link came up."""
+        return self._life is not None
+
+    @property
+    def alive(self) -> bool:
+        """The device has shown a status since the link came up, and its life counter does not stand still."""
+        return self.heard and self._now - self._life_changed_at <= LIFE_TIMEOUT_S
+
+    def assign(self, command: Command) -> CommandBlock | None:
+        """Take a command over; the same again changes nothing, another replaces one that has been settled."""
+        if self.job_id != command.job_id:
+            self._job = _Job(command)
+        return self._decide()
+
+    def abandon(self, job_id: int) -> None:
+        """Forget a command; then tell the channel as online again, with the number to count on from."""
+        if self.job_id == job_id:
+            self._job = None
+            self.offline()
+
+    def show(self, status: Status, now: float) -> CommandBlock | None:
+        """Take the newest status."""
+        self._now = now
+        if status.life != self._life:
+            self._life, self._life_changed_at = status.life, now
+        if not self.alive:
+            self._status = None
+            self.offline()
+            return None
+        if self._writing:
+            return None
+        self._status = status
+        block = self._decide()
+        self.fault = self._fault(status)
+        return block
+
+    def written(self, now: float) -> None:
+        """The write that was asked for has ended; whether it failed is for the next status to tell."""
+        self._writing = False
+        self._written_at = now
+
+    def lost(self) -> None:
+        """The link is gone: what the device showed counts no more."""
+        self._status = None
+        self._life = None
+        self.offline()
+
+    def offline(self) -> None:
+        """Tell the channel as online again as soon as nothing of ours is in doubt there."""
+        self._online = False
+        self._online_due = None
+
+    def job_report(self) -> JobReport | None:
+        """Return what the kernel has to hear next about the command."""
+        return self._job.reports[0] if self._job and self._job.reports else None
+
+    def online_report(self) -> ChannelOnline | None:
+        """Return that the channel is online, once nothing of ours is in doubt there."""
+        if self._online_due is None and not self._online and self._status and self._settled(self._status):
+            self._online_due = ChannelOnline(
+                device_id=self._device_id,
+                channel=self.channel_id,
+                boot_id=self._status.boot_id,
+                ack_seq=self._status.ack_seq,
+                sensors=self._status.sensors,
+            )
+        return self._online_due
+
+    def told(self, report: ChannelReport) -> None:
+        """The kernel has the report."""
+        if report is self._online_due:
+            self._online, self._online_due = True, None
+        job = self._job
+        if job and job.reports and report is job.reports[0]:
+            job.reports.popleft()
+            if job.phase is Phase.ENDED and not job.reports:
+                self._job = None
+
+    def _settled(self, status: Status) -> bool:
+        if self._job:
+            return self._job.phase is Phase.TAKEN
+        return status.idle and not self._just_written()
+
+    def _just_written(self) -> bool:
+        return self._written_at is not None and self._now - self._written_at < REWRITE_AFTER_S
+
+    def _decide(self) -> CommandBlock | None:
+        job, status = self._job, self._status
+        if job is None or status is None:
+            return None
+        step = STEPS[job.phase, judge(job.command, status)]
+        match step:
+            case Step.WRITE:
+                return self._write(job, status)
+            case Step.WAIT:
+                pass
+            case Step.TAKE:
+                job.phase = Phase.TAKEN
+                job.reports.append(CommandAccepted(job_id=job.command.job_id))
+            case Step.END:
+                job.end(outcome_of(job.command, status))
+            case Step.FENCE:
+                job.end(_fenced(job.command, status))
+                self.offline()
+            case _:
+                assert_never(step)
+        return None
+
+    def _write(self, job: _Job, status: Status) -> CommandBlock | None:
+        if status.epoch > self._epoch or (job.writes and self._just_written()):
+            return None
+        job.writes += 1
+        self._writing = True
+        self._status = None
+        return CommandBlock.of(job.command, self._epoch)
+
+    def _fault(self, status: Status) -> ShownFault | None:
+        if status.fault_code:
+            return ShownFault(status.fault_code, f"the device shows fault {status.fault_code}")
+        if status.epoch > self._epoch:
+            return ShownFault(0, "another, newer gateway commands this device")
+        job = self._job
+        if job and job.phase is Phase.OPEN and job.writes > WRITES_BEFORE_FAULT:
+            refused = status.refused_code if status.refused_seq == job.command.seq else 0
+            reason = REFUSALS.get(refused, "it does not answer")
+            return ShownFault(0, f"the device takes no command: {reason}")
+        return None
+
+
+def _fenced(command: Command, status: Status) -> CommandUnknown:
+    text = (
+        f"the device shows ackSeq {status.ack_seq}, jobId {status.job_id}, bootId {status.boot_id}"
+        f" for seq {command.seq}, jobId {command.job_id}, bootId {command.boot_id}"
+    )
+    return CommandUnknown(job_id=command.job_id, text=text, sensors=status.sensors)

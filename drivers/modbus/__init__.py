@@ -1,0 +1,1 @@
+"""Drivers for devices on Modbus TCP: mailboxes and put walls in holding registers."""
