@@ -1,1 +1,1 @@
-"""Simulated equipment: physics and states apart from the wire faces, over a world that knows every load."""
+"""Simulated equipment: physics and states apart from the wire faces; a world knows where loads truly are."""
