@@ -17,6 +17,7 @@ from enum import Enum, auto
 from typing import Final, Self, assert_never
 
 from drivers.checks import crc16_modbus
+from drivers.presence import LifeCounter, ShownFault
 from gateway.contract.commands import Command, Place
 from gateway.contract.faults import Fault
 from gateway.contract.reports import (
@@ -27,6 +28,7 @@ from gateway.contract.reports import (
     CommandRejected,
     CommandUnknown,
     Load,
+    Report,
     Sensors,
 )
 
@@ -35,8 +37,6 @@ TagValue = int | str
 
 SEQ_MAX: Final = 65535
 CONTAINER_LENGTH: Final = 16
-LIFE_TIMEOUT_S: Final = 2.0
-"""A life counter that stands still for longer means a dead device."""
 REWRITE_AFTER_S: Final = 0.2
 """Time that a device gets to look at a block before the same block is written again."""
 WRITES_BEFORE_FAULT: Final = 3
@@ -300,16 +300,7 @@ def _scanned(barcode: str) -> str | None:
     return barcode or None
 
 
-@dataclass(frozen=True, slots=True)
-class ShownFault:
-    """A fault that is not the answer to a command; `code` is the device's own, 0 where it has none."""
-
-    code: int
-    text: str
-
-
 JobReport = CommandAccepted | Outcome
-ChannelReport = JobReport | ChannelOnline
 
 
 @dataclass(slots=True)
@@ -338,14 +329,13 @@ class Channel:
 
     def __init__(self, device_id: str, channel_id: str, epoch: int) -> None:
         self.channel_id = channel_id
+        self.life = LifeCounter()
         self.fault: ShownFault | None = None
         """What the newest status shows; stays while the device is away."""
         self._device_id = device_id
         self._epoch = epoch
         self._job: _Job | None = None
         self._status: Status | None = None
-        self._life: int | None = None
-        self._life_changed_at = 0.0
         self._now = 0.0
         self._writing = False
         self._written_at: float | None = None
@@ -356,16 +346,6 @@ class Channel:
     def job_id(self) -> int | None:
         """The assigned command, until the kernel has its outcome."""
         return self._job.command.job_id if self._job else None
-
-    @property
-    def heard(self) -> bool:
-        """The device has shown a status since the link came up."""
-        return self._life is not None
-
-    @property
-    def alive(self) -> bool:
-        """The device has shown a status since the link came up, and its life counter does not stand still."""
-        return self.heard and self._now - self._life_changed_at <= LIFE_TIMEOUT_S
 
     def assign(self, command: Command) -> CommandBlock | None:
         """Take a command over; the same again changes nothing, another replaces one that has been settled."""
@@ -382,9 +362,8 @@ class Channel:
     def show(self, status: Status, now: float) -> CommandBlock | None:
         """Take the newest status."""
         self._now = now
-        if status.life != self._life:
-            self._life, self._life_changed_at = status.life, now
-        if not self.alive:
+        self.life.show(status.life, now)
+        if self.life.stands_still:
             self._status = None
             self.offline()
             return None
@@ -403,7 +382,7 @@ class Channel:
     def lost(self) -> None:
         """The link is gone: what the device showed counts no more."""
         self._status = None
-        self._life = None
+        self.life.forget()
         self.offline()
 
     def offline(self) -> None:
@@ -427,8 +406,8 @@ class Channel:
             )
         return self._online_due
 
-    def told(self, report: ChannelReport) -> None:
-        """The kernel has the report."""
+    def told(self, report: Report) -> None:
+        """The kernel has the report; one that is not from here is no matter."""
         if report is self._online_due:
             self._online, self._online_due = True, None
         job = self._job

@@ -1,0 +1,124 @@
+"""Whether a device is there and well: what all polled devices have in common. No I/O and no clock.
+
+Like everything that drivers tell, it is due until the kernel has it.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+import structlog
+
+from drivers.telegrams import Diagnosis
+from gateway.contract.reports import DeviceFault, DeviceOffline, DeviceRecovered, Report
+
+_log = structlog.get_logger(__name__)
+
+LIFE_TIMEOUT_S: Final = 2.0
+"""A life counter that stands still for longer means a dead device."""
+LIFE_STANDS_STILL: Final = f"the life counter stands still for {LIFE_TIMEOUT_S:g} s"
+
+
+class LifeCounter:
+    """A counter of the device, watched since the link came up. Times in s, of a clock that never goes
+    back."""
+
+    def __init__(self) -> None:
+        self._count: int | None = None
+        self._changed_at = 0.0
+        self._now = 0.0
+
+    def show(self, count: int, now: float) -> None:
+        """Take the newest reading."""
+        self._now = now
+        if count != self._count:
+            self._count, self._changed_at = count, now
+
+    def forget(self) -> None:
+        """The link is lost."""
+        self._count = None
+
+    @property
+    def alive(self) -> bool:
+        """It was read, and does not stand still."""
+        return self._count is not None and not self.stands_still
+
+    @property
+    def stands_still(self) -> bool:
+        """It was read, and has been the same for too long."""
+        return self._count is not None and self._now - self._changed_at > LIFE_TIMEOUT_S
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFault:
+    """A fault that is not the answer to a command; `code` is the device's own, 0 where it has none."""
+
+    code: int
+    text: str
+
+
+class _Reach(Enum):
+    UNTRIED = auto()
+    UP = auto()
+    DOWN = auto()
+
+
+PresenceReport = DeviceOffline | DeviceFault | DeviceRecovered
+
+
+class Presence:
+    """One device: there or not, faulty or well. One log line on loss and one on recovery."""
+
+    def __init__(self, device_id: str, diagnosis: Diagnosis) -> None:
+        self.fault: ShownFault | None = None
+        """What the device shows now, or showed before it was lost."""
+        self._device_id = device_id
+        self._diagnosis = diagnosis
+        self._reach = _Reach.UNTRIED
+        self._offline_due: DeviceOffline | None = None
+        self._fault_due: DeviceFault | DeviceRecovered | None = None
+        self._fault_told: PresenceReport | None = None
+
+    @property
+    def up(self) -> bool:
+        """The device is there."""
+        return self._reach is _Reach.UP
+
+    def arrive(self) -> None:
+        """The device answers, and lives."""
+        if not self.up:
+            self._reach = _Reach.UP
+            self._diagnosis.connected = True
+            _log.info("device online", device=self._device_id)
+
+    def leave(self, reason: str) -> None:
+        """The device does not answer, or does not live."""
+        if self._reach is not _Reach.DOWN:
+            self._reach = _Reach.DOWN
+            self._diagnosis.connected = False
+            self._offline_due = DeviceOffline(device_id=self._device_id, reason=reason)
+            _log.warning("device offline", device=self._device_id, reason=reason)
+
+    def due(self) -> PresenceReport | None:
+        """Return what the kernel has to hear next.
+
+        A device without a fault counts as recovered at first contact: an alarm may stand from before a
+        restart.
+        """
+        if self._offline_due:
+            return self._offline_due
+        if self.up and self._fault_due is None and (report := self._fault_report()) != self._fault_told:
+            self._fault_due = report
+        return self._fault_due
+
+    def told(self, report: Report) -> None:
+        """The kernel has the report; one that is not from here is no matter."""
+        if report is self._offline_due:
+            self._offline_due = None
+        if report is self._fault_due:
+            self._fault_told, self._fault_due = self._fault_due, None
+
+    def _fault_report(self) -> DeviceFault | DeviceRecovered:
+        if self.fault is None:
+            return DeviceRecovered(device_id=self._device_id)
+        return DeviceFault(device_id=self._device_id, code=self.fault.code, text=self.fault.text)
