@@ -1,0 +1,218 @@
+"""The embedded broker as its users meet it: real child processes, real MQTT clients."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiomqtt
+import pytest
+from structlog.testing import capture_logs
+
+from drivers.links.nats_server import BrokerAccess, EmbeddedBroker, PortTaken
+
+pytestmark = pytest.mark.wire
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@asynccontextmanager
+async def serving(broker: EmbeddedBroker) -> AsyncIterator[EmbeddedBroker]:
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(broker.run())
+        async with asyncio.timeout(10):
+            await broker.ready()
+        yield broker
+        running.cancel()
+
+
+def client_of(broker: EmbeddedBroker, password: str | None = None) -> aiomqtt.Client:
+    port = int(broker.url.rpartition(":")[2])
+    return aiomqtt.Client("127.0.0.1", port, username=broker.username, password=password or broker.password)
+
+
+def server_processes() -> dict[int, str]:
+    """Return the command lines of this process's children that are nats-servers."""
+    lines: dict[int, str] = {}
+    for children in Path("/proc/self/task").glob("*/children"):
+        for pid in map(int, children.read_text().split()):
+            with contextlib.suppress(OSError):
+                line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+                if line.partition(" ")[0].endswith("nats-server"):
+                    lines[pid] = line
+    return lines
+
+
+async def retained(broker: EmbeddedBroker, topic: str) -> bytes:
+    async with client_of(broker) as client, asyncio.timeout(5):
+        await client.subscribe(topic)
+        async for message in client.messages:
+            return bytes(message.payload)
+    raise AssertionError("unreachable")
+
+
+async def listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def until_silent(port: int) -> None:
+    async with asyncio.timeout(5):
+        while await listens(port):
+            await asyncio.sleep(0.02)
+
+
+async def test_retained_messages_outlive_the_server(tmp_path: Path) -> None:
+    port = free_port()
+    async with serving(EmbeddedBroker(tmp_path, port, tmp_path)) as broker, client_of(broker) as client:
+        await client.publish("uagv/v2/simco/agv-1/connection", b"ONLINE", qos=1, retain=True)
+    await until_silent(port)
+    async with serving(EmbeddedBroker(tmp_path, port, tmp_path)) as broker:
+        assert await retained(broker, "uagv/v2/simco/agv-1/connection") == b"ONLINE"
+
+
+async def test_a_client_without_the_password_is_refused(tmp_path: Path) -> None:
+    async with serving(EmbeddedBroker(tmp_path, free_port(), tmp_path)) as broker:
+        with pytest.raises(aiomqtt.MqttError):
+            async with client_of(broker, password="guess"):
+                pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_the_password_stands_only_in_files_of_this_user(tmp_path: Path) -> None:
+    with capture_logs() as logs:
+        async with serving(EmbeddedBroker(tmp_path / "data", free_port(), tmp_path / "access")) as broker:
+            (command,) = server_processes().values()
+    holders = [
+        path for path in tmp_path.rglob("*") if path.is_file() and broker.password in path.read_text("latin1")
+    ]
+    assert {path.name for path in holders} == {"nats.conf", f"broker-{broker.url.rpartition(':')[2]}.json"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in holders} == {0o600}
+    assert broker.password not in command
+    assert broker.password not in str(logs)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
+    async with serving(EmbeddedBroker(tmp_path, free_port(), tmp_path)):
+        (pid,) = server_processes()
+        sockets = {
+            os.readlink(fd)[8:-1] for fd in Path(f"/proc/{pid}/fd").iterdir() if "socket" in os.readlink(fd)
+        }
+        rows = [
+            row.split()
+            for table in ("tcp", "tcp6")
+            for row in Path(f"/proc/net/{table}").read_text().splitlines()
+        ]
+        listening = [row[1] for row in rows if row[9] in sockets and row[3] == "0A"]
+    assert len(listening) == 2, "MQTT and the server's own protocol"
+    assert all(address.startswith("0100007F:") for address in listening)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_a_server_that_dies_is_started_again(tmp_path: Path) -> None:
+    async with serving(EmbeddedBroker(tmp_path, free_port(), tmp_path)) as broker:
+        (pid,) = server_processes()
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(5):
+            while not (running := server_processes()) or pid in running:
+                await asyncio.sleep(0.02)
+            await broker.ready()
+            async with client_of(broker):
+                pass
+
+
+async def test_two_with_the_same_port_meet_and_the_second_takes_over(tmp_path: Path) -> None:
+    port = free_port()
+    second = EmbeddedBroker(tmp_path / "second", port, tmp_path)
+    async with asyncio.TaskGroup() as tasks:
+        async with serving(EmbeddedBroker(tmp_path / "first", port, tmp_path)) as first:
+            joined = tasks.create_task(second.run())
+            async with asyncio.timeout(5):
+                await second.ready()
+            async with client_of(first) as publisher, client_of(second) as listener, asyncio.timeout(5):
+                await listener.subscribe("orders")
+                await publisher.publish("orders", b"hello")
+                assert (await anext(listener.messages)).payload == b"hello"
+        async with asyncio.timeout(5):
+            await until_refound(second)
+        joined.cancel()
+
+
+async def until_refound(broker: EmbeddedBroker) -> None:
+    while True:
+        await broker.ready()
+        try:
+            async with client_of(broker):
+                return
+        except aiomqtt.MqttError:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_port_that_a_stranger_holds_is_told(tmp_path: Path) -> None:
+    async def stranger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(stranger, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(PortTaken, match=f"port {port} on 127.0.0.1 is taken by another program"):
+            await EmbeddedBroker(tmp_path, port, tmp_path).run()
+
+
+def test_credentials_belong_to_port_and_user(tmp_path: Path) -> None:
+    assert BrokerAccess.of_port(1883, tmp_path) == BrokerAccess.of_port(1883, tmp_path)
+    assert BrokerAccess.of_port(1883, tmp_path).password != BrokerAccess.of_port(1884, tmp_path).password
+
+
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from drivers.links.nats_server import EmbeddedBroker
+
+async def main():
+    broker = EmbeddedBroker(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[1]))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(broker.run())
+        await broker.ready()
+        print("ready", flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_it_dies_with_its_parent_even_at_sigkill(tmp_path: Path) -> None:
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(tmp_path), str(port)], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout
+        assert any(line == "ready\n" for line in parent.stdout)
+        assert await listens(port)
+        parent.kill()
+    await until_silent(port)
+
+
+def test_elsewhere_than_linux_a_watchdog_ends_it_with_its_parent() -> None:
+    """Given the process between parent and program, when the parent's pipe closes, then the program ends."""
+    attend = "import sys; from drivers.links.tether import attend; sys.exit(attend(sys.argv[1:]))"
+    between = subprocess.Popen([sys.executable, "-c", attend, "sleep", "60"], stdin=subprocess.PIPE)
+    assert between.stdin
+    between.stdin.close()
+    assert between.wait(timeout=5) != 0
