@@ -226,7 +226,7 @@ class EmbeddedBroker:
         self._data_dir.mkdir(parents=True, exist_ok=True)
         configuration = self._data_dir / "nats.conf"
         write_secret(configuration, json.dumps(self._configuration()))
-        # A session of its own: Ctrl-C is for the gateway, which still has goodbyes to send through the broker.
+        # A session of its own: Ctrl-C is for the gateway, which has goodbyes to send through the broker.
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", TETHER, str(os.getpid())),
             *(server_binary(), "-c", configuration),

@@ -8,7 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def serving(broker: EmbeddedBroker) -> AsyncIterator[EmbeddedBroker]:
+async def serving(broker: EmbeddedBroker) -> AsyncGenerator[EmbeddedBroker]:
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(broker.run())
         async with asyncio.timeout(10):
@@ -98,9 +98,8 @@ async def test_the_password_stands_only_in_files_of_this_user(tmp_path: Path) ->
     with capture_logs() as logs:
         async with serving(EmbeddedBroker(tmp_path / "data", free_port(), tmp_path / "access")) as broker:
             (command,) = server_processes().values()
-    holders = [
-        path for path in tmp_path.rglob("*") if path.is_file() and broker.password in path.read_text("latin1")
-    ]
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    holders = [path for path in files if broker.password in path.read_text("latin1")]
     assert {path.name for path in holders} == {"nats.conf", f"broker-{broker.url.rpartition(':')[2]}.json"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in holders} == {0o600}
     assert broker.password not in command
@@ -111,14 +110,10 @@ async def test_the_password_stands_only_in_files_of_this_user(tmp_path: Path) ->
 async def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
     async with serving(EmbeddedBroker(tmp_path, free_port(), tmp_path)):
         (pid,) = server_processes()
-        sockets = {
-            os.readlink(fd)[8:-1] for fd in Path(f"/proc/{pid}/fd").iterdir() if "socket" in os.readlink(fd)
-        }
-        rows = [
-            row.split()
-            for table in ("tcp", "tcp6")
-            for row in Path(f"/proc/net/{table}").read_text().splitlines()
-        ]
+        links = [os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()]
+        sockets = {link[len("socket:[") : -1] for link in links if link.startswith("socket:")}
+        tables = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
+        rows = [row.split() for row in tables.splitlines()]
         listening = [row[1] for row in rows if row[9] in sockets and row[3] == "0A"]
     assert len(listening) == 2, "MQTT and the server's own protocol"
     assert all(address.startswith("0100007F:") for address in listening)
