@@ -54,6 +54,16 @@ def server_processes() -> dict[int, str]:
     return lines
 
 
+def open_sockets(pid: int) -> set[str]:
+    """Return the inode numbers of a process's sockets, as /proc/net/tcp shows them."""
+    inodes: set[str] = set()
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        # A connection may close while we look.
+        with contextlib.suppress(FileNotFoundError):
+            inodes.add(os.readlink(fd).removeprefix("socket:[").removesuffix("]"))
+    return inodes
+
+
 async def retained(broker: EmbeddedBroker, topic: str) -> bytes:
     async with client_of(broker) as client, asyncio.timeout(5):
         await client.subscribe(topic)
@@ -110,8 +120,7 @@ async def test_the_password_stands_only_in_files_of_this_user(tmp_path: Path) ->
 async def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
     async with serving(EmbeddedBroker(tmp_path, free_port(), tmp_path)):
         (pid,) = server_processes()
-        links = [os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()]
-        sockets = {link[len("socket:[") : -1] for link in links if link.startswith("socket:")}
+        sockets = open_sockets(pid)
         tables = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
         rows = [row.split() for row in tables.splitlines()]
         listening = [row[1] for row in rows if row[9] in sockets and row[3] == "0A"]
