@@ -1,5 +1,7 @@
-"""Reports: what drivers tell the kernel. A driver awaits the kernel's answer, which comes after the commit, before it
-acknowledges anything to the device: nothing is forgotten at the device before it is durable here.
+"""Reports: what drivers tell the kernel.
+
+A driver awaits the kernel's answer, which comes after the commit, before it acknowledges anything to the device: nothing is
+forgotten at the device before it is durable here.
 """
 
 from dataclasses import dataclass

@@ -10,7 +10,9 @@ from gateway.contract.commands import CommandStatus
 from gateway.contract.faults import OperatorAction
 from gateway.contract.model import WireModel
 
-Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:\-]*$")]
+Identifier = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:\-]*$")
+]
 """An identifier of the caller: opaque, 1 to 64 of letters, digits, dot, underscore, colon, hyphen."""
 
 DEFAULT_PRIORITY = 5

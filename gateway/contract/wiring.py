@@ -17,7 +17,7 @@ from gateway.contract.transports import Identifier
 class WiringModel(BaseModel):
     """Base of everything that is read from a site file: snake_case, unknown keys refused, frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]

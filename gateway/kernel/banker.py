@@ -19,21 +19,31 @@ class Mover:
     path: tuple[str, ...]
 
 
-def is_safe(movers: Sequence[Mover], occupied: Counter[str], capacity: Mapping[str, int]) -> bool:
-    """Tell whether all movers can get to the ends of their paths.
+def finishers(movers: Mapping[str, Mover], occupied: Counter[str], capacity: Mapping[str, int]) -> set[str]:
+    """Return the movers that can get to the ends of their paths, one after the other.
 
     Args:
+        movers: by id.
         occupied: how much of each place is taken by anything, the movers themselves included.
         capacity: how much each place holds; a place that is not named holds 1.
     """
     taken = Counter(occupied)
-    waiting = list(movers)
+    waiting = dict(movers)
+    finished: set[str] = set()
     while waiting:
-        stuck = [mover for mover in waiting if not _run_through(mover, taken, capacity)]
-        if len(stuck) == len(waiting):
-            return False
-        waiting = stuck
-    return True
+        through = [name for name, mover in waiting.items() if _run_through(mover, taken, capacity)]
+        if not through:
+            return finished
+        finished.update(through)
+        for name in through:
+            del waiting[name]
+    return finished
+
+
+def is_safe(movers: Sequence[Mover], occupied: Counter[str], capacity: Mapping[str, int]) -> bool:
+    """Tell whether all movers can get to the ends of their paths."""
+    named = {str(index): mover for index, mover in enumerate(movers)}
+    return len(finishers(named, occupied, capacity)) == len(named)
 
 
 def _run_through(mover: Mover, taken: Counter[str], capacity: Mapping[str, int]) -> bool:

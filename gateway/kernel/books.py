@@ -158,7 +158,7 @@ class Books:
         self._tables.append(table)
         return table
 
-    def emit(self, kind: EventType, subject: str, *, transport_id: str | None = None, **data: Any) -> None:
+    def emit(self, kind: EventType, subject: str, /, *, transport_id: str | None = None, **data: Any) -> None:
         """Append an event to the feed; `data` is camelCase JSON."""
         self.last_seq += 1
         self.events.append(FeedRow(self.last_seq, kind, subject, transport_id, self.now_us, data))

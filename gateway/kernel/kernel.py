@@ -88,7 +88,8 @@ class Kernel:
             self._asked.put_nowait(asked)
         except asyncio.QueueFull:
             raise Refusal(
-                RefusalKind.BUSY, FieldError("", "busy", f"{QUEUE_MAX} messages are waiting; try again in a second")
+                RefusalKind.BUSY,
+                FieldError("", "busy", f"{QUEUE_MAX} messages are waiting; try again in a second"),
             ) from None
         return await asked.reply
 

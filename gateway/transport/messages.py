@@ -1,9 +1,11 @@
-"""What the transport room can be asked; each is handled in one commit. Replies are the rows of `rows.py`."""
+"""What the transport room can be asked; each is handled in one commit. Replies are the rows of `rows.py`.
+
+The reports of the drivers (gateway.contract.reports) are messages too, as they stand.
+"""
 
 from dataclasses import dataclass
 
 from gateway.contract.puts import PutRequest
-from gateway.contract.reports import Report
 from gateway.contract.transports import Act, ResolveRequest, TransportRequest
 
 
@@ -92,10 +94,8 @@ class CorrectContainer:
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
-    """A driver's report. Reply: None."""
-
-    report: Report
+class Open:
+    """The first message of every run: makes the site's devices and stock known, and takes up what was under way."""
 
 
 @dataclass(frozen=True, slots=True)

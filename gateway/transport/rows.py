@@ -13,6 +13,7 @@ from gateway.contract.transports import TransportStatus
 from gateway.kernel.books import TableSpec
 
 MAIN_CHANNEL: Final = "main"
+NOTHING_SHOWN: Final = Sensors()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,6 @@ class Transport:
         legs: done ones and the ones ahead; `leg` is the index of the current one.
         job_id: the command under way, if there is one.
         reserved: the location that it has reserved, if it has one.
-        waiting: why it does not move at the moment; live, for people.
         retries: how often the current command has been asked for anew after a rejection.
         retry_at_us: when it is asked for anew.
     """
@@ -81,7 +81,6 @@ class Transport:
     leg: int = 0
     job_id: int | None = None
     reserved: str | None = None
-    waiting: str | None = None
     problem: Problem | None = None
     retries: int = 0
     retry_at_us: int = 0
@@ -128,7 +127,7 @@ class Device:
     """A device (or a vehicle) as the engine sees it.
 
     Attributes:
-        fault: the device's fault text, while it shows one.
+        fault: the device's fault text, while it shows one; nothing new is given to it meanwhile.
         offline_reason: while it is offline.
     """
 
@@ -156,7 +155,7 @@ class Channel:
     last_seq: int = 0
     boot_id: int | None = None
     job_id: int | None = None
-    sensors: Sensors = Sensors()
+    sensors: Sensors = NOTHING_SHOWN
 
     @staticmethod
     def key_of(device_id: str, channel: str) -> str:
@@ -182,6 +181,11 @@ class Put:
     updated_us: int
     cancel_requested: bool = False
     confirmed_quantity: int | None = None
+
+
+def is_open_put(put: Put) -> bool:
+    """Tell whether the put still waits for its light or its button."""
+    return put.status in (PutStatus.ACCEPTED, PutStatus.LIT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,20 @@
+"""An answer that carries its reason: every refusal can be told to a person (law 9)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether something may be done; `reason` says why not."""
+
+    ok: bool
+    reason: str = ""
+
+
+YES: Final = Verdict(True)
+
+
+def no(reason: str) -> Verdict:
+    """Refuse with a reason."""
+    return Verdict(False, reason)

@@ -1,0 +1,311 @@
+"""What people decide: cancel, resolve, enable, disable, reset, correct. Every act is recorded with who and why."""
+
+from dataclasses import replace
+
+from gateway.contract.commands import Op
+from gateway.contract.events import EventType
+from gateway.contract.faults import FieldError, OperatorAction, Refusal, RefusalKind
+from gateway.contract.transports import Act, ResolveRequest, TransportStatus
+from gateway.transport.journal import Journal
+from gateway.transport.lifecycle import Lifecycle
+from gateway.transport.messages import (
+    CancelTransport,
+    CorrectContainer,
+    ResetDevice,
+    ResolveTransport,
+    SetDeviceEnabled,
+)
+from gateway.transport.outcome import Outcome
+from gateway.transport.plant import Plant
+from gateway.transport.rerouting import Rerouting
+from gateway.transport.rows import ActRecord, Container, Device, Transport
+from gateway.transport.tables import TransportTables
+from gateway.transport.transitions import HALTED
+
+
+class Decisions:
+    """Handles what people decide."""
+
+    def __init__(
+        self,
+        tables: TransportTables,
+        plant: Plant,
+        journal: Journal,
+        lifecycle: Lifecycle,
+        rerouting: Rerouting,
+        outcome: Outcome,
+    ) -> None:
+        self._tables = tables
+        self._plant = plant
+        self._journal = journal
+        self._lifecycle = lifecycle
+        self._rerouting = rerouting
+        self._outcome = outcome
+
+    def cancel(self, message: CancelTransport) -> Transport:
+        """Cancel: at once if nothing has moved, else the load is brought to a defined place first."""
+        transport = self._transport(message.transport_id)
+        if transport.status is TransportStatus.CANCELLED or transport.cancel_requested:
+            return transport
+        if transport.status is TransportStatus.COMPLETED:
+            raise Refusal(
+                RefusalKind.CONFLICT,
+                FieldError("", "alreadyCompleted", f"transport {transport.transport_id} is completed"),
+            )
+        if transport.status is TransportStatus.UNKNOWN:
+            raise _refuse(
+                "",
+                "outcomeUnknown",
+                "nobody knows where the load is: say it first with containerAt or completeAt",
+            )
+        return self._cancel(transport)
+
+    def _cancel(self, transport: Transport) -> Transport:
+        transport = self._lifecycle.change(transport, cancel_requested=True)
+        match transport.status:
+            case TransportStatus.ACCEPTED | TransportStatus.PLANNED:
+                return self._lifecycle.give_up(transport)
+            case TransportStatus.FAILED:
+                return self._cancel_failed(transport)
+            case _:
+                return self._cancel_under_way(transport)
+
+    def _cancel_failed(self, transport: Transport) -> Transport:
+        container = self._tables.containers[transport.container_id]
+        if container.location_id is None and container.device_id is None:
+            raise _refuse(
+                "", "containerLost", "nobody knows where the load is: say it first with containerAt"
+            )
+        return self._rerouting.bring_home(self._lifecycle.resume(transport))
+
+    def _cancel_under_way(self, transport: Transport) -> Transport:
+        if transport.job_id is None:
+            return self._rerouting.bring_home(transport)
+        job = self._tables.jobs[transport.job_id]
+        fleet = self._plant.fleet(job.command.device_id)
+        if fleet is not None and job.command.op is Op.PICK:
+            fleet.withdraw(transport.job_id)
+        return self._tables.transports[transport.transport_id]
+
+    def resolve(self, message: ResolveTransport) -> Transport:
+        """Carry out an operator's decision about a transport that cannot go on by itself."""
+        transport = self._transport(message.transport_id)
+        request = message.request
+        self._check_may_resolve(transport, request)
+        self._record(
+            request,
+            f"transport.{request.action.value}",
+            transport.transport_id,
+            transport.transport_id,
+            {"locationId": request.location_id},
+        )
+        self._lifecycle.emit(
+            EventType.TRANSPORT_RESOLVED,
+            transport,
+            action=request.action.value,
+            locationId=request.location_id,
+            by=request.by,
+            reason=request.reason,
+        )
+        transport = self._release(transport, request)
+        match request.action:
+            case OperatorAction.COMPLETE_AT:
+                location_id = self._location(request)
+                self._lifecycle.put_at(transport.container_id, location_id)
+                return self._lifecycle.arrive(transport, location_id)
+            case OperatorAction.CONTAINER_AT:
+                return self._go_on_from(transport, self._location(request))
+            case OperatorAction.RETRY:
+                return self._retry(transport)
+            case OperatorAction.CANCEL:
+                return self._cancel_settled(transport)
+
+    def _check_may_resolve(self, transport: Transport, request: ResolveRequest) -> None:
+        if transport.problem is None and not self._is_cut_off(transport):
+            raise Refusal(
+                RefusalKind.CONFLICT,
+                FieldError(
+                    "",
+                    "nothingToResolve",
+                    f"transport {transport.transport_id} is {transport.status.value} and needs no decision",
+                ),
+            )
+        if transport.problem is not None and request.action not in transport.problem.actions:
+            allowed = ", ".join(transport.problem.actions)
+            raise _refuse(
+                "action", "actionNotAllowed", f"{request.action.value} cannot settle this; allowed: {allowed}"
+            )
+        if request.action in (OperatorAction.COMPLETE_AT, OperatorAction.CONTAINER_AT):
+            self._check_room(transport, self._location(request))
+
+    def _is_cut_off(self, transport: Transport) -> bool:
+        """A command is under way at a device that is out of reach: an operator who stands there may settle it."""
+        job = None if transport.job_id is None else self._tables.jobs[transport.job_id]
+        if job is None:
+            return False
+        device = self._tables.devices[job.command.device_id]
+        return not device.online or not device.enabled
+
+    def _check_room(self, transport: Transport, location_id: str) -> None:
+        if location_id not in self._plant.locations:
+            raise _refuse("locationId", "unknownLocation", f"location {location_id} is not in the site file")
+        own = {transport.container_id}
+        others = set(self._tables.occupants.get(location_id, ())) - own
+        if len(others) >= self._plant.locations[location_id].capacity:
+            raise _refuse(
+                "locationId",
+                "locationOccupied",
+                f"{location_id} holds {', '.join(sorted(others))} already by the books",
+            )
+
+    def _release(self, transport: Transport, request: ResolveRequest) -> Transport:
+        """End what is under way and let the transport go on; the place in question may be used again."""
+        if transport.job_id is not None:
+            job = self._tables.jobs[transport.job_id]
+            self._journal.abandon(job, f"settled by {request.by}: {request.action.value}")
+        leg = transport.current
+        if leg is not None and leg.target in self._tables.blocks:
+            self._tables.blocks.remove(leg.target)
+        if transport.status in HALTED:
+            return self._lifecycle.resume(transport, job_id=None, reserved=None)
+        return self._lifecycle.change(transport, job_id=None, reserved=None)
+
+    def _go_on_from(self, transport: Transport, location_id: str) -> Transport:
+        self._lifecycle.put_at(transport.container_id, location_id)
+        if location_id == transport.goal:
+            return self._lifecycle.arrive(transport, location_id)
+        if transport.cancel_requested:
+            return self._rerouting.bring_home(transport)
+        return self._rerouting.go_on(transport)
+
+    def _retry(self, transport: Transport) -> Transport:
+        container = self._tables.containers[transport.container_id]
+        if container.location_id == transport.goal:
+            return self._lifecycle.arrive(transport, transport.goal)
+        if transport.cancel_requested:
+            return self._rerouting.bring_home(transport)
+        return self._rerouting.go_on(transport)
+
+    def _cancel_settled(self, transport: Transport) -> Transport:
+        container = self._tables.containers[transport.container_id]
+        if container.location_id is None and container.device_id is None:
+            raise _refuse(
+                "action", "containerLost", "nobody knows where the load is: use containerAt or completeAt"
+            )
+        return self._rerouting.bring_home(self._lifecycle.change(transport, cancel_requested=True))
+
+    def set_enabled(self, message: SetDeviceEnabled) -> Device:
+        """Let the engine use a device, or no longer; what is under way is finished."""
+        device = self._device(message.device_id)
+        if device.enabled == message.enabled:
+            return device
+        changed = replace(device, enabled=message.enabled)
+        self._tables.devices.put(changed)
+        kind = EventType.DEVICE_ENABLED if message.enabled else EventType.DEVICE_DISABLED
+        self._record(message.act, kind.value, message.device_id)
+        self._tables.books.emit(
+            kind, device.device_id, deviceId=device.device_id, by=message.act.by, reason=message.act.reason
+        )
+        if not message.enabled:
+            self._rerouting.avoid(device.device_id)
+        return changed
+
+    def reset(self, message: ResetDevice) -> Device:
+        """Ask the device to clear its fault, and take its load as the books say."""
+        device = self._device(message.device_id)
+        self._record(message.act, "device.reset", message.device_id)
+        self._outcome.settle_load(message.device_id)
+        for row in list(self._tables.channels.values()):
+            idle = row.job_id is None and row.boot_id is not None
+            if row.device_id == message.device_id and idle and device.online:
+                self._journal.issue(Op.RESET, device_id=row.device_id, channel=row.channel, expected_s=1.0)
+        self._outcome.clear_fault(message.device_id)
+        return self._tables.devices[message.device_id]
+
+    def correct(self, message: CorrectContainer) -> Container:
+        """Put the books right about a container that no transport holds."""
+        container = self._tables.containers.get(message.container_id)
+        if container is not None and container.transport_id is not None:
+            raise Refusal(
+                RefusalKind.CONFLICT,
+                FieldError(
+                    "",
+                    "containerBusy",
+                    f"container {message.container_id} belongs to transport {container.transport_id};"
+                    " resolve that one with containerAt",
+                ),
+            )
+        if message.location_id not in self._plant.locations:
+            raise _refuse(
+                "locationId", "unknownLocation", f"location {message.location_id} is not in the site file"
+            )
+        here = container is not None and container.location_id == message.location_id
+        room = self._tables.room_at(message.location_id, self._plant.locations[message.location_id].capacity)
+        if not here and room <= 0:
+            raise _refuse(
+                "locationId",
+                "locationOccupied",
+                f"{message.location_id} is occupied or reserved by the books",
+            )
+        if container is None:
+            self._tables.containers.put(Container(container_id=message.container_id))
+        self._record(
+            message.act,
+            "container.located",
+            message.container_id,
+            details={"locationId": message.location_id},
+        )
+        self._lifecycle.put_at(message.container_id, message.location_id)
+        return self._tables.containers[message.container_id]
+
+    def _record(
+        self,
+        act: Act,
+        what: str,
+        subject: str,
+        transport_id: str | None = None,
+        details: dict[str, str | None] | None = None,
+    ) -> None:
+        number = self._tables.next_number("act")
+        self._tables.acts.put(
+            ActRecord(
+                number=number,
+                at_us=self._tables.books.now_us,
+                by=act.by,
+                reason=act.reason,
+                act=what,
+                subject=subject,
+                transport_id=transport_id,
+                details=dict(details or {}),
+            )
+        )
+        self._tables.acts.forget(number)
+
+    def _transport(self, transport_id: str) -> Transport:
+        transport = self._tables.transports.get(transport_id)
+        if transport is None:
+            raise Refusal(
+                RefusalKind.NOT_FOUND,
+                FieldError("transportId", "unknownTransport", f"no open transport {transport_id}"),
+            )
+        return transport
+
+    def _device(self, device_id: str) -> Device:
+        device = self._tables.devices.get(device_id)
+        if device is None:
+            raise Refusal(
+                RefusalKind.NOT_FOUND,
+                FieldError("deviceId", "unknownDevice", f"no device {device_id} in the site file"),
+            )
+        return device
+
+    def _location(self, request: ResolveRequest) -> str:
+        if request.location_id is None:
+            raise _refuse(
+                "locationId", "missing", f"{request.action.value} needs the locationId of the container"
+            )
+        return request.location_id
+
+
+def _refuse(field: str, code: str, message: str) -> Refusal:
+    return Refusal(RefusalKind.INVALID, FieldError(field, code, message))

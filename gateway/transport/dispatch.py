@@ -1,0 +1,221 @@
+"""Dispatching, an ordered list of phases: give routes, put loads on board down, give idle channels their next load.
+
+It runs after every batch of messages and looks only at the books, so it does not matter what the messages were: whatever has
+become possible is started, in the order of the queues.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+from gateway.contract.commands import Op
+from gateway.kernel.verdict import YES, Verdict, no
+from gateway.transport.journal import Journal
+from gateway.transport.lifecycle import Lifecycle
+from gateway.transport.plant import Plant
+from gateway.transport.rows import MAIN_CHANNEL, Channel, Leg, Transport
+from gateway.transport.tables import TransportTables
+from gateway.transport.topology import Topology
+from gateway.transport.traffic import Traffic, path_of
+
+PLAN_MAX: Final = 500
+"""Transports that are planned in one go; the rest follow with the next batch or tick."""
+REFUSED_MAX: Final = 64
+"""Different ways that one channel tries before it waits for something to change."""
+
+
+class Dispatcher:
+    """Starts what can start."""
+
+    def __init__(
+        self,
+        tables: TransportTables,
+        plant: Plant,
+        topology: Topology,
+        traffic: Traffic,
+        journal: Journal,
+        lifecycle: Lifecycle,
+    ) -> None:
+        self._tables = tables
+        self._plant = plant
+        self._topology = topology
+        self._traffic = traffic
+        self._journal = journal
+        self._lifecycle = lifecycle
+
+    def run(self) -> None:
+        """Run all phases."""
+        self._plan()
+        self._put_down_loads()
+        self._start_waiting()
+
+    def usable(self, carrier_id: str) -> bool:
+        """Tell whether plans may use a carrier: a device that is not disabled, or a fleet."""
+        device = self._tables.devices.get(carrier_id)
+        return device is None or device.enabled
+
+    def find_route(self, start: str, goal: str) -> tuple[Leg, ...] | None:
+        """Return the cheapest way that no disabled device closes."""
+        route = self._topology.route(start, goal)
+        if route is None or all(self.usable(leg.carrier_id) for leg in route):
+            return route
+        return self._topology.route(start, goal, self.usable)
+
+    def _plan(self) -> None:
+        for transport_id in list(islice(self._tables.to_plan, PLAN_MAX)):
+            transport = self._tables.transports[transport_id]
+            start = self._tables.containers[transport.container_id].location_id
+            route = None if start is None else self.find_route(start, transport.goal)
+            if route:
+                self._lifecycle.plan(transport, route)
+
+    def _put_down_loads(self) -> None:
+        for device_id, container_id in list(self._tables.loads.items()):
+            transport_id = self._tables.containers[container_id].transport_id
+            if transport_id is not None:
+                transport = self._tables.transports[transport_id]
+                if self._may_put_down(transport, device_id).ok:
+                    self._put_down(transport, device_id)
+
+    def _may_put_down(self, transport: Transport, device_id: str) -> Verdict:
+        leg = transport.current
+        if transport.job_id is not None or transport.problem is not None or leg is None:
+            return no("a command is under way")
+        ready = self._ready(device_id, MAIN_CHANNEL)
+        if not ready.ok:
+            return ready
+        if transport.retry_at_us > self._tables.books.now_us:
+            return no("the device rejected the command; it is asked again soon")
+        return YES if transport.reserved == leg.target else self._traffic.may_enter(leg.target)
+
+    def _put_down(self, transport: Transport, device_id: str) -> None:
+        leg = transport.legs[transport.leg]
+        job = self._journal.issue(
+            Op.DROP,
+            device_id=device_id,
+            channel=MAIN_CHANNEL,
+            target=leg.target,
+            container_id=transport.container_id,
+            transport_id=transport.transport_id,
+            expected_s=leg.expected_s,
+        )
+        self._lifecycle.change(transport, job_id=job.command.job_id, reserved=leg.target)
+
+    def _start_waiting(self) -> None:
+        for carrier_id, channel in self._tables.queues():
+            while self._start_first(carrier_id, channel):
+                pass
+
+    def _start_first(self, carrier_id: str, channel: str) -> bool:
+        """Start the first load of a queue that may go; return whether one did."""
+        if carrier_id not in self._plant.fleets and not self._free(carrier_id, channel).ok:
+            return False
+        for transport, leg in self._candidates(carrier_id, channel):
+            device_id = self._device(leg)
+            if device_id is None:
+                return False
+            self._start(transport, leg, device_id)
+            return True
+        return False
+
+    def _candidates(self, carrier_id: str, channel: str) -> Iterator[tuple[Transport, Leg]]:
+        """Return the loads of a queue that may go now, in its order.
+
+        Loads that would take the same way from the same kind of place are judged once.
+        """
+        refused: set[tuple[str, ...]] = set()
+        full: set[str] = set()
+        for _, _, transport_id in list(self._tables.queue(carrier_id, channel)):
+            transport = self._tables.transports[transport_id]
+            leg = transport.legs[transport.leg]
+            at_source = leg.source if self._stands_in_the_way(leg.source) else None
+            way = (at_source or "", *path_of(transport.legs[transport.leg :]))
+            if leg.target in full or way in refused or not self._at_hand(transport, leg).ok:
+                continue
+            if not self._traffic.may_enter(leg.target).ok:
+                full.add(leg.target)
+            elif not self._traffic.may_move(transport, path_of(transport.legs[transport.leg :])).ok:
+                refused.add(way)
+                if len(refused) >= REFUSED_MAX:
+                    return
+            else:
+                yield transport, leg
+
+    def _stands_in_the_way(self, location_id: str | None) -> bool:
+        return location_id is not None and self._plant.locations[location_id].kind != "storage"
+
+    def _at_hand(self, transport: Transport, leg: Leg) -> Verdict:
+        container = self._tables.containers[transport.container_id]
+        if container.location_id != leg.source:
+            return no(f"{container.container_id} is not at {leg.source}")
+        if transport.retry_at_us > self._tables.books.now_us:
+            return no("the device rejected the command; it is asked again soon")
+        return YES
+
+    def _device(self, leg: Leg) -> str | None:
+        """Return the device that would do the leg now, if there is one."""
+        fleet = self._plant.fleets.get(leg.carrier_id)
+        if fleet is None:
+            return leg.carrier_id if self._free(leg.carrier_id, leg.channel).ok else None
+        vehicle = fleet.choose(leg.source or "")
+        return vehicle if vehicle is not None and self._free(vehicle, MAIN_CHANNEL).ok else None
+
+    def _free(self, device_id: str, channel: str) -> Verdict:
+        load = self._tables.loads.get(device_id)
+        return no(f"{device_id} carries {load}") if load is not None else self._ready(device_id, channel)
+
+    def _ready(self, device_id: str, channel: str) -> Verdict:
+        device = self._tables.devices[device_id]
+        row = self._tables.channels[Channel.key_of(device_id, channel)]
+        if not device.enabled:
+            return no(f"{device_id} is disabled")
+        if not device.online:
+            return no(f"{device_id} is offline: {device.offline_reason}")
+        if device.fault is not None:
+            return no(f"{device_id} has a fault: {device.fault}")
+        if row.boot_id is None:
+            return no(f"{device_id} is being read")
+        if row.job_id is not None:
+            return no(f"{device_id} is busy")
+        return YES
+
+    def _start(self, transport: Transport, leg: Leg, device_id: str) -> None:
+        job = self._journal.issue(
+            leg.op,
+            device_id=device_id,
+            channel=leg.channel,
+            source=leg.source,
+            target=leg.target if leg.op is Op.TRANSFER else None,
+            container_id=transport.container_id,
+            transport_id=transport.transport_id,
+            expected_s=leg.expected_s,
+        )
+        self._lifecycle.begin_leg(transport, device_id, job.command.job_id)
+
+    def explain(self, transport: Transport) -> str | None:
+        """Return why a transport does not move at the moment; None if it does."""
+        if transport.problem is not None:
+            return "somebody must decide (see problem)"
+        leg = transport.current
+        container = self._tables.containers[transport.container_id]
+        if transport.job_id is not None:
+            job = self._tables.jobs[transport.job_id]
+            device = self._tables.devices[job.command.device_id]
+            return None if device.online else f"{device.device_id} is offline: {device.offline_reason}"
+        if leg is None:
+            return f"no device that is enabled leads from {container.location_id} to {transport.goal}"
+        if container.device_id is not None:
+            return self._may_put_down(transport, container.device_id).reason or None
+        return self._explain_waiting(transport, leg)
+
+    def _explain_waiting(self, transport: Transport, leg: Leg) -> str | None:
+        verdicts = [self._at_hand(transport, leg)]
+        if leg.carrier_id not in self._plant.fleets:
+            verdicts.append(self._free(leg.carrier_id, leg.channel))
+        elif self._device(leg) is None:
+            verdicts.append(no(f"no vehicle of {leg.carrier_id} is free"))
+        enter = self._traffic.may_enter(leg.target)
+        verdicts.append(enter)
+        if enter.ok:
+            verdicts.append(self._traffic.may_move(transport, path_of(transport.legs[transport.leg :])))
+        return next((verdict.reason for verdict in verdicts if not verdict.ok), None)

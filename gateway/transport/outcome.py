@@ -1,0 +1,358 @@
+"""What the drivers report becomes true in the books: one handler for each kind of report.
+
+A report about a command that the journal has closed is old, and changes nothing.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from gateway.contract.commands import Command, CommandStatus, Op
+from gateway.contract.events import EventType
+from gateway.contract.faults import Fault, OperatorAction
+from gateway.contract.reports import (
+    ChannelOnline,
+    CommandAccepted,
+    CommandDone,
+    CommandFailed,
+    CommandRejected,
+    CommandUnknown,
+    DeviceFault,
+    DeviceOffline,
+    DeviceRecovered,
+    Load,
+    Sensors,
+)
+from gateway.contract.transports import TransportStatus
+from gateway.transport.alarms import Alarms
+from gateway.transport.journal import Journal
+from gateway.transport.lifecycle import Lifecycle
+from gateway.transport.reconcile import Whereabouts, whereabouts
+from gateway.transport.rerouting import Rerouting
+from gateway.transport.rows import Block, Channel, Job, Transport
+from gateway.transport.tables import TransportTables
+from gateway.transport.transitions import HALTED
+
+RETRIES_MAX: Final = 10
+RETRY_FIRST_S: Final = 1.0
+RETRY_MAX_S: Final = 30.0
+
+_LOCATE: Final = (OperatorAction.COMPLETE_AT, OperatorAction.CONTAINER_AT)
+_RETRY: Final = (*_LOCATE, OperatorAction.RETRY, OperatorAction.CANCEL)
+
+
+class Outcome:
+    """Handles the reports of drivers and fleets."""
+
+    def __init__(
+        self,
+        tables: TransportTables,
+        journal: Journal,
+        lifecycle: Lifecycle,
+        rerouting: Rerouting,
+        alarms: Alarms,
+    ) -> None:
+        self._tables = tables
+        self._journal = journal
+        self._lifecycle = lifecycle
+        self._rerouting = rerouting
+        self._alarms = alarms
+
+    # Devices
+
+    def channel_online(self, report: ChannelOnline) -> None:
+        """The device is there; an idle channel counts on from the number that the device shows."""
+        key = Channel.key_of(report.device_id, report.channel)
+        row = self._tables.channels.get(key)
+        if row is None:
+            return
+        if row.job_id is None:
+            row = replace(row, last_seq=report.ack_seq)
+        self._tables.channels.put(replace(row, boot_id=report.boot_id, sensors=report.sensors))
+        device = self._tables.devices[report.device_id]
+        if not device.online:
+            self._tables.devices.put(replace(device, online=True, offline_reason=None))
+            self._emit_device(EventType.DEVICE_ONLINE, device.device_id)
+            self._alarms.clear(f"offline:{device.device_id}")
+        self._compare_load(report, row)
+
+    def _compare_load(self, report: ChannelOnline, row: Channel) -> None:
+        """A load on board that the books do not know would be dropped on something: nothing moves before a person has looked."""
+        alarm = f"load:{report.device_id}"
+        booked = self._tables.loads.get(report.device_id)
+        shown = report.sensors.load
+        if row.job_id is not None or shown is Load.UNKNOWN:
+            return
+        if (booked is None) == (shown is Load.EMPTY):
+            self._alarms.clear(alarm)
+            return
+        text = (
+            f"{report.device_id} shows a load on board that the books do not know"
+            if booked is None
+            else f"{report.device_id} shows no load on board; the books say it carries {booked}"
+        )
+        self._set_fault(report.device_id, text)
+        self._alarms.raise_alarm(
+            alarm,
+            report.device_id,
+            "loadContradiction",
+            text,
+            "Look at the device. Put the load right or say where the container is, then reset the device.",
+        )
+
+    def device_offline(self, report: DeviceOffline) -> None:
+        """The device does not answer: nothing new is given to it; what is under way stays as it is."""
+        device = self._tables.devices.get(report.device_id)
+        if device is None or not device.online:
+            return
+        self._tables.devices.put(replace(device, online=False, offline_reason=report.reason))
+        self._emit_device(EventType.DEVICE_OFFLINE, device.device_id, reason=report.reason)
+        self._alarms.raise_alarm(
+            f"offline:{device.device_id}",
+            device.device_id,
+            "deviceOffline",
+            f"{device.device_id} does not answer: {report.reason}",
+            "Check power and network of the device. The gateway goes on by itself when it answers again.",
+        )
+
+    def device_fault(self, report: DeviceFault) -> None:
+        """The device shows a fault: nothing new is given to it until it has recovered."""
+        if report.device_id in self._tables.devices:
+            text = report.text if report.code == 0 else f"{report.text} (code {report.code})"
+            self._set_fault(report.device_id, text)
+            self._alarms.raise_alarm(
+                f"fault:{report.device_id}",
+                report.device_id,
+                "deviceFault",
+                f"{report.device_id}: {text}",
+                "Clear the cause at the device, then reset it.",
+            )
+
+    def _set_fault(self, device_id: str, text: str) -> None:
+        device = self._tables.devices[device_id]
+        if device.fault != text:
+            self._tables.devices.put(replace(device, fault=text))
+            self._emit_device(EventType.DEVICE_FAULT, device_id, text=text)
+
+    def device_recovered(self, report: DeviceRecovered) -> None:
+        """The device shows no fault any more."""
+        self.clear_fault(report.device_id)
+
+    def clear_fault(self, device_id: str) -> None:
+        """Let a device have work again, unless its load contradicts the books."""
+        self._alarms.clear(f"fault:{device_id}")
+        device = self._tables.devices.get(device_id)
+        if device is not None and device.fault is not None and f"load:{device_id}" not in self._tables.alarms:
+            self._tables.devices.put(replace(device, fault=None))
+            self._emit_device(EventType.DEVICE_RECOVERED, device_id)
+
+    def settle_load(self, device_id: str) -> None:
+        """A person has looked at the device's load: the books count again, and the device checks every command itself."""
+        self._alarms.clear(f"load:{device_id}")
+
+    def _emit_device(self, kind: EventType, device_id: str, **data: str) -> None:
+        self._tables.books.emit(kind, device_id, deviceId=device_id, **data)
+
+    # Commands
+
+    def accepted(self, report: CommandAccepted) -> None:
+        """The device has the command."""
+        job = self._open(report.job_id)
+        if job is not None and job.status is CommandStatus.INTENT:
+            self._journal.accept(job)
+
+    def done(self, report: CommandDone) -> None:
+        """The device has carried the command out."""
+        job = self._open(report.job_id)
+        if job is None:
+            return
+        self._journal.close(job, CommandStatus.DONE)
+        transport = self._transport_of(job)
+        if transport is not None:
+            transport = self._settled(transport)
+            misread = _misread(job.command, report.barcode)
+            self._carried_out(transport, job.command)
+            if misread is not None:
+                self._halt_misread(transport.transport_id, *misread)
+
+    def _carried_out(self, transport: Transport, command: Command) -> None:
+        """Book what a command has done: on board after a PICK, at the target after a DROP or TRANSFER."""
+        if command.op is Op.PICK:
+            self._lifecycle.take_on_board(transport.container_id, command.device_id)
+            transport = self._lifecycle.change(transport, job_id=None, retries=0)
+            if transport.cancel_requested and transport.goal == transport.destination:
+                self._rerouting.bring_home(self._lifecycle.change(transport, reserved=None))
+            return
+        transport = self._lifecycle.end_leg(transport)
+        if transport.current is None:
+            self._at_goal(transport)
+        elif transport.cancel_requested and transport.goal == transport.destination:
+            self._rerouting.bring_home(transport)
+
+    def _at_goal(self, transport: Transport) -> None:
+        if transport.cancel_requested:
+            self._lifecycle.give_up(transport)
+        else:
+            self._lifecycle.arrive(transport, transport.goal)
+
+    def rejected(self, report: CommandRejected) -> None:
+        """The device refused and did nothing: ask again later with a new command, or leave it to a person."""
+        job = self._open(report.job_id)
+        if job is None:
+            return
+        self._journal.close(job, CommandStatus.FAILED, f"rejected: {report.text}")
+        transport = self._transport_of(job)
+        if transport is None:
+            return
+        transport = self._settled(transport)
+        retries = transport.retries + 1
+        if report.retry and retries <= RETRIES_MAX:
+            pause_s = min(RETRY_FIRST_S * 2 ** (retries - 1), RETRY_MAX_S)
+            self._lifecycle.change(
+                transport,
+                job_id=None,
+                reserved=None,
+                retries=retries,
+                retry_at_us=self._tables.books.now_us + round(pause_s * 1e6),
+            )
+            self._end_if_cancelled(transport.transport_id)
+        else:
+            self._halt(transport, Fault.REJECTED, f"{job.command.device_id}: {report.text}")
+
+    def failed(self, report: CommandFailed) -> None:
+        """The device has ended the command without success; it, or its sensors, tell where the load is."""
+        job = self._open(report.job_id)
+        if job is None:
+            return
+        self._journal.close(job, CommandStatus.FAILED, f"{report.fault.value}: {report.text}")
+        transport = self._transport_of(job)
+        if transport is None:
+            return
+        transport = self._settled(transport)
+        detail = f"{job.command.device_id}: {report.text}"
+        match report.fault:
+            case Fault.CANCELLED:
+                self._withdrawn(transport)
+            case Fault.SOURCE_EMPTY:
+                self._halt(transport, Fault.SOURCE_EMPTY, detail)
+            case Fault.DESTINATION_OCCUPIED:
+                self._block(job.command, f"{job.command.device_id} found it occupied")
+                self._halt(transport, Fault.DESTINATION_OCCUPIED, detail)
+            case Fault.WRONG_CONTAINER | Fault.NO_READ:
+                self._carried_out(transport, job.command)
+                self._halt_misread(transport.transport_id, report.fault, detail)
+            case Fault.LOAD_MISSING:
+                self._lifecycle.lose(transport.container_id)
+                self._lifecycle.halt(
+                    transport, Fault.LOAD_MISSING, detail, _LOCATE, job_id=None, reserved=None
+                )
+            case Fault.DEVICE_FAULT | Fault.REJECTED | Fault.TIMEOUT | Fault.OUTCOME_UNKNOWN:
+                self._after_fault(transport, job.command, report.sensors, detail)
+
+    def _after_fault(self, transport: Transport, command: Command, sensors: Sensors, detail: str) -> None:
+        match whereabouts(command, sensors):
+            case Whereabouts.SOURCE:
+                self._halt(transport, Fault.DEVICE_FAULT, f"{detail}; the load is still at its source")
+            case Whereabouts.ON_BOARD:
+                self._lifecycle.take_on_board(transport.container_id, command.device_id)
+                self._halt(transport, Fault.DEVICE_FAULT, f"{detail}; the load is on board")
+            case Whereabouts.TARGET:
+                self._carried_out(transport, command)
+            case Whereabouts.UNKNOWN:
+                self._doubt(transport, command, detail)
+
+    def unknown(self, report: CommandUnknown) -> None:
+        """The device cannot tell: the sensors judge, and where they cannot, a person does."""
+        job = self._open(report.job_id)
+        if job is None:
+            return
+        key = Channel.key_of(job.command.device_id, job.command.channel)
+        place = whereabouts(job.command, report.sensors)
+        self._journal.close(job, CommandStatus.UNKNOWN, f"{report.text}; by the sensors: {place.value}")
+        self._tables.channels.put(replace(self._tables.channels[key], boot_id=None))
+        transport = self._transport_of(job)
+        if transport is None:
+            return
+        transport = self._settled(transport)
+        match (job.command.op, place):
+            case (Op.PICK, Whereabouts.ON_BOARD) | (Op.DROP | Op.TRANSFER, Whereabouts.TARGET):
+                self._carried_out(transport, job.command)
+            case (Op.PICK | Op.TRANSFER, Whereabouts.SOURCE) | (Op.DROP, Whereabouts.ON_BOARD):
+                # It has not happened: the same is asked for with a new command once the channel is read.
+                self._lifecycle.change(transport, job_id=None, reserved=None)
+                self._end_if_cancelled(transport.transport_id)
+            case _:
+                self._doubt(transport, job.command, f"{job.command.device_id}: {report.text}")
+
+    def look_for_timeouts(self) -> None:
+        """Call out commands that take far longer than expected; their late answers still count."""
+        now = self._tables.books.now_us
+        for job_id in list(self._tables.open_jobs):
+            job = self._tables.jobs[job_id]
+            transport = self._transport_of(job)
+            device = self._tables.devices[job.command.device_id]
+            overdue = now - job.issued_us > (60 + 5 * job.expected_s) * 1e6
+            if (
+                overdue
+                and device.online
+                and transport is not None
+                and transport.status is TransportStatus.EXECUTING
+            ):
+                detail = f"{job.command.device_id} has not ended command {job_id} ({job.command.op.name})"
+                self._lifecycle.halt(transport, Fault.TIMEOUT, detail, _RETRY)
+
+    def end_cancelled(self, transport: Transport) -> None:
+        """Bring a cancelled transport, for which nothing is under way, to its end or on its way there."""
+        self._rerouting.bring_home(transport)
+
+    def _end_if_cancelled(self, transport_id: str) -> None:
+        transport = self._tables.transports[transport_id]
+        if transport.cancel_requested and transport.goal == transport.destination:
+            self.end_cancelled(transport)
+
+    def _withdrawn(self, transport: Transport) -> None:
+        transport = self._lifecycle.change(transport, job_id=None, reserved=None)
+        self._end_if_cancelled(transport.transport_id)
+
+    def _halt(self, transport: Transport, fault: Fault, detail: str) -> None:
+        self._lifecycle.halt(transport, fault, detail, _RETRY, job_id=None, reserved=None)
+
+    def _doubt(self, transport: Transport, command: Command, detail: str) -> None:
+        self._lifecycle.halt(
+            transport,
+            Fault.OUTCOME_UNKNOWN,
+            f"{detail} ({command.op.name} of {transport.container_id})",
+            (*_LOCATE, OperatorAction.RETRY),
+            job_id=None,
+        )
+
+    def _halt_misread(self, transport_id: str, fault: Fault, detail: str) -> None:
+        """Halt after the load has moved on: what stands there may be another container than the books say."""
+        transport = self._tables.transports[transport_id]
+        if transport.status is TransportStatus.EXECUTING:
+            self._lifecycle.halt(transport, fault, detail, _RETRY)
+
+    def _block(self, command: Command, reason: str) -> None:
+        if command.target is not None:
+            self._tables.blocks.put(Block(location_id=command.target.location_id, reason=reason))
+
+    def _open(self, job_id: int) -> Job | None:
+        job = self._tables.jobs.get(job_id)
+        return job if job is not None and job.ended_us is None else None
+
+    def _transport_of(self, job: Job) -> Transport | None:
+        transport_id = job.command.transport_id
+        transport = None if transport_id is None else self._tables.transports.get(transport_id)
+        return transport if transport is not None and transport.job_id == job.command.job_id else None
+
+    def _settled(self, transport: Transport) -> Transport:
+        """A late answer settles a transport that was called out for its timeout."""
+        return self._lifecycle.resume(transport) if transport.status in HALTED else transport
+
+
+def _misread(command: Command, barcode: str | None) -> tuple[Fault, str] | None:
+    if barcode is None or command.container_id is None or barcode == command.container_id[:16]:
+        return None
+    where = command.target.location_id if command.target else command.device_id
+    if barcode in ("", "?"):
+        return Fault.NO_READ, f"the scanner at {where} could not read the barcode of {command.container_id}"
+    return Fault.WRONG_CONTAINER, f"the scanner at {where} read {barcode} instead of {command.container_id}"

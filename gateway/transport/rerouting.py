@@ -1,0 +1,111 @@
+"""Other ways: a detour when a device is disabled, and a defined place for the load of a cancelled transport."""
+
+from collections.abc import Iterator
+from itertools import islice
+from math import dist
+from typing import Final
+
+from gateway.contract.transports import TransportStatus
+from gateway.transport.dispatch import Dispatcher
+from gateway.transport.lifecycle import Lifecycle
+from gateway.transport.plant import Plant
+from gateway.transport.rows import Leg, Transport
+from gateway.transport.tables import TransportTables
+from gateway.transport.topology import Topology
+from gateway.transport.traffic import Traffic, path_of
+
+PLACES_TRIED: Final = 20
+"""Storage places that are looked at for the load of a cancelled transport, nearest first."""
+
+
+class Rerouting:
+    """Gives transports other legs."""
+
+    def __init__(
+        self,
+        tables: TransportTables,
+        plant: Plant,
+        topology: Topology,
+        traffic: Traffic,
+        dispatcher: Dispatcher,
+        lifecycle: Lifecycle,
+    ) -> None:
+        self._tables = tables
+        self._plant = plant
+        self._topology = topology
+        self._traffic = traffic
+        self._dispatcher = dispatcher
+        self._lifecycle = lifecycle
+
+    def avoid(self, carrier_id: str) -> None:
+        """Lead every transport around a carrier that has been disabled, where there is another way."""
+        for transport in list(self._tables.transports.values()):
+            ahead = transport.legs[transport.leg + (transport.job_id is not None) :]
+            if any(leg.carrier_id == carrier_id for leg in ahead):
+                self._detour(transport)
+
+    def _detour(self, transport: Transport) -> None:
+        start = self._tables.containers[transport.container_id].location_id
+        if transport.job_id is not None or start is None:
+            return
+        route = self._topology.route(start, transport.goal, self._dispatcher.usable)
+        if transport.status is TransportStatus.PLANNED:
+            accepted = self._lifecycle.unplan(transport)
+            if route:
+                self._lifecycle.plan(accepted, route)
+        elif transport.status is TransportStatus.EXECUTING and route:
+            self.take_route(transport, route)
+
+    def take_route(self, transport: Transport, route: tuple[Leg, ...]) -> Transport:
+        """Replace the legs ahead."""
+        return self._lifecycle.change(
+            transport, legs=(*transport.legs[: transport.leg], *route), job_id=None, reserved=None
+        )
+
+    def go_on(self, transport: Transport) -> Transport:
+        """Find the way from where the container is to the goal; without one, the transport waits for it."""
+        container = self._tables.containers[transport.container_id]
+        if container.device_id is not None:
+            route = self._topology.route_from_device(
+                container.device_id, transport.goal, self._dispatcher.usable
+            )
+        else:
+            route = self._dispatcher.find_route(container.location_id or "", transport.goal)
+        return self.take_route(transport, route or ())
+
+    def bring_home(self, transport: Transport) -> Transport:
+        """Turn a cancelled transport towards a storage place; if none can be reached safely, it goes on to its destination.
+
+        A load in storage or at a station is already in a defined place: the transport ends there.
+        """
+        container = self._tables.containers[transport.container_id]
+        here = container.location_id
+        if here is not None and self._plant.locations[here].kind in ("storage", "station"):
+            return self._lifecycle.give_up(transport)
+        for goal in islice(self._homes(transport, here), PLACES_TRIED):
+            if container.device_id is not None:
+                route = self._topology.route_from_device(container.device_id, goal, self._dispatcher.usable)
+            else:
+                route = self._dispatcher.find_route(here or "", goal)
+            if route and self._traffic.may_move(transport, path_of(route)).ok:
+                return self.take_route(self._lifecycle.change(transport, goal=goal), route)
+        return transport
+
+    def _homes(self, transport: Transport, here: str | None) -> Iterator[str]:
+        """Return free storage places: the transport's own source first, then the nearest."""
+        origin = self._plant.locations[here or transport.source]
+        free = [
+            location
+            for location in self._plant.locations.values()
+            if location.kind == "storage"
+            and not self._traffic.is_promised(location.id)
+            and self._traffic.may_enter(location.id).ok
+        ]
+        free.sort(
+            key=lambda place: (
+                place.id != transport.source,
+                dist((place.x, place.y, place.z), (origin.x, origin.y, origin.z)),
+                place.id,
+            )
+        )
+        return iter([place.id for place in free])

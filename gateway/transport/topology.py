@@ -1,0 +1,144 @@
+"""Which device can bring a load from where to where, and the cheapest way through them by expected time.
+
+Locations are the nodes of a graph, what a carrier can do between two of them is an edge. A way may pass through buffers, transfer
+points and conveyors; storage slots and stations only begin or end one.
+"""
+
+import heapq
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from math import dist, sqrt
+from typing import Final, assert_never
+
+from gateway.contract.commands import Op
+from gateway.site.model import Carrier, Conveyor, Fleet, Location, Motion, PutWall, Site
+from gateway.transport.rows import MAIN_CHANNEL, Leg
+
+Usable = Callable[[str], bool]
+"""Whether a device or fleet may be planned with."""
+
+THROUGH: Final = frozenset({"buffer", "transfer", "conveyor", "node"})
+HANDSHAKE_S: Final = 0.2
+"""Expected cost of one command besides the motion."""
+
+
+def travel_s(motion: Motion, metres: float) -> float:
+    """Return the seconds of a trapezoid move from standstill to standstill."""
+    if metres >= motion.speed**2 / motion.acceleration:
+        return metres / motion.speed + motion.speed / motion.acceleration
+    return 2 * sqrt(metres / motion.acceleration)
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """What one carrier can do from one location."""
+
+    carrier: Carrier | Conveyor | Fleet
+    channel: str
+    op: Op
+    targets: tuple[str, ...]
+
+
+class Topology:
+    """The graph of one site. Routes of the undisturbed site are remembered."""
+
+    def __init__(self, site: Site, drive_s: Mapping[str, Callable[[str, str], float]]) -> None:
+        """Args: drive_s: for each fleet, the expected seconds of a drive from one location to another."""
+        self._locations = site.all_locations
+        self._drive_s = drive_s
+        self._services: dict[str, list[_Service]] = {}
+        self._drops: dict[str, _Service] = {}
+        self._known: dict[tuple[str, str], tuple[Leg, ...] | None] = {}
+        for carrier in (*site.devices, *site.fleets):
+            self._add(site, carrier)
+
+    def _add(self, site: Site, carrier: Carrier | Conveyor | PutWall | Fleet) -> None:
+        match carrier:
+            case Carrier() | Fleet():
+                drops = tuple(location.id for location in site.matching(carrier.drops))
+                service = _Service(carrier, MAIN_CHANNEL, Op.PICK, drops)
+                for location in site.matching(carrier.picks):
+                    self._services.setdefault(location.id, []).append(service)
+                for device_id in _device_ids(carrier):
+                    self._drops[device_id] = service
+            case Conveyor():
+                for channel in carrier.channels:
+                    service = _Service(carrier, channel.id, Op.TRANSFER, (channel.target,))
+                    self._services.setdefault(channel.source, []).append(service)
+            case PutWall():
+                pass
+            case _:
+                assert_never(carrier)
+
+    def route(self, start: str, goal: str, usable: Usable | None = None) -> tuple[Leg, ...] | None:
+        """Return the cheapest way from one location to another, or None; `usable` left out: all carriers may be used."""
+        if usable is not None:
+            return self._search(start, None, goal, usable)
+        if (start, goal) not in self._known:
+            self._known[start, goal] = self._search(start, None, goal, lambda _: True)
+        return self._known[start, goal]
+
+    def route_from_device(self, device_id: str, goal: str, usable: Usable) -> tuple[Leg, ...] | None:
+        """Return the cheapest way for a load that is on board of a device: its first leg is a DROP there."""
+        return self._search(None, device_id, goal, usable)
+
+    def _search(
+        self, start: str | None, device_id: str | None, goal: str, usable: Usable
+    ) -> tuple[Leg, ...] | None:
+        order = count()
+        heap: list[tuple[float, int, str | None, tuple[Leg, ...]]] = [(0.0, next(order), start, ())]
+        done: set[str | None] = set()
+        while heap:
+            cost, _, at, legs = heapq.heappop(heap)
+            if at == goal:
+                return legs
+            if at in done:
+                continue
+            done.add(at)
+            for leg in self._legs_from(at, device_id if at is None else None, goal):
+                if leg.target not in done and usable(leg.carrier_id):
+                    heapq.heappush(heap, (cost + leg.expected_s, next(order), leg.target, (*legs, leg)))
+        return None
+
+    def _legs_from(self, at: str | None, device_id: str | None, goal: str) -> Iterator[Leg]:
+        services = [self._drops[device_id]] if device_id is not None else self._services.get(at or "", [])
+        for service in services:
+            for target in service.targets:
+                if target != at and (target == goal or self._locations[target].kind in THROUGH):
+                    yield Leg(
+                        source=at,
+                        target=target,
+                        carrier_id=service.carrier.id,
+                        channel=service.channel,
+                        op=service.op,
+                        expected_s=self._expected_s(service.carrier, at, target),
+                        device_id=device_id,
+                    )
+
+    def _expected_s(self, carrier: Carrier | Conveyor | Fleet, source: str | None, target: str) -> float:
+        if source is None:
+            return HANDSHAKE_S + carrier.motion.handling
+        match carrier:
+            case Carrier():
+                here, there = self._locations[source], self._locations[target]
+                return 2 * (HANDSHAKE_S + carrier.motion.handling) + travel_s(
+                    carrier.motion, _reach(carrier, here, there)
+                )
+            case Conveyor():
+                here, there = self._locations[source], self._locations[target]
+                metres = dist((here.x, here.y, here.z), (there.x, there.y, there.z))
+                return HANDSHAKE_S + metres / carrier.motion.speed + carrier.motion.handling
+            case Fleet():
+                return 2 * (HANDSHAKE_S + carrier.motion.handling) + self._drive_s[carrier.id](source, target)
+            case _:
+                assert_never(carrier)
+
+
+def _reach(carrier: Carrier, here: Location, there: Location) -> float:
+    """Return the metres between two places along the carrier's axis: a shuttle runs in x, a lift in z."""
+    return abs(there.x - here.x) if carrier.kind == "shuttle" else abs(there.z - here.z)
+
+
+def _device_ids(carrier: Carrier | Fleet) -> tuple[str, ...]:
+    return tuple(vehicle.id for vehicle in carrier.vehicles) if isinstance(carrier, Fleet) else (carrier.id,)

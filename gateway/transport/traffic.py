@@ -1,0 +1,105 @@
+"""Which load may move where: reservations, and the banker's rule over all loads that are under way."""
+
+from collections import Counter
+
+from gateway.contract.transports import TransportStatus
+from gateway.kernel.banker import Mover, finishers
+from gateway.kernel.verdict import YES, Verdict, no
+from gateway.transport.plant import Plant
+from gateway.transport.rows import Leg, Transport
+from gateway.transport.tables import TransportTables
+
+
+class Traffic:
+    """Judges whether a leg may start, for the state of the books as they are."""
+
+    def __init__(self, tables: TransportTables, plant: Plant) -> None:
+        self._tables = tables
+        self._plant = plant
+
+    def may_enter(self, location_id: str) -> Verdict:
+        """Tell whether the location can be promised to one more load."""
+        block = self._tables.blocks.get(location_id)
+        if block is not None:
+            return no(f"{location_id} is blocked: {block.reason}")
+        if self._tables.room_at(location_id, self._plant.locations[location_id].capacity) > 0:
+            return YES
+        holders = [*self._tables.occupants.get(location_id, ())]
+        return no(
+            f"{location_id} is occupied by {', '.join(holders)}" if holders else f"{location_id} is reserved"
+        )
+
+    def may_move(self, transport: Transport, path: tuple[str, ...]) -> Verdict:
+        """Tell whether the transport may go on along the path, whose first place can be entered, without locking anybody up."""
+        movers = self._movers()
+        capacity = {place: self._capacity(place) for mover in movers.values() for place in mover.path}
+        capacity |= {place: self._capacity(place) for place in path}
+        occupied = self._occupied(movers)
+        before = finishers(movers, occupied, capacity)
+        at = self._tables.containers[transport.container_id].location_id
+        if at is not None:
+            occupied[at] -= 1
+        occupied[path[0]] += 1
+        after = finishers(movers | {transport.transport_id: Mover(path[0], path[1:])}, occupied, capacity)
+        if transport.transport_id not in after:
+            return no(f"the way to {path[-1]} is not free: {self._obstacle(transport, path)}")
+        stuck = before - after
+        if stuck:
+            return no(f"it would lock up {', '.join(sorted(stuck))}")
+        return YES
+
+    def is_promised(self, location_id: str) -> bool:
+        """Tell whether some transport already wants to end at the location, or a load stands there."""
+        taken = len(self._tables.occupants.get(location_id, ())) + self._tables.goals[location_id]
+        return taken >= self._capacity(location_id)
+
+    def _capacity(self, location_id: str) -> int:
+        return 0 if location_id in self._tables.blocks else self._plant.locations[location_id].capacity
+
+    def _movers(self) -> dict[str, Mover]:
+        """Return all loads that are under way by themselves, and those that wait to leave a place which others need.
+
+        A load that is being brought to a reserved place counts as being there: nothing can keep it from arriving.
+        """
+        movers: dict[str, Mover] = {}
+        for transport_id in self._tables.executing:
+            transport = self._tables.transports[transport_id]
+            if transport.reserved is not None:
+                movers[transport_id] = Mover(transport.reserved, path_of(transport.legs[transport.leg + 1 :]))
+            else:
+                at = self._tables.containers[transport.container_id].location_id
+                movers[transport_id] = Mover(at, path_of(transport.legs[transport.leg :]))
+        for location_id, containers in self._tables.occupants.items():
+            if containers and self._plant.locations[location_id].kind != "storage":
+                for container_id in containers:
+                    transport_id = self._tables.containers[container_id].transport_id
+                    transport = None if transport_id is None else self._tables.transports[transport_id]
+                    if transport is not None and transport.status is TransportStatus.PLANNED:
+                        movers[transport.transport_id] = Mover(location_id, path_of(transport.legs))
+        return movers
+
+    def _occupied(self, movers: dict[str, Mover]) -> Counter[str]:
+        occupied: Counter[str] = Counter(self._tables.reserved)
+        for location_id, containers in self._tables.occupants.items():
+            occupied[location_id] += len(containers)
+        for transport_id in movers:
+            transport = self._tables.transports[transport_id]
+            at = self._tables.containers[transport.container_id].location_id
+            if transport.reserved is not None and at is not None:
+                occupied[at] -= 1
+        return occupied
+
+    def _obstacle(self, transport: Transport, path: tuple[str, ...]) -> str:
+        own = transport.container_id
+        for place in path:
+            others = [name for name in self._tables.occupants.get(place, ()) if name != own]
+            if place in self._tables.blocks:
+                return f"{place} is blocked"
+            if len(others) + self._tables.reserved[place] >= self._plant.locations[place].capacity:
+                return f"{place} is taken by {', '.join(others) or 'a load that is coming'}"
+        return "loads that are under way need it first"
+
+
+def path_of(legs: tuple[Leg, ...]) -> tuple[str, ...]:
+    """Return the places that the legs lead to."""
+    return tuple(leg.target for leg in legs)
