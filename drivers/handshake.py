@@ -94,11 +94,38 @@ class CommandBlock:
         }
 
 
+COMMAND_TAGS: Final = frozenset(("epoch", "seq", "op", "jobId", "source", "target", "container", "check"))
+
+
 def _number(place: Place | None) -> int:
     return place.number if place else 0
 
 
 LOADS: Final = {0: Load.EMPTY, 1: Load.LOADED}
+
+
+_REQUIRED: Final = {
+    "bootId": "boot_id",
+    "life": "life",
+    "epoch": "epoch",
+    "ackSeq": "ack_seq",
+    "acceptCode": "accept_code",
+    "doneSeq": "done_seq",
+    "doneCode": "done_code",
+    "jobId": "job_id",
+}
+_OPTIONAL: Final = {
+    "position": "position",
+    "load": "load",
+    "sourceLoad": "source_load",
+    "targetLoad": "target_load",
+    "mode": "mode",
+    "faultCode": "fault_code",
+    "refusedSeq": "refused_seq",
+    "refusedCode": "refused_code",
+}
+STATUS_TAGS: Final = frozenset(_REQUIRED)
+"""What a status block cannot do without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,28 +179,6 @@ class Status:
             source=LOADS.get(self.source_load, Load.UNKNOWN),
             target=LOADS.get(self.target_load, Load.UNKNOWN),
         )
-
-
-_REQUIRED: Final = {
-    "bootId": "boot_id",
-    "life": "life",
-    "epoch": "epoch",
-    "ackSeq": "ack_seq",
-    "acceptCode": "accept_code",
-    "doneSeq": "done_seq",
-    "doneCode": "done_code",
-    "jobId": "job_id",
-}
-_OPTIONAL: Final = {
-    "position": "position",
-    "load": "load",
-    "sourceLoad": "source_load",
-    "targetLoad": "target_load",
-    "mode": "mode",
-    "faultCode": "fault_code",
-    "refusedSeq": "refused_seq",
-    "refusedCode": "refused_code",
-}
 
 
 class Verdict(Enum):

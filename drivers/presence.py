@@ -20,8 +20,7 @@ LIFE_STANDS_STILL: Final = f"the life counter stands still for {LIFE_TIMEOUT_S:g
 
 
 class LifeCounter:
-    """A counter of the device, watched since the link came up. Times in s, of a clock that never goes
-    back."""
+    """A counter of the device since the link came up. Times are seconds of a clock that never goes back."""
 
     def __init__(self) -> None:
         self._count: int | None = None

@@ -5,7 +5,7 @@ have washed the command that somebody looks for out of it within seconds.
 """
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from gateway.contract.clock import Clock, Micros
@@ -37,6 +37,7 @@ class Diagnosis:
         self.connected = False
         self._clock = clock
         self._ring: deque[Telegram] = deque(maxlen=kept)
+        self._shown: dict[str, dict[str, object]] = {}
         self._errors: Counter[str] = Counter()
         self._latency_ms: float | None = None
         self._last_heard_us: Micros | None = None
@@ -48,6 +49,13 @@ class Diagnosis:
     def heard(self, text: str, note: str = "") -> None:
         """Keep a message from the device."""
         self._keep(outgoing=False, text=text, note=note)
+
+    def shown(self, block: str, tags: Mapping[str, object], text: str) -> None:
+        """Keep a reading of a block, unless it shows what it showed before, its life counter apart."""
+        news = {**tags, "life": None}
+        if self._shown.get(block) != news:
+            self._shown[block] = news
+            self.heard(text, block)
 
     def answered(self, latency_s: float) -> None:
         """Count a request that was answered after `latency_s` seconds."""

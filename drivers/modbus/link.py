@@ -1,0 +1,208 @@
+"""One Modbus connection, shared by the drivers of all devices behind it.
+
+One request is outstanding at a time. Blocks of all drivers are read in as few requests as possible, once a
+poll period; a write goes out as soon as the request under way has been answered. A request without an answer
+is lost, two in a row are a dead peer. After a loss nothing that was to be written is kept: drivers decide
+anew once they have read.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from drivers.checks import crc16_modbus
+from drivers.links.errors import LinkError
+from drivers.links.modbus_port import ModbusPort, check_read, check_write
+from drivers.modbus.spans import Span, coalesce
+from drivers.telegrams import ErrorKind
+from gateway.contract.wiring import ModbusLink
+
+SILENCES_MAX: Final = 2
+"""So many requests in a row without an answer mean a dead peer."""
+RETRY_FIRST_S: Final = 0.1
+RETRY_LONGEST_S: Final = 2.0
+ATTEMPTS_COUNTED: Final = 8
+
+WriteEnded = Callable[[LinkError | None], None]
+"""Called once a write has ended, with what is known against it."""
+
+
+class BlockUser(Protocol):
+    """A driver that reads blocks of registers through a link. None of its methods may block or raise."""
+
+    @property
+    def blocks(self) -> Sequence[Span]:
+        """What it reads; each block comes in one piece."""
+        ...
+
+    def read(self, block: Span, registers: Sequence[int], latency_s: float) -> None:
+        """A block was read by a request that took `latency_s`."""
+        ...
+
+    def failed(self, error: LinkError) -> None:
+        """A request for its blocks had no proper answer; the link may be up all the same."""
+        ...
+
+    def lost(self, error: LinkError) -> None:
+        """The link is down, or the peer refuses its blocks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    request: Span
+    blocks: tuple[tuple[BlockUser, Span], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    address: int
+    values: Sequence[int]
+    ended: WriteEnded
+
+
+class ModbusLinkRunner:
+    """Keeps one connection alive and shares it.
+
+    Args:
+        settings: periods and limits.
+        port: the wire.
+    """
+
+    def __init__(self, settings: ModbusLink, port: ModbusPort) -> None:
+        self._settings = settings
+        self._port = port
+        self._users: list[BlockUser] = []
+        self._readings: list[_Reading] = []
+        self._writes: deque[_Write] = deque()
+        self._wanted = asyncio.Event()
+        self._connected = False
+        self._silences = 0
+        self._attempts = 0
+
+    def attach(self, user: BlockUser) -> None:
+        """Read blocks for a driver from now on.
+
+        Raises:
+            ValueError: a block is longer than one request.
+        """
+        for block in user.blocks:
+            check_read(block.count)
+        self._users.append(user)
+        self._readings = _plan(self._users, self._settings.max_gap)
+
+    def write(self, address: int, values: Sequence[int], ended: WriteEnded) -> None:
+        """Write registers by one request, at the first moment; while there is no connection, not at all.
+
+        Callers have at most one write per block under way, which bounds the queue.
+
+        Raises:
+            ValueError: more registers than one request can write.
+        """
+        check_write(len(values))
+        if not self._connected:
+            ended(LinkError(ErrorKind.DISCONNECT, "not connected"))
+            return
+        self._writes.append(_Write(address, values, ended))
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Connect, poll and write until cancelled."""
+        try:
+            while True:
+                try:
+                    await self._work()
+                except LinkError as error:
+                    self._drop(error)
+                await asyncio.sleep(self._pause_s())
+        finally:
+            self._port.close()
+
+    async def _work(self) -> None:
+        """Work on one connection until it is lost, which raises LinkError."""
+        await self._port.connect()
+        self._connected, self._silences = True, 0
+        now = asyncio.get_running_loop().time
+        due = now()
+        while True:
+            for reading in self._readings:
+                await self._write_all()
+                await self._read(reading)
+            due = max(due + self._settings.poll_ms / 1000, now())
+            if not self._silences:
+                await self._write_until(due)
+
+    async def _read(self, reading: _Reading) -> None:
+        now = asyncio.get_running_loop().time
+        started = now()
+        request = reading.request
+        try:
+            registers = await self._port.read_holding(request.start, request.count)
+        except LinkError as error:
+            for user, _ in reading.blocks:
+                user.failed(error)
+                if error.kind is ErrorKind.REFUSED:
+                    user.lost(error)
+            self._bear(error)
+            return
+        self._silences = self._attempts = 0
+        latency_s = now() - started
+        for user, block in reading.blocks:
+            offset = block.start - request.start
+            user.read(block, registers[offset : offset + block.count], latency_s)
+
+    async def _write_until(self, due: float) -> None:
+        """Write what is asked for until the next poll is due."""
+        while True:
+            await self._write_all()
+            self._wanted.clear()
+            try:
+                async with asyncio.timeout_at(due):
+                    await self._wanted.wait()
+            except TimeoutError:
+                return
+
+    async def _write_all(self) -> None:
+        while self._writes:
+            await self._write(self._writes.popleft())
+
+    async def _write(self, write: _Write) -> None:
+        try:
+            await self._port.write_registers(write.address, write.values)
+        except LinkError as error:
+            write.ended(error)
+            self._bear(error)
+        else:
+            self._silences = 0
+            write.ended(None)
+
+    def _bear(self, error: LinkError) -> None:
+        """Go on after an error that leaves the connection usable; raise any other."""
+        self._silences = self._silences + 1 if error.kind is ErrorKind.TIMEOUT else 0
+        if error.kind not in (ErrorKind.TIMEOUT, ErrorKind.REFUSED) or self._silences >= SILENCES_MAX:
+            raise error
+
+    def _drop(self, error: LinkError) -> None:
+        self._connected = False
+        self._port.close()
+        while self._writes:
+            self._writes.popleft().ended(error)
+        for user in self._users:
+            user.lost(error)
+
+    def _pause_s(self) -> float:
+        """Return how long to wait before the next attempt: longer each time, and not in step with other links."""
+        longest = min(RETRY_FIRST_S * 2**self._attempts, RETRY_LONGEST_S)
+        spread = crc16_modbus(f"{self._settings.id}/{self._attempts}".encode()) / 0xFFFF
+        self._attempts = min(self._attempts + 1, ATTEMPTS_COUNTED)
+        return longest * (1 + spread) / 2
+
+
+def _plan(users: Sequence[BlockUser], max_gap: int) -> list[_Reading]:
+    wanted = [(user, block) for user in users for block in user.blocks]
+    return [
+        _Reading(request, tuple((user, block) for user, block in wanted if request.holds(block)))
+        for request in coalesce((block for _, block in wanted), max_gap)
+    ]

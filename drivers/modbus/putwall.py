@@ -1,0 +1,165 @@
+"""Put walls in holding registers (docs/plc-handshake.md, Put walls)."""
+
+import asyncio
+from collections.abc import Sequence
+
+from drivers.links.errors import LinkError
+from drivers.modbus.link import ModbusLinkRunner
+from drivers.modbus.registers import RegisterMap, dump
+from drivers.modbus.spans import Span
+from drivers.presence import LIFE_STANDS_STILL, LifeCounter, Presence, ShownFault
+from drivers.slots import HEADER_TAGS, ORDER_TAGS, SLOT_TAGS, Slot, SlotBlock, SlotStatus
+from drivers.telegrams import Diagnosis
+from drivers.teller import Teller
+from gateway.contract.driver import DriverContext, Health, Telegram
+from gateway.contract.puts import SlotOrder
+from gateway.contract.reports import ChannelOnline, Report
+from gateway.contract.wiring import PutWallWiring
+
+CHANNEL = "main"
+"""A wall has no mailbox; it is told as online like a device with one channel."""
+
+
+class ModbusPutWallDriver:
+    """Drives one wall: its header, then one status and one order block a slot, each at its stride."""
+
+    def __init__(self, link: ModbusLinkRunner, wiring: PutWallWiring, context: DriverContext) -> None:
+        self._link = link
+        self._wall_id = wiring.device_id
+        profile, base = wiring.profile, wiring.base
+        self._headers = RegisterMap(profile.header, profile, HEADER_TAGS)
+        self._orders = RegisterMap(profile.command, profile, ORDER_TAGS)
+        self._statuses = RegisterMap(profile.status, profile, SLOT_TAGS)
+        self._header_at = Span(base + profile.header_base, self._headers.count)
+        numbered = tuple(enumerate(wiring.slots))
+        self._order_at = {
+            slot_id: base + profile.command_base + profile.command_stride * n for n, slot_id in numbered
+        }
+        self._slot_at = {
+            Span(base + profile.status_base + profile.status_stride * n, self._statuses.count): slot_id
+            for n, slot_id in numbered
+        }
+        self._slots = {slot_id: Slot(self._wall_id, slot_id, context.epoch) for slot_id in wiring.slots}
+        self._life = LifeCounter()
+        self._boot_id = 0
+        self._mismatch: ShownFault | None = None
+        self._online = False
+        self._online_due: ChannelOnline | None = None
+        self._diagnosis = Diagnosis(context.clock)
+        self._presence = Presence(self._wall_id, self._diagnosis)
+        self._teller = Teller(self, context)
+        link.attach(self)
+
+    @property
+    def device_ids(self) -> Sequence[str]:
+        """The wall."""
+        return (self._wall_id,)
+
+    @property
+    def blocks(self) -> Sequence[Span]:
+        """The header and the slots' status blocks."""
+        return (self._header_at, *self._slot_at)
+
+    async def run(self) -> None:
+        """Report until cancelled; the link reads and writes."""
+        await self._teller.run()
+
+    def show(self, order: SlotOrder) -> None:
+        """Light the slot for this put until somebody ends it."""
+        self._write(order.slot, self._slots[order.slot].light(order))
+        self._teller.nudge()
+
+    def darken(self, put_id: str) -> None:
+        """Withdraw the put, unless a button has ended it already."""
+        for slot_id, slot in self._slots.items():
+            self._write(slot_id, slot.darken(put_id))
+        self._teller.nudge()
+
+    def health(self, device_id: str) -> Health:
+        """Tell how the wire to the wall is."""
+        return self._diagnosis.health()
+
+    def telegrams(self, device_id: str) -> Sequence[Telegram]:
+        """Return the last telegrams, oldest first."""
+        return self._diagnosis.telegrams()
+
+    def read(self, block: Span, registers: Sequence[int], latency_s: float) -> None:
+        """The header or a slot was read."""
+        self._diagnosis.answered(latency_s)
+        now = asyncio.get_running_loop().time()
+        text = f"{block.start}: {dump(registers)}"
+        if block == self._header_at:
+            tags = self._headers.decode(registers)
+            self._diagnosis.shown("header", tags, text)
+            self._header(int(tags["bootId"]), int(tags["life"]), int(tags["slots"]), now)
+        else:
+            slot_id = self._slot_at[block]
+            tags = self._statuses.decode(registers)
+            self._diagnosis.shown(f"slot {slot_id}", tags, text)
+            self._write(slot_id, self._slots[slot_id].show(SlotStatus.of(tags), now))
+        self._presence.fault = self._mismatch or self._slot_fault()
+        self._teller.nudge()
+
+    def failed(self, error: LinkError) -> None:
+        """A reading failed."""
+        self._diagnosis.failed(error.kind, str(error))
+
+    def lost(self, error: LinkError) -> None:
+        """The link is down."""
+        self._life.forget()
+        for slot in self._slots.values():
+            slot.lost()
+        self._leave(str(error))
+        self._teller.nudge()
+
+    def due(self) -> Report | None:
+        """Return what the kernel has to hear next."""
+        if self._presence.up and not self._online and self._online_due is None:
+            self._online_due = ChannelOnline(
+                device_id=self._wall_id, channel=CHANNEL, boot_id=self._boot_id, ack_seq=0
+            )
+        slots = (slot.due() for slot in self._slots.values())
+        return self._presence.due() or self._online_due or next(filter(None, slots), None)
+
+    def told(self, report: Report) -> None:
+        """The kernel has the report."""
+        self._presence.told(report)
+        if report is self._online_due:
+            self._online, self._online_due = True, None
+        for slot in self._slots.values():
+            slot.told(report)
+
+    def _header(self, boot_id: int, life: int, slots: int, now: float) -> None:
+        self._boot_id = boot_id
+        self._life.show(life, now)
+        if self._life.stands_still:
+            self._leave(LIFE_STANDS_STILL)
+        else:
+            self._presence.arrive()
+        expected = len(self._slots)
+        text = f"the wall has {slots} slots, the site says {expected}"
+        self._mismatch = ShownFault(0, text) if slots != expected else None
+
+    def _leave(self, reason: str) -> None:
+        self._presence.leave(reason)
+        self._online, self._online_due = False, None
+
+    def _slot_fault(self) -> ShownFault | None:
+        text = next(filter(None, (slot.fault for slot in self._slots.values())), None)
+        return ShownFault(0, text) if text else None
+
+    def _write(self, slot_id: str, block: SlotBlock | None) -> None:
+        if block is None:
+            return
+        registers = self._orders.encode(block.tags())
+        address = self._order_at[slot_id]
+        self._diagnosis.sent(f"{address}: {dump(registers)}", f"put {block.job_id} {slot_id}")
+
+        def ended(error: LinkError | None) -> None:
+            if error:
+                self._diagnosis.failed(error.kind, str(error))
+            else:
+                self._diagnosis.heard(f"{address}: {len(registers)} registers written")
+            self._slots[slot_id].written(asyncio.get_running_loop().time())
+
+        self._link.write(address, registers, ended)

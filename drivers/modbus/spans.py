@@ -1,0 +1,44 @@
+"""Which registers are read together."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from drivers.links.modbus_port import READ_MAX
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Registers `start` … `start + count - 1`."""
+
+    start: int
+    count: int
+
+    @property
+    def end(self) -> int:
+        """The register after the last one."""
+        return self.start + self.count
+
+    def holds(self, other: "Span") -> bool:
+        """Tell whether the other span lies wholly in this one."""
+        return self.start <= other.start and other.end <= self.end
+
+
+def coalesce(blocks: Iterable[Span], max_gap: int) -> list[Span]:
+    """Return the fewest requests that read all blocks in address order, each block in one piece.
+
+    Args:
+        blocks: of at most 125 registers each.
+        max_gap: so many unused registers are read along rather than asking twice.
+    """
+    requests: list[Span] = []
+    for block in sorted(set(blocks)):
+        if requests and _fits(requests[-1], block, max_gap):
+            start = requests[-1].start
+            requests[-1] = Span(start, max(requests[-1].end, block.end) - start)
+        else:
+            requests.append(block)
+    return requests
+
+
+def _fits(request: Span, block: Span, max_gap: int) -> bool:
+    return block.start - request.end <= max_gap and block.end - request.start <= READ_MAX
