@@ -6,6 +6,15 @@ it until the vehicle echoes it, and turns vehicle states into reports.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+from uuid import UUID, uuid5
+
+ACTION_IDS: Final = UUID("5b0f4a3e-7d0c-5d0e-9c54-3f0f6a0b5050")
+
+
+def action_id_of(order_id: str, what: str) -> str:
+    """Return the UUID of an action, always the same for the same order and word: `pick`, `cancelOrder` …"""
+    return str(uuid5(ACTION_IDS, f"{order_id}/{what}"))
 
 
 class VehicleActionKind(StrEnum):
@@ -35,7 +44,11 @@ class VehicleAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderNode:
-    """A node of a vehicle order; `sequence_id` is even and never changes within an order (VDA 5050 §6.6)."""
+    """A node of a vehicle order; `sequence_id` is even and never changes within an order (VDA 5050 §6.6).
+
+    Attributes:
+        deviation: m around the node within which the vehicle counts as being there; None: its own tolerance.
+    """
 
     node_id: str
     sequence_id: int
@@ -43,6 +56,7 @@ class OrderNode:
     x: float
     y: float
     theta: float | None = None
+    deviation: float | None = None
     actions: tuple[VehicleAction, ...] = ()
 
 
@@ -125,13 +139,15 @@ class VehicleState:
     battery: float
     """State of charge, 0 … 1."""
     actions: tuple[tuple[str, ActionStatus, str], ...] = ()
-    """(actionId, status, resultDescription) of the order's and the instant actions."""
+    """(actionId, status, resultDescription) of the order's actions and of `cancelOrder`; a final status stays."""
     errors: tuple[VehicleError, ...] = ()
     loads: tuple[str, ...] | None = None
     """Load ids on board; None where the vehicle does not report loads."""
     new_base_request: bool = False
     paused: bool = False
     emergency_stop: bool = False
+    position: tuple[float, float] | None = None
+    """x, y in m when the state was made, where the vehicle knows them; no reason for a report by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
