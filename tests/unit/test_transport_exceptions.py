@@ -1,0 +1,315 @@
+"""What real plants do: each exception with its reason, alarm and actions, and every way out of it; cancel in every phase."""
+
+from collections.abc import Callable
+
+import pytest
+
+from gateway.contract.commands import Command, Op
+from gateway.contract.faults import Fault, Refusal, RefusalKind
+from gateway.contract.reports import (
+    CommandDone,
+    CommandFailed,
+    CommandRejected,
+    CommandUnknown,
+    DeviceOffline,
+    Load,
+    Sensors,
+)
+from gateway.contract.transports import Act
+from gateway.transport.messages import CorrectContainer, ResetDevice
+from tests.unit.floor import Floor
+
+pytestmark = pytest.mark.unit
+
+
+NOTHING = Sensors()
+
+
+def failing(fault: Fault, sensors: Sensors = NOTHING) -> Callable[[Command], CommandFailed]:
+    return lambda command: CommandFailed(
+        job_id=command.job_id, fault=fault, text="as the test wishes", sensors=sensors
+    )
+
+
+def halted(floor: Floor, op: Op, answer: Callable[[Command], object]) -> Floor:
+    """Given transport M1 of T1 to the station, halted by one answer."""
+    floor.answers[op] = answer
+    floor.submit("M1", "T1", "ST-1")
+    while floor.tables.transports["M1"].problem is None:
+        floor.step()
+    floor.answers.clear()
+    return floor
+
+
+def test_source_empty_fails_the_transport_frees_the_device_and_tells_what_may_be_done() -> None:
+    floor = halted(Floor(), Op.PICK, failing(Fault.SOURCE_EMPTY))
+    problem = floor.tables.transports["M1"].problem
+    assert floor.status("M1") == "failed"
+    assert problem is not None and problem.fault is Fault.SOURCE_EMPTY
+    assert [action.value for action in problem.actions] == ["completeAt", "containerAt", "retry", "cancel"]
+    failed = next(event for event in floor.events if event.type == "transport.failed")
+    assert failed.data["reason"]["code"] == "sourceEmpty"
+    assert "transport:M1" in floor.tables.alarms
+
+    floor.submit("M2", "T2", "1-OUT")
+    assert [command.container_id for command in floor.commands] == ["T2"], (
+        "the shuttle serves others meanwhile"
+    )
+
+
+def test_after_source_empty_the_operator_says_where_the_container_is_and_the_transport_goes_on_from_there() -> (
+    None
+):
+    floor = halted(Floor(), Op.PICK, failing(Fault.SOURCE_EMPTY))
+    floor.world["T1"] = "A-1-R-03"
+    floor.resolve("M1", "containerAt", "A-1-R-03")
+    floor.run()
+    assert floor.status("M1") == "completed"
+    assert floor.world["T1"] == "ST-1"
+    assert "transport:M1" not in floor.tables.alarms
+    resolved = next(event for event in floor.events if event.type == "transport.resolved")
+    assert (resolved.data["by"], resolved.data["reason"]) == ("ann", "I looked")
+
+
+def test_destination_occupied_blocks_the_place_and_keeps_the_load_on_board_until_retry() -> None:
+    floor = halted(Floor(), Op.DROP, failing(Fault.DESTINATION_OCCUPIED))
+    assert floor.where("T1") == floor.world["T1"] == "shuttle-1"
+    assert "1-OUT" in floor.tables.blocks
+    floor.submit("M2", "T2", "1-OUT")
+    assert floor.commands == []
+
+    floor.resolve("M1", "retry")
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
+def test_destination_occupied_and_cancelled_brings_the_load_back_to_its_slot() -> None:
+    floor = halted(Floor(), Op.DROP, failing(Fault.DESTINATION_OCCUPIED))
+    floor.cancel("M1")
+    floor.run()
+    assert floor.status("M1") == "cancelled"
+    assert floor.where("T1") == floor.world["T1"] == "A-1-L-01"
+
+
+@pytest.mark.parametrize(
+    ("barcode", "code"), [("T9", Fault.WRONG_CONTAINER), ("?", Fault.NO_READ), ("", Fault.NO_READ)]
+)
+def test_a_misread_halts_the_load_where_the_scanner_is_until_somebody_confirms(
+    barcode: str, code: Fault
+) -> None:
+    floor = Floor()
+
+    def misread(command: Command) -> CommandDone:
+        floor.world["T1"] = "OUT-2"
+        return CommandDone(job_id=command.job_id, barcode=barcode)
+
+    halted(floor, Op.TRANSFER, misread)
+    problem = floor.tables.transports["M1"].problem
+    assert problem is not None and problem.fault is code
+    assert floor.where("T1") == "OUT-2"
+    assert floor.commands == []
+    floor.resolve("M1", "retry")
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
+def test_a_container_that_is_missing_on_arrival_is_nowhere_in_the_books_until_it_is_found() -> None:
+    floor = halted(Floor(), Op.TRANSFER, failing(Fault.LOAD_MISSING))
+    assert floor.where("T1") is None
+    with pytest.raises(Refusal):
+        floor.cancel("M1")
+    with pytest.raises(Refusal):
+        floor.resolve("M1", "retry")
+    floor.world["T1"] = "A-1-R-01"
+    floor.resolve("M1", "containerAt", "A-1-R-01")
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
+def test_a_fault_during_a_command_is_judged_by_the_sensors() -> None:
+    floor = halted(Floor(), Op.PICK, failing(Fault.DEVICE_FAULT, Sensors(load=Load.EMPTY)))
+    assert floor.where("T1") == "A-1-L-01"
+    assert floor.status("M1") == "failed"
+
+    floor = halted(Floor(), Op.DROP, failing(Fault.DEVICE_FAULT, Sensors(load=Load.LOADED)))
+    assert floor.where("T1") == "shuttle-1"
+    floor.resolve("M1", "retry")
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+    floor = halted(Floor(), Op.PICK, failing(Fault.DEVICE_FAULT, Sensors(load=Load.UNKNOWN)))
+    assert floor.status("M1") == "unknown", "sensors that cannot tell are not guessed at"
+
+
+def test_a_final_rejection_fails_the_transport() -> None:
+    floor = halted(
+        Floor(),
+        Op.PICK,
+        lambda command: CommandRejected(job_id=command.job_id, text="unknown place", retry=False),
+    )
+    assert floor.status("M1") == "failed"
+
+
+def test_rejections_that_do_not_pass_end_in_somebodys_hands() -> None:
+    floor = Floor()
+    floor.answers[Op.PICK] = lambda command: CommandRejected(job_id=command.job_id, text="busy", retry=True)
+    floor.submit("M1", "T1", "ST-1")
+    for _ in range(12):
+        if floor.commands:
+            floor.step()
+        floor.wait(31)
+    assert floor.status("M1") == "failed"
+    assert floor.commands == []
+
+
+def unknown(sensors: Sensors) -> Callable[[Command], CommandUnknown]:
+    return lambda command: CommandUnknown(job_id=command.job_id, text="memory lost", sensors=sensors)
+
+
+def test_memory_lost_before_the_pick_is_told_by_the_load_sensor_and_the_pick_is_asked_anew() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "1-OUT")
+    first = floor.commands.pop()
+    floor.tell(unknown(Sensors(load=Load.EMPTY))(first))
+    assert floor.commands == [], "nothing is sent before the channel has been read"
+    floor.tell(floor.online("shuttle-1", ack_seq=0, boot_id=8))
+    again = floor.commands[0]
+    assert (again.op, again.seq, again.boot_id) == (Op.PICK, 1, 8)
+    assert again.job_id != first.job_id
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
+def test_memory_lost_after_the_pick_is_told_by_the_load_sensor_and_the_pick_is_not_repeated() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "1-OUT")
+    first = floor.commands.pop()
+    floor.world["T1"] = "shuttle-1"
+    floor.tell(unknown(Sensors(load=Load.LOADED))(first))
+    floor.tell(floor.online("shuttle-1", ack_seq=0, boot_id=8))
+    floor.run()
+    assert floor.status("M1") == "completed"
+    assert [command.op for command in floor.history].count(Op.PICK) == 1
+
+
+def test_a_drop_that_nobody_can_tell_about_is_unknown_until_a_person_says() -> None:
+    floor = halted(Floor(), Op.DROP, unknown(Sensors(load=Load.EMPTY, place=None)))
+    assert floor.status("M1") == "unknown"
+    assert any(event.type == "transport.unknown" for event in floor.events)
+    with pytest.raises(Refusal):
+        floor.cancel("M1")
+    floor.world["T1"] = "1-OUT"
+    floor.tell(floor.online("shuttle-1", boot_id=8))
+    floor.resolve("M1", "containerAt", "1-OUT")
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
+def test_complete_at_ends_the_transport_where_the_operator_says() -> None:
+    floor = halted(Floor(), Op.PICK, failing(Fault.SOURCE_EMPTY))
+    floor.resolve("M1", "completeAt", "ST-1")
+    assert floor.status("M1") == "completed"
+    assert floor.where("T1") == "ST-1"
+
+
+def test_a_decision_that_makes_no_sense_is_refused_and_changes_nothing() -> None:
+    floor = halted(Floor(), Op.PICK, failing(Fault.SOURCE_EMPTY))
+    before = floor.books.last_seq
+    for action, location in (("containerAt", None), ("containerAt", "NOWHERE"), ("completeAt", "A-1-L-02")):
+        with pytest.raises(Refusal) as refused:
+            floor.resolve("M1", action, location)
+        assert refused.value.kind is RefusalKind.INVALID
+    assert floor.books.last_seq == before
+    floor.submit("M2", "T2", "1-OUT")
+    with pytest.raises(Refusal) as refused:
+        floor.resolve("M2", "retry")
+    assert refused.value.kind is RefusalKind.CONFLICT
+
+
+def test_a_command_that_takes_too_long_is_called_out_and_its_late_answer_still_counts() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "1-OUT")
+    floor.wait(600)
+    assert floor.status("M1") == "unknown"
+    assert "transport:M1" in floor.tables.alarms
+    floor.run()
+    assert floor.status("M1") == "completed"
+    assert "transport:M1" not in floor.tables.alarms
+
+
+def test_a_command_of_a_dead_device_may_be_settled_by_the_one_who_stands_there() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "1-OUT")
+    command = floor.commands[0]
+    with pytest.raises(Refusal):
+        floor.resolve("M1", "completeAt", "1-OUT")
+    floor.tell(DeviceOffline(device_id="shuttle-1", reason="burnt"))
+    floor.resolve("M1", "completeAt", "1-OUT")
+    assert floor.abandoned == [command.job_id]
+    assert floor.status("M1") == "completed"
+
+
+def test_a_load_on_board_that_the_books_do_not_know_keeps_the_device_still_until_it_is_reset() -> None:
+    floor = Floor()
+    floor.world["STRANGER"] = "shuttle-1"
+    floor.tell(floor.online("shuttle-1"))
+    floor.submit("M1", "T1", "1-OUT")
+    assert floor.commands == []
+    assert "load:shuttle-1" in floor.tables.alarms
+    del floor.world["STRANGER"]
+    floor.tell(ResetDevice("shuttle-1", Act(by="ann", reason="took the stranger off")))
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
+# Cancel, in every phase
+
+
+def test_cancel_before_anything_has_moved_ends_at_once_at_the_source() -> None:
+    floor = Floor()
+    floor.tell(DeviceOffline(device_id="shuttle-1", reason="off"))
+    floor.submit("M1", "T1", "ST-1")
+    assert floor.cancel("M1").status.value == "cancelled"
+    assert floor.cancel("M1").status.value == "cancelled"
+    assert floor.where("T1") == "A-1-L-01"
+    assert floor.tables.containers["T1"].transport_id is None
+
+
+@pytest.mark.parametrize("steps", range(6))
+def test_cancel_after_any_command_ends_with_the_load_in_a_defined_place(steps: int) -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "ST-1")
+    for _ in range(steps):
+        floor.step()
+    floor.cancel("M1")
+    floor.run()
+    assert floor.status("M1") == "cancelled"
+    assert floor.where("T1") == floor.world["T1"]
+    assert floor.site.all_locations[floor.world["T1"]].kind in ("storage", "station")
+    assert floor.tables.reserved == {}
+    assert set(floor.moves.values()) <= {1}
+
+
+def test_cancel_of_a_completed_transport_is_a_conflict() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "1-OUT")
+    floor.run()
+    with pytest.raises(Refusal) as refused:
+        floor.cancel("M1")
+    assert refused.value.kind is RefusalKind.CONFLICT
+
+
+# Corrections
+
+
+def test_the_books_are_put_right_only_for_containers_that_no_transport_holds() -> None:
+    floor = Floor()
+    act = Act(by="ann", reason="counted")
+    floor.tell(CorrectContainer("NEW", "A-2-R-02", act))
+    assert floor.where("NEW") == "A-2-R-02"
+    with pytest.raises(Refusal):
+        floor.tell(CorrectContainer("T2", "A-2-R-02", act))
+    floor.submit("M1", "T1", "1-OUT")
+    with pytest.raises(Refusal) as refused:
+        floor.tell(CorrectContainer("T1", "A-2-R-03", act))
+    assert refused.value.kind is RefusalKind.CONFLICT

@@ -1,0 +1,242 @@
+"""Transports through shuttle, lift and conveyors: what the engine commands, and what it tells."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.contract.commands import Op
+from gateway.contract.faults import Refusal, RefusalKind
+from gateway.contract.reports import CommandDone, CommandRejected, DeviceOffline
+from gateway.contract.transports import Act, TransportRequest
+from gateway.transport.messages import SetDeviceEnabled, Submitted, SubmitTransports
+from tests.unit.floor import Floor, shuttle_site
+
+pytestmark = pytest.mark.unit
+
+
+def test_a_container_crosses_shuttle_lift_and_conveyor_each_move_once() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "ST-1")
+
+    floor.run()
+
+    assert floor.status("M1") == "completed"
+    assert floor.where("T1") == floor.world["T1"] == "ST-1"
+    assert [(c.device_id, c.op.name) for c in floor.history] == [
+        ("shuttle-1", "PICK"),
+        ("shuttle-1", "DROP"),
+        ("lift", "PICK"),
+        ("lift", "DROP"),
+        ("conveyor", "TRANSFER"),
+        ("conveyor", "TRANSFER"),
+    ]
+    assert set(floor.moves.values()) == {1}
+
+
+def test_the_feed_tells_every_step_in_order_and_without_gaps() -> None:
+    floor = Floor()
+    first = len(floor.events)
+    floor.submit("M1", "T1", "2-IN")
+    floor.run()
+
+    told = [event for event in floor.events[first:] if event.transport_id == "M1"]
+    assert [event.type.value for event in told] == [
+        "transport.accepted",
+        "transport.planned",
+        "transport.legStarted",
+        "container.located",
+        "transport.legCompleted",
+        "transport.legStarted",
+        "container.located",
+        "transport.legCompleted",
+        "container.arrived",
+        "transport.completed",
+    ]
+    assert [event.seq for event in floor.events] == list(range(1, len(floor.events) + 1))
+
+
+def test_sequence_numbers_of_a_channel_follow_each_other() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "A-1-R-01")
+    floor.submit("M2", "T2", "A-1-R-02")
+    floor.run()
+    assert [c.seq for c in floor.history if c.device_id == "shuttle-1"] == [1, 2, 3, 4]
+
+
+def test_no_leg_starts_while_its_destination_is_taken() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "1-OUT")
+    floor.run()
+    floor.submit("M2", "T2", "ST-1")
+
+    assert floor.commands == []
+    assert floor.status("M2") == "planned"
+    assert floor.engine.explain(floor.tables.transports["M2"]) == "1-OUT is occupied by T1"
+
+
+def test_opposite_flows_through_one_buffer_never_lock_up() -> None:
+    # One buffer a level for both directions, and a station that must be emptied the same way.
+    base = shuttle_site().model_dump(mode="json", exclude={"root"})
+    base["locations"] = [place for place in base["locations"] if place["id"] not in ("1-IN", "2-IN")]
+    for device in base["devices"]:
+        if device["kind"] == "shuttle":
+            level = device["id"][-1]
+            device["picks"] = [f"A-{level}-*", f"{level}-OUT"]
+        if device["kind"] == "lift":
+            device["drops"] = ["1-OUT", "2-OUT", "OUT-1"]
+    floor = Floor(type(shuttle_site()).model_validate(base))
+    floor.submit("OUT1", "T1", "ST-1")
+    floor.submit("OUT2", "T2", "OUT-2")
+    floor.run()
+    floor.submit("BACK", "T1", "A-1-L-01")
+    floor.submit("OUT3", "T3", "OUT-1")
+    floor.run()
+
+    assert floor.status("BACK") == "completed"
+    assert floor.where("T1") == "A-1-L-01"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_is_asked_for_the_plant_never_locks_up_or_does_the_impossible(data: st.DataObject) -> None:
+    floor = Floor()
+    places = sorted(floor.site.all_locations)
+    for number in range(data.draw(st.integers(1, 12))):
+        container = data.draw(st.sampled_from(["T1", "T2", "T3"]))
+        try:
+            floor.submit(f"M{number}", container, data.draw(st.sampled_from(places)))
+        except Refusal:
+            continue
+        for _ in range(data.draw(st.integers(0, 6))):
+            if floor.commands:
+                floor.commands.insert(
+                    0, floor.commands.pop(data.draw(st.integers(0, len(floor.commands) - 1)))
+                )
+                floor.step()
+    floor.run()
+    assert set(floor.moves.values()) <= {1}
+    assert {name: floor.where(name) for name in floor.world} == floor.world
+    for transport in floor.tables.transports.values():
+        if transport.status.value != "completed":
+            # It waits for a place that somebody holds for good, and says so; nothing else keeps it.
+            assert transport.status.value in ("planned", "executing")
+            reason = floor.engine.explain(transport) or ""
+            assert "occupied by" in reason or "is taken by" in reason or "need it first" in reason, reason
+
+
+def test_priority_then_age_orders_a_queue_and_nothing_starves() -> None:
+    floor = Floor()
+    floor.commands.clear()
+    floor.submit("low", "T1", "A-1-R-01", priority=1)
+    floor.submit("high", "T2", "A-1-R-02", priority=9)
+    floor.run()
+    assert [c.container_id for c in floor.history if c.op is Op.PICK] == [
+        "T1",
+        "T2",
+    ]  # the first found it idle
+
+    floor.submit("busy", "T1", "A-1-L-01")
+    floor.submit("old-and-low", "T2", "A-1-L-02", priority=0)
+    floor.wait(46 * 60)
+    floor.submit("new-and-high", "T3", "1-IN", priority=9)
+    queue = [transport_id for _, _, transport_id in floor.tables.queue("shuttle-1", "main")]
+    assert queue == ["old-and-low"]
+
+
+def test_the_same_request_again_is_the_same_transport_and_another_body_is_refused() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "ST-1")
+    request = TransportRequest(transport_id="M1", container_id="T1", destination="ST-1")
+    assert floor.tell(SubmitTransports((request,), known={})) == [Submitted("M1", again=True)]
+    other = TransportRequest(transport_id="M1", container_id="T2", destination="ST-1")
+    with pytest.raises(Refusal) as refused:
+        floor.tell(SubmitTransports((other,), known={}))
+    assert refused.value.kind is RefusalKind.CONFLICT
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "code"),
+    [
+        ({"container_id": "NO"}, "containerId", "unknownContainer"),
+        ({"destination": "NOWHERE"}, "destination", "unknownLocation"),
+        ({"source": "NOWHERE"}, "source", "unknownLocation"),
+        ({"source": "A-1-L-02"}, "source", "containerElsewhere"),
+        ({"destination": "A-1-L-01"}, "destination", "sameAsSource"),
+        ({"source": "A-1-L-01", "destination": "A-1-L-01"}, "destination", "sameAsSource"),
+        ({"deadline": "2020-01-01T00:00:00Z"}, "deadline", "deadlinePast"),
+        ({"deadline": "2060-01-01T00:00:00Z"}, "deadline", "deadlineTooFar"),
+        ({"attributes": {"x": "y" * 5000}}, "attributes", "tooLarge"),
+    ],
+)
+def test_bad_requests_are_refused_in_the_callers_terms_and_change_nothing(
+    fields: dict[str, object], field: str, code: str
+) -> None:
+    floor = Floor()
+    before = floor.books.last_seq
+    body = {"transport_id": "M1", "container_id": "T1", "destination": "ST-1"} | fields
+    with pytest.raises(Refusal) as refused:
+        floor.tell(SubmitTransports((TransportRequest.model_validate(body),), known={}))
+    assert [(reason.field, reason.code) for reason in refused.value.reasons] == [(field, code)]
+    assert floor.books.last_seq == before
+    assert len(floor.tables.transports) == 0
+
+
+def test_a_batch_is_accepted_whole_or_each_alone() -> None:
+    floor = Floor()
+    good = TransportRequest(transport_id="M1", container_id="T1", destination="ST-1")
+    bad = TransportRequest(transport_id="M2", container_id="NO", destination="ST-1")
+    with pytest.raises(Refusal) as refused:
+        floor.tell(SubmitTransports((good, bad), known={}))
+    assert [reason.field for reason in refused.value.reasons] == ["items[1].containerId"]
+    assert len(floor.tables.transports) == 0
+    answers = floor.tell(SubmitTransports((good, bad), known={}, each_alone=True))
+    assert answers[0] == Submitted("M1", again=False)
+    assert isinstance(answers[1], Refusal)
+
+
+def test_a_disabled_device_is_planned_around_or_waited_for() -> None:
+    floor = Floor()
+    act = Act(by="ann", reason="belt worn")
+    floor.tell(SetDeviceEnabled("lift", False, act))
+    floor.submit("M1", "T1", "ST-1")
+    assert floor.status("M1") == "accepted"
+    assert "no device that is enabled" in (floor.engine.explain(floor.tables.transports["M1"]) or "")
+    floor.tell(SetDeviceEnabled("lift", True, act))
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
+def test_an_offline_device_is_waited_for_and_its_alarm_is_raised_and_cleared_once() -> None:
+    floor = Floor()
+    floor.tell(DeviceOffline(device_id="shuttle-1", reason="link lost"))
+    floor.tell(DeviceOffline(device_id="shuttle-1", reason="link lost"))
+    floor.submit("M1", "T1", "1-OUT")
+    assert floor.commands == []
+    assert "offline" in (floor.engine.explain(floor.tables.transports["M1"]) or "")
+    floor.tell(floor.online("shuttle-1"))
+    floor.run()
+    assert floor.status("M1") == "completed"
+    assert floor.types().count("alarm.raised") == floor.types().count("alarm.cleared") == 1
+
+
+def test_a_rejection_that_may_pass_is_asked_again_with_a_new_command() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "1-OUT")
+    command = floor.commands.pop()
+    floor.tell(CommandRejected(job_id=command.job_id, text="not in automatic mode", retry=True))
+    assert floor.commands == []
+    floor.wait(1.5)
+    assert [c.seq for c in floor.commands] == [command.seq + 1]
+    assert floor.commands[0].job_id != command.job_id
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
+def test_a_report_about_a_closed_command_changes_nothing() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "1-OUT")
+    floor.run()
+    before = (floor.books.last_seq, floor.where("T1"))
+    for command in floor.history:
+        floor.tell(CommandDone(job_id=command.job_id))
+    assert (floor.books.last_seq, floor.where("T1")) == before
