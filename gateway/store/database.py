@@ -1,0 +1,200 @@
+"""A SQLite database as the gateway wants it: settings, health check, migrations, and what its errors mean.
+
+Everything here is synchronous and works on a plain sqlite3 connection, on whatever thread that lives.
+"""
+
+import shutil
+import sqlite3
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Final
+
+from gateway.kernel.ports import Row, SqlValue, StoreBroken, StoreFull
+
+BUSY_TIMEOUT_S: Final = 5.0
+ROOM_MIN_BYTES: Final = 1 << 20
+"""Less free space than this makes an error that may mean anything a full disk."""
+WAL_KEPT_BYTES: Final = 64 << 20
+
+MIGRATIONS: Final = resources.files("gateway.store") / "migrations"
+
+
+class StoreRefused(Exception):  # noqa: N818 - names the condition
+    """The database cannot be opened by this process; the text tells why and what would mend it."""
+
+
+class StoreBusy(StoreFull):
+    """Somebody else holds the file (a backup tool, a shell): nothing was committed, and it may succeed later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement; `params` is a sequence of rows where it is to run once for each of them."""
+
+    sql: str
+    params: Mapping[str, SqlValue] | Sequence[Mapping[str, SqlValue]] = ()
+
+
+def open_writer(path: Path | None, migrations: Traversable = MIGRATIONS) -> sqlite3.Connection:
+    """Open the connection that writes, bring the schema up to date, and make sure that the file is sound.
+
+    Args:
+        path: the database file; None for a database in memory.
+        migrations: folder of `NNNN_name.sql`.
+
+    Raises:
+        StoreRefused: the database is newer than this program.
+        StoreBroken: the file is damaged.
+        StoreFull: no room for what the schema needs.
+    """
+    connection = _connect(":memory:" if path is None else str(path))
+    try:
+        with meaning(path):
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_BYTES}")
+            _examine(connection, path)
+            migrate(connection, migrations)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Open a connection that cannot write."""
+    connection = _connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def open_lock(path: Path) -> sqlite3.Connection:
+    """Take the database for this process until the connection is closed or the process ends, however it ends.
+
+    A database of its own, locked exclusively: SQLite's file locks work wherever the gateway does.
+
+    Raises:
+        StoreRefused: another process has it.
+    """
+    connection = _connect(str(path), timeout=0)
+    try:
+        with meaning(path):
+            connection.execute("BEGIN EXCLUSIVE")
+    except StoreBusy:
+        connection.close()
+        raise StoreRefused(
+            f"another gateway process uses {path.parent}; stop it first, or choose another data directory"
+        ) from None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def migrate(connection: sqlite3.Connection, migrations: Traversable) -> None:
+    """Apply the migrations that the database lacks: all of them in one transaction, or none.
+
+    Raises:
+        StoreRefused: the database has a migration that this program does not know.
+    """
+    known = {
+        int(file.name.split("_", 1)[0]): file for file in migrations.iterdir() if file.name.endswith(".sql")
+    }
+    connection.execute("CREATE TABLE IF NOT EXISTS migrations (key BIGINT PRIMARY KEY, name TEXT NOT NULL)")
+    applied = {row[0] for row in connection.execute("SELECT key FROM migrations")}
+    if newer := sorted(applied - known.keys()):
+        raise StoreRefused(
+            f"the database has schema {newer[-1]}, this program knows {max(known)} at most;"
+            " run the newer program, or restore a backup from before the update"
+        )
+    missing = sorted(known.keys() - applied)
+    if not missing:
+        return
+    script = [
+        f"{known[number].read_text('utf-8')};\nINSERT INTO migrations VALUES ({number}, '{known[number].name}');"
+        for number in missing
+    ]
+    try:
+        connection.executescript("\n".join(("BEGIN IMMEDIATE;", *script, "COMMIT;")))
+    except sqlite3.Error:
+        roll_back(connection)
+        raise
+
+
+def play(connection: sqlite3.Connection, statements: Sequence[Statement]) -> tuple[list[Row], int]:
+    """Run statements one after the other.
+
+    Returns:
+        The rows of the last one, and how many rows it changed.
+    """
+    rows: list[Row] = []
+    changed = 0
+    for statement in statements:
+        many = isinstance(statement.params, Sequence) and statement.params
+        run: Any = connection.executemany if many else connection.execute
+        cursor: sqlite3.Cursor = run(statement.sql, statement.params)
+        rows, changed = cursor.fetchall(), cursor.rowcount
+        cursor.close()
+    return rows, changed
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """Take back the open transaction, unless SQLite has done so itself."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
+def meaning(path: Path | None) -> Generator[None]:
+    """Raise what an error of SQLite means for the gateway; the error itself where it is the statement's own fault."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        kind = _kind(error, path)
+        if kind is None:
+            raise
+        raise kind(f"{error} ({error.sqlite_errorname})") from error
+
+
+def _kind(error: sqlite3.Error, path: Path | None) -> type[Exception] | None:
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    match code & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            return StoreFull
+        case sqlite3.SQLITE_BUSY:
+            return StoreBusy
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_IOERR if _no_room(code, path):
+            return StoreFull
+        case (
+            sqlite3.SQLITE_IOERR
+            | sqlite3.SQLITE_CORRUPT
+            | sqlite3.SQLITE_NOTADB
+            | sqlite3.SQLITE_CANTOPEN
+            | sqlite3.SQLITE_READONLY
+        ):
+            return StoreBroken
+        case _:
+            return None
+
+
+def _examine(connection: sqlite3.Connection, path: Path | None) -> None:
+    complaint: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if complaint != "ok":
+        raise StoreBroken(f"the database {path} is damaged ({complaint}); restore a backup")
+
+
+def _no_room(code: int, path: Path | None) -> bool:
+    """Tell whether a full disk explains an error. A failed fsync is never explained: what it dropped is gone."""
+    if path is None or code in (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC):
+        return False
+    return shutil.disk_usage(path.parent).free < ROOM_MIN_BYTES
+
+
+def _connect(database: str, *, timeout: float = BUSY_TIMEOUT_S, uri: bool = False) -> sqlite3.Connection:
+    # The connection moves between threads but is never used by two at a time.
+    return sqlite3.connect(database, timeout=timeout, isolation_level=None, check_same_thread=False, uri=uri)

@@ -1,0 +1,48 @@
+"""SQLite without threads: the same jobs run where they are asked for. For the virtual clock and for fast tests."""
+
+import sqlite3
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.kernel.ports import Tx
+from gateway.store.database import meaning, open_writer, roll_back
+from gateway.store.transaction import Statements, Transaction
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def open_inline(path: Path | None = None) -> AsyncGenerator["InlineStore"]:
+    """Open a database file, or one in memory, for as long as the context lasts."""
+    with closing(open_writer(path)) as connection:
+        yield InlineStore(connection, path)
+
+
+class InlineStore:
+    """The port Store, and the connection of its own transactions. No job ever suspends, so none meets another."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
+        self._connection = connection
+        self._path = path
+
+    async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run the job in a transaction of its own; see the port."""
+        transaction = Transaction(self)
+        try:
+            result = await transaction.attempt(job)
+            await transaction.commit()
+        except BaseException:
+            roll_back(self._connection)
+            raise
+        return result
+
+    async def read(self, job: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run a job that only reads."""
+        return await job(Statements(self))
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what the work returns."""
+        with meaning(self._path):
+            return work(self._connection)

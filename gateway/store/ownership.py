@@ -1,0 +1,50 @@
+"""Who owns the database: the run with the newest epoch. An older one that still writes is fenced at its next commit."""
+
+from dataclasses import dataclass
+from typing import final
+
+from gateway.kernel.clock import EPOCH_2025_S
+from gateway.kernel.ports import Store, Tx
+
+
+@final
+class Fenced(Exception):  # noqa: N818 - names the condition
+    """A newer run owns the database: this process must stop."""
+
+
+async def claim(store: Store, now_us: int) -> int:
+    """Make this run the owner.
+
+    Args:
+        store: the database.
+        now_us: wall-clock time.
+
+    Returns:
+        Its epoch: higher than every earlier one of this database, and than those of a database that was lost, as devices
+        may remember them.
+    """
+
+    async def job(tx: Tx) -> int:
+        rows = await tx.fetch("SELECT epoch FROM ownership WHERE key = 1")
+        previous: int = rows[0][0] if rows else 0
+        epoch = max(previous + 1, now_us // 1_000_000 - EPOCH_2025_S)
+        await tx.execute(
+            "INSERT INTO ownership (key, epoch) VALUES (1, :epoch) ON CONFLICT (key) DO UPDATE SET epoch = excluded.epoch",
+            {"epoch": epoch},
+        )
+        return epoch
+
+    return await store.write(job)
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """The kernel's Guard: checks inside every transaction that this run still owns the database."""
+
+    epoch: int
+
+    async def __call__(self, tx: Tx) -> None:
+        """Raise Fenced if it does not."""
+        rows = await tx.fetch("SELECT epoch FROM ownership WHERE key = 1")
+        if rows[0][0] != self.epoch:
+            raise Fenced(f"this run has epoch {self.epoch}, the database belongs to epoch {rows[0][0]}")

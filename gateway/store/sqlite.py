@@ -1,0 +1,184 @@
+"""SQLite on threads of its own (aiosqlite): one connection that writes, a few that read.
+
+Jobs that wait while a commit is under way share the next one, so one fsync serves many callers.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import aiosqlite
+
+from gateway.kernel.ports import StoreBroken, StoreFull, Tx
+from gateway.store.database import meaning, open_lock, open_reader, open_writer, roll_back
+from gateway.store.transaction import Connection, Statements, Transaction
+
+T = TypeVar("T")
+
+READERS: Final = 3
+JOBS_MAX: Final = 128
+"""Jobs that share one commit."""
+QUEUE_MAX: Final = 10_000
+
+
+@asynccontextmanager
+async def open_sqlite(path: Path) -> AsyncGenerator["SqliteStore"]:
+    """Open the database, creating it if need be, for as long as the context lasts.
+
+    If storage breaks, whatever runs inside the context is cancelled and StoreBroken is raised (in a group).
+
+    Raises:
+        StoreRefused: another process uses it, or it is newer than this program.
+        StoreBroken: it is damaged.
+    """
+    with closing(open_lock(path.with_suffix(".lock"))):
+        async with AsyncExitStack() as stack:
+            connections = [
+                ThreadConnection(partial(opened, path), path)
+                for opened in (open_writer, *[open_reader] * READERS)
+            ]
+            for connection in connections:
+                await stack.enter_async_context(connection)
+            store = SqliteStore(connections[0], connections[1:])
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(store.run())
+                yield store
+                await store.close()
+
+
+class ThreadConnection(aiosqlite.Connection):
+    """A connection on its own thread, which can be handed work of several statements at once."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection], path: Path) -> None:
+        super().__init__(connector, iter_chunk_size=1)
+        self._path = path
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what the work returns; errors are given their meaning."""
+        result: T = await self._execute(self._work, work)  # pyright: ignore[reportUnknownMemberType]
+        return result
+
+    def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with meaning(self._path):
+            return work(self._conn)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    job: Callable[[Tx], Awaitable[Any]]
+    reply: asyncio.Future[Any]
+
+
+class SqliteStore:
+    """The port Store."""
+
+    def __init__(self, writer: Connection, readers: Sequence[Connection]) -> None:
+        self._writer = writer
+        self._readers: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+        for reader in readers:
+            self._readers.put_nowait(reader)
+        self._asked: asyncio.Queue[_Asked | None] = asyncio.Queue(QUEUE_MAX)
+        self._broken: StoreBroken | None = None
+
+    async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run the job and return once its changes are durable; see the port."""
+        if self._broken is not None:
+            raise self._broken
+        asked = _Asked(job, asyncio.get_running_loop().create_future())
+        await self._asked.put(asked)
+        return await asked.reply
+
+    async def read(self, job: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run a job that only reads. Each of its statements sees the newest commit."""
+        reader = await self._readers.get()
+        try:
+            return await job(Statements(reader))
+        finally:
+            self._readers.put_nowait(reader)
+
+    async def backup(self, path: Path) -> None:
+        """Write a consistent copy to a file while everything goes on."""
+
+        def copy(source: sqlite3.Connection) -> None:
+            with closing(sqlite3.connect(path)) as target:
+                source.backup(target)
+
+        reader = await self._readers.get()
+        try:
+            await reader.run(copy)
+        finally:
+            self._readers.put_nowait(reader)
+
+    async def run(self) -> None:
+        """Commit what is asked for until closed.
+
+        Raises:
+            StoreBroken: storage cannot be trusted any more; nothing is written again.
+        """
+        while (first := await self._asked.get()) is not None:
+            batch = [first, *self._also_waiting()]
+            try:
+                await self._commit(batch)
+            finally:
+                for asked in batch:
+                    asked.reply.cancel()  # only if nothing has answered it
+
+    async def close(self) -> None:
+        """Let the writer end after what has been asked for."""
+        await self._asked.put(None)
+
+    def _also_waiting(self) -> Iterator[_Asked]:
+        for _ in range(min(self._asked.qsize(), JOBS_MAX - 1)):
+            asked = self._asked.get_nowait()
+            if asked is None:
+                self._asked.put_nowait(None)
+                return
+            yield asked
+
+    async def _commit(self, batch: Sequence[_Asked]) -> None:
+        transaction = Transaction(self._writer)
+        try:
+            answers = [await _attempt(transaction, asked) for asked in batch]
+            await transaction.commit()
+        except Exception as error:  # noqa: BLE001 - it belongs to the callers
+            await self._abort(batch, error)
+        else:
+            for answer in answers:
+                answer()
+
+    async def _abort(self, batch: Sequence[_Asked], error: Exception) -> None:
+        try:
+            await self._writer.run(roll_back)
+        except StoreBroken as worse:
+            error = worse
+        for asked in batch:
+            _refuse(asked.reply, error)
+        if isinstance(error, StoreBroken):
+            self._broken = error
+            raise error
+
+
+async def _attempt(transaction: Transaction, asked: _Asked) -> Callable[[], None]:
+    """Run one job; return what tells its caller, once everything is durable."""
+    try:
+        result = await transaction.attempt(asked.job)
+    except (StoreFull, StoreBroken):
+        raise
+    except Exception as error:  # noqa: BLE001 - it belongs to the caller
+        return partial(_refuse, asked.reply, error)
+    return partial(_answer, asked.reply, result)
+
+
+def _answer(reply: asyncio.Future[Any], result: object) -> None:
+    if not reply.done():
+        reply.set_result(result)
+
+
+def _refuse(reply: asyncio.Future[Any], error: Exception) -> None:
+    if not reply.done():
+        reply.set_exception(error)

@@ -1,0 +1,128 @@
+"""Opening a database: one owner, migrations, damage, backup."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.kernel.clock import EPOCH_2025_S
+from gateway.kernel.ports import StoreBroken, Tx
+from gateway.store.database import StoreRefused, open_writer
+from gateway.store.inline import open_inline
+from gateway.store.ownership import Fenced, Ownership, claim
+from gateway.store.sqlite import open_sqlite
+
+pytestmark = pytest.mark.unit
+
+HOLD = """
+import asyncio, sys
+from pathlib import Path
+from gateway.store.sqlite import open_sqlite
+
+async def main():
+    async with open_sqlite(Path(sys.argv[1])):
+        print("open", flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "open\n"
+        with pytest.raises(StoreRefused, match="another gateway process uses"):
+            async with open_sqlite(path):
+                pass
+        other.kill()
+    async with open_sqlite(path):
+        pass
+
+
+async def test_the_same_process_cannot_open_it_twice(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path / "gateway.db"):
+        with pytest.raises(StoreRefused):
+            async with open_sqlite(tmp_path / "gateway.db"):
+                pass
+
+
+def migrations(folder: Path, **scripts: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, script in scripts.items():
+        (folder / f"{name.removeprefix('m')}.sql").write_text(script)
+    return folder
+
+
+def test_migrations_are_applied_once_and_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    first = migrations(tmp_path / "sql", m0001_one="CREATE TABLE one (key BIGINT)")
+    open_writer(path, first).close()
+    later = migrations(
+        tmp_path / "sql", m0002_two="ALTER TABLE one ADD COLUMN more TEXT; INSERT INTO one VALUES (1, 'x')"
+    )
+    open_writer(path, later).close()
+    with closing(open_writer(path, later)) as connection:
+        assert connection.execute("SELECT key, more FROM one").fetchall() == [(1, "x")]
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    broken = migrations(
+        tmp_path / "sql",
+        m0001_one="CREATE TABLE one (key BIGINT)",
+        m0002_two="CREATE TABLE two (key BIGINT); NONSENSE",
+    )
+    with pytest.raises(sqlite3.OperationalError):
+        open_writer(path, broken)
+    with closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    assert tables == [("migrations",)]
+
+
+def test_a_database_of_a_newer_program_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    with closing(open_writer(path)) as connection:
+        connection.execute("INSERT INTO migrations VALUES (9999, '9999_future.sql')")
+    with pytest.raises(StoreRefused, match=r"9999.*run the newer program"):
+        open_writer(path)
+
+
+def test_a_damaged_file_is_not_used(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    path.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StoreBroken):
+        open_writer(path)
+
+
+async def test_a_backup_is_a_whole_database(tmp_path: Path) -> None:
+    async def job(tx: Tx) -> None:
+        await tx.execute("INSERT INTO counters (key, doc) VALUES ('a', '{}')")
+
+    async with open_sqlite(tmp_path / "gateway.db") as store:
+        await store.write(job)
+        await store.backup(tmp_path / "copy.db")
+    with closing(open_writer(tmp_path / "copy.db")) as copy:
+        assert copy.execute("SELECT key FROM counters").fetchall() == [("a",)]
+
+
+async def test_every_run_gets_a_higher_epoch_even_if_the_clock_stands_still() -> None:
+    async with open_inline() as store:
+        now_us = (EPOCH_2025_S + 1000) * 1_000_000
+        assert [await claim(store, now_us) for _ in range(3)] == [1000, 1001, 1002]
+        assert await claim(store, now_us + 3_600_000_000) == 4600
+
+
+async def test_the_run_before_is_fenced() -> None:
+    async with open_inline() as store:
+        older = Ownership(await claim(store, 0))
+        newer = Ownership(await claim(store, 0))
+        await store.write(newer)
+        with pytest.raises(Fenced, match="epoch"):
+            await store.write(older)
