@@ -3,7 +3,9 @@
 Movers (containers, vehicles) hold one place each and still need the places of their path, in order; a place holds `capacity`
 of them. A state is *safe* if the movers can be put in an order in which each, one after the other, runs through its whole path
 while the rest stand still. From a safe state the first of that order can always move, and the state stays safe when it
-does: so nothing ever locks up, whatever the layout (Dijkstra 1965).
+does: so nothing ever locks up, whatever the layout (Dijkstra 1965). Since a mover keeps its last place, the order can matter;
+one that ends where others must pass goes last. Should an order be missed all the same, a move is only refused, never
+wrongly allowed.
 """
 
 from collections import Counter
@@ -30,13 +32,9 @@ def finishers(movers: Mapping[str, Mover], occupied: Counter[str], capacity: Map
     taken = Counter(occupied)
     waiting = dict(movers)
     finished: set[str] = set()
-    while waiting:
-        through = [name for name, mover in waiting.items() if _run_through(mover, taken, capacity)]
-        if not through:
-            return finished
-        finished.update(through)
-        for name in through:
-            del waiting[name]
+    while (name := _next(waiting, taken, capacity)) is not None:
+        _run_through(waiting.pop(name), taken)
+        finished.add(name)
     return finished
 
 
@@ -46,15 +44,24 @@ def is_safe(movers: Sequence[Mover], occupied: Counter[str], capacity: Mapping[s
     return len(finishers(named, occupied, capacity)) == len(named)
 
 
-def _run_through(mover: Mover, taken: Counter[str], capacity: Mapping[str, int]) -> bool:
-    for place in mover.path:
-        own = 1 if place == mover.at else 0
-        if taken[place] - own >= capacity.get(place, 1):
-            return False
-    if mover.at is not None:
-        taken[mover.at] -= 1
+def _next(waiting: Mapping[str, Mover], taken: Counter[str], capacity: Mapping[str, int]) -> str | None:
+    """Return who goes next: rather one whose last place nobody else has to pass, for it is kept for good."""
+    needed = Counter(place for mover in waiting.values() for place in set(mover.path))
+    able: str | None = None
+    for name, mover in waiting.items():
+        if _is_free(mover, taken, capacity):
+            if not mover.path or needed[mover.path[-1]] == 1:
+                return name
+            able = able or name
+    return able
+
+
+def _is_free(mover: Mover, taken: Counter[str], capacity: Mapping[str, int]) -> bool:
+    return all(taken[place] - (place == mover.at) < capacity.get(place, 1) for place in mover.path)
+
+
+def _run_through(mover: Mover, taken: Counter[str]) -> None:
     if mover.path:
+        if mover.at is not None:
+            taken[mover.at] -= 1
         taken[mover.path[-1]] += 1
-    elif mover.at is not None:
-        taken[mover.at] += 1
-    return True
