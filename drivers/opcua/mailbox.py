@@ -1,0 +1,229 @@
+"""Shuttles, lifts and conveyors behind OPC UA: the mailbox handshake on variables or with a method call.
+
+A subscription delivers tag by tag, and it may fall silent (law 5): so a change only wakes, and the whole
+status block is read in one request then; without a change it is read every `poll_ms`. One loop makes all
+requests of a device, one after the other: what it reads is newer than what it wrote.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from drivers.handshake import CommandBlock, Status, TagValue
+from drivers.links.errors import LinkError
+from drivers.links.opcua import OpcUaLinkRunner
+from drivers.links.opcua_port import OpcUaPort, Typed, Value
+from drivers.mailboxes import Mailboxes
+from drivers.telegrams import Diagnosis, ErrorKind
+from gateway.contract.commands import Command, Op
+from gateway.contract.driver import DriverContext, Health, Telegram
+from gateway.contract.wiring import Handshake, MailboxChannel, MailboxWiring, Profile, Tag, TagType
+
+PAUSE_S: Final = 0.25
+"""After an error; the session may still stand, if it was about this device's nodes alone."""
+
+VOUCHING: Final = ("doneSeq", "ackSeq", "refusedSeq")
+"""Read before everything that they vouch for, since a server may take a reading tag by tag."""
+
+RESTLESS: Final = "life"
+"""Changes several times a second: polled, never watched, and no news for the telegrams."""
+
+_BITS: Final = {TagType.U16: 16, TagType.U32: 32, TagType.U64: 64}
+
+Send = Callable[[OpcUaPort, CommandBlock], Awaitable[None]]
+"""The way in which a command block gets into a mailbox."""
+
+
+class OpcUaMailboxDriver:
+    """CommandDriver for one device with mailboxes.
+
+    Args:
+        link: the session that it shares with the other devices of its server.
+        wiring: its profile has the handshake `mailbox` or `method`.
+        context: where reports and positions go.
+    """
+
+    def __init__(self, link: OpcUaLinkRunner, wiring: MailboxWiring, context: DriverContext) -> None:
+        self._link = link
+        self._device_id = wiring.device_id
+        self._poll_s = link.settings.poll_ms / 1000
+        self._diagnosis = Diagnosis(context.clock)
+        self._mailboxes = Mailboxes(wiring, context, self._diagnosis, self._take)
+        self._tags = {channel.id: _ChannelTags(wiring.profile, channel) for channel in wiring.channels}
+        self._blocks: dict[str, CommandBlock] = {}
+        self._due = dict.fromkeys(self._tags, 0.0)
+        self._shown: dict[str, dict[str, TagValue]] = {}
+        self._wake = asyncio.Event()
+        self._loss = ""
+
+    @property
+    def device_ids(self) -> Sequence[str]:
+        """The one device."""
+        return (self._device_id,)
+
+    async def run(self) -> None:
+        """Work until cancelled; survive whatever the wire does."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._mailboxes.run())
+            tasks.create_task(self._follow_link())
+
+    def health(self, device_id: str) -> Health:
+        """Tell how the wire to the device is."""
+        return self._diagnosis.health()
+
+    def telegrams(self, device_id: str) -> Sequence[Telegram]:
+        """Return the last telegrams, oldest first."""
+        return self._diagnosis.telegrams()
+
+    def assign(self, command: Command) -> None:
+        """Make sure that this command is carried out once."""
+        self._mailboxes.assign(command)
+
+    def abandon(self, job_id: int) -> None:
+        """Report nothing more about the command."""
+        self._mailboxes.abandon(job_id)
+
+    def _take(self, channel_id: str, block: CommandBlock) -> None:
+        self._blocks[channel_id] = block
+        self._wake.set()
+
+    async def _follow_link(self) -> None:
+        while True:
+            try:
+                await self._serve(await self._link.session())
+            except LinkError as error:
+                self._lose(error)
+                await asyncio.sleep(PAUSE_S)
+
+    def _lose(self, error: LinkError) -> None:
+        loss = str(error)
+        if loss != self._loss:
+            self._diagnosis.failed(error.kind, loss)
+            self._loss = loss
+        for channel_id in tuple(self._blocks):
+            del self._blocks[channel_id]
+            self._mailboxes.written(channel_id)
+        self._mailboxes.lost(loss)
+
+    async def _serve(self, port: OpcUaPort) -> None:
+        """Speak with the device until the session is lost or the server refuses something."""
+        port.lost.add_done_callback(lambda _: self._wake.set())
+        for channel_id, tags in self._tags.items():
+            self._due[channel_id] = 0.0
+            await port.watch(tags.watched, lambda channel_id=channel_id: self._wake_for(channel_id))
+        while True:
+            self._wake.clear()
+            for channel_id in self._tags:
+                await self._write(port, channel_id)
+                if self._due[channel_id] <= self._now():
+                    await self._read(port, channel_id)
+            await self._rest()
+
+    def _wake_for(self, channel_id: str) -> None:
+        self._due[channel_id] = 0.0
+        self._wake.set()
+
+    async def _rest(self) -> None:
+        """Wait until a channel has news, a command or a poll that is due."""
+        try:
+            async with asyncio.timeout(min(self._due.values()) - self._now()):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _write(self, port: OpcUaPort, channel_id: str) -> None:
+        if channel_id not in self._blocks:
+            return
+        block, tags = self._blocks.pop(channel_id), self._tags[channel_id]
+        self._diagnosis.sent(_text(tags.base, block.tags()), f"command {block.seq} {Op(block.op).name}")
+        asked_at = self._now()
+        try:
+            await tags.send(port, block)
+        finally:
+            self._mailboxes.written(channel_id)
+        self._diagnosis.answered(self._now() - asked_at)
+
+    async def _read(self, port: OpcUaPort, channel_id: str) -> None:
+        tags = self._tags[channel_id]
+        asked_at = self._now()
+        self._due[channel_id] = asked_at + self._poll_s
+        shown = tags.decode(await port.read(tags.status))
+        self._diagnosis.answered(self._now() - asked_at)
+        self._loss = ""
+        self._note(channel_id, shown)
+        self._mailboxes.shown(channel_id, Status.of(shown))
+
+    def _note(self, channel_id: str, shown: dict[str, TagValue]) -> None:
+        """Keep a status for people who look for a fault, if it says anything new."""
+        news = {name: value for name, value in shown.items() if name != RESTLESS}
+        if news != self._shown.get(channel_id):
+            self._shown[channel_id] = news
+            self._diagnosis.heard(_text(self._tags[channel_id].base, shown), "status")
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+class _ChannelTags:
+    """Where a channel's fields are on the wire."""
+
+    def __init__(self, profile: Profile, channel: MailboxChannel) -> None:
+        self.base = str(channel.base)
+        self._status = sorted(profile.status, key=_reading_order)
+        self.status = tuple(self._node(tag) for tag in self._status)
+        self.watched = tuple(self._node(tag) for tag in self._status if tag.name != RESTLESS)
+        self.send = self._way(profile)
+
+    def decode(self, values: Sequence[Value]) -> dict[str, TagValue]:
+        """Return the status fields by name.
+
+        Raises:
+            LinkError: a node holds something that its type cannot be.
+        """
+        return {
+            tag.name: _decoded(tag, node, value)
+            for tag, node, value in zip(self._status, self.status, values, strict=True)
+        }
+
+    def _node(self, tag: Tag) -> str:
+        return f"{self.base}{tag.address}"
+
+    def _way(self, profile: Profile) -> Send:
+        fields = {self._node(tag): tag for tag in profile.command}
+
+        async def write_variables(port: OpcUaPort, block: CommandBlock) -> None:
+            values = block.tags()
+            await port.write({node: Typed(tag.type, values[tag.name]) for node, tag in fields.items()})
+
+        async def call_method(port: OpcUaPort, block: CommandBlock) -> None:
+            values = block.tags()
+            arguments = [Typed(tag.type, values[tag.name]) for tag in profile.command]
+            # What it returns is not trusted: an answer may be lost, the status variables stay.
+            await port.call(f"{self.base}{profile.method}", arguments)
+
+        match profile.handshake:
+            case Handshake.MAILBOX:
+                return write_variables
+            case Handshake.METHOD:
+                return call_method
+            case Handshake.PUTWALL:
+                raise ValueError(f"profile {profile.id}: put walls do not speak OPC UA")
+
+
+def _reading_order(tag: Tag) -> int:
+    return VOUCHING.index(tag.name) if tag.name in VOUCHING else len(VOUCHING)
+
+
+def _decoded(tag: Tag, node: str, value: Value) -> TagValue:
+    if tag.type is TagType.STRING:
+        if isinstance(value, str):
+            return value.rstrip("\0")
+    elif isinstance(value, int) and 0 <= value < 1 << _BITS[tag.type]:
+        return value
+    raise LinkError(ErrorKind.BAD_FRAME, f"{node} holds {value!r}, which is no {tag.type}")
+
+
+def _text(base: str, tags: dict[str, TagValue]) -> str:
+    fields = " ".join(f"{name}={value!r}" for name, value in tags.items())
+    return f"{base} {fields}"
