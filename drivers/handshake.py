@@ -344,7 +344,7 @@ class Channel:
         self._now = 0.0
         self._writing = False
         self._written_at: float | None = None
-        self._online = False
+        self._online_boot_id: int | None = None
         self._online_due: ChannelOnline | None = None
 
     @property
@@ -392,7 +392,7 @@ class Channel:
 
     def offline(self) -> None:
         """Tell the channel as online again as soon as nothing of ours is in doubt there."""
-        self._online = False
+        self._online_boot_id = None
         self._online_due = None
 
     def job_report(self) -> JobReport | None:
@@ -400,21 +400,23 @@ class Channel:
         return self._job.reports[0] if self._job and self._job.reports else None
 
     def online_report(self) -> ChannelOnline | None:
-        """Return that the channel is online, once nothing of ours is in doubt there."""
-        if self._online_due is None and not self._online and self._status and self._settled(self._status):
+        """Return that the channel is online, once nothing of ours is in doubt there; anew after every start."""
+        status = self._status
+        if status and status.boot_id != self._online_boot_id and self._settled(status):
+            self._online_boot_id = status.boot_id
             self._online_due = ChannelOnline(
                 device_id=self._device_id,
                 channel=self.channel_id,
-                boot_id=self._status.boot_id,
-                ack_seq=self._status.ack_seq,
-                sensors=self._status.sensors,
+                boot_id=status.boot_id,
+                ack_seq=status.ack_seq,
+                sensors=status.sensors,
             )
         return self._online_due
 
     def told(self, report: Report) -> None:
         """The kernel has the report; one that is not from here is no matter."""
         if report is self._online_due:
-            self._online, self._online_due = True, None
+            self._online_due = None
         job = self._job
         if job and job.reports and report is job.reports[0]:
             job.reports.popleft()

@@ -1,5 +1,4 @@
-"""The gateway's side of a put wall's slot (docs/plc-handshake.md, Put walls), without I/O and without a
-clock.
+"""The gateway's side of a put wall's slot (docs/plc-handshake.md), without I/O and without a clock.
 
 A slot is level-triggered: it is told what it shall show until it shows it, and what a button ended stays on
 the wall until a newer put comes. Whether a withdrawal or a button was first is the wall's to decide. What is
