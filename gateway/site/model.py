@@ -1,21 +1,35 @@
 """The typed site: what a site file means once it is read, and the few questions that everybody asks it.
 
-Coordinates are metres in one frame for the whole site. A location's `place` is its number on the wire of PLC devices.
+Coordinates are metres in one frame for the whole site. A location's `place` is its number on the wire of PLC
+devices.
 """
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import product
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, ValidationError, model_validator
 
 from gateway.contract.transports import Identifier
 from gateway.contract.wiring import Link, MailboxChannel, Profile, Register, WiringModel
 
 LocationKind = Literal["storage", "buffer", "transfer", "conveyor", "station", "node"]
 Place = Annotated[int, Field(ge=1, le=2**32 - 1)]
+
+
+def _template(text: str, *numbers: str) -> StringConstraints:
+    """An identifier with `{text}` and numbers such as `{n}` or `{n:02}` in it, and no more of format()."""
+    fields = "|".join([*([text] if text else []), *(rf"{number}(:0[1-9])?" for number in numbers)])
+    return StringConstraints(
+        max_length=48, pattern=rf"^([A-Za-z0-9]|\{{({fields})\}})([A-Za-z0-9._:\-]|\{{({fields})\}})*$"
+    )
+
+
+SlotTemplate = Annotated[str, _template("side", "level", "column")]
+NumberTemplate = Annotated[str, _template("", "n")]
 
 
 class Location(WiringModel):
@@ -49,40 +63,55 @@ class Rack(WiringModel):
     """A block of storage slots, written once instead of slot by slot.
 
     Attributes:
-        slot: template of the slot's id with {level}, {side} and {column}, e.g. `A1-{level}-{side}-{column:02}`.
+        slot: template of a slot's id with {level}, {side}, {column}, e.g. `A1-{level}-{side}-{column:02}`.
         origin: x, y, z of level 1, first side, column 1.
         pitch: metres from one column (x), side (y) and level (z) to the next.
     """
 
     id: Identifier
     zone: Identifier | None = None
-    slot: str
-    levels: PositiveInt
-    sides: tuple[Identifier, ...]
-    columns: PositiveInt
+    slot: SlotTemplate
+    levels: Annotated[int, Field(ge=1, le=100)]
+    sides: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=8)]
+    columns: Annotated[int, Field(ge=1, le=1000)]
     places: RackPlaces
     origin: tuple[float, float, float]
     pitch: tuple[float, float, float]
 
+    @model_validator(mode="after")
+    def _corners_are_locations(self) -> Self:
+        """Ids and place numbers grow evenly: if the corners are in range, every slot is."""
+        corners = product({0, self.levels - 1}, range(len(self.sides)), {0, self.columns - 1})
+        for corner in corners:
+            try:
+                self._slot(*corner)
+            except ValidationError as error:
+                level, side, column = corner
+                slot = f"level {level + 1}, side {self.sides[side]}, column {column + 1}"
+                reason = error.errors()[0]
+                raise ValueError(f"{slot}: {reason['loc'][0]} {reason['input']}: {reason['msg']}") from None
+        return self
+
     def slots(self) -> Iterator[Location]:
         """Return every slot, level by level, side by side, column by column."""
+        for level in range(self.levels):
+            for side in range(len(self.sides)):
+                for column in range(self.columns):
+                    yield self._slot(level, side, column)
+
+    def _slot(self, level: int, side: int, column: int) -> Location:
+        places = self.places
         x, y, z = self.origin
         dx, dy, dz = self.pitch
-        for level in range(self.levels):
-            for side_index, side in enumerate(self.sides):
-                for column in range(self.columns):
-                    yield Location(
-                        id=self.slot.format(level=level + 1, side=side, column=column + 1),
-                        kind="storage",
-                        zone=self.zone,
-                        place=self.places.start
-                        + self.places.level * level
-                        + self.places.side * side_index
-                        + self.places.column * column,
-                        x=x + dx * column,
-                        y=y + dy * side_index,
-                        z=z + dz * level,
-                    )
+        return Location(
+            id=self.slot.format(level=level + 1, side=self.sides[side], column=column + 1),
+            kind="storage",
+            zone=self.zone,
+            place=places.start + places.level * level + places.side * side + places.column * column,
+            x=x + dx * column,
+            y=y + dy * side,
+            z=z + dz * level,
+        )
 
 
 class Motion(WiringModel):
@@ -144,7 +173,7 @@ class PutWall(WiringModel):
     link: Identifier
     profile: Identifier
     base: Register
-    slot: str
+    slot: NumberTemplate
     slots: Annotated[int, Field(ge=1, le=12)]
 
     def slot_ids(self) -> tuple[str, ...]:
@@ -237,8 +266,16 @@ class Fill(WiringModel):
     """Containers spread evenly over a rack: `count` of them, named by `container` with {n} from 1."""
 
     rack: Identifier
-    count: PositiveInt
-    container: str
+    count: Annotated[int, Field(ge=1, le=100_000)]
+    container: NumberTemplate
+
+    def stock(self, rack: Rack) -> Iterator[Stock]:
+        """Return the containers with their slots; more containers than slots share slots."""
+        slots = [slot.id for slot in rack.slots()]
+        for n in range(self.count):
+            yield Stock(
+                container=self.container.format(n=n + 1), location=slots[n * len(slots) // self.count]
+            )
 
 
 class Site(WiringModel):
@@ -292,12 +329,6 @@ class Site(WiringModel):
         )
 
     def initial_stock(self) -> tuple[Stock, ...]:
-        """Return every container that is in the site from the beginning, fills spread evenly over their rack."""
-        filled: list[Stock] = []
-        for fill in self.fill:
-            slots = list(next(rack for rack in self.racks if rack.id == fill.rack).slots())
-            filled += [
-                Stock(container=fill.container.format(n=n + 1), location=slots[n * len(slots) // fill.count].id)
-                for n in range(fill.count)
-            ]
-        return self.stock + tuple(filled)
+        """Return every container that is in the site from the beginning; fills are spread over their rack."""
+        racks = {rack.id: rack for rack in self.racks}
+        return self.stock + tuple(stock for fill in self.fill for stock in fill.stock(racks[fill.rack]))

@@ -1,0 +1,66 @@
+"""Cross-checks: what types cannot tell, one small function each. They read the site alone, no driver."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Final
+
+from gateway.site.checks import addresses, identity, links, profiles, references, roads, stock, topology
+from gateway.site.findings import Flaw
+from gateway.site.model import Site
+
+Check = Callable[[Site], Iterable[Flaw]]
+
+CHECKS: Final[tuple[tuple[Check, frozenset[str]], ...]] = tuple(
+    (check, frozenset(needs.split()))
+    for check, needs in (
+        (identity.duplicate_ids, ""),
+        (identity.duplicate_vehicles, ""),
+        (identity.shared_station_parts, ""),
+        (references.unknown_links, "links"),
+        (references.unknown_profiles, "profiles"),
+        (references.unknown_road_maps, "road_maps"),
+        (references.unknown_locations, "locations racks"),
+        (references.unknown_putwalls, "devices"),
+        (references.unknown_nodes, "road_maps"),
+        (references.locations_without_node, "locations racks"),
+        (links.unused_links, "devices fleets"),
+        (links.wrong_protocols, ""),
+        (links.shared_ports, ""),
+        (links.secrets_in_urls, ""),
+        (links.missing_files, ""),
+        (links.halves_of_credentials, ""),
+        (profiles.missing_fields, ""),
+        (profiles.wrong_fields, ""),
+        (profiles.overlapping_fields, ""),
+        (profiles.long_blocks, ""),
+        (profiles.overlapping_blocks, ""),
+        (profiles.short_strides, ""),
+        (profiles.missing_method, ""),
+        (profiles.unspecified_handshakes, ""),
+        (profiles.shuffled_arguments, ""),
+        (addresses.wrong_bases, ""),
+        (addresses.registers_out_of_range, ""),
+        (addresses.overlapping_registers, ""),
+        (addresses.clashing_nodes, ""),
+        (addresses.topic_characters, ""),
+        (topology.missing_places, ""),
+        (topology.duplicate_places, ""),
+        (topology.idle_channels, ""),
+        (topology.unreachable_locations, "locations racks devices fleets"),
+        (roads.dead_ends, ""),
+        (roads.separate_parts, ""),
+        (roads.parking_on_lanes, ""),
+        (roads.too_few_parking_nodes, ""),
+        (roads.charging_thresholds, ""),
+        (stock.unknown_stock, "locations racks"),
+        (stock.overfull_locations, ""),
+        (stock.long_container_ids, ""),
+    )
+)
+"""Every check, with the sections that must be complete lest it blames an element for what was not read."""
+
+
+def cross_check(site: Site, incomplete: Collection[str]) -> Iterator[Flaw]:
+    """Run every check that the readable part of the site allows."""
+    for check, needs in CHECKS:
+        if needs.isdisjoint(incomplete):
+            yield from check(site)
