@@ -168,7 +168,7 @@ class WrongBarcode(FaultBase):
 
 
 class BatteryLow(FaultBase):
-    """The vehicle's battery shows this state of charge (0 … 1)."""
+    """The vehicle's battery falls to this state of charge (0 … 1) at once; charging helps."""
 
     kind: Literal["batteryLow"] = "batteryLow"
     level: Annotated[float, Field(ge=0, le=1)] = 0.1
@@ -178,6 +178,40 @@ class RefusedOrder(FaultBase):
     """The next `count` orders are refused: a vehicle reports an order error, a PLC device is busy."""
 
     kind: Literal["refusedOrder"] = "refusedOrder"
+    count: Count = 1
+
+
+class HandlingFails(FaultBase):
+    """The next `count` picks or drops of a vehicle fail and leave the load where it is."""
+
+    kind: Literal["handlingFails"] = "handlingFails"
+    count: Count = 1
+
+
+class LocalisationLost(FaultBase):
+    """The vehicle does not know where it is: it stops, and takes no new order."""
+
+    kind: Literal["localisationLost"] = "localisationLost"
+
+
+class StateLost(FaultBase):
+    """The next `count` state messages of a vehicle never arrive."""
+
+    kind: Literal["stateLost"] = "stateLost"
+    count: Count = 1
+
+
+class StateDuplicated(FaultBase):
+    """The next `count` state messages of a vehicle arrive twice."""
+
+    kind: Literal["stateDuplicated"] = "stateDuplicated"
+    count: Count = 1
+
+
+class StateReordered(FaultBase):
+    """The next `count` state messages of a vehicle arrive after the one that follows them."""
+
+    kind: Literal["stateReordered"] = "stateReordered"
     count: Count = 1
 
 
@@ -210,6 +244,11 @@ Fault = Annotated[
     | WrongBarcode
     | BatteryLow
     | RefusedOrder
+    | HandlingFails
+    | LocalisationLost
+    | StateLost
+    | StateDuplicated
+    | StateReordered
     | WrongButton
     | ShortPick,
     Field(discriminator="kind"),

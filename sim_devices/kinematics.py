@@ -5,7 +5,7 @@ if the cruising speed is reached (s ≥ v²/a), else 2·sqrt(s/a).
 """
 
 from dataclasses import dataclass
-from math import sqrt
+from math import copysign, dist, sqrt
 
 from gateway.site.model import Location, Motion
 
@@ -74,30 +74,48 @@ class Travel:
 
 
 @dataclass(frozen=True, slots=True)
-class Ride:
-    """A carrier's way in an aisle: along it (x) and up or down (z) at once; the longer one decides.
+class Stand:
+    """Where a carrier stands: metres along the aisle and up."""
 
-    The side of the aisle (y) is reached by the load handling, not by travel.
-    """
-
-    along: Travel
-    upwards: Travel
+    x: float
+    z: float
 
     @classmethod
-    def between(cls, start: Location, end: Location, motion: Motion) -> "Ride":
-        """Plan the way from one location to another by the kinematics of the device."""
-        return cls(
-            Travel(abs(end.x - start.x), motion.speed, motion.acceleration),
-            Travel(abs(end.z - start.z), motion.speed, motion.acceleration),
-        )
+    def of(cls, location: Location) -> "Stand":
+        """Return where a carrier stands to serve a location: the side of the aisle is reached by load handling."""
+        return cls(location.x, location.z)
+
+
+@dataclass(frozen=True, slots=True)
+class Ride:
+    """A carrier's way in an aisle: along it and up or down at once, each axis by itself; the longer one decides."""
+
+    start: Stand
+    end: Stand
+    motion: Motion
 
     @property
     def duration(self) -> float:
         """Seconds until it stands on both axes."""
-        return max(self.along.duration, self.upwards.duration)
+        return max(self._along.duration, self._upwards.duration)
+
+    def position(self, elapsed: float) -> Stand:
+        """Return where the carrier is `elapsed` seconds after the start."""
+        return Stand(
+            self.start.x + copysign(self._along.travelled(elapsed), self.end.x - self.start.x),
+            self.start.z + copysign(self._upwards.travelled(elapsed), self.end.z - self.start.z),
+        )
+
+    @property
+    def _along(self) -> Travel:
+        return Travel(abs(self.end.x - self.start.x), self.motion.speed, self.motion.acceleration)
+
+    @property
+    def _upwards(self) -> Travel:
+        return Travel(abs(self.end.z - self.start.z), self.motion.speed, self.motion.acceleration)
 
 
 def conveyance(source: Location, target: Location, motion: Motion) -> Travel:
-    """Plan how a load passes from one segment to the next, straight from centre to centre."""
-    dx, dy, dz = target.x - source.x, target.y - source.y, target.z - source.z
-    return Travel(sqrt(dx * dx + dy * dy + dz * dz), motion.speed, motion.acceleration)
+    """Return how a load passes from one segment to the next: straight from centre to centre, from a stand to a stand."""
+    distance = dist((source.x, source.y, source.z), (target.x, target.y, target.z))
+    return Travel(distance, motion.speed, motion.acceleration)

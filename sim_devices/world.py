@@ -2,11 +2,10 @@
 
 A *spot* is what holds containers: a location, or a device with a load on board. Devices act on the world with
 `move`; people act on it with `place` and `remove`. Devices never look at the truth: they see it through
-sensors and scanners, which may be stuck.
+sensors and scanners (`sim_devices.sensors`), which may lie.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from enum import IntEnum
 
 from gateway.site.model import Carrier, Site
 
@@ -18,16 +17,8 @@ class Impossible(Exception):  # noqa: N818 - physics says no; it is not an error
     """Physics refuses: there is nothing to take, or no room to put it."""
 
 
-class Reading(IntEnum):
-    """What a load sensor shows."""
-
-    EMPTY = 0
-    LOADED = 1
-    UNCLEAR = 2
-
-
 class World:
-    """Where containers truly are, what each spot's sensor shows, and how often each job moved a load."""
+    """Where containers truly are, and how often each job moved a load."""
 
     def __init__(self, capacities: Mapping[str, int], stock: Iterable[tuple[str, str]] = ()) -> None:
         """Make a world of spots with room for so many containers each; `stock` is (container, spot)."""
@@ -35,7 +26,6 @@ class World:
         self._contents: dict[str, list[str]] = {spot: [] for spot in capacities}
         self._spots: dict[str, str] = {}
         self._labels: dict[str, str] = {}
-        self._stuck: dict[str, Reading] = {}
         self._moves: dict[str, int] = {}
         self._watchers: dict[str, list[Callable[[], None]]] = {}
         for container, spot in stock:
@@ -93,21 +83,20 @@ class World:
         self._tell(target)
         return moved
 
-    def senses_load(self, spot: str) -> Reading:
-        """Return what the sensor shows that looks for a load at the spot."""
-        return self._stuck.get(spot, Reading.LOADED if self._content(spot) else Reading.EMPTY)
+    def holds_load(self, spot: str) -> bool:
+        """Tell whether anything is on the spot."""
+        return bool(self._content(spot))
 
-    def senses_full(self, spot: str) -> Reading:
-        """Return what the sensor shows that looks whether another load still fits; LOADED: it does not."""
-        full = len(self._content(spot)) >= self._capacities[spot]
-        return self._stuck.get(spot, Reading.LOADED if full else Reading.EMPTY)
+    def is_full(self, spot: str) -> bool:
+        """Tell whether no other load fits on the spot."""
+        return len(self._content(spot)) >= self._capacities[spot]
 
     def label(self, container: str) -> str:
         """Return what stands on the container's label; empty: unreadable."""
         return self._labels[container]
 
     def watch(self, spot: str, changed: Callable[[], None]) -> None:
-        """Call `changed` whenever the spot's content or the reading of its sensor may be another."""
+        """Call `changed` whenever something has come to the spot or gone from it."""
         self._content(spot)
         self._watchers.setdefault(spot, []).append(changed)
 
@@ -140,24 +129,13 @@ class World:
         del self._labels[container]
         self._tell(spot)
 
-    def stick(self, spot: str, reading: Reading) -> None:
-        """Make the spot's sensor show the same whatever is there."""
-        self._content(spot)
-        self._stuck[spot] = reading
-        self._tell(spot)
-
-    def unstick(self, spot: str) -> None:
-        """Mend the spot's sensor."""
-        if self._stuck.pop(spot, None) is not None:
-            self._tell(spot)
-
     def _content(self, spot: str) -> list[str]:
         if spot not in self._contents:
             raise Impossible(f"there is no spot {spot}")
         return self._contents[spot]
 
     def _need_room(self, spot: str) -> None:
-        if len(self._content(spot)) >= self._capacities[spot]:
+        if self.is_full(spot):
             raise Impossible(f"{spot} is full")
 
     def _count(self, job: str) -> None:

@@ -1,0 +1,99 @@
+"""Devices as OPC UA variables and methods, in memory: values by node identifier."""
+
+from asyncio import Event
+from collections.abc import Mapping, Sequence
+
+from gateway.contract.wiring import Tag
+from sim_devices.surface import Called, Surface, Taken
+
+
+class UnknownNode(Exception):  # noqa: N818 - an answer on the wire
+    """No such variable or method, or not one that may be written."""
+
+
+class NodeSpace:
+    """The variables and methods of all devices behind one link.
+
+    Writes are judged by the devices before they return; one `write` is one OPC UA Write of several nodes.
+    `changed` is set whenever there are `changes` that nobody has fetched.
+    """
+
+    def __init__(self) -> None:
+        self.shown: dict[str, Tag] = {}
+        self.taken: dict[str, Tag] = {}
+        self.called: dict[str, Called] = {}
+        self.changed = Event()
+        self._takers: dict[str, Taken] = {}
+        self._values: dict[str, int | str] = {}
+        self._changes: dict[str, int | str] = {}
+
+    def mount(self, surface: Surface) -> None:
+        """Give a device its nodes."""
+        for block in surface.shown:
+            self.shown |= {_identifier(block.base, tag): tag for tag in block.tags}
+        for block in surface.taken:
+            tags = {_identifier(block.base, tag): tag for tag in block.tags}
+            self.taken |= tags
+            self._takers |= dict.fromkeys(tags, block)
+            self._values |= {identifier: _empty(tag) for identifier, tag in tags.items()}
+        for called in surface.called:
+            self.called[f"{called.base}{called.method}"] = called
+
+    def show(self, surface: Surface) -> None:
+        """Let the variables show what the device shows now."""
+        for block in surface.shown:
+            values = block.read()
+            for tag in block.tags:
+                identifier, value = _identifier(block.base, tag), values[tag.name]
+                if self._values.get(identifier) != value:
+                    self._values[identifier] = self._changes[identifier] = value
+        if self._changes:
+            self.changed.set()
+
+    def changes(self) -> dict[str, int | str]:
+        """Return what has changed since the last call, newest values only."""
+        changes, self._changes = self._changes, {}
+        self.changed.clear()
+        return changes
+
+    def read(self, identifiers: Sequence[str]) -> list[int | str]:
+        """Return the values of variables.
+
+        Raises:
+            UnknownNode: there is no such variable.
+        """
+        try:
+            return [self._values[identifier] for identifier in identifiers]
+        except KeyError as missing:
+            raise UnknownNode(f"there is no variable {missing}") from None
+
+    def write(self, values: Mapping[str, int | str]) -> None:
+        """Write variables in one request, then let each device judge each block that was touched.
+
+        Raises:
+            UnknownNode: one of them cannot be written; nothing has been written.
+        """
+        if not all(identifier in self._takers for identifier in values):
+            raise UnknownNode(f"not all of {', '.join(values)} can be written")
+        self._values |= values
+        for block in dict.fromkeys(self._takers[identifier] for identifier in values):
+            block.write({tag.name: self._values[_identifier(block.base, tag)] for tag in block.tags})
+
+    def call(self, identifier: str, arguments: Sequence[int | str]) -> int | None:
+        """Call a method; None: the device is dead and gives no answer.
+
+        Raises:
+            UnknownNode: there is no such method, or it takes other arguments.
+        """
+        called = self.called.get(identifier)
+        if called is None or len(arguments) != len(called.tags):
+            raise UnknownNode(f"there is no method {identifier} with {len(arguments)} arguments")
+        return called.call({tag.name: value for tag, value in zip(called.tags, arguments, strict=True)})
+
+
+def _identifier(base: int | str, tag: Tag) -> str:
+    return f"{base}{tag.address}"
+
+
+def _empty(tag: Tag) -> int | str:
+    return "" if tag.length else 0

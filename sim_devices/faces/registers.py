@@ -1,0 +1,135 @@
+"""Devices as Modbus holding registers, in memory. Packing is data: the profile's tags and its two orders.
+
+A register holds two bytes and a longer number several registers, each order big-endian unless the profile
+says otherwise. A string puts its first character into the first byte; the order of registers is for numbers
+only.
+"""
+
+from array import array
+from collections.abc import Iterable, Sequence
+
+from gateway.contract.wiring import ByteOrder, Profile, Tag, TagType
+from sim_devices.surface import Surface, Taken
+
+REGISTERS = 65_536
+NUMBER_SIZES = {TagType.U16: 1, TagType.U32: 2, TagType.U64: 4}
+
+
+class IllegalAddress(Exception):  # noqa: N818 - an answer on the wire
+    """No such register, or not one that may be written."""
+
+
+class Packing:
+    """How one profile's values lie in registers."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._byte_order = profile.byte_order
+        self._word_order = profile.word_order
+
+    def pack(self, tag: Tag, value: int | str) -> list[int]:
+        """Return the registers of a value; what does not fit is cut off."""
+        size = register_count(tag) * 2
+        if isinstance(value, str):
+            data = value.encode("latin-1", "replace")[:size].ljust(size, b"\0")
+        else:
+            data = (value % (1 << 8 * size)).to_bytes(size, "big")
+        return self._arrange(tag, [int.from_bytes(data[i : i + 2], "big") for i in range(0, size, 2)])
+
+    def unpack(self, tag: Tag, registers: Sequence[int]) -> int | str:
+        """Return the value that lies in its registers."""
+        data = b"".join(register.to_bytes(2, "big") for register in self._arrange(tag, registers))
+        if tag.type is TagType.STRING:
+            return data.rstrip(b"\0").decode("latin-1")
+        return int.from_bytes(data, "big")
+
+    def _arrange(self, tag: Tag, registers: Sequence[int]) -> list[int]:
+        """Turn big-endian registers into the profile's orders, or back: either way is the same."""
+        arranged = list(registers)
+        if self._word_order is ByteOrder.LITTLE and tag.type is not TagType.STRING:
+            arranged.reverse()
+        if self._byte_order is ByteOrder.LITTLE:
+            arranged = [(register & 0xFF) << 8 | register >> 8 for register in arranged]
+        return arranged
+
+
+def register_count(tag: Tag) -> int:
+    """Return how many registers a tag takes."""
+    if tag.type is TagType.STRING:
+        return ((tag.length or 0) + 1) // 2
+    return NUMBER_SIZES[tag.type]
+
+
+class RegisterSpace:
+    """The holding registers of all devices behind one link.
+
+    Registers between the first and the last one in use can be read, unused ones as 0; only command blocks can
+    be written. A write is judged by the devices before it returns.
+    """
+
+    def __init__(self) -> None:
+        self._registers = array("H", bytes(2 * REGISTERS))
+        self._packings: dict[Surface, Packing] = {}
+        self._takers: dict[int, tuple[Packing, Taken]] = {}
+        self._first, self._end = REGISTERS, 0
+
+    def mount(self, surface: Surface) -> None:
+        """Give a device its registers."""
+        packing = self._packings[surface] = Packing(surface.profile)
+        for block in surface.shown:
+            self._extend(address for tag in block.tags for address in _addresses(block.base, tag))
+        for block in surface.taken:
+            addresses = [address for tag in block.tags for address in _addresses(block.base, tag)]
+            self._extend(addresses)
+            self._takers |= dict.fromkeys(addresses, (packing, block))
+
+    def show(self, surface: Surface) -> None:
+        """Let the registers show what the device shows now."""
+        packing = self._packings[surface]
+        for block in surface.shown:
+            values = block.read()
+            for tag in block.tags:
+                first = _address(block.base, tag)
+                packed = packing.pack(tag, values[tag.name])
+                self._registers[first : first + len(packed)] = array("H", packed)
+
+    def read(self, address: int, count: int) -> list[int]:
+        """Return `count` registers.
+
+        Raises:
+            IllegalAddress: not all of them lie in the range in use.
+        """
+        if not self._first <= address <= address + count <= self._end:
+            raise IllegalAddress(f"registers {address} to {address + count - 1} cannot be read")
+        return self._registers[address : address + count].tolist()
+
+    def write(self, address: int, values: Sequence[int]) -> None:
+        """Write registers in one piece, then let each device judge each block that was touched.
+
+        Raises:
+            IllegalAddress: not all of them belong to command blocks; nothing has been written.
+        """
+        written = range(address, address + len(values))
+        if not all(register in self._takers for register in written):
+            raise IllegalAddress(f"registers {address} to {address + len(values) - 1} cannot be written")
+        self._registers[address : address + len(values)] = array("H", values)
+        for packing, block in dict.fromkeys(self._takers[register] for register in written):
+            block.write({tag.name: packing.unpack(tag, self._stored(block.base, tag)) for tag in block.tags})
+
+    def _stored(self, base: int | str, tag: Tag) -> list[int]:
+        first = _address(base, tag)
+        return self._registers[first : first + register_count(tag)].tolist()
+
+    def _extend(self, addresses: Iterable[int]) -> None:
+        for address in addresses:
+            self._first, self._end = min(self._first, address), max(self._end, address + 1)
+
+
+def _address(base: int | str, tag: Tag) -> int:
+    if isinstance(base, str) or isinstance(tag.address, str):
+        raise TypeError(f"{tag.name}: {base!r} and {tag.address!r} are not register numbers")
+    return base + tag.address
+
+
+def _addresses(base: int | str, tag: Tag) -> range:
+    first = _address(base, tag)
+    return range(first, first + register_count(tag))

@@ -1,0 +1,111 @@
+"""What a device offers on the wire, free of the protocol: blocks that it shows, blocks that it takes, methods.
+
+Addresses are data (the profile's tags); a face of either protocol serves the same surface by register or by node.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from gateway.contract.wiring import Handshake, MailboxChannel, Profile, Tag
+from gateway.site.model import PutWall
+from sim_devices.clock import SimClock
+from sim_devices.mailbox import Fields
+from sim_devices.plc import Plc
+from sim_devices.putwall import PutWallDevice
+from sim_devices.runner import Runner
+
+Base = int | str
+"""Of a block: its first register, or the prefix of its nodes' identifiers."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """A block that only the device writes."""
+
+    base: Base
+    tags: tuple[Tag, ...]
+    read: Callable[[], Fields]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """A block that only the gateway writes; `write` gets all its fields whenever any of them has been written."""
+
+    base: Base
+    tags: tuple[Tag, ...]
+    write: Callable[[Fields], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Called:
+    """A method (OPC UA): its arguments are the tags in their order, its answer one u16; None: the device is dead."""
+
+    base: Base
+    method: str
+    tags: tuple[Tag, ...]
+    call: Callable[[Fields], int | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surface:
+    """All that one device offers, by the tag map of its profile."""
+
+    profile: Profile
+    shown: tuple[Shown, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    called: tuple[Called, ...] = ()
+
+
+def plc_surface(
+    plc: Plc, channels: Sequence[MailboxChannel], profile: Profile, runner: Runner, clock: SimClock
+) -> Surface:
+    """Lay out a PLC device: a status block a channel, and a command block or the method."""
+    shown = tuple(
+        Shown(_at(channel.base, profile.status_base), profile.status, partial(plc.status, channel.id))
+        for channel in channels
+    )
+    if profile.handshake is Handshake.METHOD:
+        return Surface(
+            profile, shown, called=tuple(_method(plc, each, profile, runner, clock) for each in channels)
+        )
+    return Surface(profile, shown, tuple(_mailbox(plc, channel, profile, runner) for channel in channels))
+
+
+def wall_surface(wall: PutWallDevice, model: PutWall, profile: Profile, runner: Runner) -> Surface:
+    """Lay out a put wall: its header, then an order and a status block a slot."""
+
+    def order(slot: int) -> Taken:
+        def write(fields: Fields) -> None:
+            runner.act(partial(wall.write, slot, fields))
+
+        return Taken(
+            model.base + profile.command_base + slot * profile.command_stride, profile.command, write
+        )
+
+    def status(slot: int) -> Shown:
+        first = model.base + profile.status_base + slot * profile.status_stride
+        return Shown(first, profile.status, partial(wall.status, slot))
+
+    header = Shown(model.base + profile.header_base, profile.header, wall.header)
+    slots = range(model.slots)
+    return Surface(profile, (header, *map(status, slots)), tuple(map(order, slots)))
+
+
+def _mailbox(plc: Plc, channel: MailboxChannel, profile: Profile, runner: Runner) -> Taken:
+    def write(fields: Fields) -> None:
+        runner.act(partial(plc.write, channel.id, fields))
+
+    return Taken(_at(channel.base, profile.command_base), profile.command, write)
+
+
+def _method(plc: Plc, channel: MailboxChannel, profile: Profile, runner: Runner, clock: SimClock) -> Called:
+    def call(fields: Fields) -> int | None:
+        answer = runner.act(lambda: plc.execute(channel.id, fields, clock.now()))
+        return answer if plc.powered else None
+
+    return Called(channel.base, profile.method or "", profile.command, call)
+
+
+def _at(base: Base, offset: int) -> Base:
+    return base + offset if isinstance(base, int) else base
