@@ -1,8 +1,7 @@
-"""OPC UA over TCP, by asyncua: how one session is made, kept up and ended.
+"""OPC UA over TCP, by asyncua: how one session is made, used and ended.
 
-The library's own reconnection stays off: it delays and repeats requests behind our back. A loss ends the
-session, and the runner makes another. Where certificates are used, the server's is pinned: no other server
-can read what we send or answer it.
+The library's own reconnection stays off: it delays and repeats requests behind our back. Where certificates are
+used, the server's is pinned: no other server can read what we send or answer it.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from asyncua.crypto import security_policies, uacrypto
 from cryptography import x509
 
 from drivers.links.errors import LinkError
-from drivers.links.opcua_port import Connect, OpcUaPort, Typed, Value, Wake
+from drivers.links.opcua_port import OpcUaPort, Typed, Value, Wake
 from drivers.telegrams import ErrorKind
 from gateway.contract.wiring import OpcUaLink, OpcUaSecurity, TagType
 
@@ -36,8 +35,6 @@ KEEP_ALIVE_MS: Final = 1_000
 """A subscription without changes says this often that it lives."""
 SILENT_KEEP_ALIVES: Final = 3
 """After this many missing signs of life the subscription is dead, though the connection stands."""
-RETRY_FIRST_S: Final = 0.25
-RETRY_LONGEST_S: Final = 4.0
 
 _POLICIES: Final = {
     "Basic256Sha256": security_policies.SecurityPolicyBasic256Sha256,
@@ -76,59 +73,6 @@ async def connect_opcua(settings: OpcUaLink) -> AsyncGenerator[OpcUaPort]:
         await _close(client, timeout_s, broken=broken)
 
 
-class OpcUaLinkRunner:
-    """Keeps one session up for all drivers of a link: makes it, waits for its end, makes the next.
-
-    Args:
-        connect: how a session is made: over the wire, or without one in tests and simulations.
-    """
-
-    def __init__(self, settings: OpcUaLink, connect: Connect = connect_opcua) -> None:
-        self.settings = settings
-        self._connect = connect
-        self._port: OpcUaPort | None = None
-        self._attempt: asyncio.Future[OpcUaPort] | None = None
-
-    async def run(self) -> None:
-        """Work until cancelled; survive whatever the wire does."""
-        loop = asyncio.get_running_loop()
-        retry_s = RETRY_FIRST_S
-        while True:
-            started = loop.time()
-            try:
-                async with self._connect(self.settings) as port:
-                    self._port = port
-                    self._end_attempt().set_result(port)
-                    await asyncio.shield(port.lost)
-            except LinkError as error:
-                failed = self._end_attempt()
-                failed.set_exception(error)
-                failed.exception()  # nobody needs to be waiting for it
-            if loop.time() - started > RETRY_LONGEST_S:
-                retry_s = RETRY_FIRST_S
-            await asyncio.sleep(retry_s)
-            retry_s = min(2 * retry_s, RETRY_LONGEST_S)
-
-    async def session(self) -> OpcUaPort:
-        """Return the session, or wait for the outcome of the next attempt to make one.
-
-        Raises:
-            LinkError: the attempt failed; another follows by itself.
-        """
-        if self._port is not None and not self._port.lost.done():
-            return self._port
-        return await asyncio.shield(self._next_attempt())
-
-    def _next_attempt(self) -> asyncio.Future[OpcUaPort]:
-        if self._attempt is None:
-            self._attempt = asyncio.get_running_loop().create_future()
-        return self._attempt
-
-    def _end_attempt(self) -> asyncio.Future[OpcUaPort]:
-        attempt, self._attempt = self._next_attempt(), None
-        return attempt
-
-
 async def _open(client: Client, settings: OpcUaLink) -> "_WirePort":
     try:
         if settings.security is not None:
@@ -154,8 +98,6 @@ def _index(settings: OpcUaLink, namespaces: Sequence[str]) -> int:
 
 def _no_session(settings: OpcUaLink, error: Exception) -> LinkError:
     text = f"no session with {settings.url}: {_told(error)}"
-    if isinstance(error, TimeoutError):
-        return LinkError(ErrorKind.TIMEOUT, text)
     if isinstance(error, OSError) and error.errno is not None:
         return LinkError(ErrorKind.DISCONNECT, text)
     if security := settings.security:
@@ -163,7 +105,7 @@ def _no_session(settings: OpcUaLink, error: Exception) -> LinkError:
             f". Is {security.server_certificate} the server's own certificate,"
             f" and does the server trust {security.certificate}?"
         )
-    return LinkError(ErrorKind.REFUSED, text)
+    return LinkError(ErrorKind.TIMEOUT if isinstance(error, TimeoutError) else ErrorKind.REFUSED, text)
 
 
 def _told(error: Exception) -> str:
@@ -381,11 +323,9 @@ class _WirePort:
             ],
         )
         results = await self._ask(self._session.create_monitored_items, parameters)
-        polled = [
-            node for node, result in zip(nodes, results, strict=True) if not result.StatusCode.is_good()
-        ]
-        if polled:
-            _log.warning("nodes cannot be watched, only polled", link=self._settings.id, nodes=polled)
+        refused = [node for node, made in zip(nodes, results, strict=True) if not made.StatusCode.is_good()]
+        if refused:
+            _log.warning("nodes cannot be watched, only polled", link=self._settings.id, nodes=refused)
 
     async def _owner(self, method: str) -> ua.NodeId:
         """Return the object to which a method belongs: a call has to name both (OPC 10000-4, 5.12.2)."""
@@ -395,7 +335,7 @@ class _WirePort:
                     ua.BrowseDescription(
                         NodeId=self._node(method),
                         BrowseDirection=ua.BrowseDirection.Inverse,
-                        ReferenceTypeId=ua.NodeId(ua.ObjectIds.HasComponent),
+                        ReferenceTypeId=ua.NodeId(ua.Int32(ua.ObjectIds.HasComponent)),
                     )
                 ]
             )

@@ -6,16 +6,16 @@ requests of a device, one after the other: what it reads is newer than what it w
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from typing import Final
 
-from drivers.handshake import CommandBlock, Status, TagValue
+from drivers.handshake import COMMAND_TAGS, STATUS_TAGS, CommandBlock, Status, TagValue
 from drivers.links.errors import LinkError
-from drivers.links.opcua import OpcUaLinkRunner
 from drivers.links.opcua_port import OpcUaPort, Typed, Value
 from drivers.mailboxes import Mailboxes
+from drivers.opcua.link import OpcUaLinkRunner
 from drivers.telegrams import Diagnosis, ErrorKind
-from gateway.contract.commands import Command, Op
+from gateway.contract.commands import Command
 from gateway.contract.driver import DriverContext, Health, Telegram
 from gateway.contract.wiring import Handshake, MailboxChannel, MailboxWiring, Profile, Tag, TagType
 
@@ -26,7 +26,7 @@ VOUCHING: Final = ("doneSeq", "ackSeq", "refusedSeq")
 """Read before everything that they vouch for, since a server may take a reading tag by tag."""
 
 RESTLESS: Final = "life"
-"""Changes several times a second: polled, never watched, and no news for the telegrams."""
+"""Changes several times a second: polled, never watched."""
 
 _BITS: Final = {TagType.U16: 16, TagType.U32: 32, TagType.U64: 64}
 
@@ -52,7 +52,6 @@ class OpcUaMailboxDriver:
         self._tags = {channel.id: _ChannelTags(wiring.profile, channel) for channel in wiring.channels}
         self._blocks: dict[str, CommandBlock] = {}
         self._due = dict.fromkeys(self._tags, 0.0)
-        self._shown: dict[str, dict[str, TagValue]] = {}
         self._wake = asyncio.Event()
         self._loss = ""
 
@@ -135,7 +134,7 @@ class OpcUaMailboxDriver:
         if channel_id not in self._blocks:
             return
         block, tags = self._blocks.pop(channel_id), self._tags[channel_id]
-        self._diagnosis.sent(_text(tags.base, block.tags()), f"command {block.seq} {Op(block.op).name}")
+        self._diagnosis.sent(_text(tags.base, block.tags()), f"command {block.seq} {channel_id}")
         asked_at = self._now()
         try:
             await tags.send(port, block)
@@ -149,16 +148,9 @@ class OpcUaMailboxDriver:
         self._due[channel_id] = asked_at + self._poll_s
         shown = tags.decode(await port.read(tags.status))
         self._diagnosis.answered(self._now() - asked_at)
+        self._diagnosis.shown(f"status {channel_id}", shown, _text(tags.base, shown))
         self._loss = ""
-        self._note(channel_id, shown)
         self._mailboxes.shown(channel_id, Status.of(shown))
-
-    def _note(self, channel_id: str, shown: dict[str, TagValue]) -> None:
-        """Keep a status for people who look for a fault, if it says anything new."""
-        news = {name: value for name, value in shown.items() if name != RESTLESS}
-        if news != self._shown.get(channel_id):
-            self._shown[channel_id] = news
-            self._diagnosis.heard(_text(self._tags[channel_id].base, shown), "status")
 
     @staticmethod
     def _now() -> float:
@@ -166,9 +158,15 @@ class OpcUaMailboxDriver:
 
 
 class _ChannelTags:
-    """Where a channel's fields are on the wire."""
+    """Where a channel's fields are on the wire.
+
+    Raises:
+        ValueError: the profile lacks a tag that the handshake needs, or commands one that it does not know.
+    """
 
     def __init__(self, profile: Profile, channel: MailboxChannel) -> None:
+        _check(profile.id, "command", {tag.name for tag in profile.command} ^ COMMAND_TAGS)
+        _check(profile.id, "status", STATUS_TAGS - {tag.name for tag in profile.status})
         self.base = str(channel.base)
         self._status = sorted(profile.status, key=_reading_order)
         self.status = tuple(self._node(tag) for tag in self._status)
@@ -209,6 +207,11 @@ class _ChannelTags:
                 return call_method
             case Handshake.PUTWALL:
                 raise ValueError(f"profile {profile.id}: put walls do not speak OPC UA")
+
+
+def _check(profile_id: str, block: str, wrong: Set[str]) -> None:
+    if wrong:
+        raise ValueError(f"profile {profile_id}: missing or unknown in {block}: {', '.join(sorted(wrong))}")
 
 
 def _reading_order(tag: Tag) -> int:

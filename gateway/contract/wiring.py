@@ -39,7 +39,8 @@ class OpcUaLink(WiringModel):
     Attributes:
         security: left out: None (signs and encrypts nothing).
         publishing_ms: publishing interval of the subscription.
-        poll_ms: period of the re-reading that stands behind the subscription.
+        poll_ms: period of the re-reading that stands behind the subscription; at most 400, so that a life counter that
+            stands still for 2 s is noticed within 3.
         timeout_ms: a peer that is silent for this long is dead.
     """
 
@@ -50,7 +51,7 @@ class OpcUaLink(WiringModel):
     namespace: str = "urn:warehouse:mailbox"
     """Namespace URI of the nodes; its index is looked up at every connect."""
     publishing_ms: PositiveInt = 20
-    poll_ms: PositiveInt = 1000
+    poll_ms: Annotated[int, Field(ge=10, le=400)] = 400
     timeout_ms: PositiveInt = 2000
 
 

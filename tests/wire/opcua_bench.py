@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from drivers.links.opcua import OpcUaLinkRunner
+from drivers.opcua.link import OpcUaLinkRunner
 from drivers.opcua.mailbox import OpcUaMailboxDriver
 from gateway.contract.commands import Command, Op, Place
 from gateway.contract.driver import DriverContext

@@ -1,13 +1,9 @@
-"""A PLC with mailboxes, written from docs/plc-handshake.md alone, and an OPC UA server that it hangs on.
-
-It shares no line with the drivers: two readings of one specification meet in the tests that use it.
-"""
+"""An OPC UA server with PLCs behind it, as docs/plc-handshake.md describes it; no line is shared with drivers."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,7 +12,7 @@ from asyncua import Server, ua
 from asyncua.server.internal_server import InternalServer
 from asyncua.server.internal_session import InternalSession
 
-Block = dict[str, int | str]
+from tests.plc import DROP, EMPTY_BLOCK, PICK, Fields, PlcChannel
 
 NAMESPACE: Final = "urn:warehouse:mailbox"
 CYCLE_S: Final = 0.005
@@ -52,97 +48,28 @@ STATUS = {
     "refusedSeq": UINT16,
     "refusedCode": UINT16,
 }
-EMPTY_BLOCK: Block = {name: "" if kind is STRING else 0 for name, kind in COMMAND.items()}
+SHOWN_LAST: Final = {"ackSeq", "doneSeq"}
+"""The device shows these after everything that they vouch for (rule 3)."""
 
 
-def check_of(block: Mapping[str, int | str]) -> int:
-    """CRC-16 with the polynomial 0x8005, bits reflected, start 0xFFFF, over the 40 bytes of the block."""
-    widths = (("epoch", 4), ("seq", 2), ("op", 2), ("jobId", 8), ("source", 4), ("target", 4))
-    data = b"".join(int(block[name]).to_bytes(width, "big") for name, width in widths)
-    data += str(block["container"]).encode().ljust(16, b"\0")
-    register = 0xFFFF
-    for byte in data:
-        register ^= byte
-        for _ in range(8):
-            carry = register & 1
-            register >>= 1
-            if carry:
-                register ^= 0xA001
-    return register
+class Plc(PlcChannel):
+    """A PLC channel that carries out what it takes, in `work_s` seconds, and moves its load."""
 
+    work_s = 0.05
+    ends_at: float | None = None
 
-def mailbox_status() -> Block:
-    """What a device shows that was just built: empty, idle, in automatic mode."""
-    status: Block = {name: "" if kind is STRING else 0 for name, kind in STATUS.items()}
-    return status | {"bootId": 1, "sourceLoad": 2, "targetLoad": 2, "mode": 1}
-
-
-@dataclass
-class Plc:
-    """One mailbox: takes blocks as rule 2 for the device says and moves loads in no time or `work_s`.
-
-    Attributes:
-        moves: how often each job was physically done: what really happened, whatever anybody was told.
-    """
-
-    work_s: float = 0.05
-    status: Block = field(default_factory=mailbox_status)
-    moves: Counter[int] = field(default_factory=Counter[int])
-    running: bool = True
-    _ends_at: float | None = None
-    _block: Block = field(default_factory=Block)
-
-    def cycle(self, block: Mapping[str, int | str], now: float) -> None:
-        """One cycle of the program."""
-        self.status["life"] = int(now * 10) % 65536
-        if block["seq"]:
-            self._look_at(block, now)
-        if self._ends_at is not None and now >= self._ends_at:
-            self._finish()
-
-    def restart(self, *, keep_memory: bool) -> None:
-        """Begin anew; without its memory it knows of no command."""
-        boot_id = int(self.status["bootId"]) + 1
-        if not keep_memory:
-            self.status = mailbox_status() | {name: self.status[name] for name in ("position", "load")}
-            self._ends_at = None
-        self.status["bootId"] = boot_id
-
-    def _look_at(self, block: Mapping[str, int | str], now: float) -> None:
-        seq, ack = int(block["seq"]), int(self.status["ackSeq"])
-        if block["check"] != check_of(block):
-            self._refuse(seq, 1)
-        elif int(block["epoch"]) < int(self.status["epoch"]):
-            self._refuse(seq, 2)
-        elif seq == ack:
-            self.status["epoch"] = block["epoch"]
-        elif not 0 < (seq - ack) % 65536 < 32768:
-            self._refuse(seq, 3)
-        elif ack != self.status["doneSeq"]:
-            self._refuse(seq, 4)
-        else:
-            self._accept(block, now)
-
-    def _refuse(self, seq: int, code: int) -> None:
-        self.status |= {"refusedSeq": seq, "refusedCode": code}
-
-    def _accept(self, block: Mapping[str, int | str], now: float) -> None:
-        loaded = self.status["load"] == 1
-        code = 21 if (block["op"] == 1 and loaded) or (block["op"] == 2 and not loaded) else 1
-        self.status |= {"jobId": block["jobId"], "acceptCode": code, "epoch": block["epoch"]}
-        self.status["ackSeq"] = block["seq"]
-        if code == 1:
-            self._block, self._ends_at = dict(block), now + self.work_s
-        else:
-            self.status |= {"doneCode": 0, "doneSeq": block["seq"]}
-
-    def _finish(self) -> None:
-        block, self._ends_at = self._block, None
-        self.moves[int(block["jobId"])] += 1
-        load = {1: 1, 2: 0}.get(int(block["op"]), self.status["load"])
-        place = block["source"] if block["op"] == 1 else block["target"]
-        self.status |= {"barcode": "", "load": load, "position": place, "doneCode": 1}
-        self.status["doneSeq"] = self.status["ackSeq"]
+    def work(self, now: float) -> None:
+        """One cycle of the program, and of the machine."""
+        self.cycle()
+        if not self.executing:
+            self.ends_at = None
+        elif self.ends_at is None:
+            self.ends_at = now + self.work_s
+        elif now >= self.ends_at:
+            done = self.taken[-1]
+            self.sensors["load"] = {PICK: 1, DROP: 0}.get(int(done["op"]), self.sensors["load"])
+            self.sensors["position"] = done["source"] if done["op"] == PICK else done["target"]
+            self.finish()
 
 
 class _Sessions(InternalServer):
@@ -174,8 +101,8 @@ class PlcServer:
         self._server = server
         self._sessions = sessions
         self._namespace = namespace
-        self._blocks: dict[str, Block] = {}
-        self._shown: dict[str, Block] = {}
+        self._blocks: dict[str, Fields] = {}
+        self._shown: dict[str, Fields] = {}
 
     @property
     def url(self) -> str:
@@ -192,9 +119,9 @@ class PlcServer:
     async def add(self, base: str, *, method: bool = False) -> Plc:
         """Put a PLC's object and variables under `base`, and command variables or the method."""
         owner = await self._server.nodes.objects.add_object(self._id(base, "object"), f"2:{base}")
-        for name, value in mailbox_status().items():
-            await owner.add_variable(self._id(base, f"Status.{name}"), f"2:{name}", value, STATUS[name])
         self.plcs[base] = Plc()
+        for name, value in self.plcs[base].status().items():
+            await owner.add_variable(self._id(base, f"Status.{name}"), f"2:{name}", value, STATUS[name])
         self._shown[base] = {}
         if method:
             self._blocks[base] = dict(EMPTY_BLOCK)
@@ -214,14 +141,13 @@ class PlcServer:
     async def run(self) -> None:
         """Run the programs, cycle by cycle, until cancelled."""
         while True:
-            for base, plc in self.plcs.items():
-                if plc.running:
-                    await self._cycle(base)
+            for base in self.plcs:
+                await self._cycle(base)
             await asyncio.sleep(CYCLE_S)
 
-    async def power_cycle(self, base: str, *, keep_memory: bool) -> None:
-        """Let a PLC lose its power and come back. What is written to it does not outlive that."""
-        self.plcs[base].restart(keep_memory=keep_memory)
+    async def power_cycle(self, base: str, *, keeping_memory: bool) -> None:
+        """Let a PLC lose its power and come back; what stood in its command block is gone."""
+        self.plcs[base].restart(keeping_memory=keeping_memory)
         if base in self._blocks:
             self._blocks[base] = dict(EMPTY_BLOCK)
             return
@@ -243,11 +169,12 @@ class PlcServer:
         await self._server.bserver.start()
 
     async def _cycle(self, base: str) -> None:
-        block = self._blocks[base] if base in self._blocks else self._written(base)
-        self.plcs[base].cycle(block, asyncio.get_running_loop().time())
+        plc = self.plcs[base]
+        plc.block = self._blocks[base] if base in self._blocks else self._written(base)
+        plc.work(asyncio.get_running_loop().time())
         await self._show(base)
 
-    def _written(self, base: str) -> Block:
+    def _written(self, base: str) -> Fields:
         block = dict(EMPTY_BLOCK)
         for name in COMMAND:
             variant = self._server.read_attribute_value(self._id(base, f"Cmd.{name}")).Value
@@ -256,10 +183,10 @@ class PlcServer:
         return block
 
     async def _show(self, base: str) -> None:
-        """Write what has changed into the status variables, `ackSeq` and `doneSeq` last (rule 3)."""
-        status, shown = self.plcs[base].status, self._shown[base]
+        """Write what has changed into the status variables, `ackSeq` and `doneSeq` last."""
+        status, shown = self.plcs[base].status(), self._shown[base]
         changed = [name for name, value in status.items() if shown.get(name) != value]
-        for name in sorted(changed, key=lambda name: name in {"ackSeq", "doneSeq"}):
+        for name in sorted(changed, key=SHOWN_LAST.__contains__):
             value = ua.DataValue(ua.Variant(status[name], STATUS[name]))
             await self._server.write_attribute_value(self._id(base, f"Status.{name}"), value)
             shown[name] = status[name]
@@ -269,9 +196,9 @@ class PlcServer:
             name: value.Value or EMPTY_BLOCK[name] for name, value in zip(COMMAND, inputs, strict=True)
         }
         await self._cycle(base)
-        status = self.plcs[base].status
-        taken = status["ackSeq"] == self._blocks[base]["seq"]
-        return [ua.Variant(status["acceptCode"] if taken else 0, UINT16)]
+        memory = self.plcs[base].memory
+        taken = memory["ackSeq"] == self._blocks[base]["seq"]
+        return [ua.Variant(memory["acceptCode"] if taken else 0, UINT16)]
 
     def _id(self, base: str, name: str) -> ua.NodeId:
         return ua.NodeId(ua.String(base + name), ua.Int16(self._namespace))
