@@ -21,6 +21,7 @@ from tests.plc import PlcChannel
 
 ENDED = CommandDone | CommandFailed | CommandRejected | CommandUnknown
 STEPS_TO_SETTLE = 40
+STRANGERS_JOB = 1_000_000
 
 
 @dataclass
@@ -79,6 +80,7 @@ class AnyInterleaving(RuleBasedStateMachine):
         self.epoch = 1
         self.channel = Channel("lift-1", "main", self.epoch)
         self.under_way: CommandBlock | None = None
+        self.strangers = 0
         self.now = 0.0
 
     def send(self, block: CommandBlock | None) -> None:
@@ -129,6 +131,23 @@ class AnyInterleaving(RuleBasedStateMachine):
     @rule(keeping_memory=st.booleans())
     def device_restarts(self, keeping_memory: bool) -> None:
         self.plc.restart(keeping_memory=keeping_memory)
+
+    @precondition(lambda self: not self.plc.executing and not self.under_way)
+    @rule()
+    def stranger_commands_the_device(self) -> None:
+        """Somebody with a test tool, who knows the handshake, goes before us."""
+        self.strangers += 1
+        block = CommandBlock(
+            epoch=int(self.plc.memory["epoch"]),
+            seq=next_seq(int(self.plc.memory["ackSeq"])),
+            op=Op.MOVE,
+            job_id=STRANGERS_JOB + self.strangers,
+            source=0,
+            target=9,
+            container="",
+        )
+        self.plc.block = block.tags()
+        self.plc.cycle()
 
     @rule(code=st.sampled_from([0, 0, 11]))
     def mode_is_switched(self, code: int) -> None:
@@ -191,7 +210,9 @@ class AnyInterleaving(RuleBasedStateMachine):
             while self.due():
                 self.report_is_committed()
         assert self.kernel.open is None
-        assert self.kernel.online == (self.plc.boot_id, self.plc.memory["ackSeq"])
+        assert self.kernel.online
+        if not self.strangers:
+            assert self.kernel.online == (self.plc.boot_id, self.plc.memory["ackSeq"])
         self.no_command_is_done_twice()
         self.outcomes_are_true()
 
