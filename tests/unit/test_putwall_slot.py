@@ -1,0 +1,275 @@
+"""One slot of a put wall: lit until somebody ends it, whatever is lost on the way."""
+
+from itertools import product
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from drivers.slots import STEPS, Slot, SlotBlock, SlotStatus, Verdict, Wish
+from gateway.contract.puts import Colour, SlotOrder
+from gateway.contract.reports import CurtainBroken, PutDarkened, PutEnded, PutShown, Report
+from tests.wall import SHORT, WallSlot, check_of
+
+EPOCH = 7
+
+
+def order(job_id: int, quantity: int = 3) -> SlotOrder:
+    return SlotOrder(
+        put_id=f"put-{job_id}",
+        job_id=job_id,
+        wall="wall-1",
+        slot="W1-01",
+        quantity=quantity,
+        colour=Colour.GREEN,
+        blink=False,
+    )
+
+
+class Told:
+    """A slot of the gateway on a slot of a wall, and a kernel that takes every report at once."""
+
+    def __init__(self) -> None:
+        self.slot = Slot("wall-1", "W1-01", EPOCH)
+        self.wall = WallSlot()
+        self.reports: list[Report] = []
+        self.now = 0.0
+
+    def write(self, block: SlotBlock | None) -> None:
+        if block:
+            self.wall.order = {name: int(value) for name, value in block.tags().items()}
+            self.slot.written(self.now)
+
+    def poll(self, after: float = 0.3) -> None:
+        self.now += after
+        self.wall.cycle()
+        self.write(self.slot.show(SlotStatus.of(self.wall.status()), self.now))
+        while report := self.slot.due():
+            self.reports.append(report)
+            self.slot.told(report)
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+def test_every_wish_has_a_step_for_every_verdict() -> None:
+    assert set(STEPS) == set(product(Wish, Verdict))
+
+
+def test_the_check_of_an_order_is_that_of_the_specification() -> None:
+    block = SlotBlock.of(order(2**53 - 1, 9999), 4294967295)
+    assert block.check == check_of({name: int(value) for name, value in block.tags().items()})
+
+
+def test_nothing_is_written_before_the_slot_was_read(told: Told) -> None:
+    assert told.slot.light(order(5)) is None
+
+
+def test_a_put_is_lit_and_confirmed(told: Told) -> None:
+    told.slot.light(order(5))
+    told.poll()
+    told.poll()
+    told.wall.press_confirm()
+    told.poll()
+    assert told.reports == [
+        PutShown(put_id="put-5"),
+        PutEnded(put_id="put-5", quantity=3, short=False),
+    ]
+
+
+def test_a_put_that_ends_short_says_how_much_was_put(told: Told) -> None:
+    told.slot.light(order(5))
+    told.poll()
+    told.poll()
+    told.wall.press_short()
+    told.wall.press_short()
+    told.wall.press_confirm()
+    told.poll()
+    assert told.reports[-1] == PutEnded(put_id="put-5", quantity=1, short=True)
+
+
+def test_a_put_that_was_ended_while_nobody_looked_is_told_as_shown_and_ended(told: Told) -> None:
+    told.wall.job_id, told.wall.state, told.wall.quantity = 5, SHORT, 2
+    told.slot.light(order(5))
+    told.poll()
+    assert told.reports == [
+        PutShown(put_id="put-5"),
+        PutEnded(put_id="put-5", quantity=2, short=True),
+    ]
+
+
+def test_a_withdrawn_put_goes_dark(told: Told) -> None:
+    told.slot.light(order(5))
+    told.poll()
+    told.poll()
+    told.write(told.slot.darken("put-5"))
+    told.poll()
+    assert told.reports[-1] == PutDarkened(put_id="put-5")
+
+
+def test_a_button_that_was_pressed_before_the_withdrawal_counts(told: Told) -> None:
+    told.slot.light(order(5))
+    told.poll()
+    told.poll()
+    told.wall.press_confirm()
+    told.write(told.slot.darken("put-5"))
+    told.poll()
+    assert told.reports[-1] == PutEnded(put_id="put-5", quantity=3, short=False)
+
+
+def test_a_put_that_never_reached_the_wall_is_withdrawn_there_all_the_same(told: Told) -> None:
+    told.slot.light(order(5))
+    told.slot.darken("put-5")
+    told.poll()
+    told.poll()
+    assert told.reports == [PutDarkened(put_id="put-5")]
+    assert told.wall.lit_for == []
+
+
+def test_withdrawing_a_put_of_another_slot_changes_nothing(told: Told) -> None:
+    told.slot.light(order(5))
+    told.poll()
+    assert told.slot.darken("put-6") is None
+
+
+def test_a_slot_that_lost_its_memory_is_lit_again_and_told_once(told: Told) -> None:
+    told.slot.light(order(5))
+    told.poll()
+    told.poll()
+    told.wall = WallSlot(lit_for=told.wall.lit_for)
+    told.poll()
+    told.poll()
+    assert told.wall.lit_for == [5, 5]
+    assert told.reports == [PutShown(put_id="put-5")]
+
+
+def test_a_slot_with_a_newer_put_is_a_fault(told: Told) -> None:
+    told.wall.job_id = 9
+    told.slot.light(order(5))
+    told.poll()
+    assert told.slot.fault
+    assert "newer" in told.slot.fault
+
+
+def test_a_newer_gateway_is_a_fault_and_the_wall_is_left_alone(told: Told) -> None:
+    told.wall.epoch = EPOCH + 1
+    told.slot.light(order(5))
+    told.poll()
+    told.poll()
+    assert told.slot.fault
+    assert "newer gateway" in told.slot.fault
+    told.wall.order["jobId"] = 0
+    told.poll(after=3)
+    assert told.wall.order["jobId"] == 0, "not written again so soon"
+
+
+def test_hands_in_the_curtain_are_counted_over_the_counter_s_end(told: Told) -> None:
+    told.wall.curtain = 65534
+    told.poll()
+    told.wall.reach_in(3)
+    told.poll()
+    assert told.reports == [CurtainBroken(device_id="wall-1", slot="W1-01", count=3)]
+    assert told.wall.curtain == 1
+
+
+def test_a_curtain_counter_that_began_anew_counts_from_0(told: Told) -> None:
+    told.wall.curtain = 40
+    told.poll()
+    told.wall.curtain = 2
+    told.poll()
+    assert told.reports == [CurtainBroken(device_id="wall-1", slot="W1-01", count=2)]
+
+
+class AnyInterleaving(RuleBasedStateMachine):
+    """Puts one after the other, a picker, a wire that loses writes, a wall that forgets, a gateway that is
+    killed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = Told()
+        self.issued = 0
+        self.open: SlotOrder | None = None
+        self.withdrawn = False
+        self.outcomes: dict[str, PutEnded | PutDarkened] = {}
+        self.pressed: set[int] = set()
+
+    def hear(self) -> None:
+        for report in self.told.reports:
+            if isinstance(report, PutEnded | PutDarkened):
+                assert report.put_id not in self.outcomes
+                assert self.open
+                assert report.put_id == self.open.put_id
+                self.outcomes[report.put_id] = report
+                self.open, self.withdrawn = None, False
+        self.told.reports.clear()
+
+    @rule(after=st.sampled_from([0.05, 0.3]))
+    def poll(self, after: float) -> None:
+        self.told.poll(after)
+        self.hear()
+
+    @precondition(lambda self: self.open is None)
+    @rule(written=st.booleans())
+    def light(self, written: bool) -> None:
+        self.issued += 1
+        self.open = order(self.issued)
+        block = self.told.slot.light(self.open)
+        if written:
+            self.told.write(block)
+        elif block:
+            self.told.slot.written(self.told.now)
+
+    @precondition(lambda self: self.open is not None)
+    @rule(written=st.booleans())
+    def withdraw(self, written: bool) -> None:
+        assert self.open
+        self.withdrawn = True
+        block = self.told.slot.darken(self.open.put_id)
+        if written:
+            self.told.write(block)
+        elif block:
+            self.told.slot.written(self.told.now)
+
+    @rule(short=st.booleans())
+    def picker_presses(self, short: bool) -> None:
+        if short:
+            self.told.wall.press_short()
+        elif self.told.wall.state == 1:
+            self.pressed.add(self.told.wall.job_id)
+            self.told.wall.press_confirm()
+
+    @rule()
+    def wall_cycles(self) -> None:
+        self.told.wall.cycle()
+
+    @rule()
+    def wall_forgets(self) -> None:
+        self.told.wall = WallSlot(lit_for=self.told.wall.lit_for)
+
+    @rule()
+    def gateway_is_killed_and_started(self) -> None:
+        self.told.slot = Slot("wall-1", "W1-01", EPOCH + self.issued)
+        if self.open:
+            self.told.slot.light(self.open)
+            if self.withdrawn:
+                self.told.slot.darken(self.open.put_id)
+
+    @invariant()
+    def outcomes_are_true(self) -> None:
+        ended = {int(put_id[4:]) for put_id, end in self.outcomes.items() if isinstance(end, PutEnded)}
+        assert ended <= self.pressed
+
+    def teardown(self) -> None:
+        """Once faults stop, the slot shows what is open, or what is open was withdrawn and ends."""
+        for _ in range(5):
+            self.poll(0.3)
+        assert not self.withdrawn
+        if self.open:
+            assert (self.told.wall.job_id, self.told.wall.state) == (self.open.job_id, 1)
+
+
+AnyInterleaving.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestAnyInterleaving = AnyInterleaving.TestCase
