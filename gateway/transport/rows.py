@@ -230,7 +230,7 @@ TRANSPORTS: Final[TableSpec[str, Transport]] = TableSpec(
     {
         "status": lambda row: row.status,
         "container_id": lambda row: row.container_id,
-        "created_us": lambda row: row.created_us,
+        "updated_us": lambda row: row.updated_us,
         "number": lambda row: row.number,
     },
     live="status NOT IN ('completed', 'cancelled')",
@@ -239,7 +239,11 @@ JOBS: Final[TableSpec[int, Job]] = TableSpec(
     "commands",
     TypeAdapter(Job),
     lambda row: row.command.job_id,
-    {"transport_id": lambda row: row.command.transport_id, "status": lambda row: row.status},
+    {
+        "transport_id": lambda row: row.command.transport_id,
+        "status": lambda row: row.status,
+        "ended_us": lambda row: row.ended_us,
+    },
     live="status IN ('intent', 'accepted')",
 )
 CONTAINERS: Final[TableSpec[str, Container]] = TableSpec(
@@ -256,7 +260,12 @@ PUTS: Final[TableSpec[str, Put]] = TableSpec(
     "puts",
     TypeAdapter(Put),
     lambda row: row.put_id,
-    {"status": lambda row: row.status, "wall": lambda row: row.wall, "number": lambda row: row.job_id},
+    {
+        "status": lambda row: row.status,
+        "wall": lambda row: row.wall,
+        "updated_us": lambda row: row.updated_us,
+        "number": lambda row: row.job_id,
+    },
     live="status IN ('accepted', 'lit')",
 )
 ACTS: Final[TableSpec[int, ActRecord]] = TableSpec(

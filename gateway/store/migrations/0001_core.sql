@@ -20,20 +20,23 @@ CREATE TABLE transports (
     key TEXT PRIMARY KEY,
     status TEXT NOT NULL,
     container_id TEXT NOT NULL,
-    created_us BIGINT NOT NULL,
+    updated_us BIGINT NOT NULL,
     number BIGINT NOT NULL,
     doc TEXT NOT NULL
 );
 CREATE INDEX transports_by_status ON transports (status, number);
 CREATE INDEX transports_by_container ON transports (container_id, number);
 CREATE UNIQUE INDEX transports_by_number ON transports (number);
+CREATE INDEX transports_by_end ON transports (updated_us) WHERE status IN ('completed', 'cancelled');
 
 CREATE TABLE commands (
     key BIGINT PRIMARY KEY,
     transport_id TEXT,
     status TEXT NOT NULL,
+    ended_us BIGINT,
     doc TEXT NOT NULL
 );
+CREATE INDEX commands_by_end ON commands (ended_us) WHERE ended_us IS NOT NULL;
 CREATE INDEX commands_by_transport ON commands (transport_id, key);
 CREATE INDEX commands_by_status ON commands (status);
 
@@ -68,10 +71,12 @@ CREATE TABLE puts (
     key TEXT PRIMARY KEY,
     status TEXT NOT NULL,
     wall TEXT NOT NULL,
+    updated_us BIGINT NOT NULL,
     number BIGINT NOT NULL,
     doc TEXT NOT NULL
 );
 CREATE INDEX puts_by_status ON puts (status, number);
+CREATE INDEX puts_by_end ON puts (updated_us) WHERE status IN ('confirmed', 'short', 'cancelled');
 
 -- What people did, by whom and why: never changed.
 CREATE TABLE acts (

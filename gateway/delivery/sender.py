@@ -1,0 +1,168 @@
+"""One delivery on the wire: a signed POST (Standard Webhooks 1.0) to an address that was looked at before.
+
+Who may subscribe may make the gateway send to any address that it can reach. So every address that a name stands for is
+checked at every connect, and the connection goes to one that was checked: public addresses, and those networks that the
+settings allow. Redirects are not followed, proxies of the environment are not used.
+"""
+
+import asyncio
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+import httpcore
+
+from gateway.contract.clock import Clock
+
+Network = IPv4Network | IPv6Network
+
+LOOPBACK: Final[tuple[Network, ...]] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+"""What is allowed by default besides public addresses: programs on this machine. A WES in the plant's own network has to be
+named in the settings, e.g. `10.20.0.0/16`."""
+
+TIMEOUT_S: Final = 15.0
+CONNECTIONS_MAX: Final = 100
+KEPT_ALIVE_MAX: Final = 20
+EXPIRY_S: Final = 30.0
+
+_TUNNELS: Final = (ip_network("64:ff9b::/96"), ip_network("2001::/32"), ip_network("2002::/16"))
+"""IPv6 that leads to an IPv4 address inside it (NAT64, Teredo, 6to4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the receiver said.
+
+    Attributes:
+        status: of HTTP; None if there was no answer, and `error` tells why.
+        retry_after_s: how long it wants to be left alone, if it said so.
+    """
+
+    status: int | None
+    error: str = ""
+    retry_after_s: float = 0.0
+
+
+class Sender(Protocol):
+    """Posts; in tests and simulations something else than HTTP."""
+
+    async def post(self, url: str, headers: Mapping[str, str], body: str) -> Answer:
+        """Return what the receiver said; never raises for reasons of the network."""
+        ...
+
+    async def objection(self, url: str) -> str | None:
+        """Tell why nothing may be sent there; None where nothing is known against it."""
+        ...
+
+
+class HttpSender:
+    """Posts by HTTP."""
+
+    def __init__(self, clock: Clock, allowed: Iterable[Network] = LOOPBACK) -> None:
+        """Args: allowed: networks that may be reached although they are not public."""
+        self._clock = clock
+        self._backend = CheckedBackend(tuple(allowed))
+        self._pool = httpcore.AsyncConnectionPool(
+            max_connections=CONNECTIONS_MAX,
+            max_keepalive_connections=KEPT_ALIVE_MAX,
+            keepalive_expiry=EXPIRY_S,
+            network_backend=self._backend,
+        )
+
+    async def post(self, url: str, headers: Mapping[str, str], body: str) -> Answer:
+        """Return the receiver's status; the answer's body is not read."""
+        try:
+            async with (
+                asyncio.timeout(TIMEOUT_S),
+                self._pool.stream(
+                    "POST", url, headers=list(headers.items()), content=body.encode()
+                ) as response,
+            ):
+                return Answer(response.status, "", self._retry_after_s(response.headers))
+        except TimeoutError:
+            return Answer(None, f"no answer within {TIMEOUT_S:g} s")
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError, UnicodeError) as error:
+            return Answer(None, str(error) or type(error).__name__)
+
+    async def objection(self, url: str) -> str | None:
+        """Tell why nothing may be sent there; a name that cannot be resolved now may be so later."""
+        parts = urlsplit(url)
+        try:
+            await self._backend.address(parts.hostname or "", parts.port or 0)
+        except httpcore.ConnectError as error:
+            return str(error)
+        except (OSError, UnicodeError):
+            return None
+        return None
+
+    async def close(self) -> None:
+        """Close idle connections."""
+        await self._pool.aclose()
+
+    def _retry_after_s(self, headers: Sequence[tuple[bytes, bytes]]) -> float:
+        value = next((value for name, value in headers if name.lower() == b"retry-after"), b"").decode(
+            "latin-1"
+        )
+        if value.isascii() and value.isdigit():
+            return float(value[:9])
+        with suppress(ValueError):
+            at = parsedate_to_datetime(value)
+            return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - self._clock.now_us() / 1e6
+        return 0.0
+
+
+class CheckedBackend(httpcore.AsyncNetworkBackend):
+    """Connects to no address that is not allowed."""
+
+    def __init__(self, allowed: tuple[Network, ...]) -> None:
+        self._allowed = allowed
+        self._network: httpcore.AsyncNetworkBackend = httpcore.AnyIOBackend()  # pyright: ignore[reportAttributeAccessIssue]
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to an address that is allowed."""
+        address = await self.address(host, port)
+        return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+
+    async def address(self, host: str, port: int) -> str:
+        """Resolve a host once, and return its first address.
+
+        Raises:
+            httpcore.ConnectError: any of its addresses is not allowed.
+            OSError, UnicodeError: it cannot be resolved.
+        """
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = [ip_address(entry[4][0]) for entry in found]
+        for address in addresses:
+            if not is_allowed(address, self._allowed):
+                raise httpcore.ConnectError(
+                    f"{host} is {address}: not public, and not in the allowed networks"
+                )
+        return str(addresses[0])
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep."""
+        await self._network.sleep(seconds)
+
+
+def is_allowed(address: IPv4Address | IPv6Address, allowed: Iterable[Network]) -> bool:
+    """Tell whether deliveries may go to an address."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        elif any(address in tunnel for tunnel in _TUNNELS):
+            return any(address in network for network in allowed)
+    public = address.is_global and not address.is_multicast
+    return public or any(address in network for network in allowed)
