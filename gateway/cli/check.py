@@ -35,11 +35,20 @@ def check(
         _tell_findings(invalid.findings, as_json)
         raise typer.Exit(1) from None
     if svg is not None:
-        svg.write_text(draw(sound), encoding="utf-8")
+        write_file(svg, draw(sound))
     if as_json:
         _print_json({"site": sound.id, "ok": True, "counts": counts(sound), "findings": []})
     else:
         _tell_site(sound)
+
+
+def write_file(file: Path, text: str) -> None:
+    """Write what a command was asked to put into a file, or end with the reason why it cannot."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(1) from None
 
 
 def counts(site: Site) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Annotated, Never
 import typer
 from pydantic import ValidationError
 
-from gateway.cli.check import SiteOption
+from gateway.cli.check import SiteOption, write_file
 from gateway.contract.wiring import Handshake, Profile
 from gateway.site.checks import cross_check
 from gateway.site.findings import SiteInvalid
@@ -86,7 +86,7 @@ def _write(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
     else:
-        output.write_text(text, encoding="utf-8")
+        write_file(output, text)
 
 
 def _refuse(reason: str) -> Never:

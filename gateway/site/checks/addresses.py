@@ -17,8 +17,9 @@ LAST_REGISTER: Final = 65535
 
 @dataclass(frozen=True, slots=True)
 class _Area:
-    """Registers that belong together, `last` included; `keys` lead to the base that moves them."""
+    """Registers that belong together, `last` included; `keys` lead to the `base` that moves them."""
 
+    base: int
     first: int
     last: int
     link: str
@@ -48,7 +49,7 @@ def registers_out_of_range(site: Site) -> Iterator[Flaw]:
         if area.first < 0 or area.last > LAST_REGISTER:
             message = f"the registers {area} do not exist; they go from 0 to {LAST_REGISTER}"
             yield Flaw(
-                area.keys, message, f"write a base from 0 to {LAST_REGISTER - (area.last - area.first)}"
+                area.keys, message, f"write a base from 0 to {LAST_REGISTER - (area.last - area.base)}"
             )
 
 
@@ -78,13 +79,15 @@ def _areas(site: Site) -> Iterator[_Area]:
             for block, start, length in _channel_blocks(profiles[device.profile]):
                 first = channel.base + start
                 owner = f"{block} of {device.id}/{channel.id}"
-                yield _Area(first, first + length - 1, device.link, owner, (*keys, "base"))
+                yield _Area(channel.base, first, first + length - 1, device.link, owner, (*keys, "base"))
     for index, wall in enumerate(site.devices):
         if isinstance(wall, PutWall) and wall.profile in profiles:
             for block, start, length in _wall_blocks(profiles[wall.profile], wall.slots):
                 first = wall.base + start
                 owner = f"{block} of {wall.id}"
-                yield _Area(first, first + length - 1, wall.link, owner, ("devices", index, "base"))
+                yield _Area(
+                    wall.base, first, first + length - 1, wall.link, owner, ("devices", index, "base")
+                )
 
 
 def _channel_blocks(profile: Profile) -> Iterator[tuple[str, int, int]]:

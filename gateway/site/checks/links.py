@@ -1,5 +1,6 @@
 """Wires fit what hangs on them, meet nothing else, and give no secret away."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import assert_never
@@ -48,13 +49,17 @@ def wrong_protocols(site: Site) -> Iterator[Flaw]:
 
 def shared_ports(site: Site) -> Iterator[Flaw]:
     """Two links to one host and port; several units behind one Modbus port are no clash."""
-    first: dict[tuple[str, int, int | None], Keys] = {}
+    taken: defaultdict[tuple[str, int], dict[int | None, Keys]] = defaultdict(dict)
     for index, link in enumerate(site.links):
         host, port, unit = _address(link)
-        earlier = first.setdefault((host, port, unit), ("links", index))
-        if earlier != ("links", index):
-            message = f"port {port} of {host} serves another link already"
-            yield Flaw(("links", index), message, "let devices behind one port share one link", other=earlier)
+        others = taken[host, port]
+        for other, earlier in others.items():
+            if unit is None or other is None or other == unit:
+                message = f"port {port} of {host} serves another link already"
+                mend = "write its own port, or let the devices behind one port share one link"
+                yield Flaw(("links", index), message, mend, other=earlier)
+                break
+        others.setdefault(unit, ("links", index))
 
 
 def _address(link: Link) -> tuple[str, int, int | None]:

@@ -26,19 +26,16 @@ def dead_ends(site: Site) -> Iterator[Flaw]:
 
 
 def separate_parts(site: Site) -> Iterator[Flaw]:
-    """Nodes with ways in and out that still cannot be reached from the others, or cannot reach them."""
+    """Nodes with ways in and out that still cannot be reached from most others, or cannot reach them."""
     for index, road_map in enumerate(site.road_maps):
-        nodes = [node.id for node in road_map.nodes]
-        ahead, back = _ways(road_map, nodes)
-        connected = [node for node in nodes if ahead[node] and back[node]]
-        if not connected:
-            continue
-        hub = max(connected, key=lambda node: len(ahead[node]) + len(back[node]))
-        reached, returning = _reach(ahead, hub), _reach(back, hub)
-        for n, node in enumerate(nodes):
-            if node not in connected or (node in reached and node in returning):
+        ahead, back = _ways(road_map, [node.id for node in road_map.nodes])
+        connected = _largest_part(ahead, back)
+        hub = next((node.id for node in road_map.nodes if node.id in connected), "")
+        reached = _reach(ahead, hub)
+        for n, node in enumerate(road_map.nodes):
+            if node.id in connected or not ahead[node.id] or not back[node.id]:
                 continue
-            way = f"from `{hub}` to `{node}`" if node not in reached else f"from `{node}` to `{hub}`"
+            way = f"from `{node.id}` to `{hub}`" if node.id in reached else f"from `{hub}` to `{node.id}`"
             message = f"no way leads {way}: the road map is not strongly connected"
             yield Flaw(("road_maps", index, "nodes", n), message, "add the missing lanes")
 
@@ -91,16 +88,28 @@ def _ways(road_map: RoadMap, nodes: Collection[str]) -> tuple[dict[str, list[str
     return ahead, back
 
 
+def _largest_part(ahead: Mapping[str, list[str]], back: Mapping[str, list[str]]) -> set[str]:
+    """Return the largest set of nodes of which each can reach each."""
+    left = dict.fromkeys(ahead)
+    largest: set[str] = set()
+    while len(left) > len(largest):
+        start = next(iter(left))
+        part = _reach(ahead, start) & _reach(back, start)
+        largest = max(largest, part, key=len)
+        for node in part:
+            del left[node]
+    return largest
+
+
 def _reach(ways: Mapping[str, list[str]], start: str) -> set[str]:
     reached, frontier = {start}, [start]
     while frontier:
-        new = [node for node in ways[frontier.pop()] if node not in reached]
-        reached.update(new)
+        new = {node for node in ways.get(frontier.pop(), ()) if node not in reached}
+        reached |= new
         frontier += new
     return reached
 
 
 def _strongly_connected(road_map: RoadMap, nodes: Collection[str]) -> bool:
     ahead, back = _ways(road_map, nodes)
-    start = next(iter(ahead), None)
-    return start is None or len(_reach(ahead, start)) == len(ahead) == len(_reach(back, start))
+    return len(_largest_part(ahead, back)) == len(ahead)

@@ -112,13 +112,18 @@ def _traffic(site: Site) -> tuple[set[str], set[str]]:
     for _, mover in movers(site):
         picks = {location.id for location in site.matching(mover.picks)}
         drops = {location.id for location in site.matching(mover.drops)}
-        entered |= drops if len(picks) > 1 else drops - picks
-        left |= picks if len(drops) > 1 else picks - drops
+        entered |= _with_another_end(drops, picks)
+        left |= _with_another_end(picks, drops)
     for device in site.devices:
         if isinstance(device, Conveyor):
             left |= {channel.source for channel in device.channels}
             entered |= {channel.target for channel in device.channels}
     return entered, left
+
+
+def _with_another_end(places: set[str], ends: set[str]) -> set[str]:
+    """Return the places from which a way leads to another place than itself."""
+    return {place for place in places if len(ends) > (place in ends)}
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,0 +1,122 @@
+"""`gateway check` and `gateway tags` as their users see them."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from gateway.cli.check import check
+from gateway.cli.tags import tags
+from gateway.site.load import load_site
+from tests.unit.small_site import SMALL, edited, small_site, write
+
+app = typer.Typer()
+app.command()(check)
+app.add_typer(tags, name="tags")
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    return write(tmp_path / "site", small_site())
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    return write(
+        tmp_path / "broken",
+        small_site() | {"site.yaml": edited(SMALL, {"    link: plc-1\n": "    link: plc-9\n"})},
+    )
+
+
+def test_a_sound_site_is_summed_up(site: Path) -> None:
+    result = run("check", "--site", site)
+    assert result.exit_code == 0
+    assert (
+        "ok  3 links  3 devices  2 vehicles  7 locations  7 nodes  10 edges  1 stations  4 containers"
+        in result.stdout
+    )
+    assert "conveyor of 2 channels, modbus-mailbox" in result.stdout
+
+
+def test_findings_stand_on_a_line_each(broken: Path) -> None:
+    result = run("check", "--site", broken)
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith(f"{broken}/site.yaml:3: links[plc-1]: no device uses the link `plc-1`. Mend: ")
+    assert lines[1].startswith(
+        f"{broken}/site.yaml:17: devices[shuttle].link: there is no link `plc-9`. Mend: "
+    )
+    assert lines[2] == "2 findings"
+
+
+def test_scripts_get_json(site: Path, broken: Path) -> None:
+    sound = run("check", "--site", site, "--json")
+    assert sound.exit_code == 0
+    assert json.loads(sound.stdout)["counts"]["containers"] == 4
+    result = run("check", "--site", broken, "--json")
+    assert result.exit_code == 1
+    told = json.loads(result.stdout)
+    assert told["ok"] is False
+    assert told["findings"][1] == {
+        "file": f"{broken}/site.yaml",
+        "line": 17,
+        "path": "devices[shuttle].link",
+        "message": "there is no link `plc-9`",
+        "mend": told["findings"][1]["mend"],
+    }
+
+
+def test_a_site_can_be_drawn(site: Path, tmp_path: Path) -> None:
+    assert run("check", "--site", site, "--svg", tmp_path / "site.svg").exit_code == 0
+    assert (tmp_path / "site.svg").read_text(encoding="utf-8").startswith("<svg ")
+
+
+def test_a_file_that_cannot_be_written_is_told(site: Path, tmp_path: Path) -> None:
+    result = run("check", "--site", site, "--svg", tmp_path / "no" / "site.svg")
+    assert result.exit_code == 1
+    assert "No such file or directory" in result.stderr
+
+
+def test_a_tag_table_goes_out_and_comes_back_into_a_site(site: Path, tmp_path: Path) -> None:
+    table, profile = tmp_path / "tags.csv", site / "profiles" / "acme.yaml"
+    profile.parent.mkdir()
+    assert run("tags", "export", "--site", site, "--profile", "modbus-mailbox", "-o", table).exit_code == 0
+    assert run("tags", "import", table, "--id", "acme", "--protocol", "modbus", "-o", profile).exit_code == 0
+    assert load_site(site).profile("acme").status_base == 32
+
+
+def test_an_unknown_profile_is_told(site: Path) -> None:
+    result = run("tags", "export", "--site", site, "--profile", "acme")
+    assert result.exit_code == 1
+    assert "there is no profile `acme`; the site knows modbus-mailbox," in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        (
+            b"block,name,address,type\ncommand,seq,0,u16\n",
+            "needs the field `epoch`. Mend: add `{name: epoch,",
+        ),
+        (b"block,name,address,type\ncommand,seq,0,real\n", "tags.csv:2: type: `real`"),
+        (
+            b"block,name,address,type,description\ncommand,seq,0,u16,\xe9\n",
+            "is not UTF-8 text. Mend: save it as",
+        ),
+        (None, "No such file"),
+    ],
+    ids=["incomplete", "type", "encoding", "missing"],
+)
+def test_a_wrong_table_is_refused(tmp_path: Path, table: bytes | None, reason: str) -> None:
+    if table is not None:
+        (tmp_path / "tags.csv").write_bytes(table)
+    result = run("tags", "import", tmp_path / "tags.csv", "--id", "acme", "--protocol", "modbus")
+    assert result.exit_code == 1
+    assert reason in result.stderr
+    assert result.stdout == ""

@@ -1,0 +1,253 @@
+"""Reading a site: files are merged, everything that is wrong is told at once, and nobody is blamed for another's mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.site.findings import Finding, SiteInvalid
+from gateway.site.load import load_site
+from tests.unit.small_site import SMALL, edited, findings, own_profile, small_site, write
+
+
+def broken(folder: Path, edits: dict[str, dict[str, str]]) -> list[Finding]:
+    files = small_site()
+    for name, changes in edits.items():
+        files[name] = edited(files.get(name, ""), changes) if name in files else changes["new"]
+    return list(findings(write(folder, files)))
+
+
+def told(found: list[Finding]) -> set[tuple[str, int, str]]:
+    return {(finding.file.name, finding.line, finding.path) for finding in found}
+
+
+def test_a_folder_is_one_site(tmp_path: Path) -> None:
+    more = {"more.yaml": "locations:\n  - {id: OUT-2, kind: transfer, place: 9}\n"}
+    files = small_site() | more
+    files["site.yaml"] = edited(files["site.yaml"], {'drops: ["R-*", OUT]': 'drops: ["R-*", OUT, OUT-2]'})
+    site = load_site(write(tmp_path, files))
+    assert site.id == "small"
+    assert [location.id for location in site.locations] == ["OUT-2", "BUF", "IN", "OUT", "S-1"]
+    assert {profile.id for profile in site.profiles} >= {"opcua-mailbox", "modbus-mailbox", "modbus-putwall"}
+    assert site.root == tmp_path.resolve()
+
+
+def test_one_file_is_a_site_too(tmp_path: Path) -> None:
+    file = write(tmp_path, {"all.yaml": SMALL.split("devices:")[0].split("links:")[0]}) / "all.yaml"
+    assert load_site(file).id == "small"
+
+
+def test_a_site_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SiteInvalid, match="cannot be read: No such file"):
+        load_site(tmp_path / "nowhere")
+    with pytest.raises(SiteInvalid, match=r"holds no \*\.yaml file"):
+        load_site(tmp_path)
+
+
+def test_the_nearest_profile_counts(tmp_path: Path) -> None:
+    own = own_profile("modbus-mailbox", {"word_order: big": "word_order: little"})
+    files = small_site() | {"profiles/a.yaml": own.replace("id: own", "id: modbus-mailbox")}
+    site = load_site(write(tmp_path / "site", files))
+    assert [profile.word_order for profile in site.profiles if profile.id == "modbus-mailbox"] == ["little"]
+
+    beside = {"profiles/b.yaml": own_profile("modbus-mailbox", {"byte_order: big": "byte_order: little"})}
+    write(tmp_path, beside)
+    site = load_site(tmp_path / "site")
+    assert site.profile("own").byte_order == "little"
+
+
+def test_two_profiles_of_one_folder_with_one_id_are_told(tmp_path: Path) -> None:
+    own = own_profile("modbus-mailbox", {})
+    found = broken(tmp_path, {"profiles/a.yaml": {"new": own}, "profiles/b.yaml": {"new": own}})
+    assert [finding.message.split(" (")[0] for finding in found] == ["profile `own` exists twice"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "path", "message", "mend"),
+    [
+        (
+            {"kind: shuttle": "kind: shuttel"},
+            "devices[shuttle].kind",
+            "there is no kind `shuttel`",
+            "'shuttle', 'lift'",
+        ),
+        ({"    kind: shuttle\n": ""}, "devices[shuttle]", "`kind` is missing", "add `kind: …`"),
+        (
+            {"channel: {id: main, base: Shuttle.}": "channel: {id: main}"},
+            "devices[shuttle].channel.base",
+            "`base` is missing",
+            "add `base: …`",
+        ),
+        (
+            {"channel: {id: main, base: Shuttle.}": "channel: {id: main, base: [1]}"},
+            "devices[shuttle].channel.base",
+            "a list does not fit",
+            "valid integer or input should be a valid string",
+        ),
+        (
+            {"motion: {speed: 2,": "motion: {spead: 1, speed: 2,"},
+            "devices[shuttle].motion.spead",
+            "`spead` is not a key here",
+            "did you mean `speed`?",
+        ),
+        (
+            {"motion: {speed: 2,": "motion: {speed: -2,"},
+            "devices[shuttle].motion.speed",
+            "`-2` does not fit",
+            "greater than 0",
+        ),
+        (
+            {"motion: {speed: 2,": "motion: {speed: 1e999,"},
+            "devices[shuttle].motion.speed",
+            "`inf` does not fit",
+            "finite",
+        ),
+        (
+            {"motion: {speed: 2,": "motion: {speed: fast,"},
+            "devices[shuttle].motion.speed",
+            "`fast` does not fit",
+            "valid number",
+        ),
+        (
+            {"port: 5020}": "port: 502000}"},
+            "links[plc-2].port",
+            "`502000` does not fit",
+            "less than or equal to 65535",
+        ),
+        (
+            {"{id: broker, kind: mqtt, port: 1883}": "{id: broker, kind: mqtt, password: hunter2}"},
+            "links[broker].password",
+            "`password` is not a key here",
+            "never write a secret into the site",
+        ),
+        (
+            {"port: 1883}": 'url: "mqtt://me:hunter2@host"}'},
+            "links[broker].url",
+            "`mqtt://…@host` does not fit",
+            "string should match",
+        ),
+        (
+            {'slot: "R-{column}"': 'slot: "R-{colum}"'},
+            "racks[R].slot",
+            "`R-{colum}` does not fit",
+            "match pattern",
+        ),
+        (
+            {'slot: "R-{column}"': 'slot: "{column.__class__}"'},
+            "racks[R].slot",
+            "does not fit",
+            "match pattern",
+        ),
+        (
+            {
+                "places: {start: 11, level: 0, side: 0, column: 1}": "places: {start: 1, level: 0, side: 0, column: -1}"
+            },
+            "racks[R]",
+            "does not fit",
+            "column 3: place -1",
+        ),
+        (
+            {"slots: 12}": "slots: 13}"},
+            "devices[wall].slots",
+            "`13` does not fit",
+            "less than or equal to 12",
+        ),
+        ({"id: small": "id: a b"}, "id", "`a b` does not fit", "match pattern"),
+        (
+            {"locations:\n": "lokations: []\nlocations:\n"},
+            "lokations",
+            "`lokations` is not a key here",
+            "did you mean `locations`?",
+        ),
+        ({"id: small\n": ""}, "id", "the site has no id", "add `id: …`"),
+    ],
+)
+def test_what_does_not_fit_is_told(
+    tmp_path: Path, edit: dict[str, str], path: str, message: str, mend: str
+) -> None:
+    found = broken(tmp_path, {"site.yaml": edit})
+    (finding,) = [one for one in found if one.path == path]
+    assert message in finding.message
+    assert mend in finding.mend
+    assert "hunter2" not in "\n".join(map(str, found))
+
+
+def test_sections_are_lists(tmp_path: Path) -> None:
+    (finding,) = broken(tmp_path, {"more.yaml": {"new": "stations: {id: x}\n"}})
+    assert (finding.path, finding.message) == ("stations", "`stations` must be a list")
+
+
+def test_files_are_maps(tmp_path: Path) -> None:
+    (finding,) = broken(tmp_path, {"more.yaml": {"new": "- a\n"}})
+    assert finding.message == "the file must be a map of sections"
+
+
+def test_two_ids_clash(tmp_path: Path) -> None:
+    (finding,) = broken(tmp_path, {"tail.yaml": {"new": "\nid: other\n"}})
+    assert told([finding]) == {("tail.yaml", 2, "id")}
+    assert "`other` beside `small`" in finding.message
+
+
+def test_everything_is_told_at_once(tmp_path: Path) -> None:
+    found = broken(
+        tmp_path,
+        {
+            "site.yaml": {
+                "motion: {speed: 1, acceleration: 1}": "motion: {speed: 1}",
+                "slots: [S-1], putwall: wall}": "slots: [S-9], putwall: wall}",
+                "port: 1883}": "port: 4840}",
+            },
+            "roads.yaml": {
+                "serial: a2, start: p2}": "serial: a1, start: p2}",
+                "parking: [p1, p2]": "parking: [p1]",
+            },
+            "stock.yaml": {"location: BUF}": "location: BAF}"},
+        },
+    )
+    assert told(found) == {
+        ("site.yaml", 5, "links[broker]"),
+        ("site.yaml", 30, "devices[conveyor].motion.acceleration"),
+        ("site.yaml", 33, "stations[station-1].slots[0]"),
+        ("roads.yaml", 3, "road_maps[floor].parking"),
+        ("roads.yaml", 33, "fleets[agvs].vehicles[agv-2].serial"),
+        ("stock.yaml", 2, "stock[0].location"),
+    }
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"site.yaml": {"{id: plc-2, kind: modbus, port: 5020}": "{id: plc-2, kind: modbus, prot: 5020}"}},
+        {"site.yaml": {"{id: BUF, kind: buffer,": "{id: BUF, kind: puffer,"}},
+        {"site.yaml": {'slot: "R-{column}"': 'slot: "R {column}"'}},
+        {"roads.yaml": {"{id: n2, x: 2, y: 0}": "{id: n2, x: 2}"}},
+        {"site.yaml": {"slots: 12}": "slots: 99}"}},
+        {"site.yaml": {"    channel: {id: main, base: Shuttle.}\n": ""}},
+    ],
+)
+def test_an_element_that_does_not_fit_draws_no_blame_on_others(
+    tmp_path: Path, edit: dict[str, dict[str, str]]
+) -> None:
+    assert len(broken(tmp_path, edit)) == 1
+
+
+def test_a_file_that_cannot_be_read_draws_no_blame_on_others(tmp_path: Path) -> None:
+    found = broken(tmp_path, {"roads.yaml": {"    nodes:\n": "    nodes: [\n"}})
+    assert {finding.file.name for finding in found} == {"roads.yaml"}
+
+
+def test_a_finding_reads_like_a_compilers(tmp_path: Path) -> None:
+    (finding,) = broken(tmp_path, {"stock.yaml": {"location: BUF}": "location: BAF}"}})
+    mend = "did you mean `BUF`? Otherwise add it to `locations`"
+    assert (
+        str(finding)
+        == f"{tmp_path}/stock.yaml:2: stock[0].location: there is no location `BAF`. Mend: {mend}"
+    )
+
+
+def test_several_modbus_units_may_stand_behind_one_port(tmp_path: Path) -> None:
+    link = "  - {id: plc-3, kind: modbus, port: 5020, unit: 2}\n  - {id: broker,"
+    edit = {
+        "  - {id: broker,": link,
+        "{id: wall, kind: putwall, link: plc-2,": "{id: wall, kind: putwall, link: plc-3,",
+    }
+    assert broken(tmp_path, {"site.yaml": edit}) == []
