@@ -1,0 +1,85 @@
+"""All vehicles of a site, with what they share: the road map's traffic, the world, the clock, the book of faults."""
+
+import asyncio
+from collections.abc import Mapping
+
+from gateway.contract.clock import Clock
+from gateway.site.model import Fleet, RoadMap, Site
+from gateway.site.model import Vehicle as VehicleModel
+from sim_devices.clock import SimClock
+from sim_devices.faults import FaultBook
+from sim_devices.sensors import Sensors
+from sim_devices.vehicles import line, vehicle
+from sim_devices.vehicles.cargo import Cargo
+from sim_devices.vehicles.line import PACE, Broker, Pace, VehicleLine
+from sim_devices.vehicles.orders import Terrain
+from sim_devices.vehicles.traffic import Collision, Traffic
+from sim_devices.vehicles.vehicle import Vehicle, VehicleSpec
+from sim_devices.world import World
+
+
+class Vehicles:
+    """The simulated vehicles of a site."""
+
+    def __init__(
+        self,
+        site: Site,
+        world: World,
+        clock: SimClock,
+        faults: FaultBook,
+        wall: Clock,
+        brokers: Mapping[str, Broker],
+        pace: Pace = PACE,
+    ) -> None:
+        """Make all vehicles; they get power when they run.
+
+        Args:
+            site: a checked site.
+            world: where loads are; every vehicle is a spot in it.
+            clock: motion.
+            faults: where the vehicles register.
+            wall: timestamps.
+            brokers: by the link's id, for the link of every fleet.
+            pace: how often vehicles tell their states and positions.
+        """
+        self._traffic = {road_map.id: Traffic() for road_map in site.road_maps}
+        self._lines: list[VehicleLine] = []
+        for fleet in site.fleets:
+            road_map = site.road_map(fleet.road_map)
+            terrain = _terrain(site, road_map)
+            for model in fleet.vehicles:
+                troubles = faults.register(model.id, vehicle.FAULTS | line.FAULTS)
+                cargo = Cargo(Sensors(model.id, world, troubles))
+                made = Vehicle(
+                    _spec(fleet, model), terrain, model.start, cargo, self._traffic[road_map.id], troubles
+                )
+                self._lines.append(
+                    VehicleLine(made, troubles, fleet.interface, clock, wall, brokers[fleet.link], pace)
+                )
+
+    @property
+    def collisions(self) -> tuple[Collision, ...]:
+        """Every time two vehicles were at one place: what must never happen."""
+        return tuple(each for traffic in self._traffic.values() for each in traffic.collisions)
+
+    async def run(self) -> None:
+        """Let all of them live until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for each in self._lines:
+                tasks.create_task(each.run())
+
+
+def _terrain(site: Site, road_map: RoadMap) -> Terrain:
+    stations = {location.id: location.node for location in site.all_locations.values() if location.node}
+    return Terrain(
+        map_id=road_map.id,
+        nodes={node.id: (node.x, node.y) for node in road_map.nodes},
+        stations=stations,
+        chargers=frozenset(road_map.chargers),
+    )
+
+
+def _spec(fleet: Fleet, model: VehicleModel) -> VehicleSpec:
+    return VehicleSpec(
+        vehicle_id=model.id, manufacturer=model.manufacturer, serial=model.serial, motion=fleet.motion
+    )
