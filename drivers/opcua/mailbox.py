@@ -6,7 +6,8 @@ requests of a device, one after the other: what it reads is newer than what it w
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from functools import partial
 from typing import Final
 
 from drivers.handshake import COMMAND_TAGS, STATUS_TAGS, CommandBlock, Status, TagValue
@@ -105,18 +106,25 @@ class OpcUaMailboxDriver:
         self._mailboxes.lost(loss)
 
     async def _serve(self, port: OpcUaPort) -> None:
-        """Speak with the device until the session is lost or the server refuses something."""
-        port.lost.add_done_callback(lambda _: self._wake.set())
-        for channel_id, tags in self._tags.items():
-            self._due[channel_id] = 0.0
-            await port.watch(tags.watched, lambda channel_id=channel_id: self._wake_for(channel_id))
-        while True:
-            self._wake.clear()
-            for channel_id in self._tags:
-                await self._write(port, channel_id)
-                if self._due[channel_id] <= self._now():
-                    await self._read(port, channel_id)
-            await self._rest()
+        """Speak with the device until the session is lost or the server refuses the device's nodes."""
+        port.lost.add_done_callback(self._wake_up)
+        try:
+            for channel_id, tags in self._tags.items():
+                self._due[channel_id] = 0.0
+                await port.watch(tags.watched, partial(self._wake_for, channel_id))
+            while True:
+                self._wake.clear()
+                for channel_id in self._tags:
+                    await self._write(port, channel_id)
+                    if self._due[channel_id] <= self._now():
+                        await self._read(port, channel_id)
+                await self._rest()
+        finally:
+            port.lost.remove_done_callback(self._wake_up)
+
+    def _wake_up(self, _lost: asyncio.Future[LinkError]) -> None:
+        self._due = dict.fromkeys(self._due, 0.0)
+        self._wake.set()
 
     def _wake_for(self, channel_id: str) -> None:
         self._due[channel_id] = 0.0
@@ -138,9 +146,15 @@ class OpcUaMailboxDriver:
         asked_at = self._now()
         try:
             await tags.send(port, block)
+        except LinkError as error:
+            if port.lost.done():
+                raise
+            # The server refused it, or executed it and says otherwise: the status will tell.
+            self._diagnosis.failed(error.kind, str(error))
+        else:
+            self._diagnosis.answered(self._now() - asked_at)
         finally:
             self._mailboxes.written(channel_id)
-        self._diagnosis.answered(self._now() - asked_at)
 
     async def _read(self, port: OpcUaPort, channel_id: str) -> None:
         tags = self._tags[channel_id]
@@ -227,6 +241,5 @@ def _decoded(tag: Tag, node: str, value: Value) -> TagValue:
     raise LinkError(ErrorKind.BAD_FRAME, f"{node} holds {value!r}, which is no {tag.type}")
 
 
-def _text(base: str, tags: dict[str, TagValue]) -> str:
-    fields = " ".join(f"{name}={value!r}" for name, value in tags.items())
-    return f"{base} {fields}"
+def _text(base: str, tags: Mapping[str, TagValue]) -> str:
+    return " ".join([base, *(f"{name}={value}" for name, value in tags.items())])

@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
 from asyncua import Server, ua
+from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData, NodeManagementService
 from asyncua.server.internal_server import InternalServer
 from asyncua.server.internal_session import InternalSession
+from asyncua.server.standard_address_space.standard_address_space import fill_address_space
 
 from tests.plc import DROP, EMPTY_BLOCK, PICK, Fields, PlcChannel
 
@@ -72,21 +74,41 @@ class Plc(PlcChannel):
             self.finish()
 
 
-class _Sessions(InternalServer):
-    """Knows the sessions of its clients: the library keeps them for a while when the connection is lost."""
+@cache
+def _standard_nodes() -> AddressSpace:
+    """The nodes that every OPC UA server has: they take more than a second to make."""
+    space = AddressSpace()
+    fill_address_space(NodeManagementService(space))
+    return space
+
+
+class _InternalServer(InternalServer):
+    """Begins with copies of the standard nodes, and can forget its sessions: the library keeps them for a while."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.live: list[InternalSession] = []
+        self._live: list[InternalSession] = []
+
+    async def load_standard_address_space(self, shelf_file: Path | None = None) -> None:
+        standard = _standard_nodes()
+        for node_id in standard.keys():
+            node = NodeData(node_id)
+            node.references = list(standard[node_id].references)
+            node.attributes = {
+                name: AttributeValue(held.value)
+                for name, held in standard[node_id].attributes.items()
+                if held.value is not None
+            }
+            self.aspace[node_id] = node
 
     def register_external_session(self, session: InternalSession) -> None:
         super().register_external_session(session)
-        self.live.append(session)
+        self._live.append(session)
 
-    async def forget(self) -> None:
+    async def forget_sessions(self) -> None:
         """Lose all sessions, as a server does that dies."""
-        while self.live:
-            await self.live.pop().close_session()
+        while self._live:
+            await self._live.pop().close_session()
 
 
 class PlcServer:
@@ -96,10 +118,10 @@ class PlcServer:
         plcs: by the base of their nodes' identifiers.
     """
 
-    def __init__(self, server: Server, sessions: _Sessions, namespace: int) -> None:
+    def __init__(self, server: Server, internal: _InternalServer, namespace: int) -> None:
         self.plcs: dict[str, Plc] = {}
         self._server = server
-        self._sessions = sessions
+        self._internal = internal
         self._namespace = namespace
         self._blocks: dict[str, Fields] = {}
         self._shown: dict[str, Fields] = {}
@@ -161,7 +183,7 @@ class PlcServer:
         for transport in tuple(self._server.iserver.asyncio_transports):
             transport.abort()
         await self._server.bserver.stop()
-        await self._sessions.forget()
+        await self._internal.forget_sessions()
 
     async def restart(self) -> None:
         """Listen again after `kill`, on the same port."""
@@ -215,8 +237,8 @@ class Identity:
 @asynccontextmanager
 async def plc_server(identity: Identity | None = None) -> AsyncGenerator[PlcServer]:
     """Serve on a free port of 127.0.0.1; with an identity, only to clients that sign and encrypt."""
-    sessions = _Sessions()
-    server = Server(iserver=sessions)
+    internal = _InternalServer()
+    server = Server(iserver=internal)
     await server.init()
     server.set_endpoint("opc.tcp://127.0.0.1:0/")
     if identity is None:
@@ -228,6 +250,6 @@ async def plc_server(identity: Identity | None = None) -> AsyncGenerator[PlcServ
     namespace = await server.register_namespace(NAMESPACE)
     async with server:
         try:
-            yield PlcServer(server, sessions, namespace)
+            yield PlcServer(server, internal, namespace)
         finally:
-            await sessions.forget()
+            await internal.forget_sessions()
