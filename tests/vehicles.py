@@ -1,12 +1,13 @@
 """A simulated vehicle on a small road map, without loop or wire, and the orders that a master control sends it.
 
-    a ── b ── c ── d      10 m each, eastwards from (0, 0); `e` is 10 m north of `b`.
-         │
-         e (charger)      station A is at a, D at d.
+a ── b ── c ── d      10 m each, eastwards from (0, 0); `e` is 10 m north of `b`.
+     │
+     e (charger)      station A is at a, D at d.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from gateway.site.model import Motion
@@ -142,7 +143,7 @@ def order(
             "actions": [],
         }
         | (edge or {})
-        for index, (start, end) in enumerate(zip(path, path[1:], strict=False))
+        for index, (start, end) in enumerate(pairwise(path))
     ]
     return HEADER | {"orderId": order_id, "orderUpdateId": update, "nodes": nodes, "edges": edges}
 

@@ -134,7 +134,7 @@ class VehicleLine:
         self._name = f"{interface}-{vehicle.spec.manufacturer}-{vehicle.spec.serial}"
         self._topics = f"{interface}/v2/{vehicle.spec.manufacturer}/{vehicle.spec.serial}"
         self._headers = Counter[str]()
-        self._boots = 0
+        self._boots: int = 0
         self._session: Session | None = None
         self._outbox = asyncio.Queue[tuple[float, Publication]]()
         self._held: Publication | None = None

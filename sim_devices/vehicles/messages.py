@@ -5,7 +5,6 @@ order that contains one is refused, as section 6.1.1 wants. Fields that the docu
 ignored.
 """
 
-import json
 from collections.abc import Iterator
 from enum import StrEnum
 from math import pi
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Final, TypeVar, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import from_json
 
 from sim_devices.vehicles.refusal import ErrorType, Refused
 
@@ -179,7 +179,7 @@ def _read(model: type[_M], topic: str, payload: bytes, manufacturer: str, serial
 def _identity(topic: str, payload: bytes) -> list[tuple[str, str]]:
     """Return what tells the sender which of its messages is meant, as far as a malformed one shows it."""
     try:
-        content = json.loads(payload)
+        content = from_json(payload)
     except ValueError:
         content = None
     known = cast("dict[str, object]", content) if isinstance(content, dict) else {}
