@@ -365,10 +365,10 @@ class Channel:
             self.offline()
 
     def show(self, status: Status, now: float) -> CommandBlock | None:
-        """Take the newest status."""
+        """Take the newest status. One without a bootId shows nothing yet: the PLC's program has not begun."""
         self._now = now
         self.life.show(status.life, now)
-        if self.life.stands_still:
+        if self.life.stands_still or status.boot_id == 0:
             self._status = None
             self.offline()
             return None

@@ -24,6 +24,7 @@ class MemoryPlc:
         self.answers_to_lose = 0
         self.writes_to_refuse = 0
         self._base = base
+        self._broken = False
         self._block: Fields = dict(EMPTY_BLOCK)
         self._wakes: dict[tuple[str, ...], Callable[[], None]] = {}
         self._shown: Fields = {}
@@ -34,8 +35,20 @@ class MemoryPlc:
             self._cycle()
             await asyncio.sleep(CYCLE_S)
 
+    def power_cycle(self, *, keeping_memory: bool) -> None:
+        """Lose power and come back; what stood in the command block is gone."""
+        self.plc.restart(keeping_memory=keeping_memory)
+        self._block = dict(EMPTY_BLOCK)
+
+    def break_sessions(self) -> None:
+        """Break what is connected; who comes again is accepted."""
+        self._broken = True
+        for wake in self._wakes.values():
+            wake()
+
     async def connect(self) -> None:
         """Accept a session."""
+        self._broken = False
         await self._reach()
         self._wakes.clear()
 
@@ -70,7 +83,7 @@ class MemoryPlc:
         if self.silent:
             await asyncio.Event().wait()
         await asyncio.sleep(0)
-        if not self.reachable:
+        if self._broken or not self.reachable:
             raise ConnectionError("unplugged")
 
     def _take(self, block: Fields) -> None:

@@ -354,6 +354,13 @@ def test_a_life_counter_that_stands_still_stops_the_writing(told: Told) -> None:
     assert told.channel.life.alive
 
 
+def test_a_status_without_a_boot_id_shows_nothing_yet(told: Told) -> None:
+    told.channel.assign(PICK_5)
+    assert told.show(replace(IDLE_AT_4, boot_id=0, ack_seq=0, done_seq=0)) is None
+    assert told.reports == []
+    assert told.show(IDLE_AT_4) == BLOCK_5
+
+
 def test_a_status_is_made_from_the_fields_of_the_specification() -> None:
     fields = {
         "bootId": 1,
