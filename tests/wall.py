@@ -88,16 +88,17 @@ class WallSlot:
 
 @dataclass
 class Wall:
-    """A whole wall."""
+    """A whole wall, which says that it has `size` slots."""
 
     slots: list[WallSlot] = field(default_factory=lambda: [WallSlot() for _ in range(12)])
+    size: int = 12
     boot_id: int = 1
     life: int = 0
     frozen: bool = False
 
     def header(self) -> dict[str, int]:
         """What the wall shows once."""
-        return {"bootId": self.boot_id, "life": self.life, "slots": len(self.slots)}
+        return {"bootId": self.boot_id, "life": self.life, "slots": self.size}
 
     def cycle(self) -> None:
         """One cycle of the program."""

@@ -42,6 +42,7 @@ class ModbusPutWallDriver:
         self._slots = {slot_id: Slot(self._wall_id, slot_id, context.epoch) for slot_id in wiring.slots}
         self._life = LifeCounter()
         self._boot_id = 0
+        """0 until the wall's program has begun: what its slots show before means nothing."""
         self._mismatch: ShownFault | None = None
         self._online = False
         self._online_due: ChannelOnline | None = None
@@ -96,7 +97,8 @@ class ModbusPutWallDriver:
             slot_id = self._slot_at[block]
             tags = self._statuses.decode(registers)
             self._diagnosis.shown(f"slot {slot_id}", tags, text)
-            self._write(slot_id, self._slots[slot_id].show(SlotStatus.of(tags), now))
+            if self._boot_id:
+                self._write(slot_id, self._slots[slot_id].show(SlotStatus.of(tags), now))
         self._presence.fault = self._mismatch or self._slot_fault()
         self._teller.nudge()
 
@@ -107,6 +109,7 @@ class ModbusPutWallDriver:
     def lost(self, error: LinkError) -> None:
         """The link is down."""
         self._life.forget()
+        self._boot_id = 0
         for slot in self._slots.values():
             slot.lost()
         self._leave(str(error))
@@ -134,7 +137,7 @@ class ModbusPutWallDriver:
         self._life.show(life, now)
         if self._life.stands_still:
             self._leave(LIFE_STANDS_STILL)
-        else:
+        elif boot_id:
             self._presence.arrive()
         expected = len(self._slots)
         text = f"the wall has {slots} slots, the site says {expected}"

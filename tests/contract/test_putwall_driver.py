@@ -1,0 +1,195 @@
+"""What a driver of a put wall promises the engine, whatever the wire."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+import pytest
+
+from gateway.contract.driver import PutWallDriver
+from gateway.contract.puts import Colour, SlotOrder
+from gateway.contract.reports import (
+    ChannelOnline,
+    CurtainBroken,
+    DeviceFault,
+    DeviceOffline,
+    PutDarkened,
+    PutEnded,
+    PutShown,
+)
+from tests.contract.wallrigs import WALL_RIGS, WallRig
+from tests.wall import LIT, WITHDRAWN, WallSlot
+from tests.wire.opcua_bench import EPOCH, Kernel, until
+
+pytestmark = pytest.mark.contract
+
+PUT = SlotOrder(
+    put_id="put-1",
+    job_id=2**40 + 1,
+    wall="wall-1",
+    slot="W1-03",
+    quantity=3,
+    colour=Colour.BLUE,
+    blink=True,
+)
+
+
+def put(n: int) -> SlotOrder:
+    """The n-th slot's put, of quantity n."""
+    return PUT.model_copy(update={"put_id": f"put-{n}", "job_id": n, "slot": f"W1-{n:02}", "quantity": n})
+
+
+@pytest.fixture(params=[*WALL_RIGS])
+async def rig(request: pytest.FixtureRequest) -> AsyncGenerator[WallRig]:
+    async with WALL_RIGS[request.param]() as rig:
+        yield rig
+
+
+def third(rig: WallRig) -> WallSlot:
+    return rig.wall.slots[2]
+
+
+async def test_a_driver_has_the_shape_that_the_gateway_knows(rig: WallRig) -> None:
+    async with rig.gateway(Kernel().context) as driver:
+        assert isinstance(driver, PutWallDriver)
+        assert driver.device_ids == ("wall-1",)
+
+
+async def test_a_put_is_lit_as_it_was_asked_and_confirmed(rig: WallRig) -> None:
+    kernel = Kernel()
+    async with rig.gateway(kernel.context) as driver:
+        await kernel.heard(ChannelOnline)
+        driver.show(PUT)
+        assert await kernel.heard(PutShown) == PutShown(put_id="put-1")
+        third(rig).press_confirm()
+        assert await kernel.heard(PutEnded) == PutEnded(put_id="put-1", quantity=3, short=False)
+    order = third(rig).order
+    assert (order["epoch"], order["colour"], order["blink"], order["quantity"]) == (EPOCH, 3, 1, 3)
+    assert third(rig).lit_for == [PUT.job_id]
+
+
+async def test_slots_are_lit_beside_each_other(rig: WallRig) -> None:
+    kernel = Kernel()
+    async with rig.gateway(kernel.context) as driver:
+        for n in range(1, 13):
+            driver.show(put(n))
+        await kernel.heard(PutShown, 12)
+        for slot in rig.wall.slots:
+            slot.press_short()
+            slot.press_confirm()
+        await kernel.heard(PutEnded, 12)
+    ended = {report.put_id: (report.quantity, report.short) for report in kernel.of(PutEnded)}
+    assert ended == {f"put-{n}": (n - 1, True) for n in range(1, 13)}
+
+
+async def test_a_put_that_ended_while_the_connection_was_broken_is_told_once(rig: WallRig) -> None:
+    kernel = Kernel()
+    async with rig.gateway(kernel.context) as driver:
+        driver.show(PUT)
+        await kernel.heard(PutShown)
+        await rig.break_connection()
+        third(rig).press_confirm()
+        await kernel.heard(DeviceOffline)
+        await kernel.heard(PutEnded)
+        await kernel.heard(ChannelOnline, 2)
+    assert len(kernel.of(PutEnded)) == len(kernel.of(PutShown)) == 1
+
+
+async def test_a_gateway_that_starts_again_finds_what_the_buttons_said(rig: WallRig) -> None:
+    async with rig.gateway(Kernel().context) as driver:
+        driver.show(PUT)
+        await until(lambda: third(rig).state == LIT)
+    third(rig).press_confirm()
+    kernel = Kernel()
+    async with rig.gateway(replace(kernel.context, epoch=EPOCH + 1)) as driver:
+        driver.show(PUT)
+        assert await kernel.heard(PutEnded) == PutEnded(put_id="put-1", quantity=3, short=False)
+    assert third(rig).lit_for == [PUT.job_id]
+
+
+async def test_a_wall_that_lost_its_memory_is_lit_again(rig: WallRig) -> None:
+    kernel = Kernel()
+    async with rig.gateway(kernel.context) as driver:
+        driver.show(PUT)
+        await kernel.heard(PutShown)
+        rig.power_cycle(False)
+        await until(lambda: third(rig).state == LIT)
+        third(rig).press_confirm()
+        await kernel.heard(PutEnded)
+    assert third(rig).lit_for == [PUT.job_id, PUT.job_id]
+    assert len(kernel.of(PutShown)) == 1
+
+
+async def test_a_withdrawn_put_goes_dark(rig: WallRig) -> None:
+    kernel = Kernel()
+    async with rig.gateway(kernel.context) as driver:
+        driver.show(PUT)
+        await kernel.heard(PutShown)
+        driver.darken("put-1")
+        assert await kernel.heard(PutDarkened) == PutDarkened(put_id="put-1")
+    assert third(rig).state == WITHDRAWN
+
+
+async def test_whether_the_button_or_the_withdrawal_was_first_is_the_wall_s_to_say(rig: WallRig) -> None:
+    kernel = Kernel()
+    async with rig.gateway(kernel.context) as driver:
+        driver.show(PUT)
+        await kernel.heard(PutShown)
+        third(rig).press_confirm()
+        driver.darken("put-1")
+        await kernel.heard(PutEnded)
+    assert kernel.of(PutDarkened) == []
+
+
+async def test_hands_in_the_light_curtain_are_counted(rig: WallRig) -> None:
+    kernel = Kernel()
+    rig.wall.slots[0].curtain = 65535
+    life = rig.wall.life
+    await until(lambda: rig.wall.life >= life + 2)
+    async with rig.gateway(kernel.context):
+        await kernel.heard(ChannelOnline)
+        rig.wall.slots[0].reach_in(2)
+        broken = await kernel.heard(CurtainBroken)
+    assert broken == CurtainBroken(device_id="wall-1", slot="W1-01", count=2)
+
+
+async def test_a_newer_gateway_is_left_the_wall(rig: WallRig) -> None:
+    third(rig).epoch = EPOCH + 1
+    kernel = Kernel()
+    async with rig.gateway(kernel.context) as driver:
+        driver.show(PUT)
+        fault = await kernel.heard(DeviceFault)
+    assert "newer gateway" in fault.text
+    assert third(rig).lit_for == []
+
+
+async def test_a_wall_of_another_size_is_a_fault(rig: WallRig) -> None:
+    rig.wall.size = 6
+    kernel = Kernel()
+    async with rig.gateway(kernel.context):
+        fault = await kernel.heard(DeviceFault)
+    assert "6 slots" in fault.text
+    assert "12" in fault.text
+
+
+async def test_a_program_that_stands_still_is_noticed_in_3_s(rig: WallRig) -> None:
+    kernel = Kernel()
+    async with rig.gateway(kernel.context) as driver:
+        await kernel.heard(ChannelOnline)
+        rig.wall.frozen = True
+        offline = await kernel.heard(DeviceOffline, within_s=3.5)
+        assert "life" in offline.reason
+        assert not driver.health("wall-1").connected
+        rig.wall.frozen = False
+        await kernel.heard(ChannelOnline, 2)
+
+
+async def test_the_wire_can_be_diagnosed(rig: WallRig) -> None:
+    kernel = Kernel()
+    async with rig.gateway(kernel.context) as driver:
+        driver.show(PUT)
+        await kernel.heard(PutShown)
+        health, telegrams = driver.health("wall-1"), driver.telegrams("wall-1")
+    assert health.connected
+    assert health.latency_ms is not None
+    sent = [telegram.note for telegram in telegrams if telegram.outgoing]
+    assert sent == [f"put {PUT.job_id} W1-03"]
