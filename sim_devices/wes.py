@@ -7,7 +7,7 @@ from the event stream, and knows nothing of the gateway but what a WES knows.
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -21,10 +21,10 @@ from sim_devices.clock import Random
 log = structlog.get_logger()
 
 RETRY_S: Final = 0.5
-ENDINGS: Final = frozenset(
-    {"transport.completed", "transport.failed", "transport.cancelled", "transport.unknown"}
-)
-PUT_ENDINGS: Final = frozenset({"put.confirmed", "put.short", "put.cancelled"})
+HALTS: Final = frozenset({"transport.failed", "transport.unknown"})
+"""It waits for somebody's decision, and may still end."""
+ENDS: Final = frozenset({"transport.completed", "transport.cancelled"})
+PUT_ENDS: Final = frozenset({"put.confirmed", "put.short", "put.cancelled"})
 
 
 @dataclass(slots=True)
@@ -34,12 +34,20 @@ class Tally:
     wanted: int | None
     accepted: int = 0
     ended: dict[str, str] = field(default_factory=dict[str, str])
-    """Ending event type by transport id; a later ending (after a retry) replaces the earlier one."""
+    """How each transport stands that has ended or halted: its newest event of that kind."""
     puts: int = 0
 
     def count(self, ending: str) -> int:
-        """Return how many transports have ended so."""
+        """Return how many transports have ended, or halted, so."""
         return sum(1 for event_type in self.ended.values() if event_type == f"transport.{ending}")
+
+    def problems(self) -> dict[str, str]:
+        """Return the transports that have not ended well, and how they stand."""
+        return {
+            transport_id: event_type.removeprefix("transport.")
+            for transport_id, event_type in self.ended.items()
+            if event_type != "transport.completed"
+        }
 
 
 class SimulatedWes:
@@ -182,9 +190,9 @@ class SimulatedWes:
 
     def _hear(self, event: dict[str, Any]) -> None:
         subject, event_type = event["subject"], event["type"]
-        if event_type in ENDINGS and subject.startswith(self._prefix):
+        if event_type in HALTS | ENDS and subject in self._waiting:
             self.tally.ended[subject] = event_type
-        if event_type in ENDINGS or event_type in PUT_ENDINGS:
+        if event_type in ENDS | PUT_ENDS:
             waiting = self._waiting.get(subject)
             if waiting is not None and not waiting.done():
                 waiting.set_result(event_type)
@@ -216,10 +224,3 @@ class SimulatedWes:
             if page.get("nextCursor") is None:
                 return
             params["cursor"] = page["nextCursor"]
-
-
-def problems(tally: Tally) -> Iterator[str]:
-    """Return one line for each transport that has not ended well."""
-    for transport_id, ending in tally.ended.items():
-        if ending != "transport.completed":
-            yield f"{transport_id}: {ending.removeprefix('transport.')}"

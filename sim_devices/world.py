@@ -51,6 +51,21 @@ class World:
         """Return `{"containers": {id: spot}, "moves": {job: times a device moved a load for it}}`."""
         return {"containers": dict(self._spots), "moves": dict(self._moves)}
 
+    @property
+    def spots(self) -> Mapping[str, str]:
+        """Where every container is: location or device by container."""
+        return self._spots
+
+    @property
+    def moves_made(self) -> int:
+        """How often any device moved a load."""
+        return sum(self._moves.values())
+
+    @property
+    def moved_twice(self) -> tuple[str, ...]:
+        """Jobs for which a device moved a load more than once: what must never happen."""
+        return tuple(job for job, count in self._moves.items() if count > 1)
+
     def moves(self, job: str) -> int:
         """Return how often devices moved a load for this job."""
         return self._moves.get(job, 0)

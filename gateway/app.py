@@ -1,0 +1,343 @@
+"""The one composition root: every room of a running gateway, put together, and the tasks that keep it running."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import SystemRandom
+from typing import Final, Protocol, TypeVar, assert_never
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI
+
+from drivers.links.modbus import TcpModbus
+from drivers.links.opcua import connect_opcua
+from drivers.modbus.link import ModbusLinkRunner
+from drivers.modbus.mailbox import ModbusMailboxDriver
+from drivers.modbus.putwall import ModbusPutWallDriver
+from drivers.opcua.link import OpcUaLinkRunner
+from drivers.opcua.mailbox import OpcUaMailboxDriver
+from gateway.api.app import create_api
+from gateway.api.deps import ApiDeps
+from gateway.contract.driver import CommandDriver, Driver, DriverContext, PutWallDriver, VehicleDriver
+from gateway.contract.faults import Refusal
+from gateway.contract.reports import Report
+from gateway.contract.wiring import Link, ModbusLink, MqttLink, OpcUaLink
+from gateway.delivery.feed import Feed
+from gateway.delivery.positions import Positions
+from gateway.delivery.sender import HttpSender
+from gateway.delivery.webhooks import Webhooks
+from gateway.fleet.effects import CancelOrder, ResetVehicle, SendOrder
+from gateway.fleet.fleet import Engine as FleetEngine
+from gateway.fleet.messages import FleetTick
+from gateway.fleet.room import FleetRoom
+from gateway.kernel.books import Books, Effect
+from gateway.kernel.clock import SystemClock
+from gateway.kernel.kernel import Kernel
+from gateway.kernel.ports import Store
+from gateway.kernel.supervise import keep_running
+from gateway.site.model import Carrier, Conveyor, Device, PutWall, Site
+from gateway.site.wiring import mailbox_wiring, putwall_wiring
+from gateway.store.ownership import Ownership, claim
+from gateway.store.retention import Retention
+from gateway.store.sqlite import open_sqlite
+from gateway.transport.effects import Abandon, Assign, Darken, Show
+from gateway.transport.engine import TransportEngine
+from gateway.transport.messages import Open, Tick
+from gateway.transport.tables import TransportTables
+
+log = structlog.get_logger()
+
+TICK_S: Final = 1.0
+ASK_AGAIN_S: Final = 1.0
+GOODBYE_S: Final = 2
+"""Open streams are cut off this long after the gateway was told to stop."""
+BACKLOG: Final = 2048
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one gateway is run.
+
+    Attributes:
+        data: folder of everything durable.
+        token: what callers of the API must show; None only where nobody else can reach the port.
+    """
+
+    site: Site
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    token: str | None = None
+
+
+class Runnable(Protocol):
+    """Something that works until it is cancelled."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        ...
+
+
+class Wires:
+    """The links and drivers of a site.
+
+    Attributes:
+        runners: whatever has to run, by a name for people.
+        drivers: by device; the vehicles of a fleet share one.
+    """
+
+    def __init__(self, site: Site, data: Path, context: DriverContext) -> None:
+        self.runners: dict[str, Runnable] = {}
+        self.drivers: dict[str, Driver] = {}
+        self._site = site
+        self._data = data
+        self._context = context
+        for link in site.links:
+            self._connect(link)
+
+    def _connect(self, link: Link) -> None:
+        devices = [device for device in self._site.devices if device.link == link.id]
+        match link:
+            case OpcUaLink():
+                session = OpcUaLinkRunner(link, connect_opcua)
+                self.runners[link.id] = session
+                for device in devices:
+                    wiring = mailbox_wiring(self._site, _with_mailbox(device))
+                    self._add(OpcUaMailboxDriver(session, wiring, self._context))
+            case ModbusLink():
+                connection = ModbusLinkRunner(link, TcpModbus(link))
+                self.runners[link.id] = connection
+                for device in devices:
+                    if isinstance(device, PutWall):
+                        wall = putwall_wiring(self._site, device)
+                        self._add(ModbusPutWallDriver(connection, wall, self._context))
+                    else:
+                        wiring = mailbox_wiring(self._site, device)
+                        self._add(ModbusMailboxDriver(connection, wiring, self._context))
+            case MqttLink():
+                self._connect_fleets(link)
+            case _:
+                assert_never(link)
+
+    def _connect_fleets(self, link: MqttLink) -> None:
+        log.warning('no fleets yet', link=link.id)
+
+    def _add(self, driver: Driver) -> None:
+        self.runners[", ".join(driver.device_ids)] = driver
+        self.drivers |= dict.fromkeys(driver.device_ids, driver)
+
+
+def embedded_broker(link: MqttLink, data: Path) -> EmbeddedBroker:
+    """Return the broker that runs as a child of this process, or of another one that was first on its port."""
+    return EmbeddedBroker(data / link.id, link.port)
+
+
+def _with_mailbox(device: Device) -> Carrier | Conveyor:
+    if isinstance(device, PutWall):
+        raise TypeError(f"{device.id}: no put wall speaks OPC UA")
+    return device
+
+
+class Gateway:
+    """One running gateway.
+
+    Attributes:
+        tables: the books of transports; to be read only through `kernel.read`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        kernel: Kernel,
+        tables: TransportTables,
+        engine: TransportEngine,
+        feed: Feed,
+        positions: Positions,
+        webhooks: Webhooks,
+        wires: Wires,
+        store: Store,
+    ) -> None:
+        self.settings = settings
+        self.kernel = kernel
+        self.tables = tables
+        self.engine = engine
+        self.feed = feed
+        self.positions = positions
+        self.wires = wires
+        self._webhooks = webhooks
+        self._store = store
+
+    async def serve(self, *routers: APIRouter) -> None:
+        """Answer HTTP until the process is told to stop (SIGINT, SIGTERM), with more routes if there are any.
+
+        Raises:
+            OSError: the port cannot be had.
+        """
+        settings = self.settings
+        api = create_api(
+            ApiDeps(
+                site=settings.site,
+                tables=self.tables,
+                kernel=self.kernel,
+                store=self._store,
+                feed=self.feed,
+                webhooks=self._webhooks,
+                positions=self.positions,
+                drivers=self.wires.drivers,
+                explain=self.engine.explain,
+                token=settings.token,
+            )
+        )
+        for router in routers:
+            api.include_router(router)
+        await serve_http(api, settings.host, settings.port)
+
+
+@asynccontextmanager
+async def open_gateway(settings: Settings) -> AsyncGenerator[Gateway]:
+    """Run a gateway, all but its HTTP interface, for as long as the context lasts.
+
+    Raises:
+        StoreRefused: another process uses the data, or they are newer than this program.
+        ExceptionGroup: of StoreBroken or Fenced: the process must stop.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    async with open_sqlite(settings.data / "gateway.db") as store:
+        clock = SystemClock()
+        ownership = Ownership(await claim(store, clock.now_us()))
+        books = Books()
+        tables = TransportTables(books)
+        fleets = FleetRoom(
+            books,
+            settings.site,
+            FleetEngine(
+                usable=lambda vehicle_id: engine.is_enabled(vehicle_id),
+                laden=lambda vehicle_id: vehicle_id in tables.loads,
+                report=lambda report: engine.hear(report),
+                next_job_id=lambda: engine.journal.next_job_id(),
+            ),
+        )
+        engine = TransportEngine(tables, settings.site, fleets.fleets)
+        feed = Feed(store, settings.site.id)
+        await feed.open()
+        drivers: dict[str, Driver] = {}
+        kernel = Kernel(
+            store=store,
+            books=books,
+            rooms=[engine, fleets],
+            clock=clock,
+            guard=ownership,
+            publish=feed.publish,
+            perform=partial(perform, drivers),
+        )
+        positions = Positions()
+        context = DriverContext(
+            clock=clock, epoch=ownership.epoch, report=partial(tell, kernel), observe=positions.observe
+        )
+        wires = Wires(settings.site, settings.data, context)
+        drivers |= wires.drivers
+        sender = HttpSender(clock)
+        webhooks = Webhooks(
+            store=store, guard=ownership, feed=feed, sender=sender, clock=clock, rng=SystemRandom()
+        )
+        retention = Retention(store=store, guard=ownership, clock=clock, forgotten=feed.forget_before)
+        await store.read(books.load)
+        works: dict[str, Runnable] = {"webhooks": webhooks, "retention": retention, **wires.runners}
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(kernel.run())]
+            await kernel.ask(Open())
+            running += [tasks.create_task(keep_running(name, work.run)) for name, work in works.items()]
+            running.append(tasks.create_task(_tick(kernel)))
+            yield Gateway(
+                settings,
+                kernel=kernel,
+                tables=tables,
+                engine=engine,
+                feed=feed,
+                positions=positions,
+                webhooks=webhooks,
+                wires=wires,
+                store=store,
+            )
+            for task in running:
+                task.cancel()
+
+
+async def run_gateway(settings: Settings) -> None:
+    """Run a gateway until the process is told to stop."""
+    async with open_gateway(settings) as gateway:
+        log.info("the gateway runs", url=f"http://{settings.host}:{settings.port}", site=settings.site.id)
+        await gateway.serve()
+
+
+async def serve_http(api: FastAPI, host: str, port: int) -> None:
+    """Answer HTTP until the process is told to stop.
+
+    Raises:
+        OSError: the port cannot be had.
+    """
+    with socket.create_server((host, port), backlog=BACKLOG, family=_family(host)) as listening:
+        config = uvicorn.Config(
+            api, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GOODBYE_S
+        )
+        await uvicorn.Server(config).serve(sockets=[listening])
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+async def tell(kernel: Kernel, report: Report) -> None:
+    """Give a driver's report to the kernel, again and again if need be, until it is durable."""
+    while True:
+        try:
+            await kernel.ask(report)
+        except Refusal as refusal:
+            log.warning("a report could not be made durable; trying again", why=str(refusal))
+            await asyncio.sleep(ASK_AGAIN_S)
+        else:
+            return
+
+
+def perform(drivers: Mapping[str, Driver], effect: Effect) -> None:
+    """Hand an effect to the driver whose matter it is."""
+    match effect:
+        case Assign(command):
+            _speaking(drivers, command.device_id, CommandDriver).assign(command)
+        case Abandon(device_id, job_id):
+            _speaking(drivers, device_id, CommandDriver).abandon(job_id)
+        case Show(order):
+            _speaking(drivers, order.wall, PutWallDriver).show(order)
+        case Darken(wall, put_id):
+            _speaking(drivers, wall, PutWallDriver).darken(put_id)
+        case SendOrder(order):
+            _speaking(drivers, order.vehicle_id, VehicleDriver).send(order)
+        case CancelOrder(vehicle_id, order_id):
+            _speaking(drivers, vehicle_id, VehicleDriver).cancel(vehicle_id, order_id)
+        case ResetVehicle(vehicle_id):
+            _speaking(drivers, vehicle_id, VehicleDriver).reset(vehicle_id)
+        case _:
+            raise TypeError(f"nobody carries out {effect!r}")
+
+
+def _speaking(drivers: Mapping[str, Driver], device_id: str, kind: type[T]) -> T:
+    driver = drivers[device_id]
+    if not isinstance(driver, kind):
+        raise TypeError(f"{device_id} has no {kind.__name__}")
+    return driver
+
+
+async def _tick(kernel: Kernel) -> None:
+    while True:
+        await asyncio.sleep(TICK_S)
+        for message in (Tick(), FleetTick()):
+            with suppress(Refusal):
+                await kernel.ask(message)

@@ -1,0 +1,219 @@
+"""What `gateway demo` runs: simulated devices, the gateway, a simulated WES that speaks HTTP with it, and the view."""
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, TextIO
+
+import httpx
+from rich.console import Console
+
+from gateway.app import Gateway, Settings, open_gateway
+from gateway.cli.logs import LogFormat, configure_logs
+from gateway.cli.options import DemoOptions, SimOptions
+from gateway.cli.simulation import Simulation
+from gateway.cli.snapshot import DeviceState, ShownDevice, ShownTransport, Snapshot
+from gateway.cli.view import DemoView
+from gateway.contract.transports import TransportStatus
+from gateway.kernel.clock import SystemClock
+from gateway.transport.rows import Device, Transport
+from gateway.transport.transitions import ENDED, HALTED
+from sim_devices.api import sim_router
+from sim_devices.clock import seeded
+from sim_devices.wes import SimulatedWes
+
+READY_S: Final = 30.0
+"""All devices should be online this long after the start."""
+DECIDE_S: Final = 5.0
+"""How long a halted transport waits for its late answer before the headless demo gives up on it."""
+SHOWN_MAX: Final = 50
+LOOK_S: Final = 0.1
+
+
+class Demo:
+    """A running demo, as the view asks for it."""
+
+    def __init__(self, gateway: Gateway, simulation: Simulation, wes: SimulatedWes) -> None:
+        self._gateway = gateway
+        self._simulation = simulation
+        self._wes = wes
+        self._clock = SystemClock()
+        self._began_us = self._clock.now_us()
+
+    async def serve(self) -> None:
+        """Answer HTTP, for the simulated devices too, until the process is told to stop."""
+        await self._gateway.serve(sim_router(self._simulation.site))
+
+    async def work(self, *, give_up: bool) -> str:
+        """Let the WES work to its end; return what went wrong, if anything.
+
+        Args:
+            give_up: end when a transport has been waiting for somebody's decision for too long; else wait for that person.
+        """
+        await self._until_ready()
+        async with asyncio.TaskGroup() as tasks:
+            working = tasks.create_task(self._wes.run())
+            halted_s = 0.0
+            while not working.done() and not (give_up and halted_s > DECIDE_S):
+                await asyncio.wait({working}, timeout=LOOK_S)
+                halted_s = halted_s + LOOK_S if self._wes.tally.problems() else 0.0
+            working.cancel()
+        return await self._verdict()
+
+    async def _until_ready(self) -> None:
+        devices = self._gateway.tables.devices
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_S):
+                while not all(device.online for device in devices.values()):  # noqa: ASYNC110 - the books have no such event
+                    await asyncio.sleep(LOOK_S)
+
+    async def _verdict(self) -> str:
+        """Compare what was promised, what the books say and what is true in the world."""
+        problems = self._wes.tally.problems()
+        if problems:
+            names = ", ".join(f"{name} is {how}" for name, how in problems.items())
+            return f"{names}; see `gateway transport show ID` while the demo runs"
+        if self._simulation.vehicles.collisions:
+            return f"vehicles collided: {self._simulation.vehicles.collisions[0]}"
+        world = self._simulation.site.world
+        if world.moved_twice:
+            return f"loads were moved twice by the jobs {', '.join(world.moved_twice)}"
+        books = await self._gateway.kernel.read(self._booked)
+        wrong = sorted(name for name, place in world.spots.items() if books.get(name) != place)
+        return f"the books are wrong about {', '.join(wrong)}" if wrong else ""
+
+    def _booked(self) -> dict[str, str | None]:
+        rows = self._gateway.tables.containers.values()
+        return {row.container_id: row.location_id or row.device_id for row in rows}
+
+    def snapshot(self) -> Snapshot:
+        """Return the present picture."""
+        tables = self._gateway.tables
+        tally = self._wes.tally
+        open_ones = [row for row in tables.transports.values() if row.status not in ENDED]
+        counts = Counter(row.status for row in open_ones)
+        counts[TransportStatus.COMPLETED] = tally.count("completed")
+        shown = sorted(open_ones, key=_order_of_interest)[:SHOWN_MAX]
+        now_us = self._clock.now_us()
+        return Snapshot(
+            elapsed_s=(now_us - self._began_us) / 1e6,
+            done=tally.count("completed"),
+            total=tally.wanted,
+            counts=counts,
+            devices=tuple(self._device(row) for row in tables.devices.values()),
+            under_way=tuple(self._transport(row, now_us) for row in shown),
+            occupied={place: next(iter(loads)) for place, loads in tables.occupants.items() if loads},
+            lit=Counter(wall for (wall, _), puts in tables.slot_puts.items() if puts),
+            events=self._gateway.feed.last_seq,
+            moves=self._simulation.site.world.moves_made,
+            url=f"http://{self._gateway.settings.host}:{self._gateway.settings.port}",
+        )
+
+    def _device(self, row: Device) -> ShownDevice:
+        return ShownDevice(
+            device_id=row.device_id,
+            state=_state(row),
+            note=row.fault or row.offline_reason or "",
+            position=self._gateway.positions.latest(row.device_id),
+            load=self._gateway.tables.loads.get(row.device_id),
+        )
+
+    def _transport(self, row: Transport, now_us: int) -> ShownTransport:
+        container = self._gateway.tables.containers[row.container_id]
+        return ShownTransport(
+            transport_id=row.transport_id,
+            container_id=row.container_id,
+            destination=row.goal,
+            status=row.status,
+            where=container.location_id or container.device_id or "",
+            waiting=self._gateway.engine.explain(row),
+            age_s=(now_us - row.created_us) / 1e6,
+        )
+
+
+def _order_of_interest(row: Transport) -> tuple[bool, bool, int]:
+    return row.status not in HALTED, row.status is not TransportStatus.EXECUTING, row.number
+
+
+def _state(row: Device) -> DeviceState:
+    if row.fault is not None:
+        return DeviceState.FAULT
+    if not row.enabled:
+        return DeviceState.DISABLED
+    return DeviceState.ONLINE if row.online else DeviceState.OFFLINE
+
+
+async def run_demo(options: DemoOptions) -> int:
+    """Run the demo until all wanted transports have ended, or the process is told to stop; return the exit status."""
+    live = not options.leave and sys.stdout.isatty()
+    temporary = (
+        TemporaryDirectory(prefix="gateway-demo-") if options.data is None else nullcontext(options.data)
+    )
+    with temporary as folder, _log_stream(Path(folder), live=live) as logs:
+        data = Path(folder)
+        configure_logs(LogFormat.CONSOLE, logs)
+        console = Console(force_terminal=live)
+        simulation = Simulation(
+            SimOptions(
+                site=options.site,
+                port=options.port,
+                speed=options.speed,
+                seed=options.seed,
+                faults=options.faults,
+            ),
+            data,
+        )
+        settings = Settings(site=options.site, data=data, port=options.port)
+        async with simulation.running(), open_gateway(settings) as gateway:
+            url = f"http://127.0.0.1:{options.port}"
+            console.print(
+                f"The demo site runs; its API is at {url}/docs. Everything goes on at {options.speed:g} × speed."
+            )
+            async with httpx.AsyncClient(base_url=url, timeout=10) as http:
+                wes = SimulatedWes(
+                    options.site,
+                    http,
+                    seeded(options.seed, "wes"),
+                    prefix=f"demo-{SystemClock().now_us() // 1_000_000}",
+                    transports=options.transports,
+                )
+                demo = Demo(gateway, simulation, wes)
+                why = await _until_it_ends(demo, options, console)
+        tally = wes.tally
+        line = (
+            f"demo: {tally.count('completed')} transports completed,"
+            f" {tally.count('failed')} failed, {tally.count('unknown')} unknown"
+        )
+        if why:
+            console.print(f"It did not end well: {why}", style="red", highlight=False)
+        sys.stdout.write(line + "\n")
+        return 1 if why else 0
+
+
+@contextmanager
+def _log_stream(data: Path, *, live: bool) -> Generator[TextIO]:
+    """Return where log lines go: beside the data while the screen is taken by the view."""
+    if not live:
+        yield sys.stderr
+        return
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "gateway.log").open("a", encoding="utf-8") as file:
+        yield file
+
+
+async def _until_it_ends(demo: "Demo", options: DemoOptions, console: Console) -> str:
+    """Serve, work and show until the work is done or the process is told to stop; return what went wrong, if anything."""
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(demo.serve())
+        working = tasks.create_task(demo.work(give_up=options.leave))
+        watching = tasks.create_task(DemoView(options.site).watch(demo, console))
+        await asyncio.wait({serving, working}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (serving, working, watching):
+            task.cancel()
+    if working.cancelled():
+        return "it was stopped before all transports had ended" if options.leave else ""
+    return working.result()

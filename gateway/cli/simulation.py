@@ -1,0 +1,99 @@
+"""What `gateway sim` runs: the simulated devices of a site, and their HTTP interface."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import structlog
+from fastapi import FastAPI
+
+from gateway.app import Runnable, embedded_broker, serve_http
+from gateway.cli.options import SimOptions
+from gateway.contract.wiring import MqttLink
+from gateway.kernel.clock import SystemClock
+from gateway.kernel.supervise import keep_running
+from sim_devices.api import sim_router
+from sim_devices.clock import SimClock
+from sim_devices.faces.mqtt import BrokerAccess, MqttBroker
+from sim_devices.faults import FaultFile, read_fault_file
+from sim_devices.picker import Habits
+from sim_devices.site import SimulatedSite
+from sim_devices.vehicles.fleet import Vehicles
+
+log = structlog.get_logger()
+
+
+class Simulation:
+    """The simulated devices of a whole site, vehicles included.
+
+    Attributes:
+        site: the devices, their world and their faults.
+        vehicles: what drives on the roads.
+    """
+
+    def __init__(self, options: SimOptions, folder: Path) -> None:
+        """Prepare; nothing listens yet.
+
+        Args:
+            options: what to simulate, and how fast.
+            folder: where an embedded broker keeps what it needs.
+        """
+        faults = FaultFile() if options.faults is None else read_fault_file(options.faults)
+        self.clock = SimClock(options.speed)
+        self.site = SimulatedSite(options.site, self.clock, options.seed, habits=Habits(), fault_file=faults)
+        self._embedded: list[Runnable] = []
+        brokers = {
+            link.id: MqttBroker(self._access(link, options.site.root, folder))
+            for link in options.site.links
+            if isinstance(link, MqttLink)
+        }
+        self.vehicles = Vehicles(
+            options.site, self.site.world, self.clock, self.site.faults, SystemClock(), brokers
+        )
+        self.site.add(self.vehicles)
+
+    def _access(self, link: MqttLink, root: Path, folder: Path) -> BrokerAccess:
+        if link.url != "embedded":
+            return BrokerAccess.of_link(link, root)
+        broker = embedded_broker(link, folder)
+        self._embedded.append(broker)
+        return BrokerAccess(
+            host="127.0.0.1", port=link.port, username=broker.username, password=broker.password
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Run it for as long as the context lasts; it begins when the PLC devices listen."""
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(keep_running("embedded broker", broker.run)) for broker in self._embedded
+            ]
+            running.append(tasks.create_task(self.site.run()))
+            await self.site.listening.wait()
+            yield
+            for task in running:
+                task.cancel()
+
+
+async def run_simulation(options: SimOptions) -> None:
+    """Serve the simulated devices of a site until the process is told to stop."""
+    with TemporaryDirectory(prefix="gateway-sim-") as folder:
+        simulation = Simulation(options, Path(folder))
+        api = FastAPI(title="Simulated devices", version="1")
+        api.include_router(sim_router(simulation.site))
+
+        @api.get("/livez")
+        async def livez() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
+            """Tell that the simulated devices run."""
+            return {"status": "ok"}
+
+        async with simulation.running():
+            log.info(
+                "the simulated devices run",
+                site=options.site.id,
+                speed=options.speed,
+                url=f"http://127.0.0.1:{options.port}/v1/sim/world",
+            )
+            await serve_http(api, "127.0.0.1", options.port)
