@@ -5,17 +5,21 @@ a ── b ── c ── d      10 m each, eastwards from (0, 0); `e` is 10 m 
      e (charger)      station A is at a, D at d.
 """
 
+import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from typing import Any
 
 from gateway.site.model import Motion
+from sim_devices.clock import SimClock
 from sim_devices.faults import FaultBook
 from sim_devices.sensors import Sensors
 from sim_devices.vehicles import line, reports, vehicle
 from sim_devices.vehicles.battery import BATTERY, BatterySpec
 from sim_devices.vehicles.cargo import Cargo
+from sim_devices.vehicles.line import PACE, Broker, Pace, VehicleLine
 from sim_devices.vehicles.orders import Terrain
 from sim_devices.vehicles.traffic import Traffic
 from sim_devices.vehicles.vehicle import Vehicle, VehicleSpec
@@ -45,11 +49,12 @@ class Bench:
         battery: BatterySpec = BATTERY,
         keeps_order: bool = False,
         start: str = "a",
+        booted: bool = True,
     ) -> None:
         self.world = World({"A": 1, "D": 1, "agv-1": 1}, stock)
         self.faults = FaultBook()
         self.traffic = Traffic()
-        troubles = self.faults.register("agv-1", vehicle.FAULTS | line.FAULTS)
+        self.troubles = self.faults.register("agv-1", vehicle.FAULTS | line.FAULTS)
         spec = VehicleSpec(
             vehicle_id="agv-1",
             manufacturer="simco",
@@ -58,10 +63,11 @@ class Bench:
             battery=battery,
             keeps_order=keeps_order,
         )
-        cargo = Cargo(Sensors("agv-1", self.world, troubles))
-        self.vehicle = Vehicle(spec, TERRAIN, start, cargo, self.traffic, troubles)
+        cargo = Cargo(Sensors("agv-1", self.world, self.troubles))
+        self.vehicle = Vehicle(spec, TERRAIN, start, cargo, self.traffic, self.troubles)
         self.now = 0.0
-        self.vehicle.boot(0.0)
+        if booted:
+            self.vehicle.boot(0.0)
 
     def order(self, content: Json) -> None:
         """Let an order arrive now."""
@@ -173,3 +179,24 @@ def drop(action_id: str, station: str) -> Json:
 def instant(kind: str, action_id: str, **parameters: object) -> Json:
     """Return an instant action."""
     return action(kind, action_id, "NONE", **parameters)
+
+
+class Wall:
+    """A wall clock that stands still."""
+
+    def now_us(self) -> int:
+        return 1_795_309_323_456_789
+
+
+@asynccontextmanager
+async def on_line(
+    broker: Broker, *, stock: Sequence[tuple[str, str]] = (), speed: float = 200.0, pace: Pace = PACE
+) -> AsyncGenerator[Bench]:
+    """Let a vehicle live on a broker, with its faults; time is the bench's no longer."""
+    bench = Bench(stock=stock, booted=False)
+    vehicle_line = VehicleLine(bench.vehicle, bench.troubles, "uagv", SimClock(speed), Wall(), broker, pace)
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(vehicle_line.run()), tasks.create_task(bench.faults.run())]
+        yield bench
+        for task in running:
+            task.cancel()

@@ -160,10 +160,13 @@ class VehicleLine:
             self._tell(now)
             await self._clock.wait(self._stirred, self._next_look(now))
 
-    def _next_look(self, now: float) -> float:
+    def _next_look(self, now: float) -> float | None:
+        """Return the simulated time at which something happens or has to be told."""
+        moment = self._vehicle.next_moment()
+        if self._session is None:
+            return moment
         due = min(self._state_due, self._visualization_due) if self._vehicle.driving else self._state_due
         look = now + max(due - asyncio.get_running_loop().time(), 0.0) * self._clock.speed
-        moment = self._vehicle.next_moment()
         return look if moment is None else min(look, moment)
 
     def _tell(self, now: float) -> None:
@@ -174,11 +177,12 @@ class VehicleLine:
             self._boots = vehicle.boots
             self._headers.clear()
             self._link_stirred.set()
+        if self._session is None:
+            return
         if vehicle.book.changed or loop_now >= self._state_due:
             vehicle.book.changed = False
-            self._state_due = loop_now + (
-                self._pace.driving_state_s if vehicle.driving else self._pace.state_s
-            )
+            interval = self._pace.driving_state_s if vehicle.driving else self._pace.state_s
+            self._state_due = loop_now + interval
             self._send_state(self._message("state", reports.state(vehicle, now)))
         if vehicle.driving and loop_now >= self._visualization_due:
             self._visualization_due = loop_now + self._pace.visualization_s
@@ -201,9 +205,7 @@ class VehicleLine:
             self._held = None
 
     def _send(self, publication: Publication) -> None:
-        """Put a message into the outbox, if the vehicle is connected; of too many, the oldest is lost."""
-        if self._session is None:
-            return
+        """Put a message into the outbox; of too many, the oldest is lost."""
         if self._outbox.qsize() >= OUTBOX_MAX:
             self._outbox.get_nowait()
         slow = self._troubles.find(SlowAnswers)
@@ -250,16 +252,9 @@ class VehicleLine:
             pause = min(2 * pause, RECONNECT_MAX_S)
 
     async def _converse(self, session: Session) -> None:
-        """Come online (6.14), then listen and tell until the connection is lost."""
-        for topic in ("order", "instantActions"):
-            await session.subscribe(f"{self._topics}/{topic}")
-        await session.publish(self._connection("ONLINE"))
-        self._outbox = asyncio.Queue[tuple[float, Publication]]()
-        self._held, self._session = None, session
-        self._send(self._factsheet())
-        self._vehicle.book.changed = True
-        self._stir()
+        """Listen and tell until the connection is lost; say goodbye if it is ended from here (6.14)."""
         try:
+            await self._come_online(session)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._listen(session))
                 tasks.create_task(self._deliver(session))
@@ -270,6 +265,16 @@ class VehicleLine:
             raise
         finally:
             self._session = None
+
+    async def _come_online(self, session: Session) -> None:
+        for topic in ("order", "instantActions"):
+            await session.subscribe(f"{self._topics}/{topic}")
+        await session.publish(self._connection("ONLINE"))
+        self._outbox = asyncio.Queue[tuple[float, Publication]]()
+        self._held, self._session = None, session
+        self._send(self._factsheet())
+        self._state_due = self._visualization_due = 0.0
+        self._stir()
 
     async def _listen(self, session: Session) -> None:
         while True:
