@@ -1,0 +1,130 @@
+"""The command line: the top of the program, and with the tests the only room that knows the simulated devices.
+
+Each command is a module that is imported when it is called, so that `gateway --help` does not wait for the wire libraries.
+`transport`, `put`, `device` and `events` are clients of the public HTTP contract, like a WES; they work on any gateway.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
+
+from gateway.cli.failure import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A command as `gateway --help` lists it, and how to get it."""
+
+    help: str
+    load: Callable[[], Any]
+    """Returns a click command; typer does not publish the types of click that it carries along."""
+
+
+def _alone(command: Callable[..., None]) -> Any:
+    app = typer.Typer(add_completion=False)
+    app.command()(command)
+    return get_command(app)
+
+
+def _run() -> Any:
+    from gateway.cli.run import run
+
+    return _alone(run)
+
+
+def _demo() -> Any:
+    from gateway.cli.demo import demo
+
+    return _alone(demo)
+
+
+def _sim() -> Any:
+    from gateway.cli.sim import sim
+
+    return _alone(sim)
+
+
+def _check() -> Any:
+    from gateway.cli.check import check
+
+    return _alone(check)
+
+
+def _transport() -> Any:
+    from gateway.cli.transport import transport
+
+    return get_group(transport)
+
+
+def _device() -> Any:
+    from gateway.cli.device import device
+
+    return get_group(device)
+
+
+def _put() -> Any:
+    from gateway.cli.put import put
+
+    return get_group(put)
+
+
+def _events() -> Any:
+    from gateway.cli.events import events
+
+    return _alone(events)
+
+
+def _tags() -> Any:
+    from gateway.cli.tags import tags
+
+    return get_group(tags)
+
+
+COMMANDS: Final = {
+    "demo": _Listed("Run the demo site: gateway, simulated devices, something to look at.", _demo),
+    "run": _Listed("Run the gateway for a site.", _run),
+    "sim": _Listed("Serve a site's simulated devices, for any control system.", _sim),
+    "check": _Listed("Check a site file: every error at once.", _check),
+    "transport": _Listed("Transports: submit, list, show, cancel, resolve.", _transport),
+    "device": _Listed("Devices: list, show, enable, disable, reset, telegrams.", _device),
+    "put": _Listed("Puts at put walls: submit, show, cancel.", _put),
+    "events": _Listed("Events: what has happened, and what happens now.", _events),
+    "tags": _Listed("Tag tables of device profiles, as CSV: import, export.", _tags),
+}
+
+
+class _Commands(TyperGroup):
+    """Lists commands by their one line; imports the one that is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, listed if name is None else COMMANDS[name].load(), rest
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="A hardware integration gateway for automated warehouses. Begin with: gateway demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _nothing() -> None:
+    """Stand for a command until it is called."""
+
+
+for _name, _listed in COMMANDS.items():
+    app.command(_name, help=_listed.help)(_nothing)
+
+
+def main() -> None:
+    """Run the command that the arguments name; end the process with its exit status."""
+    try:
+        app(prog_name="gateway")
+    except Failure as failure:
+        failure.show()
+        raise SystemExit(failure.exit_code) from None

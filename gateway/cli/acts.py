@@ -1,0 +1,35 @@
+"""Acts of people: who and why, and identities that survive a repeated command."""
+
+import getpass
+from typing import Annotated
+
+import typer
+from pydantic import JsonValue
+
+from gateway.kernel.clock import SystemClock, to_datetime
+
+ByOption = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Who decides; without it: your user name.")
+]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; recorded for ever.")]
+
+
+def act(by: str | None, reason: str) -> dict[str, JsonValue]:
+    """Return who does something and why, as the contract has it.
+
+    Raises:
+        typer.BadParameter: nobody is named, and the system does not know the user either.
+    """
+    return {"by": by or _user(), "reason": reason}
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError) as error:
+        raise typer.BadParameter("say who decides; this system does not tell", param_hint="--by") from error
+
+
+def derived_id() -> str:
+    """Return an id from this microsecond, for a request that was given none."""
+    return f"cli-{to_datetime(SystemClock().now_us()):%Y%m%dT%H%M%S%f}"

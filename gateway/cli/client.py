@@ -1,0 +1,239 @@
+"""The command line as a client of the HTTP contract: one request, one answer, and what a person should do if it fails.
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the gateway cannot be reached.
+"""
+
+import json
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar, final
+from urllib.parse import urlsplit
+
+import httpx
+import typer
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from gateway.cli.credentials import TOKEN_VARIABLE, token_of
+from gateway.cli.failure import REFUSED, UNREACHABLE, Failure
+from gateway.contract.problems import Problem, Reason
+
+DEFAULT_URL: Final = "http://127.0.0.1:8080"
+TIMEOUT_S: Final = 10.0
+PAGE_MAX: Final = 200
+
+UrlOption = Annotated[
+    str, typer.Option("--url", envvar="GATEWAY_URL", metavar="URL", help="Where the gateway listens.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the gateway's answer as JSON.")]
+
+M = TypeVar("M", bound=BaseModel)
+Params = Mapping[str, str | int | list[str]]
+"""Query parameters; a list is repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What an HTTP status means to a person."""
+
+    whose: str
+    again: str
+    remedy: str
+
+
+_REQUEST: Final = "the request's"
+_NO: Final = "no, it would be refused again"
+_SAFE: Final = "with the same id nothing happens twice"
+_MEANINGS: Final[dict[int, _Meaning]] = {
+    401: _Meaning(
+        "the token's: missing or wrong", _NO, f"give --token-file FILE or set ${TOKEN_VARIABLE}, then repeat"
+    ),
+    403: _Meaning("the token's: it does not allow this", _NO, "use a token that may do it"),
+    404: _Meaning(f"{_REQUEST}: there is no such thing", _NO, "look its id up with the list command"),
+    409: _Meaning(
+        "nobody's: it contradicts how things stand now",
+        "once that has changed",
+        "read the reason, change what stands in the way, then repeat",
+    ),
+    413: _Meaning(f"{_REQUEST}: it is too large", _NO, "make it smaller"),
+    429: _Meaning("nobody's: the gateway is busy", f"yes, in a second; {_SAFE}", "repeat the command"),
+    503: _Meaning(
+        "the gateway's", f"yes, in a few seconds; {_SAFE}", "repeat the command; if it stays so, see its log"
+    ),
+    507: _Meaning(
+        "the gateway's: its disk is full",
+        f"yes, once there is room; {_SAFE}",
+        "make room on the gateway's disk",
+    ),
+}
+_WRONG_REQUEST: Final = _Meaning(_REQUEST, _NO, "correct what is named above, then repeat")
+_WRONG_GATEWAY: Final = _Meaning("the gateway's", f"yes; {_SAFE}", "look at the gateway's log")
+
+
+@final
+class GatewayClient:
+    """Asks a gateway. Every answer that is not a success is a Failure."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+        self.url = str(http.base_url).rstrip("/")
+
+    def get(self, path: str, params: Params | None = None) -> httpx.Response:
+        """Ask for something.
+
+        Raises:
+            Failure: refused (1), or the gateway cannot be reached (3).
+        """
+        return self._send("GET", path, params=params)
+
+    def post(self, path: str, body: Mapping[str, JsonValue] | None = None) -> httpx.Response:
+        """Ask for something to be done.
+
+        Raises:
+            Failure: refused (1), or the gateway cannot be reached (3).
+        """
+        return self._send("POST", path, json=body)
+
+    def items(self, path: str, params: Params, limit: int) -> dict[str, Any]:
+        """Read pages of a list until there are `limit` items; return one page that has them all.
+
+        Raises:
+            Failure: refused (1), or the gateway cannot be reached (3).
+        """
+        items: list[Any] = []
+        cursor: str | None = None
+        while len(items) < limit:
+            page = {**params, "limit": min(limit - len(items), PAGE_MAX)}
+            if cursor is not None:
+                page["cursor"] = cursor
+            answer = parse(Page, self.get(path, page))
+            items.extend(answer.items)
+            cursor = answer.next_cursor
+            if cursor is None:
+                return {"items": items}
+        return {"items": items, "nextCursor": cursor}
+
+    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **content)
+        except httpx.TransportError as error:
+            raise unreachable(self.url, error) from error
+        if not response.is_success:
+            raise refused(response)
+        return response
+
+
+class Page(BaseModel):
+    """One page of a list."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    items: tuple[Any, ...]
+    next_cursor: Annotated[str | None, Field(alias="nextCursor")] = None
+
+
+@contextmanager
+def connect(url: str, token_file: Path | None) -> Generator[GatewayClient]:
+    """Open a client.
+
+    Raises:
+        Failure: whatever is asked of it may fail.
+        typer.BadParameter: the address or the token file is not usable.
+    """
+    with httpx.Client(**connection(url, token_file)) as http:
+        yield GatewayClient(http)
+
+
+def connection(url: str, token_file: Path | None, silence_s: float = TIMEOUT_S) -> dict[str, Any]:
+    """Return what httpx clients of this gateway are made with.
+
+    Args:
+        url: where the gateway listens.
+        token_file: as the option says.
+        silence_s: an answer of which nothing comes for so long is given up.
+
+    Raises:
+        typer.BadParameter: the address or the token file is not usable.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise typer.BadParameter(f"{url} is not an address such as {DEFAULT_URL}", param_hint="--url")
+    token = token_of(token_file)
+    return {
+        "base_url": url,
+        "headers": {} if token is None else {"Authorization": f"Bearer {token}"},
+        "timeout": httpx.Timeout(TIMEOUT_S, read=silence_s),
+        # A proxy of the environment is no way to one's own machine.
+        "trust_env": parts.hostname not in ("127.0.0.1", "localhost", "::1"),
+    }
+
+
+def unreachable(url: str, error: httpx.TransportError) -> Failure:
+    """Tell a person that the gateway cannot be reached, and how to start it."""
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return Failure(
+            UNREACHABLE,
+            f"cannot reach a gateway at {url}",
+            ("reason", str(error)),
+            ("try again", "yes, once it runs; nothing has been done"),
+            ("what to do", "start it: gateway run --site DIR --data DIR   (or, simulated: gateway demo)"),
+            ("", "it listens elsewhere: --url URL or $GATEWAY_URL"),
+        )
+    return Failure(
+        UNREACHABLE,
+        f"no answer from the gateway at {url}",
+        ("reason", str(error) or type(error).__name__),
+        ("try again", f"yes; it may have been done already, but {_SAFE}"),
+        ("what to do", "see whether the gateway runs, then repeat the command"),
+    )
+
+
+def refused(response: httpx.Response) -> Failure:
+    """Tell a person why the gateway refused, whose fault it is and what to do; reads problem+json."""
+    status = response.status_code
+    fallback = _WRONG_REQUEST if status < 500 else _WRONG_GATEWAY
+    meaning = _MEANINGS.get(status, fallback)
+    try:
+        problem = Problem.model_validate_json(response.content, extra="ignore")
+    except ValidationError:
+        title, reasons = f"HTTP {status} {response.reason_phrase}", [("reason", "the answer does not say")]
+    else:
+        title = problem.title
+        told = [(reason.field or "reason", _sentence(reason)) for reason in problem.reasons]
+        reasons = told or [("reason", problem.detail)]
+    return Failure(
+        REFUSED,
+        f"refused: {title}",
+        *reasons,
+        ("whose fault", meaning.whose),
+        ("try again", meaning.again),
+        ("what to do", meaning.remedy),
+    )
+
+
+def _sentence(reason: Reason) -> str:
+    return f"{reason.message} ({reason.code})"
+
+
+def parse(model: type[M], response: httpx.Response) -> M:
+    """Read an answer, fields that are newer than this program left out.
+
+    Raises:
+        Failure: whatever answered is no gateway of this contract.
+    """
+    try:
+        return model.model_validate_json(response.content, extra="ignore")
+    except ValidationError as error:
+        raise Failure(
+            REFUSED,
+            f"{response.request.url} answered, but not as a gateway does",
+            ("reason", f"{error.error_count()} fields do not fit {model.__name__}"),
+            ("what to do", "see whether --url names a gateway of the same version"),
+        ) from error
+
+
+def print_json(value: object) -> None:
+    """Print a JSON value for a script."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

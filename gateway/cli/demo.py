@@ -1,0 +1,65 @@
+"""`gateway demo`: a whole simulated site and its gateway in one process, with something to do and something to look at."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.options import (
+    DEMO_SITE,
+    BrokerOption,
+    DemoOptions,
+    FaultsOption,
+    PortsFromOption,
+    SeedOption,
+    SpeedOption,
+    site_of,
+)
+
+
+def demo(
+    site: Annotated[
+        Path,
+        typer.Option(
+            "--site", metavar="DIR", help="Folder of the site, or its one file.", show_default="the demo site"
+        ),
+    ] = DEMO_SITE,
+    transports: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, metavar="N", help="Ask for so many, then no more.")
+    ] = None,
+    speed: SpeedOption = 5.0,
+    leave: Annotated[
+        bool, typer.Option("--exit", help="No live view; end once all transports have, 1 if any failed.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="HTTP port.")] = 8080,
+    ports_from: PortsFromOption = None,
+    broker: BrokerOption = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", file_okay=False, help="Folder of the gateway's data; else a temporary one."
+        ),
+    ] = None,
+    seed: SeedOption = 1,
+    faults: FaultsOption = None,
+) -> None:
+    """Run the demo site: real protocols on this machine, simulated devices, a simulated WES that asks for transports."""
+    if leave and transports is None:
+        raise typer.BadParameter(
+            "say with --transports N how many transports shall end first", param_hint="--exit"
+        )
+    options = DemoOptions(
+        site=site_of(site, ports_from, broker),
+        transports=transports,
+        leave=leave,
+        port=port,
+        data=data,
+        speed=speed,
+        seed=seed,
+        faults=faults,
+    )
+
+    from gateway.cli.demonstration import run_demo
+
+    raise typer.Exit(asyncio.run(run_demo(options)))

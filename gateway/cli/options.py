@@ -1,0 +1,121 @@
+"""Options that `run`, `sim` and `demo` share, and what they mean once they are read and found right."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from gateway.cli.failure import REFUSED, Failure
+from gateway.site.findings import SiteInvalid
+from gateway.site.load import load_site
+from gateway.site.model import Site
+from gateway.site.ports import with_broker, with_ports_from
+
+DEMO_SITE: Final = Path(__file__).resolve().parents[2] / "config" / "demo"
+
+PortsFromOption = Annotated[
+    int | None,
+    typer.Option(
+        "--ports-from",
+        min=1,
+        max=65535,
+        metavar="N",
+        help="Give the site's links the ports N, N+1, … in file order; a `sim` and a `run` with the same N meet.",
+    ),
+]
+BrokerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--broker",
+        metavar="URL",
+        help="Broker instead of the site's: `embedded`, mqtt://host:port or mqtts://host:port.",
+    ),
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Decides everything that is random.")]
+FaultsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--faults",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        help="Faults of the simulated devices, as a file.",
+    ),
+]
+SpeedOption = Annotated[
+    float, typer.Option("--speed", min=0.01, max=10_000, help="Simulated motion runs so many times as fast.")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimOptions:
+    """How simulated devices are run alone.
+
+    Attributes:
+        site: with the ports and the broker to use.
+        port: of /v1/sim.
+        speed: times as fast as real time.
+        seed: decides everything that is random.
+        faults: file of faults.
+    """
+
+    site: Site
+    port: int
+    speed: float
+    seed: int
+    faults: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoOptions:
+    """How a demo is run: a gateway and its simulated devices.
+
+    Attributes:
+        site: with the ports and the broker to use.
+        transports: how many are asked for; None: until it is stopped.
+        leave: end once they have ended, without the live view.
+        port: of the HTTP interface.
+        data: folder of the gateway's data; None: a temporary one.
+        speed: times as fast as real time.
+        seed: decides everything that is random.
+        faults: file of faults.
+    """
+
+    site: Site
+    transports: int | None
+    leave: bool
+    port: int
+    data: Path | None
+    speed: float
+    seed: int
+    faults: Path | None
+
+
+def site_of(folder: Path, ports_from: int | None, broker: str | None) -> Site:
+    """Read a site and give it other ports and another broker, where that is wanted.
+
+    Raises:
+        Failure: something is wrong with the site; all of it is told.
+        typer.BadParameter: the ports or the broker cannot be.
+    """
+    try:
+        site = load_site(folder)
+    except SiteInvalid as invalid:
+        findings = [("", str(finding)) for finding in invalid.findings]
+        raise Failure(REFUSED, f"the site {folder} has {len(findings)} finding(s)", *findings) from invalid
+    if ports_from is not None:
+        try:
+            site = with_ports_from(site, ports_from)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--ports-from") from error
+    if broker is not None:
+        try:
+            site = with_broker(site, broker)
+        except ValueError as error:
+            raise typer.BadParameter(
+                f"{broker} is neither `embedded` nor mqtt://host:port nor mqtts://host:port",
+                param_hint="--broker",
+            ) from error
+    return site

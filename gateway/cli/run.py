@@ -1,0 +1,52 @@
+"""`gateway run`: the gateway itself."""
+
+import asyncio
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.credentials import TOKEN_VARIABLE, TokenFileOption, token_of
+from gateway.cli.logs import LogFormat, configure_logs
+from gateway.cli.options import BrokerOption, PortsFromOption, site_of
+
+
+def run(
+    site: Annotated[Path, typer.Option("--site", metavar="DIR", help="Folder of the site, or its one file.")],
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", file_okay=False, help="Folder of everything that must survive.")
+    ],
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; others than your own want a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="HTTP port.")] = 8080,
+    ports_from: PortsFromOption = None,
+    broker: BrokerOption = None,
+    token_file: TokenFileOption = None,
+    log_format: Annotated[LogFormat, typer.Option(help="How log lines look.")] = LogFormat.CONSOLE,
+) -> None:
+    """Run the gateway for a site, until it is stopped (Ctrl-C, SIGTERM).
+
+    Kill it at any moment: started again with the same --data it goes on where it was.
+    """
+    token = token_of(token_file)
+    if token is None and not _only_this_machine(host):
+        raise typer.BadParameter(
+            f"{host} can be reached from outside: give --token-file FILE or set ${TOKEN_VARIABLE}",
+            param_hint="--host",
+        )
+    chosen = site_of(site, ports_from, broker)
+    configure_logs(log_format, sys.stderr)
+
+    from gateway.app import Settings, run_gateway
+
+    asyncio.run(run_gateway(Settings(site=chosen, data=data, host=host, port=port, token=token)))
+
+
+def _only_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,41 @@
+"""`gateway sim`: the simulated devices of a site alone, for any control system that speaks their protocols."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.logs import LogFormat, configure_logs
+from gateway.cli.options import (
+    BrokerOption,
+    FaultsOption,
+    PortsFromOption,
+    SeedOption,
+    SimOptions,
+    SpeedOption,
+    site_of,
+)
+
+
+def sim(
+    site: Annotated[Path, typer.Option("--site", metavar="DIR", help="Folder of the site, or its one file.")],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="HTTP port of /v1/sim.")] = 8090,
+    ports_from: PortsFromOption = None,
+    broker: BrokerOption = None,
+    speed: SpeedOption = 1.0,
+    seed: SeedOption = 1,
+    faults: FaultsOption = None,
+) -> None:
+    """Serve a site's simulated devices on their real protocols, until stopped.
+
+    A `gateway run` with the same --site and --ports-from drives them. /v1/sim tells where every container truly is, and
+    takes faults.
+    """
+    chosen = site_of(site, ports_from, broker)
+    configure_logs(LogFormat.CONSOLE, sys.stderr)
+
+    from gateway.cli.simulation import run_simulation
+
+    asyncio.run(run_simulation(SimOptions(site=chosen, port=port, speed=speed, seed=seed, faults=faults)))
