@@ -8,8 +8,9 @@ string identifier for OPC UA.
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt
 
 from gateway.contract.transports import Identifier
 
@@ -22,6 +23,24 @@ class WiringModel(BaseModel):
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Register = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _with_sound_port(url: str) -> str:
+    if urlsplit(url).port == 0:  # above 65535 it raises ValueError by itself
+        raise ValueError("Port out of range 0-65535")
+    return url
+
+
+OpcUaUrl = Annotated[
+    str,
+    Field(pattern=r"^opc\.tcp://([^/:\s\[\]]+|\[[0-9A-Fa-f:]+\])(:\d+)?(/\S*)?$"),
+    AfterValidator(_with_sound_port),
+]
+BrokerUrl = Annotated[
+    str,
+    Field(pattern=r"^(embedded|mqtts?://[^/\s\[\]]+:\d+|mqtts?://\[[0-9A-Fa-f:]+\]:\d+)$"),
+    AfterValidator(_with_sound_port),
+]
 
 
 class OpcUaSecurity(WiringModel):
@@ -46,7 +65,7 @@ class OpcUaLink(WiringModel):
 
     kind: Literal["opcua"]
     id: Identifier
-    url: Annotated[str, Field(pattern=r"^opc\.tcp://[^/]+(:\d+)?(/.*)?$")]
+    url: OpcUaUrl
     security: OpcUaSecurity | None = None
     namespace: str = "urn:warehouse:mailbox"
     """Namespace URI of the nodes; its index is looked up at every connect."""
@@ -80,7 +99,7 @@ class MqttLink(WiringModel):
 
     kind: Literal["mqtt"]
     id: Identifier
-    url: Annotated[str, Field(pattern=r"^(embedded|mqtts?://[^/]+:\d+)$")] = "embedded"
+    url: BrokerUrl = "embedded"
     port: Port = 1883
     """Port of the embedded broker."""
     username: str | None = None

@@ -78,7 +78,7 @@ class _Draft:
     incomplete: set[str] = field(default_factory=set[str])
 
     def site(self, path: Path) -> Site:
-        if not self.ids:
+        if not self.ids and self.incomplete != _ELEMENTS.keys():
             file = path / "site.yaml" if path.is_dir() else path
             self.findings.append(
                 Finding(file, 1, "id", "the site has no id", "add `id: …` at the top of a file")
@@ -127,9 +127,10 @@ def _read_site_file(draft: _Draft, document: Document) -> None:
     if document.findings:
         draft.findings += document.findings
         draft.incomplete |= _ELEMENTS.keys()
-    data = {} if document.data is None else document.data
+    data: JsonValue = {} if document.data is None else document.data
     if not isinstance(data, dict):
         message = "the file must be a map of sections"
+        draft.incomplete |= _ELEMENTS.keys()
         draft.findings.append(
             document.finding((), message, f"begin with `id:` or one of {', '.join(_ELEMENTS)}")
         )
@@ -139,6 +140,7 @@ def _read_site_file(draft: _Draft, document: Document) -> None:
             _read_id(draft, document, value)
         elif key not in _ELEMENTS:
             message, mend = _unknown_key(key, _ELEMENTS)
+            draft.incomplete |= _ELEMENTS.keys()
             draft.findings.append(document.finding((key,), message, mend))
         elif not isinstance(value, list | None):
             draft.incomplete.add(key)
@@ -199,7 +201,7 @@ def _misfits(origin: _Origin, raw: JsonValue, error: ValidationError) -> Iterato
 
 def _place(raw: JsonValue, reason: ErrorDetails) -> Keys:
     """Return the way to the value in the file: without the names of union members that pydantic puts in between."""
-    missing = reason["loc"][-1:] if reason["type"] == "missing" else ()
+    missing = tuple(key for key in reason["loc"][-1:] if reason["type"] == "missing" and isinstance(key, str))
     kind = ("kind",) if reason["type"] == "union_tag_invalid" else ()
     return (*_existing(raw, reason["loc"]), *missing, *kind)
 
@@ -212,7 +214,7 @@ def _existing(raw: JsonValue, loc: Keys) -> Iterator[str | int]:
         case dict(), str() if key in raw:
             yield key
             yield from _existing(raw[key], tuple(rest))
-        case list(), int():
+        case list(), int() if key < len(raw):
             yield key
             yield from _existing(raw[key], tuple(rest))
         case _:
@@ -223,6 +225,8 @@ def _misfit(keys: Keys, reason: ErrorDetails) -> tuple[str, str]:
     """Return what is wrong and what would mend it."""
     key = str(keys[-1]) if keys else "the element"
     match reason["type"]:
+        case "missing" if isinstance(reason["loc"][-1], int):
+            return f"`{key}` has too few values", f"add value {reason['loc'][-1] + 1}"
         case "missing":
             return f"`{key}` is missing", f"add `{key}: …`"
         case "extra_forbidden":
@@ -241,9 +245,9 @@ def _unknown_key(key: str, known: Iterable[str]) -> tuple[str, str]:
     message = f"`{key}` is not a key here"
     if re.search("pass|secret|token", key, re.IGNORECASE):
         return message, "never write a secret into the site: put it into a file of its own and name that file"
-    if near := get_close_matches(key, known, 1):
+    if near := get_close_matches(key, {*known} - {key}, 1):
         return message, f"did you mean `{near[0]}`? If not, take it out"
-    return message, "take it out"
+    return message, "take it out, or move it to where it belongs"
 
 
 def _known_keys(model: type[WiringModel]) -> set[str]:

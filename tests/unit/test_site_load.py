@@ -1,8 +1,12 @@
 """Reading a site: files are merged, everything that is wrong is told at once, and nobody is blamed for another's mistake."""
 
+import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.site.findings import Finding, SiteInvalid
 from gateway.site.load import load_site
@@ -230,9 +234,20 @@ def test_an_element_that_does_not_fit_draws_no_blame_on_others(
     assert len(broken(tmp_path, edit)) == 1
 
 
-def test_a_file_that_cannot_be_read_draws_no_blame_on_others(tmp_path: Path) -> None:
-    found = broken(tmp_path, {"roads.yaml": {"    nodes:\n": "    nodes: [\n"}})
-    assert {finding.file.name for finding in found} == {"roads.yaml"}
+@pytest.mark.parametrize(
+    ("file", "edit"),
+    [
+        ("roads.yaml", {"    nodes:\n": "    nodes: [\n"}),
+        ("site.yaml", {"links:\n": "links: [\n"}),
+        ("site.yaml", {"locations:\n": "lokations:\n"}),
+        ("site.yaml", {"id: small\n": "id: small\nid: large\n"}),
+    ],
+)
+def test_a_part_that_cannot_be_read_draws_no_blame_on_others(
+    tmp_path: Path, file: str, edit: dict[str, str]
+) -> None:
+    found = broken(tmp_path, {file: edit})
+    assert [finding.file.name for finding in found] == [file]
 
 
 def test_a_finding_reads_like_a_compilers(tmp_path: Path) -> None:
@@ -251,3 +266,38 @@ def test_several_modbus_units_may_stand_behind_one_port(tmp_path: Path) -> None:
         "{id: wall, kind: putwall, link: plc-2,": "{id: wall, kind: putwall, link: plc-3,",
     }
     assert broken(tmp_path, {"site.yaml": edit}) == []
+
+
+WORDS = [
+    "",
+    "7",
+    "-1",
+    "1e400",
+    "99999999999",
+    "null",
+    "true",
+    "[]",
+    "{}",
+    "'",
+    "*",
+    "[!",
+    "shuttle",
+    "n1",
+    "R-*",
+    "own",
+    "x y",
+]
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(["site.yaml", "roads.yaml", "stock.yaml", "profiles/own.yaml"]), st.data())
+def test_no_slip_of_the_pen_makes_it_stumble(name: str, data: st.DataObject) -> None:
+    files = small_site() | {"profiles/own.yaml": own_profile("modbus-putwall", {})}
+    words = list(re.finditer(r"[\w.*:-]+|[{}\[\],\n]", files[name]))
+    word = data.draw(st.sampled_from(words))
+    files[name] = files[name][: word.start()] + data.draw(st.sampled_from(WORDS)) + files[name][word.end() :]
+    with TemporaryDirectory() as folder:
+        for finding in findings(write(Path(folder), files)):
+            assert finding.line >= 1
+            assert finding.message
+            assert finding.mend
