@@ -93,7 +93,7 @@ class Channel:
             self._end(Outcome(Done.STOPPED))
             return True
         if self._due > now:
-            return False
+            return self._look(now)
         try:
             self._due += next(self._script)
         except StopIteration as stop:

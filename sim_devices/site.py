@@ -117,11 +117,10 @@ class SimulatedSite:
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.run_in_memory())
-            listening = [asyncio.Event() for _ in self.links]
-            for link, event in zip(self.links.values(), listening, strict=True):
-                tasks.create_task(link.server(self.site.root).run(event))
-            for event in listening:
-                await event.wait()
+            for link in self.links.values():
+                listening = asyncio.Event()
+                tasks.create_task(link.server(self.site.root).run(listening))
+                await listening.wait()
             self.listening.set()
 
     async def run_in_memory(self) -> None:

@@ -1,0 +1,131 @@
+"""The HTTP side of simulated devices: what it shows, what it does, and what it refuses with a reason."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from sim_devices.api import sim_router
+from sim_devices.clock import SimClock
+from sim_devices.site import SimulatedSite
+from tests.wire.sim_site import modbus_site, until
+
+pytestmark = pytest.mark.wire
+
+
+@contextlib.asynccontextmanager
+async def served() -> AsyncGenerator[tuple[SimulatedSite, httpx.AsyncClient]]:
+    simulated = SimulatedSite(modbus_site(), SimClock(), seed=1)
+    app = FastAPI()
+    app.include_router(sim_router(simulated))
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(simulated.run_in_memory())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sim") as client:
+            await asyncio.sleep(0.01)
+            yield simulated, client
+        running.cancel()
+
+
+async def test_the_world_shows_where_everything_is_and_how_often_each_job_moved_it() -> None:
+    async with served() as (simulated, http):
+        assert (await http.get("/v1/sim/world")).json() == {"containers": {"T1": "IN"}, "moves": {}}
+        simulated.world.move("IN", "OUT", "7")
+        assert (await http.get("/v1/sim/world")).json() == {"containers": {"T1": "OUT"}, "moves": {"7": 1}}
+
+
+async def test_a_fault_is_asked_for_listed_and_ended() -> None:
+    async with served() as (_, http):
+        answer = await http.post(
+            "/v1/sim/faults", json={"kind": "jam", "device": "conveyor", "durationS": 60}
+        )
+        assert answer.status_code == 201
+        view = answer.json()
+        assert (view["status"], view["fault"]["durationS"]) == ("active", 60)
+        assert (await http.get("/v1/sim/faults")).json() == {"items": [view]}
+        assert (await http.delete(f"/v1/sim/faults/{view['faultId']}")).status_code == 204
+        assert (await http.delete(f"/v1/sim/faults/{view['faultId']}")).status_code == 404
+        await http.post(
+            "/v1/sim/faults", json={"kind": "noRead", "device": "conveyor", "after": {"point": "taken"}}
+        )
+        assert (await http.delete("/v1/sim/faults")).status_code == 204
+        assert (await http.get("/v1/sim/faults")).json() == {"items": []}
+
+
+async def test_a_fault_ends_by_itself() -> None:
+    async with served() as (simulated, http):
+        await http.post("/v1/sim/faults", json={"kind": "jam", "device": "conveyor", "durationS": 0.05})
+        await until(lambda: simulated.faults.views() == ())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "reason"),
+    [
+        (
+            "POST",
+            "faults",
+            {"kind": "batteryLow", "device": "conveyor"},
+            "batteryLow cannot happen to conveyor",
+        ),
+        ("POST", "faults", {"kind": "jam", "device": "nobody"}, "no simulated device nobody"),
+        ("POST", "faults", {"kind": "flood", "device": "conveyor"}, "flood"),
+        (
+            "POST",
+            "faults",
+            {"kind": "jam", "device": "conveyor", "durationS": -1},
+            "greater than or equal to 0",
+        ),
+        ("POST", "faults", {"kind": "jam", "device": "conveyor", "seconds": 1}, "Extra inputs"),
+        ("POST", "devices/conveyor/buttons", {"slot": "W-1", "button": "confirm"}, "no put wall conveyor"),
+        ("POST", "devices/wall/buttons", {"slot": "W-9", "button": "confirm"}, "wall has no slot W-9"),
+        (
+            "POST",
+            "devices/wall/buttons",
+            {"slot": "W-1", "button": "kick"},
+            "'confirm', 'short' or 'curtain'",
+        ),
+        ("POST", "containers", {"containerId": "T2", "locationId": "IN"}, "IN is full"),
+        ("POST", "containers", {"containerId": "T2", "locationId": "MOON"}, "no spot MOON"),
+        ("POST", "containers", {"containerId": "T2", "locationId": None}, "T2 is not in the site"),
+        ("POST", "containers", {"containerId": "T2"}, "locationId"),
+        ("PUT", "speed", {"speed": 0}, "greater than 0"),
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_done_is_refused_with_a_reason_and_changes_nothing(
+    method: str, path: str, body: dict[str, object], reason: str
+) -> None:
+    async with served() as (simulated, http):
+        answer = await http.request(method, f"/v1/sim/{path}", json=body)
+        assert answer.status_code == 422
+        assert reason in answer.text
+        assert simulated.faults.views() == ()
+        assert simulated.world.snapshot() == {"containers": {"T1": "IN"}, "moves": {}}
+
+
+async def test_people_bring_containers_move_them_and_take_them_away() -> None:
+    async with served() as (simulated, http):
+        for body in (
+            {"containerId": "T2", "locationId": "OUT", "label": "SMUDGE"},
+            {"containerId": "T1", "locationId": None},
+            {"containerId": "T2", "locationId": "IN"},
+        ):
+            assert (await http.post("/v1/sim/containers", json=body)).status_code == 204
+        assert simulated.world.snapshot()["containers"] == {"T2": "IN"}
+        assert simulated.world.label("T2") == "SMUDGE"
+
+
+async def test_buttons_are_pressed_as_often_as_asked() -> None:
+    async with served() as (simulated, http):
+        body = {"slot": "W-2", "button": "short", "times": 3}
+        assert (await http.post("/v1/sim/devices/wall/buttons", json=body)).status_code == 204
+        space = simulated.links["plc"].space
+        assert space.read(1000 + 4 + 10 + 7, 1) == [3]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+async def test_motion_runs_faster_when_asked() -> None:
+    async with served() as (simulated, http):
+        assert (await http.put("/v1/sim/speed", json={"speed": 25})).json() == {"speed": 25}
+        assert simulated.clock.speed == 25
