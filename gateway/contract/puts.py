@@ -44,8 +44,19 @@ class PutRequest(WireModel):
     slot: Identifier
     quantity: Annotated[int, Field(ge=1, le=9999, strict=True)]
     colour: Colour = Colour.GREEN
-    blink: bool = False
+    blink: Annotated[bool, Field(strict=True)] = False
     text: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
+class SubmittedPutView(WireModel):
+    """The put is durable.
+
+    Attributes:
+        again: the same request had been accepted before; nothing new was begun.
+    """
+
+    put_id: str
+    again: bool
 
 
 class PutView(WireModel):

@@ -1,16 +1,12 @@
 """Where devices are now: the newest position of each, for any number of watchers at their own pace.
 
-A watcher remembers only how far it has seen; what has changed more than once in between it sees once.
+A watcher is a number, as with the feed. What has changed more than once since it looked last it sees once.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
 
 from gateway.contract.reports import Position
-
-PERIOD_S: Final = 0.1
-"""A watcher gets at most one batch in this time."""
 
 
 class Positions:
@@ -34,20 +30,16 @@ class Positions:
         known = self._latest.get(device_id)
         return None if known is None else known[1]
 
-    async def follow(self) -> AsyncGenerator[Sequence[Position]]:
-        """Yield the positions of all devices, then those that have changed, for ever."""
-        seen = 0
-        while True:
-            changed = self._changed
-            news = list(self._since(seen))
-            seen = self._count
-            if news:
-                yield news
-                await asyncio.sleep(PERIOD_S)
-            else:
-                await changed.wait()
+    def since(self, seen: int) -> tuple[Sequence[Position], int]:
+        """Return the devices that have moved since a watcher looked, and the number to ask with the next time (first: 0)."""
+        return list(self._news(seen))[::-1], self._count
 
-    def _since(self, seen: int) -> Iterator[Position]:
+    async def beyond(self, seen: int) -> None:
+        """Wait until something has moved."""
+        while self._count <= seen:
+            await self._changed.wait()
+
+    def _news(self, seen: int) -> Iterator[Position]:
         for count, position in reversed(self._latest.values()):
             if count <= seen:
                 return

@@ -77,6 +77,11 @@ class Kernel:
         self._settled = asyncio.Event()
         self._settled.set()
 
+    @property
+    def waiting(self) -> int:
+        """How many messages have not been taken up yet."""
+        return self._asked.qsize()
+
     async def ask(self, message: object) -> Any:
         """Have a message handled; return its reply once everything that it changed is durable.
 

@@ -17,7 +17,7 @@ class StandingClock:
         return START_US
 
 
-async def nobody_else(_: Tx) -> None:
+async def nobody_else(tx: Tx) -> None:
     """A guard for a database that has only ever had one owner."""
 
 

@@ -1,0 +1,72 @@
+"""The HTTP application: all routes, one way to refuse, and a description that tells the truth about it."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from gateway.api.deps import ApiDeps
+from gateway.api.events import event_routes
+from gateway.api.guard import SecureHeaders, TokenGuard
+from gateway.api.health import health_routes
+from gateway.api.plant import plant_routes
+from gateway.api.problems import MEDIA_TYPE, add_problem_handlers
+from gateway.api.puts import put_routes
+from gateway.api.subscriptions import subscription_routes
+from gateway.api.transports import transport_routes
+from gateway.contract.problems import Problem
+
+__all__ = ["ApiDeps", "create_api"]
+
+DESCRIPTION: Final = (
+    "Ask for containers to be moved, hear about every step. Every request may be repeated: the same id and body is answered"
+    " as before. Refusals are problem+json (RFC 9457) and change nothing. Unknown fields and parameters are refused."
+)
+
+
+def create_api(deps: ApiDeps) -> FastAPI:
+    """Return the application."""
+    app = FastAPI(
+        title="Warehouse gateway",
+        version="1",
+        description=DESCRIPTION,
+        redoc_url=None,
+        responses={"default": {"model": Problem, "description": "Refused, with reasons"}},
+        generate_unique_id_function=_operation_id,
+    )
+    for routes in (
+        transport_routes,
+        put_routes,
+        event_routes,
+        subscription_routes,
+        plant_routes,
+        health_routes,
+    ):
+        app.include_router(routes(deps))
+    add_problem_handlers(app)
+    _describe_problems(app)
+    if deps.token is not None:
+        app.add_middleware(TokenGuard, token=deps.token)
+    app.add_middleware(SecureHeaders)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Have the description say that refusals are problem+json, which FastAPI has no word for."""
+    describe = app.openapi
+
+    def described() -> dict[str, Any]:
+        fresh = app.openapi_schema is None
+        schema = describe()
+        if fresh:
+            for path in schema["paths"].values():
+                for operation in path.values():
+                    content = operation["responses"]["default"]["content"]
+                    content[MEDIA_TYPE] = content.pop("application/json")
+        return schema
+
+    app.openapi = described

@@ -1,0 +1,65 @@
+"""What stands before every route: the token, and headers that keep browsers from guessing and storing."""
+
+import hmac
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.api.problems import http_error
+
+OPEN_PATHS: Final = frozenset({"/livez"})
+"""Asked by supervisors that hold no token; tells nothing but that the process lives."""
+
+_DOCS_CSP: Final = (
+    "default-src 'none'; script-src https://cdn.jsdelivr.net 'unsafe-inline'; style-src https://cdn.jsdelivr.net;"
+    " img-src https://fastapi.tiangolo.com data:; connect-src 'self'; frame-ancestors 'none'"
+)
+_CSP: Final = "default-src 'none'; frame-ancestors 'none'"
+
+
+class TokenGuard:
+    """Lets only callers through that show the token."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+            shown = Headers(scope=scope).get("authorization", "").encode("latin-1")
+            if not hmac.compare_digest(shown, self._expected):
+                answer = http_error(
+                    401,
+                    "unauthorized",
+                    "show the API token: Authorization: Bearer …",
+                    {"WWW-Authenticate": "Bearer"},
+                )
+                await answer(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class SecureHeaders:
+    """Adds the security headers to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("Referrer-Policy", "no-referrer")
+                headers.setdefault("Cache-Control", "no-store")
+                headers.setdefault("Content-Security-Policy", _DOCS_CSP if scope["path"] == "/docs" else _CSP)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

@@ -1,0 +1,52 @@
+"""What supervisors ask: alive, ready, metrics."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from gateway.api.deps import ApiDeps
+from gateway.api.metrics import make_registry
+from gateway.api.problems import http_error
+from gateway.kernel.ports import Tx
+
+READY_WITHIN_S: Final = 2.0
+
+
+def health_routes(deps: ApiDeps) -> APIRouter:
+    """Return /livez, /readyz and /metrics."""
+    router = APIRouter(tags=["health"])
+    registry = make_registry(deps)
+
+    @router.get("/livez")
+    async def get_livez() -> Response:
+        """Tell that the process lives."""
+        return Response("alive\n", media_type="text/plain")
+
+    @router.get("/readyz")
+    async def get_readyz() -> Response:
+        """Tell that the kernel finishes its commits and that the database answers."""
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                await deps.kernel.read(lambda: None)
+                await deps.store.read(_touch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the gateway is not ready
+            reason = (
+                f"no answer within {READY_WITHIN_S:g} s" if isinstance(error, TimeoutError) else str(error)
+            )
+            return http_error(HTTPStatus.SERVICE_UNAVAILABLE, "notReady", reason)
+        return Response("ready\n", media_type="text/plain")
+
+    @router.get("/metrics")
+    async def get_metrics() -> Response:
+        """Tell how the gateway does, for Prometheus."""
+        text = await deps.kernel.read(lambda: generate_latest(registry))
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+async def _touch(tx: Tx) -> None:
+    await tx.fetch("SELECT 1")

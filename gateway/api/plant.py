@@ -1,0 +1,206 @@
+"""The plant over HTTP: devices, locations, containers, alarms. Read from the books, between two commits."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Path, Query, Response
+
+from gateway.api.body import JsonRoute
+from gateway.api.deps import ApiDeps
+from gateway.api.replies import Page, Paging, reply
+from gateway.api.views import (
+    alarm_view,
+    command_view,
+    container_view,
+    link_view,
+    position_view,
+    telegram_view,
+)
+from gateway.contract.faults import FieldError, Refusal, RefusalKind
+from gateway.contract.plant import (
+    AlarmView,
+    ContainerView,
+    DeviceView,
+    LocateRequest,
+    LocationView,
+    TelegramView,
+)
+from gateway.contract.transports import Act, CommandView, Identifier
+from gateway.transport.messages import CorrectContainer, ResetDevice, SetDeviceEnabled
+
+T = TypeVar("T")
+
+DeviceId = Annotated[Identifier, Path(alias="deviceId")]
+ContainerId = Annotated[Identifier, Path(alias="containerId")]
+
+
+def plant_routes(deps: ApiDeps) -> APIRouter:
+    """Return the routes of the plant."""
+    router = APIRouter(prefix="/v1", route_class=JsonRoute)
+    plant = _Plant(deps)
+
+    @router.get("/devices", tags=["devices"], response_model=Page[DeviceView])
+    async def get_devices(paging: Annotated[Paging, Query()]) -> Response:
+        """List devices and vehicles."""
+        return reply(await deps.kernel.read(lambda: plant.devices(paging)))
+
+    @router.get("/devices/{deviceId}", tags=["devices"], response_model=DeviceView)
+    async def get_device(device_id: DeviceId) -> Response:
+        """Show a device: whether it works, what it has been told, how the wire to it is."""
+        return reply(await deps.kernel.read(lambda: plant.device(device_id)))
+
+    @router.get("/devices/{deviceId}/telegrams", tags=["devices"], response_model=Page[TelegramView])
+    async def get_telegrams(device_id: DeviceId) -> Response:
+        """Show the last raw messages on the wire to a device, oldest first."""
+        await deps.kernel.read(lambda: plant.device(device_id))
+        driver = deps.drivers.get(device_id)
+        telegrams = () if driver is None else driver.telegrams(device_id)
+        return reply(Page[TelegramView](items=tuple(telegram_view(telegram) for telegram in telegrams)))
+
+    @router.post("/devices/{deviceId}/enable", tags=["devices"], response_model=DeviceView)
+    async def enable_device(device_id: DeviceId, act: Act) -> Response:
+        """Let the engine use a device again."""
+        await deps.ask(SetDeviceEnabled(device_id, enabled=True, act=act))
+        return reply(await deps.kernel.read(lambda: plant.device(device_id)))
+
+    @router.post("/devices/{deviceId}/disable", tags=["devices"], response_model=DeviceView)
+    async def disable_device(device_id: DeviceId, act: Act) -> Response:
+        """Let the engine give a device nothing new; what it does now it finishes."""
+        await deps.ask(SetDeviceEnabled(device_id, enabled=False, act=act))
+        return reply(await deps.kernel.read(lambda: plant.device(device_id)))
+
+    @router.post("/devices/{deviceId}/reset", tags=["devices"], response_model=DeviceView)
+    async def reset_device(device_id: DeviceId, act: Act) -> Response:
+        """Ask a device to clear a fault whose cause is gone."""
+        await deps.ask(ResetDevice(device_id, act))
+        return reply(await deps.kernel.read(lambda: plant.device(device_id)))
+
+    @router.get("/locations", tags=["locations"], response_model=Page[LocationView])
+    async def get_locations(paging: Annotated[Paging, Query()]) -> Response:
+        """List locations and what stands there."""
+        return reply(await deps.kernel.read(lambda: plant.locations(paging)))
+
+    @router.get("/containers", tags=["containers"], response_model=Page[ContainerView])
+    async def get_containers(paging: Annotated[Paging, Query()]) -> Response:
+        """List containers and where they are."""
+        return reply(await deps.kernel.read(lambda: plant.containers(paging)))
+
+    @router.get("/containers/{containerId}", tags=["containers"], response_model=ContainerView)
+    async def get_container(container_id: ContainerId) -> Response:
+        """Show where a container is."""
+        return reply(await deps.kernel.read(lambda: plant.container(container_id)))
+
+    @router.put("/containers/{containerId}/location", tags=["containers"], response_model=ContainerView)
+    async def correct_container(container_id: ContainerId, request: LocateRequest) -> Response:
+        """Put the books right: the container is at this location. Makes it known if it was not."""
+        act = Act(by=request.by, reason=request.reason)
+        await deps.ask(CorrectContainer(container_id, request.location_id, act))
+        return reply(await deps.kernel.read(lambda: plant.container(container_id)))
+
+    @router.get("/alarms", tags=["alarms"], response_model=Page[AlarmView])
+    async def get_alarms(paging: Annotated[Paging, Query()]) -> Response:
+        """List what a person must look at."""
+        return reply(await deps.kernel.read(lambda: plant.alarms(paging)))
+
+    return router
+
+
+class _Plant:
+    """What the books, the site and the drivers tell, put together. To be asked between two commits."""
+
+    def __init__(self, deps: ApiDeps) -> None:
+        self._tables = deps.tables
+        self._drivers = deps.drivers
+        self._positions = deps.positions
+        self._locations = deps.site.all_locations
+        self._fleet_of = {vehicle.id: fleet.id for fleet in deps.site.fleets for vehicle in fleet.vehicles}
+        self._kinds = dict.fromkeys(self._fleet_of, "vehicle") | {
+            each.id: each.kind for each in deps.site.devices
+        }
+
+    def devices(self, paging: Paging) -> Page[DeviceView]:
+        commands = self._commands()
+        rows = self._tables.devices.values()
+        return _page((row.device_id for row in rows), paging, lambda key: self._device(key, commands))
+
+    def device(self, device_id: str) -> DeviceView:
+        if device_id not in self._tables.devices:
+            raise _unknown("device", device_id)
+        return self._device(device_id, self._commands())
+
+    def locations(self, paging: Paging) -> Page[LocationView]:
+        reserved: dict[str, str] = {}
+        for transport in self._tables.transports.values():
+            if transport.reserved is not None:
+                reserved.setdefault(transport.reserved, transport.transport_id)
+        return _page(self._locations, paging, lambda key: self._location(key, reserved.get(key)))
+
+    def containers(self, paging: Paging) -> Page[ContainerView]:
+        rows = self._tables.containers.values()
+        return _page((row.container_id for row in rows), paging, self.container)
+
+    def container(self, container_id: str) -> ContainerView:
+        row = self._tables.containers.get(container_id)
+        if row is None:
+            raise _unknown("container", container_id)
+        return container_view(row)
+
+    def alarms(self, paging: Paging) -> Page[AlarmView]:
+        rows = self._tables.alarms.values()
+        return _page((row.alarm_id for row in rows), paging, lambda key: alarm_view(self._tables.alarms[key]))
+
+    def _device(self, device_id: str, commands: Mapping[str, Sequence[CommandView]]) -> DeviceView:
+        row = self._tables.devices[device_id]
+        load = self._tables.loads.get(device_id)
+        driver = self._drivers.get(device_id)
+        position = self._positions.latest(device_id)
+        return DeviceView(
+            device_id=device_id,
+            kind=self._kinds.get(device_id, "gone"),
+            fleet_id=self._fleet_of.get(device_id),
+            enabled=row.enabled,
+            online=row.online,
+            offline_reason=row.offline_reason,
+            fault=row.fault,
+            containers=() if load is None else (load,),
+            commands=tuple(commands.get(device_id, ())),
+            link=None if driver is None else link_view(driver.health(device_id)),
+            position=None if position is None else position_view(position),
+        )
+
+    def _commands(self) -> Mapping[str, Sequence[CommandView]]:
+        commands: defaultdict[str, list[CommandView]] = defaultdict(list)
+        for job_id in self._tables.open_jobs:
+            job = self._tables.jobs[job_id]
+            commands[job.command.device_id].append(command_view(job))
+        return commands
+
+    def _location(self, location_id: str, reserved_by: str | None) -> LocationView:
+        location = self._locations[location_id]
+        block = self._tables.blocks.get(location_id)
+        return LocationView(
+            location_id=location_id,
+            kind=location.kind,
+            zone=location.zone,
+            capacity=location.capacity,
+            containers=tuple(self._tables.occupants.get(location_id, ())),
+            reserved_by=reserved_by,
+            blocked=None if block is None else block.reason,
+        )
+
+
+def _page(ids: Iterable[str], paging: Paging, view: Callable[[str], T]) -> Page[T]:
+    """Show some of the things with these ids, in the order of the ids, from behind the cursor on."""
+    ordered = sorted(ids)
+    start = 0 if paging.cursor is None else bisect_right(ordered, paging.cursor)
+    shown = ordered[start : start + paging.limit]
+    more = start + len(shown) < len(ordered)
+    return Page(items=tuple(view(key) for key in shown), next_cursor=shown[-1] if more else None)
+
+
+def _unknown(kind: str, key: str) -> Refusal:
+    return Refusal(
+        RefusalKind.NOT_FOUND, FieldError(f"{kind}Id", f"unknown{kind.capitalize()}", f"no {kind} {key}")
+    )

@@ -1,0 +1,166 @@
+"""Everything that can go wrong with a request, as problem+json (RFC 9457) in the caller's terms."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from gateway.contract.faults import FieldError, Refusal, RefusalKind
+from gateway.contract.problems import Problem, Reason
+from gateway.kernel.ports import StoreBroken, StoreFull
+
+log = structlog.get_logger()
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+_STATUS: Final[dict[RefusalKind, int]] = {
+    RefusalKind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RefusalKind.CONFLICT: HTTPStatus.CONFLICT,
+    RefusalKind.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    RefusalKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    RefusalKind.OUT_OF_SPACE: HTTPStatus.INSUFFICIENT_STORAGE,
+    RefusalKind.BUSY: HTTPStatus.TOO_MANY_REQUESTS,
+}
+_RETRY_AFTER_S: Final[dict[RefusalKind, int]] = {
+    RefusalKind.UNAVAILABLE: 2,
+    RefusalKind.OUT_OF_SPACE: 10,
+    RefusalKind.BUSY: 1,
+}
+_TITLES: Final[dict[RefusalKind, str]] = {
+    RefusalKind.INVALID: "The request is invalid",
+    RefusalKind.CONFLICT: "The request contradicts how things stand",
+    RefusalKind.NOT_FOUND: "There is no such thing",
+    RefusalKind.UNAVAILABLE: "The gateway cannot do it now",
+    RefusalKind.OUT_OF_SPACE: "The gateway's disk is full",
+    RefusalKind.BUSY: "The gateway is busy",
+}
+_CODES: Final[dict[str, str]] = {
+    "extra_forbidden": "unknownField",
+    "missing": "missing",
+    "greater_than_equal": "outOfRange",
+    "less_than_equal": "outOfRange",
+    "string_too_short": "tooShort",
+    "string_too_long": "tooLong",
+    "too_short": "tooShort",
+    "too_long": "tooLong",
+    "string_pattern_mismatch": "badFormat",
+    "value_error": "badFormat",
+    "bad_format": "badFormat",
+    "datetime_parsing": "badFormat",
+    "datetime_from_date_parsing": "badFormat",
+    "enum": "unknownValue",
+    "literal_error": "unknownValue",
+}
+_MESSAGES: Final[dict[str, str]] = {
+    "extra_forbidden": "there is no such field",
+    "missing": "must be given",
+    "string_pattern_mismatch": "must be made of letters, digits, dots, underscores, colons and hyphens",
+}
+
+
+class Rejected(HTTPException):
+    """A request that is not even well-formed, or asks for what HTTP itself refuses."""
+
+    def __init__(self, status: HTTPStatus, code: str, message: str) -> None:
+        super().__init__(status, message)
+        self.reason = FieldError("", code, message)
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Have every error answered as problem+json."""
+    app.add_exception_handler(Refusal, _on_refusal)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(StoreFull, _on_store_full)
+    app.add_exception_handler(StoreBroken, _on_store_broken)
+    app.add_exception_handler(Exception, _on_fault)
+
+
+def problem(
+    status: int,
+    kind: str,
+    title: str,
+    reasons: Iterable[FieldError],
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return a problem+json answer."""
+    told = tuple(Reason(field=each.field, code=each.code, message=each.message) for each in reasons)
+    body = Problem(
+        type=f"urn:warehouse-gateway:problem:{kind}",
+        title=title,
+        status=status,
+        detail="; ".join(f"{each.field}: {each.message}" if each.field else each.message for each in told),
+        reasons=told,
+    )
+    return Response(body.model_dump_json(), status, headers, MEDIA_TYPE)
+
+
+def refused(refusal: Refusal) -> Response:
+    """Return the answer to a refusal."""
+    again = _RETRY_AFTER_S.get(refusal.kind)
+    headers = {} if again is None else {"Retry-After": str(again)}
+    return problem(_STATUS[refusal.kind], refusal.kind.value, _TITLES[refusal.kind], refusal.reasons, headers)
+
+
+def http_error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the answer to what HTTP itself refuses."""
+    return problem(status, code, HTTPStatus(status).phrase, [FieldError("", code, message)], headers)
+
+
+async def _on_refusal(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return refused(error)
+
+
+async def _on_invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return refused(Refusal(RefusalKind.INVALID, *(_reason(each) for each in error.errors())))
+
+
+async def _on_http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    code = error.reason.code if isinstance(error, Rejected) else _camel(status.name)
+    return http_error(status, code, error.detail, error.headers)
+
+
+async def _on_store_full(_: Request, error: Exception) -> Response:
+    return refused(
+        Refusal(RefusalKind.OUT_OF_SPACE, FieldError("", "storageFull", f"nothing was stored: {error}"))
+    )
+
+
+async def _on_store_broken(_: Request, error: Exception) -> Response:
+    return refused(
+        Refusal(
+            RefusalKind.UNAVAILABLE, FieldError("", "storageBroken", f"the storage does not work: {error}")
+        )
+    )
+
+
+async def _on_fault(request: Request, _: Exception) -> Response:
+    log.error("a request failed by a fault of the gateway", method=request.method, path=request.url.path)
+    return http_error(500, "internalError", "a fault of the gateway; its log tells more")
+
+
+def _reason(error: Mapping[str, Any]) -> FieldError:
+    """Translate one of pydantic's findings."""
+    kind: str = error["type"]
+    code = _CODES.get(kind) or ("wrongType" if kind.endswith(("_type", "_parsing")) else _camel(kind))
+    text: str = _MESSAGES.get(kind) or error["msg"].removeprefix("Value error, ")
+    return FieldError(_path(error["loc"]), code, text)
+
+
+def _path(location: Sequence[str | int]) -> str:
+    """Return `items[3].priority` for ("body", "items", 3, "priority")."""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[1:])
+    return path.removeprefix(".")
+
+
+def _camel(name: str) -> str:
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), name.lower())

@@ -1,0 +1,52 @@
+"""Replies and lists as the contract has them."""
+
+from typing import Annotated, Final, Generic, TypeVar
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from gateway.contract.faults import FieldError, Refusal, RefusalKind
+from gateway.contract.model import WireModel
+from gateway.contract.plant import Omitted
+
+T = TypeVar("T")
+
+LIMIT_MAX: Final = 1000
+DIGITS_MAX: Final = 18
+"""Of numbers that fit the database's integers."""
+
+Limit = Annotated[int, Field(ge=1, le=LIMIT_MAX, description="how many items at most")]
+Cursor = Annotated[str, Field(max_length=200, description="`nextCursor` of the page before")]
+
+
+class Paging(WireModel):
+    """Query parameters of every list."""
+
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class Page(WireModel, Generic[T]):
+    """One page of a list; there is more if `nextCursor` is there."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None = Omitted
+
+
+def number_cursor(cursor: str | None) -> int | None:
+    """Read the cursor of a list that is ordered by numbers.
+
+    Raises:
+        Refusal: it is none.
+    """
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= DIGITS_MAX):
+        raise Refusal(RefusalKind.INVALID, FieldError("cursor", "badFormat", "not a cursor of this list"))
+    return int(cursor)
+
+
+def reply(view: BaseModel, status: int = 200, location: str | None = None) -> Response:
+    """Return a view as JSON."""
+    headers = None if location is None else {"Location": location}
+    return Response(view.model_dump_json(by_alias=True), status, headers, "application/json")
