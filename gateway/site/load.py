@@ -83,11 +83,10 @@ class _Draft:
             self.findings.append(
                 Finding(file, 1, "id", "the site has no id", "add `id: …` at the top of a file")
             )
-        root = path if path.is_dir() else path.parent
+        root = (path if path.is_dir() else path.parent).resolve()
         elements = {section: tuple(elements) for section, elements in self.elements.items()}
-        return Site.model_validate(
-            {"id": self.ids[0] if self.ids else "site", "root": root.resolve(), **elements}
-        )
+        elements["links"] = tuple(_anchored(link, root) for link in elements["links"])
+        return Site.model_validate({"id": self.ids[0] if self.ids else "site", "root": root, **elements})
 
     def locate(self, flaw: Flaw) -> Finding:
         message = flaw.message
@@ -101,6 +100,20 @@ class _Draft:
         section, index, *rest = keys
         origin = self.origins[str(section)][int(index)]
         return origin.document, (*origin.keys, *rest)
+
+
+def _anchored(model: WiringModel, root: Path) -> WiringModel:
+    """Let relative paths of certificates, keys and passwords count from the site's folder."""
+    update: dict[str, object] = {}
+    for name, value in model:
+        match value:
+            case Path():
+                update[name] = root / value
+            case WiringModel():
+                update[name] = _anchored(value, root)
+            case _:
+                pass
+    return model.model_copy(update=update)
 
 
 def _site_files(path: Path) -> list[Path]:

@@ -293,7 +293,7 @@ class Site(WiringModel):
     fill: tuple[Fill, ...] = ()
     profiles: tuple[Profile, ...] = ()
     root: Path = Field(default=Path(), exclude=True)
-    """The folder it was read from; relative paths inside it are resolved against this one."""
+    """The folder it was read from; relative paths in it were counted from this one."""
 
     @cached_property
     def all_locations(self) -> dict[str, Location]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.contract.wiring import MqttLink, OpcUaLink
 from gateway.site.findings import Finding, SiteInvalid
 from gateway.site.load import load_site
 from tests.unit.small_site import SMALL, edited, findings, own_profile, small_site, write
@@ -45,6 +46,27 @@ def test_a_site_that_is_not_there_is_told(tmp_path: Path) -> None:
         load_site(tmp_path / "nowhere")
     with pytest.raises(SiteInvalid, match=r"holds no \*\.yaml file"):
         load_site(tmp_path)
+
+
+def test_paths_count_from_the_sites_folder(tmp_path: Path) -> None:
+    security = "security: {certificate: pki/own.der, private_key: pki/own.pem, server_certificate: /dev/null}"
+    files = small_site() | {"pki/own.der": "", "pki/own.pem": "", "pki/pass": ""}
+    files["site.yaml"] = edited(
+        files["site.yaml"],
+        {
+            'url: "opc.tcp://127.0.0.1:4840"': f'url: "opc.tcp://127.0.0.1:4840", {security}',
+            "port: 1883}": 'url: "mqtt://broker:1883", username: me, password_file: pki/pass}',
+        },
+    )
+    found = findings(write(tmp_path, files))
+    assert [finding.message for finding in found] == ["there is no file /dev/null"]
+    write(tmp_path, {"site.yaml": files["site.yaml"].replace("/dev/null", "pki/own.der")})
+    opcua, _, mqtt = load_site(tmp_path).links
+    assert isinstance(opcua, OpcUaLink)
+    assert isinstance(mqtt, MqttLink)
+    assert opcua.security is not None
+    assert opcua.security.private_key == tmp_path.resolve() / "pki" / "own.pem"
+    assert mqtt.password_file == tmp_path.resolve() / "pki" / "pass"
 
 
 def test_the_nearest_profile_counts(tmp_path: Path) -> None:

@@ -94,8 +94,8 @@ def missing_files(site: Site) -> Iterator[Flaw]:
     """A certificate, key or password file that does not exist."""
     for index, link in enumerate(site.links):
         for keys, file in _files(link):
-            if not (site.root / file).is_file():
-                message = f"there is no file {site.root / file}"
+            if not file.is_file():
+                message = f"there is no file {file}"
                 yield Flaw(
                     ("links", index, *keys), message, "correct the path; it counts from the site's folder"
                 )
