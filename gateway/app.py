@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from drivers.links.modbus import TcpModbus
+from drivers.links.nats_server import EmbeddedBroker
 from drivers.links.opcua import connect_opcua
 from drivers.modbus.link import ModbusLinkRunner
 from drivers.modbus.mailbox import ModbusMailboxDriver
@@ -127,7 +128,7 @@ class Wires:
                 assert_never(link)
 
     def _connect_fleets(self, link: MqttLink) -> None:
-        log.warning('no fleets yet', link=link.id)
+        log.warning("no fleets yet", link=link.id)
 
     def _add(self, driver: Driver) -> None:
         self.runners[", ".join(driver.device_ids)] = driver
