@@ -14,6 +14,7 @@ from gateway.transport.messages import (
     ResetDevice,
     ResolveTransport,
     SetDeviceEnabled,
+    UnblockLocation,
 )
 from gateway.transport.outcome import Outcome
 from gateway.transport.plant import Plant
@@ -256,7 +257,22 @@ class Decisions:
             details={"locationId": message.location_id},
         )
         self._lifecycle.put_at(message.container_id, message.location_id)
+        if message.location_id in self._tables.blocks:
+            self._tables.blocks.remove(message.location_id)
         return self._tables.containers[message.container_id]
+
+    def unblock(self, message: UnblockLocation) -> None:
+        """Let a location take loads again, after somebody has looked that it is as the books say."""
+        if message.location_id not in self._plant.locations:
+            raise Refusal(
+                RefusalKind.NOT_FOUND,
+                FieldError(
+                    "locationId", "unknownLocation", f"location {message.location_id} is not in the site file"
+                ),
+            )
+        if message.location_id in self._tables.blocks:
+            self._record(message.act, "location.unblocked", message.location_id)
+            self._tables.blocks.remove(message.location_id)
 
     def _record(
         self,

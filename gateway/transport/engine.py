@@ -31,6 +31,7 @@ from gateway.transport.messages import (
     SetDeviceEnabled,
     SubmitTransports,
     Tick,
+    UnblockLocation,
 )
 from gateway.transport.outcome import Outcome
 from gateway.transport.plant import FleetControl, Plant
@@ -86,6 +87,7 @@ class TransportEngine:
             SetDeviceEnabled: self._decisions.set_enabled,
             ResetDevice: self._decisions.reset,
             CorrectContainer: self._decisions.correct,
+            UnblockLocation: self._decisions.unblock,
             **self._reports,
             **self._puts.handlers,
         }

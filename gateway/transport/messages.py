@@ -94,6 +94,14 @@ class CorrectContainer:
 
 
 @dataclass(frozen=True, slots=True)
+class UnblockLocation:
+    """Somebody has looked: the location is as the books say, and takes loads again. Reply: None."""
+
+    location_id: str
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """The first message of every run: makes the site's devices and stock known, and takes up what was under way."""
 

@@ -168,25 +168,25 @@ class Outcome:
         self._journal.close(job, CommandStatus.DONE)
         transport = self._transport_of(job)
         if transport is not None:
-            transport = self._settled(transport)
+            transport = self._book(self._settled(transport), job.command)
             misread = _misread(job.command, report.barcode)
-            self._carried_out(transport, job.command)
-            if misread is not None:
-                self._halt_misread(transport.transport_id, *misread)
+            if misread is None:
+                self._go_on(transport)
+            else:
+                self._lifecycle.halt(transport, *misread, _RETRY)
 
-    def _carried_out(self, transport: Transport, command: Command) -> None:
+    def _book(self, transport: Transport, command: Command) -> Transport:
         """Book what a command has done: on board after a PICK, at the target after a DROP or TRANSFER."""
         if command.op is Op.PICK:
             self._lifecycle.take_on_board(transport.container_id, command.device_id)
-            transport = self._lifecycle.change(transport, job_id=None, retries=0)
-            if transport.cancel_requested and transport.goal == transport.destination:
-                self._rerouting.bring_home(self._lifecycle.change(transport, reserved=None))
-            return
-        transport = self._lifecycle.end_leg(transport)
+            return self._lifecycle.change(transport, job_id=None, retries=0)
+        return self._lifecycle.end_leg(transport)
+
+    def _go_on(self, transport: Transport) -> None:
         if transport.current is None:
             self._at_goal(transport)
         elif transport.cancel_requested and transport.goal == transport.destination:
-            self._rerouting.bring_home(transport)
+            self._rerouting.bring_home(self._lifecycle.change(transport, reserved=None))
 
     def _at_goal(self, transport: Transport) -> None:
         if transport.cancel_requested:
@@ -210,7 +210,7 @@ class Outcome:
             self._lifecycle.change(
                 transport,
                 job_id=None,
-                reserved=None,
+                reserved=self._kept_reservation(transport),
                 retries=retries,
                 retry_at_us=self._tables.books.now_us + round(pause_s * 1e6),
             )
@@ -238,8 +238,8 @@ class Outcome:
                 self._block(job.command, f"{job.command.device_id} found it occupied")
                 self._halt(transport, Fault.DESTINATION_OCCUPIED, detail)
             case Fault.WRONG_CONTAINER | Fault.NO_READ:
-                self._carried_out(transport, job.command)
-                self._halt_misread(transport.transport_id, report.fault, detail)
+                # The load has moved on; but it may be another one than the books say.
+                self._lifecycle.halt(self._book(transport, job.command), report.fault, detail, _RETRY)
             case Fault.LOAD_MISSING:
                 self._lifecycle.lose(transport.container_id)
                 self._lifecycle.halt(
@@ -256,7 +256,7 @@ class Outcome:
                 self._lifecycle.take_on_board(transport.container_id, command.device_id)
                 self._halt(transport, Fault.DEVICE_FAULT, f"{detail}; the load is on board")
             case Whereabouts.TARGET:
-                self._carried_out(transport, command)
+                self._go_on(self._book(transport, command))
             case Whereabouts.UNKNOWN:
                 self._doubt(transport, command, detail)
 
@@ -275,10 +275,11 @@ class Outcome:
         transport = self._settled(transport)
         match (job.command.op, place):
             case (Op.PICK, Whereabouts.ON_BOARD) | (Op.DROP | Op.TRANSFER, Whereabouts.TARGET):
-                self._carried_out(transport, job.command)
+                self._go_on(self._book(transport, job.command))
             case (Op.PICK | Op.TRANSFER, Whereabouts.SOURCE) | (Op.DROP, Whereabouts.ON_BOARD):
                 # It has not happened: the same is asked for with a new command once the channel is read.
-                self._lifecycle.change(transport, job_id=None, reserved=None)
+                reserved = self._kept_reservation(transport)
+                self._lifecycle.change(transport, job_id=None, reserved=reserved)
                 self._end_if_cancelled(transport.transport_id)
             case _:
                 self._doubt(transport, job.command, f"{job.command.device_id}: {report.text}")
@@ -314,7 +315,13 @@ class Outcome:
         self._end_if_cancelled(transport.transport_id)
 
     def _halt(self, transport: Transport, fault: Fault, detail: str) -> None:
-        self._lifecycle.halt(transport, fault, detail, _RETRY, job_id=None, reserved=None)
+        reserved = self._kept_reservation(transport)
+        self._lifecycle.halt(transport, fault, detail, _RETRY, job_id=None, reserved=reserved)
+
+    def _kept_reservation(self, transport: Transport) -> str | None:
+        """A load on board keeps its target: it has nowhere else to go. One that has not been taken yet lets others in."""
+        on_board = self._tables.containers[transport.container_id].device_id is not None
+        return transport.reserved if on_board else None
 
     def _doubt(self, transport: Transport, command: Command, detail: str) -> None:
         self._lifecycle.halt(
@@ -324,12 +331,6 @@ class Outcome:
             (*_LOCATE, OperatorAction.RETRY),
             job_id=None,
         )
-
-    def _halt_misread(self, transport_id: str, fault: Fault, detail: str) -> None:
-        """Halt after the load has moved on: what stands there may be another container than the books say."""
-        transport = self._tables.transports[transport_id]
-        if transport.status is TransportStatus.EXECUTING:
-            self._lifecycle.halt(transport, fault, detail, _RETRY)
 
     def _block(self, command: Command, reason: str) -> None:
         if command.target is not None:

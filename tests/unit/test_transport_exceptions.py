@@ -16,7 +16,7 @@ from gateway.contract.reports import (
     Sensors,
 )
 from gateway.contract.transports import Act
-from gateway.transport.messages import CorrectContainer, ResetDevice
+from gateway.transport.messages import CorrectContainer, ResetDevice, UnblockLocation
 from tests.unit.floor import Floor
 
 pytestmark = pytest.mark.unit
@@ -313,3 +313,42 @@ def test_the_books_are_put_right_only_for_containers_that_no_transport_holds() -
     with pytest.raises(Refusal) as refused:
         floor.tell(CorrectContainer("T1", "A-2-R-03", act))
     assert refused.value.kind is RefusalKind.CONFLICT
+
+
+def test_a_misread_at_the_destination_does_not_complete_the_transport() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "OUT-2")
+
+    def misread(command: Command) -> CommandDone:
+        floor.world["T1"] = "OUT-2"
+        return CommandDone(job_id=command.job_id, barcode="T9")
+
+    floor.answers[Op.TRANSFER] = misread
+    floor.run()
+    assert floor.status("M1") == "failed"
+    assert floor.resolve("M1", "retry").status.value == "completed"
+
+
+def test_a_load_on_board_keeps_its_target_while_its_drop_is_asked_again() -> None:
+    floor = Floor()
+    floor.answers[Op.DROP] = lambda command: CommandRejected(job_id=command.job_id, text="busy", retry=True)
+    floor.submit("M1", "T1", "1-OUT")
+    floor.run()
+    assert floor.where("T1") == "shuttle-1"
+    assert floor.tables.reserved == {"1-OUT": 1}
+    floor.answers.clear()
+    floor.wait(2)
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
+def test_a_blocked_place_takes_loads_again_once_somebody_has_looked() -> None:
+    floor = halted(Floor(), Op.DROP, failing(Fault.DESTINATION_OCCUPIED))
+    floor.cancel("M1")
+    floor.run()
+    floor.submit("M2", "T2", "1-OUT")
+    assert floor.commands == []
+    assert "is blocked" in (floor.engine.explain(floor.tables.transports["M2"]) or "")
+    floor.tell(UnblockLocation("1-OUT", Act(by="ann", reason="took the stranger away")))
+    floor.run()
+    assert floor.status("M2") == "completed"
