@@ -67,6 +67,7 @@ class TcpModbus:
         except TimeoutError as error:
             text = f"{settings.host}:{settings.port} does not answer"
             raise LinkError(ErrorKind.TIMEOUT, text) from error
+        _heed_cancellation()
         if not connected:
             raise LinkError(ErrorKind.DISCONNECT, f"no connection to {settings.host}:{settings.port}")
 
@@ -114,6 +115,7 @@ class TcpModbus:
             raise LinkError(ErrorKind.BAD_FRAME, str(error)) from error
         finally:
             self._deadline = None
+        _heed_cancellation()
         if answer.isError():
             code = answer.exception_code
             raise LinkError(ErrorKind.REFUSED, f"exception code {code} ({EXCEPTIONS.get(code, 'unknown')})")
@@ -122,3 +124,14 @@ class TcpModbus:
     def _connection_changed(self, connected: bool) -> None:
         if not connected and self._deadline:
             self._deadline.reschedule(asyncio.get_running_loop().time())
+
+
+def _heed_cancellation() -> None:
+    """Raise the cancellation that pymodbus may have lost.
+
+    It waits with asyncio.wait_for, which before Python 3.12 drops a cancellation that comes together with the
+    answer.
+    """
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError
