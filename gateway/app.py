@@ -15,13 +15,15 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from drivers.links.modbus import TcpModbus
-from drivers.links.nats_server import EmbeddedBroker
+from drivers.links.mqtt import BrokerAccess, connect_mqtt
+from drivers.links.nats_server import HOST, EmbeddedBroker
 from drivers.links.opcua import connect_opcua
 from drivers.modbus.link import ModbusLinkRunner
 from drivers.modbus.mailbox import ModbusMailboxDriver
 from drivers.modbus.putwall import ModbusPutWallDriver
 from drivers.opcua.link import OpcUaLinkRunner
 from drivers.opcua.mailbox import OpcUaMailboxDriver
+from drivers.vda5050.driver import Vda5050Driver
 from gateway.api.app import create_api
 from gateway.api.deps import ApiDeps
 from gateway.contract.driver import CommandDriver, Driver, DriverContext, PutWallDriver, VehicleDriver
@@ -42,7 +44,7 @@ from gateway.kernel.kernel import Kernel
 from gateway.kernel.ports import Store
 from gateway.kernel.supervise import keep_running
 from gateway.site.model import Carrier, Conveyor, Device, PutWall, Site
-from gateway.site.wiring import mailbox_wiring, putwall_wiring
+from gateway.site.wiring import fleet_wiring, mailbox_wiring, putwall_wiring
 from gateway.store.ownership import Ownership, claim
 from gateway.store.retention import Retention
 from gateway.store.sqlite import open_sqlite
@@ -128,7 +130,20 @@ class Wires:
                 assert_never(link)
 
     def _connect_fleets(self, link: MqttLink) -> None:
-        log.warning("no fleets yet", link=link.id)
+        for fleet in self._site.fleets:
+            if fleet.link == link.id:
+                connect = partial(connect_mqtt, self._access(link, fleet.id))
+                self._add(Vda5050Driver(connect, fleet_wiring(fleet), self._context))
+
+    def _access(self, link: MqttLink, fleet_id: str) -> BrokerAccess:
+        client_id = f"gateway-{self._site.id}-{fleet_id}"
+        if link.url != "embedded":
+            return BrokerAccess.of_link(link, client_id)
+        broker = embedded_broker(link, self._data)
+        self.runners[link.id] = broker
+        return BrokerAccess(
+            host=HOST, port=link.port, client_id=client_id, username=broker.username, password=broker.password
+        )
 
     def _add(self, driver: Driver) -> None:
         self.runners[", ".join(driver.device_ids)] = driver

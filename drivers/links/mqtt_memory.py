@@ -1,0 +1,121 @@
+"""A broker in memory: the port without a socket, for tests and for virtual time.
+
+Simulated vehicles may hang on the same broker: `client` gives anybody a connection, wills and retained messages included.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from drivers.links.errors import LinkError
+from drivers.links.mqtt_port import MqttPort
+from drivers.telegrams import ErrorKind
+
+
+class MemoryBroker:
+    """Passes messages on at once, in order; keeps retained ones; sends the will of a client that is cut off."""
+
+    def __init__(self) -> None:
+        self._retained: dict[str, bytes] = {}
+        self._clients: list[MemoryClient] = []
+        self._up = True
+
+    @asynccontextmanager
+    async def connect(self, topics: Sequence[tuple[str, int]]) -> AsyncGenerator[MqttPort]:
+        """Connect and subscribe (`drivers.links.mqtt_port.Connect`)."""
+        client = self.client()
+        for topic, _ in topics:
+            client.subscribe(topic)
+        try:
+            yield client
+        finally:
+            self._clients = [each for each in self._clients if each is not client]
+
+    def client(self, will: tuple[str, bytes] | None = None) -> "MemoryClient":
+        """Return a new connection; its will is retained, as the `connection` topic of VDA 5050 wants it.
+
+        Raises:
+            LinkError: the broker is down.
+        """
+        if not self._up:
+            raise LinkError(ErrorKind.DISCONNECT, "the broker is down")
+        client = MemoryClient(self, will)
+        self._clients.append(client)
+        return client
+
+    def stop(self) -> None:
+        """Cut everybody off and take nobody until `start`."""
+        self._up = False
+        for client in self._clients:
+            client.lose()
+        self._clients = []
+
+    def start(self) -> None:
+        """Take clients again."""
+        self._up = True
+
+    def cut(self, client: "MemoryClient") -> None:
+        """Break one connection, so that its will is sent."""
+        self._clients = [each for each in self._clients if each is not client]
+        client.lose()
+        if client.will is not None:
+            self.pass_on(*client.will, retain=True)
+
+    def pass_on(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Give a message to everybody who wants it."""
+        if retain:
+            self._retained[topic] = payload
+        for client in self._clients:
+            client.offer(topic, payload)
+
+    def kept(self, pattern: str) -> list[tuple[str, bytes]]:
+        """Return the retained messages of a topic."""
+        return [(topic, payload) for topic, payload in self._retained.items() if matches(pattern, topic)]
+
+
+class MemoryClient:
+    """One connection to a broker in memory."""
+
+    def __init__(self, broker: MemoryBroker, will: tuple[str, bytes] | None) -> None:
+        self.will = will
+        self._broker = broker
+        self._patterns: list[str] = []
+        self._inbox: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
+        self._lost = False
+
+    def subscribe(self, pattern: str) -> None:
+        """Ask for a topic; `+` stands for one level."""
+        self._patterns.append(pattern)
+        for topic, payload in self._broker.kept(pattern):
+            self._inbox.put_nowait((topic, payload))
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Send a message."""
+        if self._lost:
+            raise LinkError(ErrorKind.DISCONNECT, "the connection is lost")
+        self._broker.pass_on(topic, payload, retain=retain)
+
+    async def receive(self) -> tuple[str, bytes]:
+        """Wait for the next message."""
+        message = None if self._lost else await self._inbox.get()
+        if message is None:
+            raise LinkError(ErrorKind.DISCONNECT, "the connection is lost")
+        return message
+
+    def offer(self, topic: str, payload: bytes) -> None:
+        """Take a message if it is wanted."""
+        if any(matches(pattern, topic) for pattern in self._patterns):
+            self._inbox.put_nowait((topic, payload))
+
+    def lose(self) -> None:
+        """The connection is gone."""
+        self._lost = True
+        self._inbox.put_nowait(None)
+
+
+def matches(pattern: str, topic: str) -> bool:
+    """Tell whether a topic fits a subscription; `+` stands for one level."""
+    wanted, given = pattern.split("/"), topic.split("/")
+    return len(wanted) == len(given) and all(
+        want in ("+", level) for want, level in zip(wanted, given, strict=True)
+    )

@@ -1,0 +1,172 @@
+"""The driver of one fleet: one client at the broker for all its vehicles."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from drivers.links.errors import LinkError
+from drivers.links.mqtt_port import Connect, MqttPort
+from drivers.telegrams import Diagnosis
+from drivers.teller import Teller
+from drivers.vda5050.messages import MAJOR
+from drivers.vda5050.vehicle import VehicleFace
+from gateway.contract.driver import DriverContext, Health, Telegram
+from gateway.contract.reports import Report
+from gateway.contract.vehicles import VehicleOrder
+from gateway.contract.wiring import FleetWiring
+
+log = structlog.get_logger()
+
+TOPICS: Final = (("connection", 1), ("state", 0), ("visualization", 0), ("factsheet", 0))
+"""What vehicles publish, and at which QoS it is heard (6.2)."""
+RETRY_FIRST_S: Final = 0.25
+RETRY_MAX_S: Final = 2.0
+WATCH_S: Final = 1.0
+
+
+class Vda5050Driver:
+    """VehicleDriver for one fleet.
+
+    Args:
+        connect: makes a connection to the fleet's broker.
+        wiring: the vehicles' addresses.
+        context: where reports and positions go.
+    """
+
+    def __init__(self, connect: Connect, wiring: FleetWiring, context: DriverContext) -> None:
+        self._connect = connect
+        self._prefix = f"{wiring.interface}/{MAJOR}"
+        self._fleet_id = wiring.fleet_id
+        self._context = context
+        self._vehicles = {
+            vehicle.device_id: VehicleFace(
+                vehicle, Diagnosis(context.clock), wiring.resend_after_s, wiring.offline_after_s
+            )
+            for vehicle in wiring.vehicles
+        }
+        self._addresses = {
+            (face.wiring.manufacturer, face.wiring.serial): face for face in self._vehicles.values()
+        }
+        self._wake = asyncio.Event()
+        self._teller = Teller(self, context)
+
+    @property
+    def device_ids(self) -> Sequence[str]:
+        """The vehicles."""
+        return tuple(self._vehicles)
+
+    def send(self, order: VehicleOrder) -> None:
+        """Make sure that the vehicle has this order or update."""
+        self._vehicles[order.vehicle_id].send(order)
+        self._wake.set()
+
+    def cancel(self, vehicle_id: str, order_id: str) -> None:
+        """Ask the vehicle to cancel this order, until it shows that it has heard."""
+        self._vehicles[vehicle_id].cancel(order_id)
+        self._wake.set()
+
+    def reset(self, device_id: str) -> None:
+        """Ask the vehicle for a fresh state."""
+        self._vehicles[device_id].ask("stateRequest")
+        self._wake.set()
+
+    def health(self, device_id: str) -> Health:
+        """Tell how the wire to the vehicle is."""
+        return self._vehicles[device_id].diagnosis.health()
+
+    def telegrams(self, device_id: str) -> Sequence[Telegram]:
+        """Return the last telegrams, oldest first."""
+        return self._vehicles[device_id].diagnosis.telegrams()
+
+    async def run(self) -> None:
+        """Work until cancelled; survive whatever the broker does."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._teller.run())
+            tasks.create_task(self._watch())
+            tasks.create_task(self._stay_connected())
+
+    async def _stay_connected(self) -> None:
+        pause_s = RETRY_FIRST_S
+        while True:
+            try:
+                async with self._connect(self._subscriptions()) as port:
+                    log.info("broker connected", fleet=self._fleet_id)
+                    pause_s = RETRY_FIRST_S
+                    await self._work(port)
+            except LinkError as error:
+                self._lose(f"the broker does not answer: {error}")
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, RETRY_MAX_S)
+
+    def _subscriptions(self) -> list[tuple[str, int]]:
+        return [
+            (f"{self._prefix}/{face.wiring.manufacturer}/{face.wiring.serial}/{topic}", qos)
+            for face in self._vehicles.values()
+            for topic, qos in TOPICS
+        ]
+
+    async def _work(self, port: MqttPort) -> None:
+        """Send and listen on one connection until it is lost, which raises LinkError."""
+        for face in self._vehicles.values():
+            face.connected()
+        sending = asyncio.gather(self._send_what_is_due(port), self._listen(port))
+        try:
+            await sending
+        finally:
+            sending.cancel()
+
+    async def _listen(self, port: MqttPort) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            topic, payload = await port.receive()
+            *_, manufacturer, serial, name = topic.rsplit("/", 3)
+            face = self._addresses.get((manufacturer, serial))
+            if face is None:
+                continue
+            position = face.take(name, payload, loop.time())
+            if position is not None:
+                self._context.observe(replace(position, at_us=self._context.clock.now_us()))
+            self._wake.set()
+            self._teller.nudge()
+
+    async def _send_what_is_due(self, port: MqttPort) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            self._wake.clear()
+            for face in self._vehicles.values():
+                for topic, payload in face.outgoing(loop.time(), self._context.clock.now_us()):
+                    address = f"{face.wiring.manufacturer}/{face.wiring.serial}"
+                    await port.publish(f"{self._prefix}/{address}/{topic}", payload)
+            dues = [due for face in self._vehicles.values() if (due := face.next_due()) is not None]
+            try:
+                async with asyncio.timeout_at(min(dues, default=None)):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            for face in self._vehicles.values():
+                face.watch(asyncio.get_running_loop().time())
+            self._teller.nudge()
+
+    def _lose(self, reason: str) -> None:
+        for face in self._vehicles.values():
+            face.lost(reason)
+        self._teller.nudge()
+
+    # What the teller brings to the kernel
+
+    def due(self) -> Report | None:
+        """Return what the kernel has to hear next."""
+        return next((report for face in self._vehicles.values() if (report := face.due()) is not None), None)
+
+    def told(self, report: Report) -> None:
+        """The kernel has the report."""
+        now = asyncio.get_running_loop().time()
+        for face in self._vehicles.values():
+            face.told(report, now)

@@ -1,0 +1,272 @@
+"""The messages of VDA 5050 2.1: strictly what the document says in what we send, liberal in what we read.
+
+Vehicles leave out, add and misspell; whatever can be understood without guessing is understood.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from gateway.contract.vehicles import (
+    ActionStatus,
+    NodeState,
+    OrderEdge,
+    OrderNode,
+    VehicleAction,
+    VehicleError,
+    VehicleOrder,
+    VehicleState,
+)
+from gateway.contract.wiring import VehicleWiring
+
+Json = dict[str, Any]
+
+VERSION: Final = "2.1.0"
+MAJOR: Final = "v2"
+PAYLOAD_MAX: Final = 1_000_000
+"""Bytes of a message that are read at most."""
+AUTOMATIC: Final = ("AUTOMATIC", "SEMIAUTOMATIC")
+
+
+class Read(BaseModel):
+    """Base of what vehicles send: unknown fields are ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+
+
+def _list_or_none(value: object) -> object:
+    return [] if value is None else value
+
+
+class ReadNode(Read):
+    """nodeStates of 6.10."""
+
+    node_id: str
+    sequence_id: int
+    released: bool = True
+
+
+class ReadAction(Read):
+    """actionStates of 6.11."""
+
+    action_id: str
+    action_status: str
+    result_description: str | None = None
+
+
+class ReadReference(Read):
+    """errorReferences of 6.10.4; values of other types than text are met."""
+
+    reference_key: str
+    reference_value: Annotated[str, BeforeValidator(str)]
+
+
+class ReadError(Read):
+    """errors of 6.10.4."""
+
+    error_type: str
+    error_level: str = "WARNING"
+    error_description: str | None = None
+    error_references: Annotated[tuple[ReadReference, ...], BeforeValidator(_list_or_none)] = ()
+
+
+class ReadLoad(Read):
+    """loads of 6.10."""
+
+    load_id: str | None = None
+
+
+class ReadBattery(Read):
+    """batteryState: charge in percent."""
+
+    battery_charge: float = 100.0
+    charging: bool = False
+
+
+class ReadSafety(Read):
+    """safetyState."""
+
+    e_stop: str = "NONE"
+    field_violation: bool = False
+
+
+class ReadPosition(Read):
+    """agvPosition."""
+
+    x: float
+    y: float
+    theta: float = 0.0
+    position_initialized: bool = True
+
+
+class Header(Read):
+    """What every message begins with (6.5)."""
+
+    header_id: int = 0
+    timestamp: str = ""
+    version: str = VERSION
+
+
+class State(Header):
+    """The topic `state` (6.10)."""
+
+    order_id: str = ""
+    order_update_id: int = 0
+    last_node_id: str = ""
+    last_node_sequence_id: int = 0
+    node_states: Annotated[tuple[ReadNode, ...], BeforeValidator(_list_or_none)] = ()
+    action_states: Annotated[tuple[ReadAction, ...], BeforeValidator(_list_or_none)] = ()
+    errors: Annotated[tuple[ReadError, ...], BeforeValidator(_list_or_none)] = ()
+    loads: tuple[ReadLoad, ...] | None = None
+    driving: bool = False
+    paused: bool = False
+    new_base_request: bool = False
+    operating_mode: str = "AUTOMATIC"
+    battery_state: ReadBattery = Field(default_factory=ReadBattery)
+    safety_state: ReadSafety = Field(default_factory=ReadSafety)
+    agv_position: ReadPosition | None = None
+
+
+class Visualization(Header):
+    """The topic `visualization` (6.13)."""
+
+    agv_position: ReadPosition | None = None
+
+
+class Connection(Header):
+    """The topic `connection` (6.14)."""
+
+    connection_state: Literal["ONLINE", "OFFLINE", "CONNECTIONBROKEN"]
+
+
+def made_at(header: Header) -> float | None:
+    """Return a message's timestamp in Unix seconds, if it can be read."""
+    try:
+        return datetime.fromisoformat(header.timestamp).timestamp()
+    except ValueError:
+        return None
+
+
+def shown_by(vehicle_id: str, state: State) -> VehicleState:
+    """Return what a state says, in the words of the contract."""
+    at = state.agv_position
+    return VehicleState(
+        vehicle_id=vehicle_id,
+        order_id=state.order_id,
+        update_id=state.order_update_id,
+        last_node_id=state.last_node_id,
+        last_node_sequence_id=state.last_node_sequence_id,
+        node_states=tuple(
+            NodeState(node_id=node.node_id, sequence_id=node.sequence_id, released=node.released)
+            for node in state.node_states
+        ),
+        driving=state.driving,
+        automatic=state.operating_mode in AUTOMATIC,
+        charging=state.battery_state.charging,
+        battery=round(state.battery_state.battery_charge / 100, 2),
+        actions=tuple(
+            (action.action_id, ActionStatus(action.action_status), action.result_description or "")
+            for action in state.action_states
+            if action.action_status in ActionStatus.__members__
+        ),
+        errors=tuple(_error(error) for error in state.errors),
+        loads=None if state.loads is None else tuple(load.load_id or "" for load in state.loads),
+        new_base_request=state.new_base_request,
+        paused=state.paused,
+        emergency_stop=state.safety_state.e_stop != "NONE",
+        position=None if at is None or not at.position_initialized else (at.x, at.y),
+    )
+
+
+def _error(error: ReadError) -> VehicleError:
+    return VehicleError(
+        error_type=error.error_type,
+        fatal=error.error_level == "FATAL",
+        description=error.error_description or "",
+        references=tuple((each.reference_key, each.reference_value) for each in error.error_references),
+    )
+
+
+def header(header_id: int, at_us: int, vehicle: VehicleWiring) -> Json:
+    """Return what every message begins with (6.5)."""
+    made = datetime.fromtimestamp(at_us / 1e6, UTC)
+    return {
+        "headerId": header_id,
+        "timestamp": made.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "version": VERSION,
+        "manufacturer": vehicle.manufacturer,
+        "serialNumber": vehicle.serial,
+    }
+
+
+def order_body(order: VehicleOrder) -> Json:
+    """Return an order without its header (6.6)."""
+    return {
+        "orderId": order.order_id,
+        "orderUpdateId": order.update_id,
+        "nodes": [_node(node, order.map_id) for node in order.nodes],
+        "edges": [_edge(edge) for edge in order.edges],
+    }
+
+
+def _node(node: OrderNode, map_id: str) -> Json:
+    position: Json = {"x": node.x, "y": node.y, "mapId": map_id}
+    if node.theta is not None:
+        position["theta"] = node.theta
+    if node.deviation is not None:
+        position["allowedDeviationXY"] = node.deviation
+    return {
+        "nodeId": node.node_id,
+        "sequenceId": node.sequence_id,
+        "released": node.released,
+        "nodePosition": position,
+        "actions": [_action(action) for action in node.actions],
+    }
+
+
+def _edge(edge: OrderEdge) -> Json:
+    body: Json = {
+        "edgeId": edge.edge_id,
+        "sequenceId": edge.sequence_id,
+        "released": edge.released,
+        "startNodeId": edge.start_node_id,
+        "endNodeId": edge.end_node_id,
+        "actions": [],
+    }
+    return body if edge.max_speed is None else body | {"maxSpeed": edge.max_speed}
+
+
+def _action(action: VehicleAction) -> Json:
+    parameters = {"stationName": action.station, "loadId": action.load_id}
+    return {
+        "actionType": action.kind.value,
+        "actionId": action.action_id,
+        "blockingType": "HARD",
+        "actionParameters": [
+            {"key": key, "value": value} for key, value in parameters.items() if value is not None
+        ],
+    }
+
+
+def instant_action(kind: str, action_id: str) -> Json:
+    """Return one instant action (6.12)."""
+    return {"actionType": kind, "actionId": action_id, "blockingType": "NONE", "actionParameters": []}
+
+
+def instant_actions_body(actions: list[Json], version: str) -> Json:
+    """Return instant actions without their header.
+
+    The schema of 2.0 calls them `actions` as the one of 2.1 does, but the document of 2.0 said `instantActions`, and vehicles
+    of its time expect that.
+    """
+    return (
+        {"actions": actions, "instantActions": actions} if version.startswith("2.0") else {"actions": actions}
+    )
+
+
+def encoded(message: Json) -> bytes:
+    """Return a message as it is sent."""
+    return json.dumps(message, separators=(",", ":")).encode()
