@@ -60,19 +60,22 @@ class Outcome:
     # Devices
 
     def channel_online(self, report: ChannelOnline) -> None:
-        """The device is there; an idle channel counts on from the number that the device shows."""
-        key = Channel.key_of(report.device_id, report.channel)
-        row = self._tables.channels.get(key)
-        if row is None:
+        """The device is there; an idle channel counts on from the number that the device shows. A put wall has no channels."""
+        device = self._tables.devices.get(report.device_id)
+        if device is None:
             return
-        if row.job_id is None:
-            row = replace(row, last_seq=report.ack_seq)
-        self._tables.channels.put(replace(row, boot_id=report.boot_id, sensors=report.sensors))
-        device = self._tables.devices[report.device_id]
         if not device.online:
             self._tables.devices.put(replace(device, online=True, offline_reason=None))
             self._emit_device(EventType.DEVICE_ONLINE, device.device_id)
             self._alarms.clear(f"offline:{device.device_id}")
+        row = self._tables.channels.get(Channel.key_of(report.device_id, report.channel))
+        if row is not None:
+            self._channel_shows(row, report)
+
+    def _channel_shows(self, row: Channel, report: ChannelOnline) -> None:
+        if row.job_id is None:
+            row = replace(row, last_seq=report.ack_seq)
+        self._tables.channels.put(replace(row, boot_id=report.boot_id, sensors=report.sensors))
         self._compare_load(report, row)
 
     def _compare_load(self, report: ChannelOnline, row: Channel) -> None:

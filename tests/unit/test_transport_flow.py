@@ -8,6 +8,7 @@ from gateway.contract.commands import Op
 from gateway.contract.faults import Refusal, RefusalKind
 from gateway.contract.reports import CommandDone, CommandRejected, DeviceOffline
 from gateway.contract.transports import Act, TransportRequest
+from gateway.site.model import PutWall
 from gateway.transport.messages import SetDeviceEnabled, Submitted, SubmitTransports
 from tests.unit.floor import Floor, shuttle_site
 
@@ -217,6 +218,15 @@ def test_an_offline_device_is_waited_for_and_its_alarm_is_raised_and_cleared_onc
     floor.run()
     assert floor.status("M1") == "completed"
     assert floor.types().count("alarm.raised") == floor.types().count("alarm.cleared") == 1
+
+
+def test_a_put_wall_has_no_channel_of_commands_and_is_online_when_it_answers() -> None:
+    wall = PutWall(kind="putwall", id="wall", link="plc", profile="p", base=0, slot="W-{n:02}", slots=12)
+    site = shuttle_site()
+    floor = Floor(site.model_copy(update={"devices": (*site.devices, wall)}))
+    assert not floor.tables.devices["wall"].online
+    floor.tell(floor.online("wall"))
+    assert floor.tables.devices["wall"].online
 
 
 def test_a_rejection_that_may_pass_is_asked_again_with_a_new_command() -> None:
