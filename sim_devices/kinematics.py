@@ -12,65 +12,42 @@ from gateway.site.model import Location, Motion
 
 @dataclass(frozen=True, slots=True)
 class Travel:
-    """A way that ends at a stand.
-
-    Attributes:
-        distance: metres, at least `braking_distance`.
-        speed: highest speed, m/s; acceleration: m/s².
-        initial_speed: m/s at the start, at most `speed` (a vehicle whose way is extended while it drives).
-    """
+    """A way of `distance` metres from a stand to a stand; highest `speed` in m/s, `acceleration` in m/s²."""
 
     distance: float
     speed: float
     acceleration: float
-    initial_speed: float = 0.0
-
-    @property
-    def braking_distance(self) -> float:
-        """Metres that stopping at once from the initial speed would take."""
-        return self.initial_speed**2 / (2 * self.acceleration)
 
     @property
     def peak(self) -> float:
         """Highest speed that is reached, m/s."""
-        triangle = sqrt(self.acceleration * self.distance + self.initial_speed**2 / 2)
-        return max(min(self.speed, triangle), self.initial_speed)
+        return min(self.speed, sqrt(self.acceleration * self.distance))
 
     @property
     def duration(self) -> float:
-        """Seconds from the start to the stand."""
-        ramp_up, cruise, ramp_down = self._phases()
-        return ramp_up + cruise + ramp_down
+        """Seconds from stand to stand."""
+        ramp, cruise = self._phases()
+        return ramp + cruise + ramp
 
     def travelled(self, elapsed: float) -> float:
         """Return metres covered `elapsed` seconds after the start."""
-        ramp_up, cruise, ramp_down = self._phases()
-        if elapsed >= ramp_up + cruise + ramp_down:
-            return self.distance
-        rising = min(max(elapsed, 0.0), ramp_up)
-        covered = self.initial_speed * rising + self.acceleration * rising**2 / 2
-        cruising = min(max(elapsed - ramp_up, 0.0), cruise)
-        braking = max(elapsed - ramp_up - cruise, 0.0)
-        covered += self.peak * (cruising + braking) - self.acceleration * braking**2 / 2
-        return min(covered, self.distance)
-
-    def speed_at(self, elapsed: float) -> float:
-        """Return the speed in m/s `elapsed` seconds after the start."""
-        ramp_up, cruise, ramp_down = self._phases()
-        if elapsed >= ramp_up + cruise + ramp_down:
-            return 0.0
-        if elapsed < ramp_up:
-            return self.initial_speed + self.acceleration * max(elapsed, 0.0)
-        return self.peak - self.acceleration * max(elapsed - ramp_up - cruise, 0.0)
-
-    def _phases(self) -> tuple[float, float, float]:
-        peak = self.peak
-        ramps = (peak**2 - self.initial_speed**2 / 2) / self.acceleration
-        return (
-            (peak - self.initial_speed) / self.acceleration,
-            max(0.0, self.distance - ramps) / peak if peak else 0.0,
-            peak / self.acceleration,
+        ramp, cruise = self._phases()
+        rising = min(max(elapsed, 0.0), ramp)
+        cruising = min(max(elapsed - ramp, 0.0), cruise)
+        braking = min(max(elapsed - ramp - cruise, 0.0), ramp)
+        covered = (
+            self.acceleration * rising**2 / 2
+            + self.peak * (cruising + braking)
+            - self.acceleration * braking**2 / 2
         )
+        return self.distance if elapsed >= self.duration else min(covered, self.distance)
+
+    def _phases(self) -> tuple[float, float]:
+        """Return seconds of speeding up (braking takes the same) and of cruising."""
+        peak = self.peak
+        return peak / self.acceleration, max(
+            0.0, self.distance / peak - peak / self.acceleration
+        ) if peak else 0.0
 
 
 @dataclass(frozen=True, slots=True)

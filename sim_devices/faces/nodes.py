@@ -1,13 +1,13 @@
 """Devices as OPC UA variables and methods, in memory: values by node identifier."""
 
 from asyncio import Event
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway.contract.wiring import Tag
 from sim_devices.surface import Called, Surface, Taken
 
 
-class UnknownNode(Exception):  # noqa: N818 - an answer on the wire
+class UnknownNode(LookupError):  # noqa: N818 - an answer on the wire
     """No such variable or method, or not one that may be written."""
 
 
@@ -23,6 +23,7 @@ class NodeSpace:
         self.taken: dict[str, Tag] = {}
         self.called: dict[str, Called] = {}
         self.changed = Event()
+        self._watchers: dict[tuple[str, ...], Callable[[], None]] = {}
         self._takers: dict[str, Taken] = {}
         self._values: dict[str, int | str] = {}
         self._changes: dict[str, int | str] = {}
@@ -41,14 +42,24 @@ class NodeSpace:
 
     def show(self, surface: Surface) -> None:
         """Let the variables show what the device shows now."""
+        changed: dict[str, int | str] = {}
         for block in surface.shown:
             values = block.read()
             for tag in block.tags:
                 identifier, value = _identifier(block.base, tag), values[tag.name]
                 if self._values.get(identifier) != value:
-                    self._values[identifier] = self._changes[identifier] = value
-        if self._changes:
+                    changed[identifier] = value
+        if changed:
+            self._values |= changed
+            self._changes |= changed
             self.changed.set()
+            for identifiers, wake in self._watchers.items():
+                if not changed.keys().isdisjoint(identifiers):
+                    wake()
+
+    def watch(self, identifiers: Sequence[str], wake: Callable[[], None]) -> None:
+        """Call `wake` after any of these variables has changed; replaces an earlier watch of the same ones."""
+        self._watchers[tuple(identifiers)] = wake
 
     def changes(self) -> dict[str, int | str]:
         """Return what has changed since the last call, newest values only."""

@@ -15,7 +15,7 @@ REGISTERS = 65_536
 NUMBER_SIZES = {TagType.U16: 1, TagType.U32: 2, TagType.U64: 4}
 
 
-class IllegalAddress(Exception):  # noqa: N818 - an answer on the wire
+class IllegalAddress(IndexError):  # noqa: N818 - an answer on the wire
     """No such register, or not one that may be written."""
 
 

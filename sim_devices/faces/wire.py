@@ -8,7 +8,7 @@ as TCP does: what a client has sent arrives when the hole is over, even if the c
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from sim_devices.faults import (
     BlackHole,
@@ -27,6 +27,18 @@ WIRE_FAULTS: frozenset[type[FaultBase]] = frozenset({LinkDrop, BlackHole, SlowAn
 """What can happen to any link; Modbus answers can also be doubled (OPC UA numbers its answers, so no client takes a second one)."""
 
 
+class Plug(Protocol):
+    """The server's end of one connection."""
+
+    def check(self) -> None:
+        """A black hole may have begun or be over."""
+        ...
+
+    def cut(self) -> None:
+        """Break the connection."""
+        ...
+
+
 class Wire:
     """One link's cable."""
 
@@ -39,7 +51,7 @@ class Wire:
         """
         self.troubles = troubles
         self._powered = powered
-        self._plugs: set[_Plug] = set()
+        self._plugs: set[Plug] = set()
         self._doubled = 0
         troubles.watch(self.check)
 
@@ -50,7 +62,7 @@ class Wire:
 
     def plug(self, server_side: asyncio.Protocol) -> asyncio.Protocol:
         """Return what to give to `create_server` instead of the server's own protocol of one connection."""
-        return _Plug(self, server_side)
+        return _SocketPlug(self, server_side)
 
     def check(self) -> None:
         """Something may be another than it was: cut, hold or release connections."""
@@ -64,11 +76,11 @@ class Wire:
         for plug in tuple(self._plugs):
             plug.cut()
 
-    def join(self, plug: "_Plug") -> None:
+    def join(self, plug: Plug) -> None:
         """A connection has been made."""
         self._plugs.add(plug)
 
-    def leave(self, plug: "_Plug") -> None:
+    def leave(self, plug: Plug) -> None:
         """A connection is gone."""
         self._plugs.discard(plug)
 
@@ -147,8 +159,8 @@ class _Cable(asyncio.Transport):
             self._socket.write(data)
 
 
-class _Plug(asyncio.Protocol):
-    """The server's end of one connection."""
+class _SocketPlug(asyncio.Protocol):
+    """A connection over a socket."""
 
     def __init__(self, wire: Wire, server_side: asyncio.Protocol) -> None:
         self._wire = wire

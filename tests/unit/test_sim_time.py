@@ -1,8 +1,6 @@
 """Simulated time and faults that begin and end by themselves, on a loop whose time is virtual."""
 
 import asyncio
-import heapq
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -27,34 +25,7 @@ from sim_devices.faults import (
     read_fault_file,
 )
 from sim_devices.runner import Runner
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """When nothing is ready, the next timer's time has come."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._virtual = 0.0
-
-    def time(self) -> float:
-        return self._virtual
-
-    def _run_once(self) -> None:
-        timers: list[asyncio.TimerHandle] = self._scheduled  # pyright: ignore
-        while timers and timers[0].cancelled():
-            heapq.heappop(timers)._scheduled = False  # pyright: ignore
-        if not self._ready and timers:  # pyright: ignore
-            self._virtual = max(self._virtual, timers[0].when())
-        super()._run_once()  # pyright: ignore
-
-
-def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(scenario())
-
-
-def loop_time() -> float:
-    return asyncio.get_running_loop().time()
+from tests.unit.virtual_loop import loop_time, run
 
 
 def test_motion_runs_as_many_times_as_fast_as_the_loop() -> None:

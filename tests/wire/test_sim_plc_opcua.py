@@ -179,15 +179,12 @@ async def test_a_write_into_a_black_hole_raises_and_is_executed_when_it_is_over(
 
 async def test_a_device_that_loses_power_takes_its_link_down_and_comes_back_with_its_memory() -> None:
     async with running(opcua_site("opcua-mailbox")) as simulated:
-        with contextlib.suppress(ConnectionError, ua.UaError, TimeoutError):
-            async with peer(simulated) as device:
-                await device.write(pick(seq=1))
-                await device.done(1)
-                (boot_id,) = await device.status("bootId")
-                fault = simulated.faults.add(Reboot(device="shuttle", duration_s=None))
-                await asyncio.sleep(0.01)
-                with pytest.raises((ConnectionError, ua.UaError, TimeoutError)):
-                    await device.status("ackSeq")
+        async with peer(simulated) as device:
+            await device.write(pick(seq=1))
+            await device.done(1)
+            (boot_id,) = await device.status("bootId")
+        fault = simulated.faults.add(Reboot(device="shuttle", duration_s=None))
+        await asyncio.sleep(0.01)
         with pytest.raises((ConnectionError, ua.UaError, TimeoutError)):
             async with peer(simulated):
                 pass
@@ -236,7 +233,9 @@ async def test_with_security_only_the_trusted_certificate_gets_in(tmp_path: Path
         client = Client(url(simulated), timeout=2)
         client.application_uri = "urn:gateway"
         client.session_timeout = 60_000
-        await client.set_security(SecurityPolicyBasic256Sha256, certificate, key, server_certificate=server)
+        await client.set_security(
+            SecurityPolicyBasic256Sha256, certificate, key, server_certificate=str(server)
+        )
         async with client:
             await client.get_namespace_index("urn:warehouse:mailbox")
 

@@ -1,0 +1,151 @@
+"""Simulated devices without sockets, on virtual time: the same faults happen to requests as happen to bytes."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from gateway.contract.wiring import ModbusLink
+from sim_devices.clock import SimClock
+from sim_devices.faces.memory import NodeLine, RegisterLine
+from sim_devices.faces.nodes import NodeSpace
+from sim_devices.faces.registers import RegisterSpace
+from sim_devices.faults import BlackHole, LinkDrop, LostReply, Reboot, SlowAnswers
+from sim_devices.mailbox import Done
+from sim_devices.site import SimulatedSite
+from tests.unit.sim_plant import fields
+from tests.unit.virtual_loop import loop_time, run
+from tests.wire.sim_site import modbus_site, opcua_site, pick
+
+WALL_ORDER = 1200
+
+
+@asynccontextmanager
+async def shuttle(profile_id: str = "opcua-mailbox") -> AsyncGenerator[tuple[SimulatedSite, NodeLine]]:
+    simulated = SimulatedSite(opcua_site(profile_id), SimClock(), seed=1)
+    link = simulated.links["plc"]
+    assert isinstance(link.space, NodeSpace)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(simulated.run_in_memory())
+        await asyncio.sleep(0.01)
+        yield simulated, NodeLine(link.space, link.wire)
+        running.cancel()
+
+
+def command(seq: int) -> dict[str, int | str]:
+    return {f"S1.Cmd.{name}": value for name, value in fields(pick(seq)).items()}
+
+
+async def status(line: NodeLine, name: str) -> int | str:
+    return (await line.read([f"S1.Status.{name}"]))[0]
+
+
+def test_a_command_is_judged_before_its_write_returns_and_done_when_the_motion_says() -> None:
+    async def scenario() -> None:
+        async with shuttle() as (simulated, line):
+            woken: list[float] = []
+            await line.watch(["S1.Status.doneSeq"], lambda: woken.append(loop_time()))
+            began = loop_time()
+            await line.write(command(seq=1))
+            assert await status(line, "ackSeq") == 1
+            await asyncio.sleep(3.0)
+            assert woken == [pytest.approx(began + 2.0)]
+            assert (await status(line, "doneCode"), simulated.world.moves("100")) == (Done.DONE, 1)
+
+    run(scenario)
+
+
+def test_the_method_answers_and_unknown_nodes_are_not_there() -> None:
+    async def scenario() -> None:
+        async with shuttle("opcua-method") as (_, line):
+            assert await line.call("S1.Execute", list(fields(pick(seq=1)).values())) == [1]
+            with pytest.raises(LookupError):
+                await line.read(["S1.Status.nothing"])
+
+    run(scenario)
+
+
+def test_a_lost_reply_breaks_the_connection_after_the_command() -> None:
+    async def scenario() -> None:
+        async with shuttle() as (simulated, line):
+            simulated.faults.add(LostReply(device="shuttle"))
+            with pytest.raises(ConnectionError):
+                await line.write(command(seq=1))
+            assert await status(line, "ackSeq") == 1
+
+    run(scenario)
+
+
+def test_what_a_black_hole_holds_is_executed_when_it_is_over_though_nobody_waits() -> None:
+    async def scenario() -> None:
+        async with shuttle() as (simulated, line):
+            simulated.faults.add(BlackHole(device="shuttle", duration_s=5.0))
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await line.write(command(seq=1))
+            assert simulated.world.moves("100") == 0
+            assert await status(line, "ackSeq") == 1
+            assert loop_time() == pytest.approx(5.0, abs=0.1)
+
+    run(scenario)
+
+
+def test_a_dropped_link_and_a_device_without_power_refuse_connections() -> None:
+    async def scenario() -> None:
+        async with shuttle() as (simulated, line):
+            for fault in (
+                LinkDrop(device="shuttle", duration_s=1.0),
+                Reboot(device="shuttle", duration_s=1.0),
+            ):
+                simulated.faults.add(fault)
+                await asyncio.sleep(0.01)
+                with pytest.raises(ConnectionError):
+                    await line.connect()
+                await asyncio.sleep(1.0)
+                await line.connect()
+
+    run(scenario)
+
+
+def test_a_drop_in_a_black_hole_loses_what_it_holds() -> None:
+    async def scenario() -> None:
+        async with shuttle() as (simulated, line):
+            hole = simulated.faults.add(BlackHole(device="shuttle"))
+            async with asyncio.TaskGroup() as tasks:
+                writing = tasks.create_task(refused(line))
+                await asyncio.sleep(0.01)
+                simulated.faults.add(LinkDrop(device="shuttle"))
+                await writing
+            simulated.faults.remove(hole.fault_id)
+            await asyncio.sleep(5.0)
+            assert simulated.world.moves("100") == 0
+
+    async def refused(line: NodeLine) -> None:
+        with pytest.raises(ConnectionError):
+            await line.write(command(seq=1))
+
+    run(scenario)
+
+
+def test_registers_are_read_and_written_by_request_and_slowly_if_asked() -> None:
+    async def scenario() -> None:
+        simulated = SimulatedSite(modbus_site(), SimClock(), seed=1)
+        link = simulated.links["plc"]
+        assert isinstance(link.space, RegisterSpace)
+        assert isinstance(link.link, ModbusLink)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(simulated.run_in_memory())
+            await asyncio.sleep(0.01)
+            line = RegisterLine(link.space, link.wire)
+            await line.connect()
+            simulated.faults.add(SlowAnswers(device="wall", answer_s=0.5))
+            began = loop_time()
+            await line.write_registers(WALL_ORDER, [0] * 10)
+            assert await line.read_holding(WALL_ORDER, 10) == [0] * 10
+            assert loop_time() - began == pytest.approx(1.0)
+            with pytest.raises(IndexError):
+                await line.read_holding(60_000, 1)
+            running.cancel()
+
+    run(scenario)
