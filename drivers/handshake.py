@@ -119,7 +119,6 @@ _OPTIONAL: Final = {
     "load": "load",
     "sourceLoad": "source_load",
     "targetLoad": "target_load",
-    "mode": "mode",
     "faultCode": "fault_code",
     "refusedSeq": "refused_seq",
     "refusedCode": "refused_code",
@@ -148,7 +147,6 @@ class Status:
     load: int = 2
     source_load: int = 2
     target_load: int = 2
-    mode: int = 1
     fault_code: int = 0
     barcode: str = ""
     refused_seq: int = 0

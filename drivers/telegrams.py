@@ -65,9 +65,11 @@ class Diagnosis:
         self._latency_ms = before + LATENCY_WEIGHT * (latency_ms - before)
 
     def failed(self, kind: ErrorKind, text: str) -> None:
-        """Count an error and keep what is known about it."""
+        """Count an error and keep what is known about it, once while it repeats itself."""
         self._errors[kind.value] += 1
-        self._keep(outgoing=False, text=text, note=kind.value)
+        newest = self._ring[-1] if self._ring else None
+        if newest is None or (newest.note, newest.text) != (kind.value, text[:TEXT_MAX]):
+            self._keep(outgoing=False, text=text, note=kind.value)
 
     def health(self) -> Health:
         """Return how the wire is now."""
