@@ -1,5 +1,6 @@
 """Vehicles on a real broker: MQTT 3.1.1 by aiomqtt, one client a vehicle, because each has a last will of its own."""
 
+import asyncio
 import re
 import socket
 import ssl
@@ -7,7 +8,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import aiomqtt
@@ -15,8 +16,8 @@ import aiomqtt
 from gateway.contract.wiring import MqttLink
 from sim_devices.vehicles.line import Publication, Session
 
-TIMEOUT_S: Final = 5.0
-"""A broker that does not answer for this long is lost."""
+TIMEOUT_S: Final = 2.0
+"""A broker that does not answer for this long is lost; the library does not notice sooner while it connects."""
 INBOX_MAX: Final = 1000
 """Messages that wait for a vehicle; of more, the newest are lost."""
 
@@ -70,6 +71,21 @@ def _tls(link: MqttLink, root: Path) -> ssl.SSLContext:
 class _Client(aiomqtt.Client):
     """One connection."""
 
+    async def __aenter__(self) -> Self:
+        """Connect, or leave nothing behind: the library forgets its socket and a task when no answer comes."""
+        try:
+            return await super().__aenter__()
+        except BaseException:
+            self._connected = asyncio.get_running_loop().create_future()
+            self._client.disconnect()
+            raise
+
+    async def __aexit__(self, *error: Any) -> None:
+        """Disconnect; how the connection was lost has been told already, or nobody waits for it any more."""
+        await super().__aexit__(*error)
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            self._disconnected.exception()
+
     async def next_message(self) -> tuple[str, bytes]:
         message = await anext(self.messages)
         assert isinstance(message.payload, bytes)
@@ -90,17 +106,17 @@ class _MqttSession:
         self._client = client
 
     async def subscribe(self, topic: str) -> None:
-        with _as_connection_error():
+        with _call():
             await self._client.subscribe(topic, qos=0)
 
     async def publish(self, publication: Publication) -> None:
-        with _as_connection_error():
+        with _call():
             await self._client.publish(
                 publication.topic, publication.payload, publication.qos, publication.retain
             )
 
     async def receive(self) -> tuple[str, bytes]:
-        with _as_connection_error():
+        with _call():
             return await self._client.next_message()
 
     def cut(self) -> None:
@@ -130,9 +146,26 @@ class MqttBroker:
             tls_context=access.tls,
             max_queued_incoming_messages=INBOX_MAX,
         )
+        cancellations = _cancellations()
         with _as_connection_error():
             async with client:
+                if _cancellations() > cancellations:
+                    raise asyncio.CancelledError
                 yield _MqttSession(client)
+
+
+@contextmanager
+def _call() -> Generator[None]:
+    """Call the library: its errors become ConnectionError, and a cancellation is never lost.
+
+    The library waits with `wait_for`, which in Python 3.11 returns normally if what it waits for happens in the
+    moment of the cancellation.
+    """
+    cancellations = _cancellations()
+    with _as_connection_error():
+        yield
+    if _cancellations() > cancellations:
+        raise asyncio.CancelledError
 
 
 @contextmanager
@@ -141,3 +174,9 @@ def _as_connection_error() -> Generator[None]:
         yield
     except aiomqtt.MqttError as error:
         raise ConnectionError(str(error)) from error
+
+
+def _cancellations() -> int:
+    """Return how often the current task has been asked to end."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0

@@ -39,7 +39,9 @@ async def serving(broker: EmbeddedBroker) -> AsyncGenerator[EmbeddedBroker]:
 
 def client_of(broker: EmbeddedBroker, password: str | None = None) -> aiomqtt.Client:
     port = int(broker.url.rpartition(":")[2])
-    return aiomqtt.Client("127.0.0.1", port, username=broker.username, password=password or broker.password)
+    word = password or broker.password
+    # A connection that breaks while it is made is noticed by the library only after its timeout.
+    return aiomqtt.Client("127.0.0.1", port, username=broker.username, password=word, timeout=1)
 
 
 def server_processes() -> dict[int, str]:
