@@ -4,7 +4,7 @@ Each command is a module that is imported when it is called, so that `gateway --
 `transport`, `put`, `device` and `events` are clients of the public HTTP contract, like a WES; they work on any gateway.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -121,10 +121,14 @@ for _name, _listed in COMMANDS.items():
     app.command(_name, help=_listed.help)(_nothing)
 
 
-def main() -> None:
-    """Run the command that the arguments name; end the process with its exit status."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command that the words name; end the process with its exit status.
+
+    Args:
+        words: left out: those that the process was started with.
+    """
     try:
-        app(prog_name="gateway")
+        app(args=words, prog_name="gateway")
     except Failure as failure:
         failure.show()
         raise SystemExit(failure.exit_code) from None

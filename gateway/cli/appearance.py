@@ -40,8 +40,18 @@ _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 def stdout() -> Console:
     """Return the console that answers are printed to."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+    return _uncut(Console(highlight=False))
+
+
+def stderr() -> Console:
+    """Return the console that failures are printed to."""
+    return _uncut(Console(highlight=False, stderr=True))
+
+
+def _uncut(console: Console) -> Console:
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    return console
 
 
 def listing(*columns: str, title: str | None = None) -> Table:

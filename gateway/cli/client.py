@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar, final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import typer
@@ -56,6 +56,9 @@ _MEANINGS: Final[dict[int, _Meaning]] = {
         "nobody's: it contradicts how things stand now",
         "once that has changed",
         "read the reason, change what stands in the way, then repeat",
+    ),
+    410: _Meaning(
+        "nobody's: what is asked for is no longer kept", _NO, "ask for what is still kept: see the reason"
     ),
     413: _Meaning(f"{_REQUEST}: it is too large", _NO, "make it smaller"),
     429: _Meaning("nobody's: the gateway is busy", f"yes, in a second; {_SAFE}", "repeat the command"),
@@ -215,6 +218,11 @@ def refused(response: httpx.Response) -> Failure:
 
 def _sentence(reason: Reason) -> str:
     return f"{reason.message} ({reason.code})"
+
+
+def segment(identifier: str) -> str:
+    """Return an identifier as a part of a path, whatever somebody has typed."""
+    return quote(identifier, safe="")
 
 
 def parse(model: type[M], response: httpx.Response) -> M:

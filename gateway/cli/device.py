@@ -10,7 +10,7 @@ from rich.text import Text
 
 from gateway.cli.acts import ByOption, ReasonOption, act
 from gateway.cli.appearance import clock_time, listing, relative, state_text, stdout
-from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json
+from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json, segment
 from gateway.cli.credentials import TokenFileOption
 from gateway.cli.snapshot import DeviceState, device_state
 from gateway.cli.tables import commands_table
@@ -51,7 +51,7 @@ def show(
 ) -> None:
     """Show one device: its state, its wire, what it has been told and has not ended."""
     with connect(url, token_file) as gateway:
-        _answer(gateway.get(f"{PATH}/{device_id}"), as_json)
+        _answer(gateway.get(f"{PATH}/{segment(device_id)}"), as_json)
 
 
 @device.command()
@@ -65,7 +65,7 @@ def enable(
 ) -> None:
     """Let the gateway use a device again."""
     with connect(url, token_file) as gateway:
-        _answer(gateway.post(f"{PATH}/{device_id}/enable", act(by, reason)), as_json)
+        _answer(gateway.post(f"{PATH}/{segment(device_id)}/enable", act(by, reason)), as_json)
 
 
 @device.command()
@@ -79,7 +79,7 @@ def disable(
 ) -> None:
     """Give a device nothing new; what it does now it finishes. Routes avoid it."""
     with connect(url, token_file) as gateway:
-        _answer(gateway.post(f"{PATH}/{device_id}/disable", act(by, reason)), as_json)
+        _answer(gateway.post(f"{PATH}/{segment(device_id)}/disable", act(by, reason)), as_json)
 
 
 @device.command()
@@ -93,7 +93,7 @@ def reset(
 ) -> None:
     """Ask a device to clear a fault whose cause is gone."""
     with connect(url, token_file) as gateway:
-        _answer(gateway.post(f"{PATH}/{device_id}/reset", act(by, reason)), as_json)
+        _answer(gateway.post(f"{PATH}/{segment(device_id)}/reset", act(by, reason)), as_json)
 
 
 @device.command()
@@ -105,7 +105,7 @@ def telegrams(
 ) -> None:
     """Show the last raw messages on the wire to a device, oldest first."""
     with connect(url, token_file) as gateway:
-        page = gateway.get(f"{PATH}/{device_id}/telegrams").json()
+        page = gateway.get(f"{PATH}/{segment(device_id)}/telegrams").json()
     if as_json:
         print_json(page)
         return

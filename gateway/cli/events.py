@@ -30,6 +30,7 @@ from gateway.cli.client import (
 )
 from gateway.cli.credentials import TokenFileOption
 from gateway.cli.failure import Failure
+from gateway.cli.tables import told
 from gateway.contract.events import EventType
 
 PATH: Final = "/v1/events"
@@ -240,16 +241,10 @@ def line_of(event: HeardEvent) -> Text:
     """Return an event as a line for people."""
     word = event.type.rpartition(".")[2]
     style = "green" if word in _GOOD else "bold red" if word in _BAD else "cyan"
-    told = (
-        f"{key}={_brief(value)}" for key, value in event.data.items() if value not in (None, event.subject)
-    )
+    known = [key for key, value in event.data.items() if value == event.subject]
     return Text.assemble(
         (f"{event.seq:>7}  {clock_time(event.time)}  ", "dim"),
         (f"{event.type:<23}", style),
         f"  {event.subject}  ",
-        (" ".join(told), "dim"),
+        (told(event.data, known), "dim"),
     )
-
-
-def _brief(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

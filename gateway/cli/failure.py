@@ -26,15 +26,16 @@ class Failure(Exception):  # noqa: N818 - an answer for a person, not an error o
 
     def show(self) -> None:
         """Print it to stderr."""
-        from rich.console import Console
         from rich.table import Table
         from rich.text import Text
+
+        from gateway.cli.appearance import stderr
 
         grid = Table.grid(padding=(0, 2, 0, 0))
         grid.add_column(no_wrap=True, style="dim")
         grid.add_column(overflow="fold")
         for label, text in self.details:
-            grid.add_row(f"  {label}", Text(text))
-        console = Console(stderr=True)
+            grid.add_row(Text(f"  {label}"), Text(text))
+        console = stderr()
         console.print(Text(self.title, "bold red"), soft_wrap=True)
         console.print(grid)

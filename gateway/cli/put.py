@@ -15,6 +15,7 @@ from gateway.cli.client import (
     connect,
     parse,
     print_json,
+    segment,
 )
 from gateway.cli.credentials import TokenFileOption
 from gateway.contract.puts import Colour, PutStatus, PutView
@@ -79,7 +80,7 @@ def show(
 ) -> None:
     """Show one put: what was asked for and what was put."""
     with connect(url, token_file) as gateway:
-        response = gateway.get(f"{PATH}/{put_id}")
+        response = gateway.get(f"{PATH}/{segment(put_id)}")
         if as_json:
             print_json(response.json())
             return
@@ -95,7 +96,7 @@ def cancel(
 ) -> None:
     """Withdraw a put; if a button was first, that counts."""
     with connect(url, token_file) as gateway:
-        response = gateway.post(f"{PATH}/{put_id}/cancel")
+        response = gateway.post(f"{PATH}/{segment(put_id)}/cancel")
         if as_json:
             print_json(response.json())
             return

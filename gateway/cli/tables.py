@@ -1,13 +1,40 @@
-"""Tables that several commands show."""
+"""What several commands show: commands of the journal, and the data of events."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any, Final
 
 from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.appearance import listing, relative, state_text
 from gateway.contract.transports import CommandView
+
+TOLD_MAX: Final = 80
+"""Characters of one value; whoever wants all of it asks for JSON."""
+
+
+def told(data: Mapping[str, Any], known: Collection[str]) -> str:
+    """Return an event's data in one line for people.
+
+    Args:
+        data: as the event has it.
+        known: keys that stand elsewhere.
+    """
+    shown = ((key, value) for key, value in data.items() if key not in known and value not in (None, {}, []))
+    return " ".join(f"{key}={_brief(value)}" for key, value in shown)
+
+
+def _brief(value: object) -> str:
+    match value:
+        case str():
+            text = value
+        case {"code": str(code)}:
+            text = code
+        case _:
+            text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= TOLD_MAX else f"{text[: TOLD_MAX - 1]}…"
 
 
 def commands_table(commands: Iterable[CommandView], now: datetime) -> Table:

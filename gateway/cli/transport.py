@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 from pydantic import JsonValue
+from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -20,9 +21,10 @@ from gateway.cli.client import (
     connect,
     parse,
     print_json,
+    segment,
 )
 from gateway.cli.credentials import TokenFileOption
-from gateway.cli.tables import commands_table
+from gateway.cli.tables import commands_table, told
 from gateway.contract.faults import OperatorAction
 from gateway.contract.transports import DEFAULT_PRIORITY, ProblemView, TransportStatus, TransportView
 from gateway.kernel.clock import SystemClock, to_datetime
@@ -33,6 +35,8 @@ transport = typer.Typer(
 )
 
 PATH: Final = "/v1/transports"
+TOLD_ABOVE: Final = frozenset({"transportId", "containerId", "status"})
+"""Data of a transport's events that stand in its first line."""
 
 TransportIdArgument = Annotated[str, typer.Argument(metavar="ID", help="The transport's id.")]
 
@@ -102,7 +106,7 @@ def submit(
     said = "had been accepted before; nothing new was started" if again else "accepted"
     console = stdout()
     console.print(Text.assemble((transport_id, "bold"), f" {said}: {container} goes to {destination}"))
-    console.print(f"[dim]look at it:[/] {_command(url, 'show', transport_id)}", soft_wrap=True)
+    _hint(console, "look at it", _command(url, "show", transport_id))
 
 
 @transport.command("list")
@@ -132,9 +136,9 @@ def list_transports(
         return
     console.print(_transports_table(views, _now()))
     if "nextCursor" in page:
-        console.print(f"[dim]the first {len(views)}; more: --limit {4 * limit}[/]")
+        _hint(console, f"the last {len(views)}, there are more", f"--limit {4 * limit}")
     if any(view.problem for view in views):
-        console.print(f"[dim]what may be done about one:[/] {_command(url, 'show', 'ID')}", soft_wrap=True)
+        _hint(console, "what may be done about one", _command(url, "show", "ID"))
 
 
 @transport.command()
@@ -146,7 +150,7 @@ def show(
 ) -> None:
     """Show one transport: its legs, commands and events, and what to type if somebody must decide."""
     with connect(url, token_file) as gateway:
-        response = gateway.get(f"{PATH}/{transport_id}")
+        response = gateway.get(f"{PATH}/{segment(transport_id)}")
         if as_json:
             print_json(response.json())
             return
@@ -162,7 +166,7 @@ def cancel(
 ) -> None:
     """Give a transport up; a load that is under way is brought to a storage location first."""
     with connect(url, token_file) as gateway:
-        response = gateway.post(f"{PATH}/{transport_id}/cancel")
+        response = gateway.post(f"{PATH}/{segment(transport_id)}/cancel")
         if as_json:
             print_json(response.json())
             return
@@ -196,7 +200,7 @@ def resolve(
     if location is not None:
         body["locationId"] = location
     with connect(url, token_file) as gateway:
-        response = gateway.post(f"{PATH}/{transport_id}/resolve", body)
+        response = gateway.post(f"{PATH}/{segment(transport_id)}/resolve", body)
         if as_json:
             print_json(response.json())
             return
@@ -221,6 +225,10 @@ def _command(url: str, *words: str) -> str:
     """Return a command to type, for the same gateway."""
     elsewhere = () if url == DEFAULT_URL else ("--url", url)
     return shlex.join(("gateway", "transport", *words, *elsewhere))
+
+
+def _hint(console: Console, why: str, what: str) -> None:
+    console.print(Text.assemble((f"{why}: ", "dim"), what), soft_wrap=True)
 
 
 def _transports_table(views: list[TransportView], now: datetime) -> Table:
@@ -267,8 +275,8 @@ def _tell(view: TransportView, url: str) -> None:
     if view.timeline:
         console.print(_timeline_table(view))
     for decision in view.acts:
-        told = f"{clock_time(decision.at)}  {decision.act} by {decision.by}: {decision.reason}"
-        console.print(Text(told))
+        line = f"{clock_time(decision.at)}  {decision.act} by {decision.by}: {decision.reason}"
+        console.print(Text(line))
 
 
 def _problem_panel(view: TransportView, problem: ProblemView, url: str) -> Panel:
@@ -277,7 +285,8 @@ def _problem_panel(view: TransportView, problem: ProblemView, url: str) -> Panel
         text.append("\n\nWhat you may type:", "dim")
     for allowed in problem.actions:
         text.append(f"\n  {_resolving(view.transport_id, ActionWord[allowed.name], url)}", "bold")
-    return Panel(text, title=f"somebody must decide: {problem.code}", title_align="left", border_style="red")
+    title = f"somebody must decide: {problem.code}"
+    return Panel(text, title=title, title_align="left", border_style="red", expand=False)
 
 
 def _resolving(transport_id: str, action: ActionWord, url: str) -> str:
@@ -301,15 +310,11 @@ def _timeline_table(view: TransportView) -> Table:
     table = listing("seq", "time", "event", "", title="timeline")
     for event in view.timeline:
         kind = str(event["type"])
-        told = {key: value for key, value in dict(event["data"]).items() if key not in _TOLD_ABOVE}
         table.add_row(
             *(str(event["seq"]), clock_time(datetime.fromisoformat(event["time"])), kind),
-            Text(" ".join(f"{key}={value}" for key, value in told.items() if value is not None), "dim"),
+            Text(told(event["data"], TOLD_ABOVE), "dim"),
         )
     return table
-
-
-_TOLD_ABOVE: Final = frozenset({"transportId", "containerId", "status"})
 
 
 def _tell_outcome(view: TransportView, url: str) -> None:
@@ -318,4 +323,4 @@ def _tell_outcome(view: TransportView, url: str) -> None:
     if view.problem is not None:
         console.print(_problem_panel(view, view.problem, url))
     elif view.status not in (TransportStatus.COMPLETED, TransportStatus.CANCELLED):
-        console.print(f"[dim]look at it:[/] {_command(url, 'show', view.transport_id)}", soft_wrap=True)
+        _hint(console, "look at it", _command(url, "show", view.transport_id))

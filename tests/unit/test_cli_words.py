@@ -1,0 +1,150 @@
+"""The command line without a gateway: its help, wrong usage (exit status 2), and what it does not load."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import COMMANDS
+from gateway.cli.transport import ActionWord
+from gateway.contract.faults import OperatorAction
+from tests.cli_bench import typed
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[2]
+DEMO = str(ROOT / "config" / "demo")
+GROUPS = {
+    "transport": ["submit", "list", "show", "cancel", "resolve"],
+    "device": ["list", "show", "enable", "disable", "reset", "telegrams"],
+    "put": ["submit", "show", "cancel"],
+    "tags": ["import", "export"],
+}
+
+
+def test_help_lists_every_command() -> None:
+    ended = typed("--help")
+    assert ended.code == 0
+    for name in COMMANDS:
+        assert f"│ {name} " in ended.out
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_help_under_its_own_name(name: str) -> None:
+    ended = typed(name, "--help")
+    assert ended.code == 0
+    assert f"Usage: gateway {name} [OPTIONS]" in ended.out
+    for word in GROUPS.get(name, []):
+        assert f"│ {word} " in ended.out
+        inner = typed(name, word, "--help")
+        assert inner.code == 0
+        assert f"Usage: gateway {name} {word} [OPTIONS]" in inner.out
+
+
+def test_help_waits_for_no_heavy_library() -> None:
+    seen = (
+        "import sys; from gateway.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'pydantic', 'httpx', 'asyncua', 'pymodbus', 'fastapi', 'yaml', 'structlog', 'sqlite3'}\n"
+        "sys.stderr.write(' '.join(sorted(heavy & set(sys.modules))))"
+    )
+    done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, cwd=ROOT, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_module_and_the_script_are_the_same() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "transport", "no-such-word"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=30,
+    )
+    assert done.returncode == 2
+    assert "No such command 'no-such-word'" in done.stderr
+
+
+def test_operators_type_the_actions_of_the_contract() -> None:
+    assert {OperatorAction[word.name] for word in ActionWord} == set(OperatorAction)
+
+
+RUN = ("run", "--site", DEMO, "--data", "/nowhere")
+RESOLVE = ("transport", "resolve", "T-1", "--reason", "I looked")
+SUBMIT = ("transport", "submit", "--container", "C-1", "--to", "S1-1")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ((), "Usage: gateway [OPTIONS] COMMAND"),
+        (("nonsense",), "No such command 'nonsense'"),
+        (("transport", "submit"), "Missing option '--container'"),
+        ((*SUBMIT, "--priority", "10"), "should be less than or equal to 9"),
+        ((*SUBMIT, "--attribute", "novalue"), "novalue is not of the form key=value"),
+        ((*SUBMIT, "--url", "ftp://somewhere"), "ftp://somewhere is not an address"),
+        ((*SUBMIT, "--token-file", "/nowhere/token"), "cannot read /nowhere/token"),
+        ((*RESOLVE, "--action", "complete-at"), "complete-at needs --location"),
+        ((*RESOLVE, "--action", "explode"), "'explode' is not one of"),
+        (("transport", "list", "--status", "lost"), "'lost' is not one of"),
+        (("events", "--types", "transport.done"), "transport.done: not among"),
+        (
+            ("put", "submit", "--wall", "w", "--slot", "s", "--quantity", "0"),
+            "should be greater than or equal to 1",
+        ),
+        ((*RUN, "--host", "0.0.0.0"), "can be reached from outside"),
+        ((*RUN, "--host", "gateway.example"), "can be reached from outside"),
+        ((*RUN, "--ports-from", "65535"), "must be from 1 to 65535"),
+        ((*RUN, "--broker", "http://somewhere"), "is neither `embedded` nor"),
+        (("demo", "--exit"), "say with --transports"),
+        (("sim", "--site", DEMO, "--speed", "0"), "should be greater than or equal to 0.01"),
+        (("sim", "--site", DEMO, "--faults", "/nowhere"), "does not exist"),
+    ],
+)
+def test_wrong_usage_is_told_and_ends_with_2(words: tuple[str, ...], why: str) -> None:
+    ended = typed(*words)
+    assert ended.code == 2
+    assert why in _one_line(ended.out + ended.err)
+
+
+@pytest.mark.parametrize("token", ["", "two words", "línea", "two\nlines"])
+def test_a_token_is_one_printable_word(tmp_path: Path, token: str) -> None:
+    file = tmp_path / "token"
+    file.write_text(token, encoding="utf-8")
+    ended = typed("device", "list", "--token-file", str(file))
+    assert ended.code == 2
+    assert "one word of printable ASCII" in _one_line(ended.err)
+    assert not token or token not in ended.err
+
+
+@pytest.mark.parametrize("command", ["run", "sim", "demo"])
+def test_a_wrong_site_is_told_with_everything_that_is_wrong(tmp_path: Path, command: str) -> None:
+    (tmp_path / "site.yaml").write_text("locations:\n  - {id: A, kind: nonsense}\n", encoding="utf-8")
+    data = ("--data", str(tmp_path / "data")) if command == "run" else ()
+    ended = typed(command, "--site", str(tmp_path), *data)
+    assert ended.code == 1
+    told = _one_line(ended.err)
+    assert "2 finding(s)" in told
+    assert "the site has no id" in told
+    assert "site.yaml:2" in told.replace(" ", "")
+    assert not (tmp_path / "data").exists()
+
+
+def test_nobody_named_and_no_user_known_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def unknown(_: int) -> None:
+        raise KeyError(os.getuid())
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    ended = typed(*RESOLVE, "--action", "retry")
+    assert ended.code == 2
+    assert "say who decides" in _one_line(ended.err)
+
+
+def _one_line(boxed: str) -> str:
+    """Return a message as it reads, without the frame and the line breaks of the terminal."""
+    return " ".join(boxed.replace("│", " ").split())
