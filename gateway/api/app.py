@@ -31,6 +31,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
         version="1",
         description=DESCRIPTION,
         redoc_url=None,
+        redirect_slashes=False,
         responses={"default": {"model": Problem, "description": "Refused, with reasons"}},
         generate_unique_id_function=_operation_id,
     )

@@ -80,8 +80,7 @@ def transport_routes(deps: ApiDeps) -> APIRouter:
             deps.store, which.status, which.container_id, number_cursor(which.cursor), which.limit + 1
         )
         rows = found[: which.limit]
-        waiting = await deps.kernel.read(lambda: [_waiting(deps, row) for row in rows])
-        items = tuple(transport_view(row, why) for row, why in zip(rows, waiting, strict=True))
+        items = tuple([transport_view(row, await _waiting(deps, row)) for row in rows])
         more = len(found) > which.limit
         return reply(Page[TransportView](items=items, next_cursor=str(rows[-1].number) if more else None))
 
@@ -150,14 +149,17 @@ async def _view(deps: ApiDeps, transport_id: str) -> TransportView:
     history = await find_history(deps.store, transport_id)
     if history is None:
         raise _unknown(transport_id)
-    waiting = await deps.kernel.read(lambda: _waiting(deps, history.transport))
-    return transport_view(history.transport, waiting, history)
+    return transport_view(history.transport, await _waiting(deps, history.transport), history)
 
 
-def _waiting(deps: ApiDeps, transport: Transport) -> str | None:
+async def _waiting(deps: ApiDeps, transport: Transport) -> str | None:
     """Explain a transport as the books have it now; what has ended waits for nothing."""
-    row = deps.tables.transports.get(transport.transport_id)
-    return None if row is None or row.status in ENDED else deps.explain(row)
+
+    def explain() -> str | None:
+        row = deps.tables.transports.get(transport.transport_id)
+        return None if row is None or row.status in ENDED else deps.explain(row)
+
+    return await deps.kernel.read(explain)
 
 
 async def _ended(deps: ApiDeps, transport_id: str, refusal: Refusal) -> Transport:

@@ -125,8 +125,13 @@ class Endpoint:
         return len(self._dead)
 
     async def run(self) -> None:
-        """Deliver until cancelled, or until the subscription is disabled."""
-        for subject in list(self._lanes):
+        """Deliver until cancelled, or until the subscription is disabled; may be run again after either."""
+        self._ready = asyncio.Queue()
+        for subject, lane in self._lanes.items():
+            # What had failed is tried at once but not counted: a gateway that is often restarted gives nothing up for that.
+            attempts = self._attempts.get(lane.seqs[0], 0)
+            lane.busy, lane.pause, lane.extra = False, None, attempts > 0
+            lane.due = asyncio.get_running_loop().time() + self._pause_s(attempts)
             self._start(subject)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -142,6 +147,10 @@ class Endpoint:
             for lane in self._lanes.values():
                 if lane.pause is not None:
                     lane.pause.cancel()
+
+    def enable(self) -> None:
+        """Let it be run again where it stopped."""
+        self._row = replace(self._row, disabled=None)
 
     def skip(self, seq: int) -> bool:
         """End a dead letter; False if it is none."""
@@ -289,10 +298,7 @@ class Endpoint:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": self._signer.sign(event_id, now, event.json),
         }
-        answer = await self._sender.post(self._row.url, headers, event.json)
-        return (
-            replace(answer, error=answer.error or f"HTTP {answer.status}") if answer.status != 200 else answer
-        )
+        return await self._sender.post(self._row.url, headers, event.json)
 
     def _settle(self, seq: int, subject: str) -> None:
         """Take an event out of its lane, which goes on with the next one."""
@@ -308,23 +314,31 @@ class Endpoint:
             del self._lanes[subject]
 
     def _fail(self, seq: int, subject: str, lane: Lane, answer: Answer) -> None:
+        now = asyncio.get_running_loop().time()
         if answer.status is None or answer.status in OVERLOADED:
-            self._unanswered.add(subject)
-            if not self._is_down:
-                self._is_down = True
-                log.warning("a webhook does not take events", subscription=self._id, error=answer.error)
+            self._mark_down(subject, answer)
         if not lane.extra:
             self._attempts[seq] = self._attempts.get(seq, 0) + 1
             if self._attempts[seq] > len(PAUSES_S):
                 self._give_up(seq, subject, answer)
                 return
-            jittered = self._rng.uniform(0, PAUSES_S[self._attempts[seq] - 1])
-            pause = max(jittered, min(answer.retry_after_s, RETRY_AFTER_MAX_S))
-            lane.due = asyncio.get_running_loop().time() + pause
+            lane.due = now + self._pause_s(self._attempts[seq])
         lane.extra = False
-        self._note(seq, subject, DeliveryStatus.WAITING, answer)
+        lane.due = max(lane.due, now + min(answer.retry_after_s, RETRY_AFTER_MAX_S))
         lane.pause = asyncio.get_running_loop().call_at(lane.due, self._rested, subject)
+        self._note(seq, subject, DeliveryStatus.WAITING, answer)
         self._note_fresh(subject)
+
+    def _mark_down(self, subject: str, answer: Answer) -> None:
+        if answer.retry_after_s <= 0:
+            self._unanswered.add(subject)
+        if not self._is_down:
+            self._is_down = True
+            log.warning("a webhook does not take events", subscription=self._id, error=answer.error)
+
+    def _pause_s(self, attempts: int) -> float:
+        """Return a pause after so many failed attempts: anything up to the longest one, so that receivers see no waves."""
+        return self._rng.uniform(0, PAUSES_S[attempts - 1]) if 0 < attempts <= len(PAUSES_S) else 0.0
 
     def _give_up(self, seq: int, subject: str, answer: Answer) -> None:
         self._dead.add(seq)

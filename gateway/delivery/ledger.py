@@ -114,11 +114,11 @@ class Ledger:
     async def drop(self, subscription_id: str) -> None:
         """Forget a subscription, here and in the database."""
         async with self._writing:
-            self._notes = {key: note for key, note in self._notes.items() if key[0] != subscription_id}
-            self._written.pop(subscription_id, None)
 
             async def job(tx: Tx) -> None:
                 await self._guard(tx)
                 await delete_subscription(tx, subscription_id)
 
             await self._store.write(job)
+            self._notes = {key: note for key, note in self._notes.items() if key[0] != subscription_id}
+            self._written.pop(subscription_id, None)

@@ -87,7 +87,13 @@ class HttpSender:
                 return Answer(response.status, "", self._retry_after_s(response.headers))
         except TimeoutError:
             return Answer(None, f"no answer within {TIMEOUT_S:g} s")
-        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError, UnicodeError) as error:
+        except (
+            httpcore.NetworkError,
+            httpcore.TimeoutException,
+            httpcore.ProtocolError,
+            OSError,
+            UnicodeError,
+        ) as error:
             return Answer(None, str(error) or type(error).__name__)
 
     async def objection(self, url: str) -> str | None:

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import random  # noqa: TID251 - the type only; the source is injected
-from dataclasses import replace
 from typing import Final
 
 from gateway.contract.clock import Clock
@@ -59,15 +58,18 @@ class Webhooks:
         self._sender = sender
         self._clock = clock
         self._rng = rng
-        self._ledger = Ledger(store, guard, lambda: [each.subscription for each in self._endpoints.values()])
         self._endpoints: dict[str, Endpoint] = {}
+        self._ledger = Ledger(store, guard, self._rows)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._opening = asyncio.Lock()
 
     async def open(self) -> None:
-        """Read all subscriptions."""
-        subscriptions = await self._store.read(load_subscriptions)
-        self._endpoints = {row.subscription_id: await self._endpoint(row) for row in subscriptions}
+        """Read all subscriptions; whatever was in memory is forgotten."""
+        async with self._opening:
+            self._ledger = Ledger(self._store, self._guard, self._rows)
+            subscriptions = await self._store.read(load_subscriptions)
+            self._endpoints = {row.subscription_id: await self._endpoint(row) for row in subscriptions}
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -119,27 +121,30 @@ class Webhooks:
             await self._guard(tx)
             await insert_subscription(tx, row)
 
-        await self._store.write(job)
-        self._endpoints[row.subscription_id] = await self._endpoint(row)
-        self._start(row.subscription_id)
+        async with self._opening:
+            await self._store.write(job)
+            self._endpoints[row.subscription_id] = await self._endpoint(row)
+            self._start(row.subscription_id)
         view = self.view(row.subscription_id)
         return NewSubscriptionView(secret=row.secret, **view.model_dump())
 
     async def delete(self, subscription_id: str) -> None:
         """End a subscription and forget its deliveries."""
-        self._known(subscription_id)
+        endpoint = self._known(subscription_id)
         await self._stop(subscription_id)
-        await self._ledger.drop(subscription_id)
-        self._endpoints.pop(subscription_id, None)
+        del self._endpoints[subscription_id]
+        try:
+            await self._ledger.drop(subscription_id)
+        except BaseException:
+            self._endpoints[subscription_id] = endpoint
+            self._start(subscription_id)
+            raise
 
     async def enable(self, subscription_id: str) -> SubscriptionView:
         """Let a disabled subscription go on where it stopped; one that is active stays so."""
         endpoint = self._known(subscription_id)
         if endpoint.subscription.disabled is not None:
-            await self._stop(subscription_id)
-            await self._ledger.flush()
-            enabled = replace(endpoint.subscription, disabled=None)
-            self._endpoints[subscription_id] = await self._endpoint(enabled)
+            endpoint.enable()
             await self._ledger.flush()
             self._start(subscription_id)
         return self.view(subscription_id)
@@ -196,6 +201,9 @@ class Webhooks:
         objection = await self._sender.objection(url)
         if objection is not None:
             raise Refusal(RefusalKind.INVALID, FieldError("url", "addressNotAllowed", objection))
+
+    def _rows(self) -> list[Subscription]:
+        return [endpoint.subscription for endpoint in self._endpoints.values()]
 
     def _known(self, subscription_id: str) -> Endpoint:
         endpoint = self._endpoints.get(subscription_id)
