@@ -15,8 +15,8 @@ from drivers.telegrams import ErrorKind
 from gateway.contract.wiring import MqttLink
 
 TIMEOUT_S: Final = 2.0
-KEEPALIVE_S: Final = 1
-"""A ping after a second of silence, and its answer within another: a dead broker is noticed within 3 s."""
+KEEPALIVE_S: Final = 5
+"""A ping after so long a silence, and its answer within as long again: then the broker is dead."""
 INBOX_MAX: Final = 10_000
 """Messages that wait to be read; of more, the newest are lost, and vehicles tell their states again."""
 

@@ -16,6 +16,7 @@ from gateway.contract.vehicles import (
     OrderEdge,
     OrderNode,
     VehicleAction,
+    VehicleActionKind,
     VehicleError,
     VehicleOrder,
     VehicleState,
@@ -240,7 +241,15 @@ def _edge(edge: OrderEdge) -> Json:
 
 
 def _action(action: VehicleAction) -> Json:
-    parameters = {"stationName": action.station, "loadId": action.load_id}
+    parameters: dict[str, str | None] = {}
+    if action.kind in (VehicleActionKind.PICK, VehicleActionKind.DROP):
+        # 6.8.2 wants a type of station and of load; only their names mean something to us.
+        parameters = {
+            "stationType": "station",
+            "stationName": action.station,
+            "loadType": "container",
+            "loadId": action.load_id,
+        }
     return {
         "actionType": action.kind.value,
         "actionId": action.action_id,

@@ -152,3 +152,4 @@ class TransportEngine:
         for transport_id in list(self._tables.ended):
             if self._tables.transports[transport_id].updated_us < oldest:
                 self._tables.transports.forget(transport_id)
+        self.settle()  # a pause may be over, though nothing has changed

@@ -88,8 +88,12 @@ class Journal:
     def abandon(self, job: Job, text: str) -> None:
         """End a command by somebody's decision: its device's answers count no more."""
         self.close(job, CommandStatus.CANCELLED, text)
-        fleet = self._plant.fleet(job.command.device_id)
+        command = job.command
+        fleet = self._plant.fleet(command.device_id)
         if fleet is None:
-            self._tables.books.effect(Abandon(job.command.device_id, job.command.job_id))
+            # Nothing is sent before the driver tells which number the device has really acknowledged.
+            key = Channel.key_of(command.device_id, command.channel)
+            self._tables.channels.put(replace(self._tables.channels[key], boot_id=None))
+            self._tables.books.effect(Abandon(command.device_id, command.job_id))
         else:
-            fleet.abandon(job.command.job_id)
+            fleet.abandon(command.job_id)

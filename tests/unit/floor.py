@@ -131,7 +131,8 @@ class Floor:
         except BaseException:
             self.books.rollback(mark)
             raise
-        self.engine.settle()
+        if self.books.changed:
+            self.engine.settle()
         events, effects = self.books.committed()
         self.events += events
         for effect in effects:
