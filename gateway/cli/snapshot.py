@@ -33,7 +33,7 @@ class ShownDevice:
 
     Attributes:
         note: the fault's text, or why it is offline.
-        position: where it is, or stood last: PLC devices tell it only at a place, not between places.
+        position: the newest that it has told; a PLC device tells no place while it is between two.
         load: the container on board, by the books.
     """
 

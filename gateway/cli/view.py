@@ -6,6 +6,7 @@ tells how far it has come.
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 from typing import Final
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -19,6 +20,7 @@ from rich.text import Text
 from gateway.cli.appearance import STATE_STYLES, duration, state_text, stopwatch
 from gateway.cli.picture import LEGEND, Picture
 from gateway.cli.snapshot import DemoSource, DeviceState, ShownDevice, ShownTransport, Snapshot
+from gateway.contract.reports import Position
 from gateway.contract.transports import TransportStatus
 from gateway.site.model import Site
 
@@ -29,6 +31,8 @@ WIDE: Final = 120
 """Columns from which on the devices get a table of their own beside the picture."""
 SIDE_WIDTH: Final = 56
 VEHICLES_A_LINE: Final = 3
+ID_NARROW: Final = 10
+ID_WIDE: Final = 24
 TROUBLES_MAX: Final = 3
 BATTERY_LOW: Final = 0.3
 BORDERS: Final = 2
@@ -69,10 +73,10 @@ class DemoView:
             await self._watch_lines(source, console)
 
     async def _watch_live(self, source: DemoSource, console: Console) -> None:
-        pace = Pace()
+        pace, whereabouts = Pace(), Whereabouts()
         with Live(console=console, screen=True, auto_refresh=False) as live:
             while True:
-                snapshot = source.snapshot()
+                snapshot = whereabouts.remembered(source.snapshot())
                 frame = self.render(snapshot, pace.per_s(snapshot))
                 # A large frame takes 50 ms to draw: too long for the loop that the gateway runs on.
                 await asyncio.to_thread(live.update, frame, refresh=True)
@@ -102,6 +106,23 @@ class Pace:
         return (snapshot.events - first) / passed if passed > 0 else 0.0
 
 
+class Whereabouts:
+    """Where devices stood last: PLC devices tell their place only while they stand, and shall not vanish between places."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Position] = {}
+
+    def remembered(self, snapshot: Snapshot) -> Snapshot:
+        """Return the snapshot with the last known place of each device that tells none at the moment."""
+        return replace(snapshot, devices=tuple(map(self._remembered, snapshot.devices)))
+
+    def _remembered(self, device: ShownDevice) -> ShownDevice:
+        now = device.position
+        if now is not None and (now.location_id is not None or now.x is not None):
+            self._last[device.device_id] = now
+        return replace(device, position=self._last.get(device.device_id, now))
+
+
 class _Screen:
     """One snapshot on a console of any size."""
 
@@ -117,11 +138,11 @@ class _Screen:
         body = Layout()
         if width >= WIDE:
             main, side = Layout(), Layout(size=SIDE_WIDTH)
-            main.split_column(*self._floor(width - SIDE_WIDTH), self._transports(height))
+            main.split_column(*self._floor(width - SIDE_WIDTH), self._transports(height, ID_WIDE))
             side.split_column(*self._side(height - len(head)))
             body.split_row(main, side)
         else:
-            body.split_column(*self._floor(width), *self._vehicles(), self._transports(height))
+            body.split_column(*self._floor(width), *self._vehicles(), self._transports(height, ID_NARROW))
         screen = Layout()
         screen.split_column(Layout(Group(*head), size=len(head)), body)
         yield from console.render(screen, options.update(height=height))
@@ -154,11 +175,13 @@ class _Screen:
         lines = self._picture.floor(self._snapshot, width - PANEL_COLUMNS)
         return [_panel("floor", Group(*lines), len(lines), LEGEND)] if lines else []
 
-    def _transports(self, height: int) -> Layout:
+    def _transports(self, height: int, id_width: int) -> Layout:
         under_way = self._snapshot.under_way
-        table = _table("transport", "container", "where", "to", "status", "why it waits")
+        table = _table("transport", "container", "where", "to", "status")
+        # The only column that gives way where there is not room for all.
+        table.add_column("why it waits", ratio=1)
         for transport in under_way[:height]:
-            table.add_row(*_transport_row(transport))
+            table.add_row(*_transport_row(transport, id_width))
         return _panel(f"{len(under_way)} under way", table)
 
     def _vehicles(self) -> list[Layout]:
@@ -226,10 +249,13 @@ def _troubles(snapshot: Snapshot) -> list[Text]:
     return lines
 
 
-def _transport_row(transport: ShownTransport) -> tuple[RenderableType, ...]:
-    waiting = Text(transport.waiting or "", "dim") if transport.waiting else Text(duration(transport.age_s))
+def _transport_row(transport: ShownTransport, id_width: int) -> tuple[RenderableType, ...]:
+    name = transport.transport_id
+    waiting = Text(transport.waiting or duration(transport.age_s), "dim" if transport.waiting else "")
+    waiting.no_wrap, waiting.overflow = True, "ellipsis"
     return (
-        transport.transport_id,
+        # The end of an id tells more than its beginning.
+        name if len(name) <= id_width else f"…{name[1 - id_width :]}",
         transport.container_id,
         transport.where or Text("?", "magenta"),
         transport.destination,

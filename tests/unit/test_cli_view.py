@@ -12,7 +12,7 @@ from rich.console import Console
 
 from gateway.cli.picture import Picture
 from gateway.cli.snapshot import DeviceState, ShownDevice, ShownTransport, Snapshot, device_state
-from gateway.cli.view import DemoView, Pace
+from gateway.cli.view import DemoView, Pace, Whereabouts
 from gateway.contract.reports import Position
 from gateway.contract.transports import TransportStatus
 from gateway.site.load import load_site
@@ -181,6 +181,23 @@ def test_many_troubles_leave_room_for_the_rest() -> None:
     assert sum("offline: cable" in line for line in lines) == 3
     assert line_with(lines, "and 8 more devices")
     assert line_with(lines, "34 under way")
+
+
+def test_the_end_of_a_long_id_stays_and_so_do_the_places() -> None:
+    long = replace(waiting(1), transport_id="demo-1795312173-17", waiting="OUT-3 is occupied by TOTE-0035")
+    lines = lines_at(SMALL, replace(snapshot(), under_way=(long,)))
+    assert line_with(lines, "…312173-17 TOTE-0001 A1-2-L-03 S1-1 planned OUT-3 is occupied by TOT")
+    wide = lines_at(LARGE, replace(snapshot(), under_way=(long,)))
+    assert line_with(wide, "demo-1795312173-17", "OUT-3 is occupied by TOTE-0035")
+
+
+def test_a_device_between_two_places_is_seen_where_it_stood_last() -> None:
+    whereabouts = Whereabouts()
+    places = [
+        whereabouts.remembered(replace(snapshot(), devices=(shown("shuttle-1", at=at),))).devices[0].position
+        for at in ("A1-1-L-01", None, "A1-1-L-05", None)
+    ]
+    assert [place and place.location_id for place in places] == ["A1-1-L-01"] * 2 + ["A1-1-L-05"] * 2
 
 
 def test_a_demo_without_an_end_shows_no_total() -> None:
