@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final, TextIO
 
 import structlog
+from structlog.typing import Processor
 
 CHATTY: Final = ("asyncua", "pymodbus", "mqtt")
 """Libraries of the wire: they tell every failed attempt; our drivers tell a loss once and a recovery once."""
@@ -18,24 +19,31 @@ class LogFormat(StrEnum):
 
 
 def configure_logs(log_format: LogFormat, stream: TextIO) -> None:
-    """Send every log line of this process to a stream, in one format."""
-    renderer = (
-        structlog.processors.JSONRenderer()
-        if log_format is LogFormat.JSON
-        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
-    )
+    """Send every log line of this process to a stream, those of libraries too, in one format."""
+    common: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last = _last_steps(log_format, stream)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=[*common, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(stream=stream, level=logging.WARNING, force=True)
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=common,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _last_steps(log_format: LogFormat, stream: TextIO) -> list[Processor]:
+    if log_format is LogFormat.JSON:
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    return [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
