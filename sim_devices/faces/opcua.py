@@ -69,6 +69,12 @@ class _QuickInternalServer(InternalServer):
         for node_id in standard.keys():
             self.aspace[node_id] = _copy(standard[node_id])
 
+    async def stop(self) -> None:
+        """Stop, and end the sessions that still wait for clients whose connections are gone."""
+        for session in tuple(self._external_sessions.values()):
+            await session.close_session(delete_subs=True)
+        await super().stop()
+
 
 class _WiredBinaryServer(BinaryServer):
     """asyncua's socket server with our cable below it."""

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
 from gateway.contract.wiring import ModbusLink
 from sim_devices.clock import SimClock
-from sim_devices.faces.memory import NodeLine, RegisterLine
+from sim_devices.faces.memory import MemoryLine, NodeLine, RegisterLine
 from sim_devices.faces.nodes import NodeSpace
 from sim_devices.faces.registers import RegisterSpace
-from sim_devices.faults import BlackHole, LinkDrop, LostReply, Reboot, SlowAnswers
+from sim_devices.faces.wire import Wire
+from sim_devices.faults import BlackHole, FaultBook, LinkDrop, LostReply, Reboot, SlowAnswers
 from sim_devices.mailbox import Done
 from sim_devices.site import SimulatedSite
 from tests.unit.sim_plant import fields
@@ -124,6 +126,29 @@ def test_a_drop_in_a_black_hole_loses_what_it_holds() -> None:
     async def refused(line: NodeLine) -> None:
         with pytest.raises(ConnectionError):
             await line.write(command(seq=1))
+
+    run(scenario)
+
+
+def test_held_requests_are_executed_one_after_the_other() -> None:
+    async def scenario() -> None:
+        book, log = FaultBook(), list[str]()
+        book.register("device", ())
+        wire = Wire(book.register_link("plc", ["device"], {BlackHole}), powered=lambda: True)
+        line = MemoryLine(wire)
+
+        def request(name: str) -> None:
+            log.append(f"{name} begins")
+            wire.check()
+            log.append(f"{name} ends")
+
+        hole = book.add(BlackHole(device="device"))
+        async with asyncio.TaskGroup() as tasks:
+            for name in ("first", "second"):
+                tasks.create_task(line.ask(partial(request, name)))
+            await asyncio.sleep(0.01)
+            book.remove(hole.fault_id)
+        assert log == ["first begins", "first ends", "second begins", "second ends"]
 
     run(scenario)
 

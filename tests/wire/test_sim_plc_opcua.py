@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gateway.contract.wiring import OpcUaSecurity
 from sim_devices.faces.opcua import APPLICATION_URI, server_key
-from sim_devices.faults import BlackHole, LostReply, Reboot
+from sim_devices.faults import BlackHole, LinkDrop, LostReply, Reboot
 from sim_devices.mailbox import Accept, CommandBlock, Done, Refused
 from sim_devices.site import SimulatedSite
 from tests.wire.sim_site import opcua_site, pick, running, until
@@ -136,6 +136,15 @@ async def test_a_subscription_tells_what_happens_without_asking() -> None:
             while told != {"S1.Status.doneSeq", "S1.Status.life"}:
                 name, value = await seen.get()
                 told |= {name} if value else set()
+
+
+async def test_a_site_that_stops_forgets_sessions_whose_clients_are_gone_without_a_word() -> None:
+    async with running(opcua_site("opcua-mailbox")) as simulated:
+        with contextlib.suppress(ConnectionError, ua.UaError, TimeoutError):
+            async with peer(simulated) as device:
+                subscription = await device.client.create_subscription(20, None)
+                await subscription.subscribe_data_change(device.node("Status.life"))
+                simulated.faults.add(LinkDrop(device="shuttle", duration_s=None))
 
 
 async def test_the_method_answers_what_the_variables_show_and_a_repeated_call_moves_nothing() -> None:
