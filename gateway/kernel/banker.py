@@ -29,13 +29,7 @@ def finishers(movers: Mapping[str, Mover], occupied: Counter[str], capacity: Map
         occupied: how much of each place is taken by anything, the movers themselves included.
         capacity: how much each place holds; a place that is not named holds 1.
     """
-    taken = Counter(occupied)
-    waiting = dict(movers)
-    finished: set[str] = set()
-    while (name := _next(waiting, taken, capacity)) is not None:
-        _run_through(waiting.pop(name), taken)
-        finished.add(name)
-    return finished
+    return _Run(movers, occupied, capacity).finishers()
 
 
 def is_safe(movers: Sequence[Mover], occupied: Counter[str], capacity: Mapping[str, int]) -> bool:
@@ -44,24 +38,55 @@ def is_safe(movers: Sequence[Mover], occupied: Counter[str], capacity: Mapping[s
     return len(finishers(named, occupied, capacity)) == len(named)
 
 
-def _next(waiting: Mapping[str, Mover], taken: Counter[str], capacity: Mapping[str, int]) -> str | None:
-    """Return who goes next: rather one whose last place nobody else has to pass, for it is kept for good."""
-    needed = Counter(place for mover in waiting.values() for place in set(mover.path))
-    able: str | None = None
-    for name, mover in waiting.items():
-        if _is_free(mover, taken, capacity):
-            if not mover.path or needed[mover.path[-1]] == 1:
-                return name
-            able = able or name
-    return able
+class _Run:
+    """One try to let everybody run through. Who finds a place full is looked at again when somebody leaves that place."""
 
+    def __init__(
+        self, movers: Mapping[str, Mover], occupied: Counter[str], capacity: Mapping[str, int]
+    ) -> None:
+        self._waiting = dict(movers)
+        self._taken = Counter(occupied)
+        self._capacity = capacity
+        self._needed = Counter(place for mover in movers.values() for place in set(mover.path))
+        self._ready = list(movers)
+        self._blocked: dict[str, list[str]] = {}
+        self._late: list[str] = []
 
-def _is_free(mover: Mover, taken: Counter[str], capacity: Mapping[str, int]) -> bool:
-    return all(taken[place] - (place == mover.at) < capacity.get(place, 1) for place in mover.path)
+    def finishers(self) -> set[str]:
+        finished: set[str] = set()
+        while (name := self._next()) is not None:
+            self._run_through(self._waiting.pop(name))
+            finished.add(name)
+        return finished
 
+    def _next(self) -> str | None:
+        """Return who goes next: rather one whose last place nobody else has to pass, for it is kept for good."""
+        for names in (self._ready, self._late):
+            for _ in range(len(names)):
+                name = names.pop()
+                if self._is_free(name):
+                    path = self._waiting[name].path
+                    if not path or self._needed[path[-1]] == 1:
+                        return name
+                    self._late.insert(0, name)
+        return next((name for name in iter(self._pop_late, None) if self._is_free(name)), None)
 
-def _run_through(mover: Mover, taken: Counter[str]) -> None:
-    if mover.path:
+    def _pop_late(self) -> str | None:
+        return self._late.pop() if self._late else None
+
+    def _is_free(self, name: str) -> bool:
+        mover = self._waiting[name]
+        for place in mover.path:
+            if self._taken[place] - (place == mover.at) >= self._capacity.get(place, 1):
+                self._blocked.setdefault(place, []).append(name)
+                return False
+        return True
+
+    def _run_through(self, mover: Mover) -> None:
+        if not mover.path:
+            return
+        self._needed.subtract(set(mover.path))
+        self._taken[mover.path[-1]] += 1
         if mover.at is not None:
-            taken[mover.at] -= 1
-        taken[mover.path[-1]] += 1
+            self._taken[mover.at] -= 1
+            self._ready += self._blocked.pop(mover.at, ())

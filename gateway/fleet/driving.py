@@ -1,0 +1,257 @@
+"""Gives vehicles their orders and extends what is released, as far as the traffic allows.
+
+It acts on the difference between what a vehicle shall do and what it shows (law 6), so it does not matter what has happened: after
+a command, a tick, a restart or a vehicle's state the same few questions are asked.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from gateway.contract.commands import Command, Op
+from gateway.contract.vehicles import VehicleAction, VehicleActionKind, action_id_of
+from gateway.fleet.effects import SendOrder
+from gateway.fleet.fleet import Engine, Fleet
+from gateway.fleet.orders import Departure, first_message, update_of
+from gateway.fleet.phases import Phase
+from gateway.fleet.roads import AT_NODE_M, Roads, Route
+from gateway.fleet.rows import Mission, Order, Purpose
+from gateway.fleet.shown import echoes, stands
+from gateway.fleet.traffic import Claim, Traffic, claim_of
+from gateway.kernel.books import Books, Table
+
+BASE_MAX: Final = 4
+"""Nodes that a vehicle holds at most: with three ahead of it, it drives on without braking and holds few others up."""
+PARK_AFTER_S: Final = 2.0
+"""A vehicle that has had nothing to do for this long goes home or charges; often the next command comes sooner."""
+ACTIONS: Final = {
+    Purpose.PICK: VehicleActionKind.PICK,
+    Purpose.DROP: VehicleActionKind.DROP,
+    Purpose.CHARGE: VehicleActionKind.START_CHARGING,
+}
+
+
+class Driving:
+    """Drives the vehicles of one fleet."""
+
+    def __init__(
+        self,
+        books: Books,
+        missions: Table[str, Mission],
+        site_id: str,
+        fleet: Fleet,
+        roads: Roads,
+        traffic: Traffic,
+        engine: Engine,
+    ) -> None:
+        self._books = books
+        self._missions = missions
+        self._site_id = site_id
+        self._fleet = fleet
+        self._roads = roads
+        self._traffic = traffic
+        self._engine = engine
+
+    def drive(self, row: Mission) -> None:
+        """Do what the vehicle needs next."""
+        if not row.base or row.shown is None:
+            return
+        if row.home is None or row.vehicle_id not in self._traffic.safe:
+            housed = self._traffic.housed(row.vehicle_id, claim_of(row))
+            row = row if housed is None else self._put(replace(row, home=housed.home))
+        if not row.online or row.fault is not None:
+            return
+        if self._may_get_order(row):
+            self._give_order(self._put_charged(row))
+        self._extend(self._missions[row.vehicle_id])
+
+    def _put(self, row: Mission) -> Mission:
+        self._missions.put(row)
+        return row
+
+    # New orders
+
+    def _may_get_order(self, row: Mission) -> bool:
+        if row.shown is None or not stands(row.shown):
+            return False
+        return row.order is None or (_breaks_off(row, row.order) and _is_at_end(row, row.order))
+
+    def _put_charged(self, row: Mission) -> Mission:
+        """Let a vehicle that has charged for long enough go."""
+        full = row.shown is not None and row.shown.battery >= self._fleet.model.charging.until
+        return self._put(replace(row, charger=None)) if full and row.charger is not None else row
+
+    def _give_order(self, row: Mission) -> None:
+        if row.command is not None and not row.withdrawn and self._serve(row, row.command):
+            return
+        rested = self._books.now_us - row.idle_since_us >= PARK_AFTER_S * 1e6
+        if row.order is not None or not rested or not self._engine.usable(row.vehicle_id):
+            return
+        charger = self._charger_for(row)
+        if charger is not None:
+            self._start(replace(row, charger=charger), Purpose.CHARGE, charger)
+        elif row.charger is None:
+            self._park(row)
+
+    def _serve(self, row: Mission, command: Command) -> bool:
+        pick = command.op is Op.PICK
+        place = command.source if pick else command.target
+        if place is None:
+            raise AssertionError(f"command {command.job_id} names no place")
+        return self._start(
+            row, Purpose.PICK if pick else Purpose.DROP, self._fleet.node_of(place.location_id)
+        )
+
+    def _park(self, row: Mission) -> None:
+        housed = self._traffic.housed(row.vehicle_id, claim_of(row))
+        if housed is not None and housed.home is not None and row.base != (housed.home,):
+            self._start(replace(row, home=housed.home), Purpose.PARK, housed.home)
+
+    def _charger_for(self, row: Mission) -> str | None:
+        """Return where the vehicle should go to charge now; None if it need not, or if no charger is free."""
+        if row.shown is None or row.command is not None:
+            return None
+        if row.charger is not None:
+            return None if row.shown.charging else row.charger
+        if not self._fleet.needs_charge(row.shown):
+            return None
+        taken = {other.charger for other in self._traffic.others(row.vehicle_id)}
+        free = (
+            charger
+            for charger in self._roads.chargers
+            if charger not in taken and self._traffic.is_free(charger, row.vehicle_id)
+        )
+        ways = [way for charger in free if (way := self._roads.route(row.end, charger)) is not None]
+        return min(ways, key=self._roads.seconds)[-1] if ways else None
+
+    def _start(self, row: Mission, purpose: Purpose, goal: str) -> bool:
+        """Give the vehicle an order to a goal; return whether the traffic allows it."""
+        claim = self._claim(row, purpose, goal)
+        if claim is None:
+            return False
+        held = self._traffic.extended(row.vehicle_id, claim, max(BASE_MAX, len(row.base)))
+        if purpose is Purpose.PARK and held.base == row.base and held.rest:
+            return False
+        command = row.command if purpose in (Purpose.PICK, Purpose.DROP) else None
+        order_id, action = self._name(row, purpose, command)
+        nodes = (*held.base, *held.rest)
+        message = first_message(
+            self._departure(row, order_id, purpose), self._roads, nodes, len(held.base), action
+        )
+        order = Order(
+            purpose=purpose,
+            job_id=None if command is None else command.job_id,
+            phase=Phase.SENT,
+            nodes=nodes,
+            start=len(row.base),
+            released=len(held.base),
+            action=action,
+            message=message,
+        )
+        self._missions.put(replace(row, order=order, base=held.base, home=held.home))
+        self._books.effect(SendOrder(message))
+        return True
+
+    def _claim(self, row: Mission, purpose: Purpose, goal: str) -> Claim | None:
+        way = self._way(row, goal)
+        if way is None:
+            return None
+        claim = Claim(row.base, way[1:], row.home)
+        if purpose is not Purpose.PARK:
+            return self._traffic.housed(row.vehicle_id, claim)
+        return claim if self._traffic.allows(row.vehicle_id, claim) else None
+
+    def _way(self, row: Mission, goal: str) -> Route | None:
+        around = self._roads.route_around(row.end, goal, self._obstacles(row))
+        return around or self._roads.route(row.end, goal)
+
+    def _obstacles(self, row: Mission) -> set[str]:
+        """Return the nodes of vehicles that will not move by themselves."""
+        return {
+            node
+            for other in self._traffic.others(row.vehicle_id)
+            if self._is_stuck(other)
+            for node in other.base
+        }
+
+    def _is_stuck(self, other: Mission) -> bool:
+        return not other.online or other.fault is not None or not self._engine.usable(other.vehicle_id)
+
+    def _name(
+        self, row: Mission, purpose: Purpose, command: Command | None
+    ) -> tuple[str, VehicleAction | None]:
+        """Return the order's id, which no order has had before, and its action."""
+        if command is None:
+            order_id = f"{self._site_id}-{self._engine.next_job_id()}"
+        else:
+            order_id = f"{self._site_id}-{command.job_id}" + (f".{row.attempt}" if row.attempt else "")
+        kind = ACTIONS.get(purpose)
+        if kind is None:
+            return order_id, None
+        place = None if command is None else command.source or command.target
+        return order_id, VehicleAction(
+            action_id=action_id_of(order_id, kind.value),
+            kind=kind,
+            station=None if place is None else place.location_id,
+            load_id=None if command is None else command.container_id,
+        )
+
+    def _departure(self, row: Mission, order_id: str, purpose: Purpose) -> Departure:
+        # A cancelled vehicle may stand anywhere between the first two nodes.
+        astray = self._roads.metres(row.base[0], row.base[1]) if len(row.base) > 1 else 0.0
+        stop = VehicleActionKind.STOP_CHARGING
+        charging = row.shown is not None and row.shown.charging and purpose is not Purpose.CHARGE
+        return Departure(
+            vehicle_id=row.vehicle_id,
+            order_id=order_id,
+            deviation=AT_NODE_M + astray,
+            leave=VehicleAction(action_id=action_id_of(order_id, stop.value), kind=stop)
+            if charging
+            else None,
+        )
+
+    # Order updates
+
+    def _extend(self, row: Mission) -> None:
+        order = row.order
+        if (
+            order is None
+            or order.phase is not Phase.TAKEN
+            or row.shown is None
+            or not echoes(row.shown, order)
+        ):
+            return
+        if _breaks_off(row, order) and not _is_at_end(row, order):
+            return
+        claim = claim_of(row)
+        further = self._traffic.extended(row.vehicle_id, claim, BASE_MAX)
+        if further == claim and (around := self._detour(row, claim)) != claim:
+            further = self._traffic.extended(row.vehicle_id, around, BASE_MAX)
+        if further.base == claim.base:
+            return
+        nodes = (*order.nodes[: order.passed], *further.base, *further.rest)
+        released = order.passed + len(further.base)
+        message = update_of(order, self._roads, nodes, released)
+        order = replace(order, nodes=nodes, released=released, message=message)
+        self._missions.put(replace(row, order=order, base=further.base))
+        self._books.effect(SendOrder(message))
+
+    def _detour(self, row: Mission, claim: Claim) -> Claim:
+        """Return a way around a vehicle that will not move by itself, if that is what is ahead and there is one."""
+        ahead = self._traffic.holders(claim.rest[0]) if claim.rest else ()
+        if not any(self._is_stuck(self._missions[name]) for name in ahead if name != row.vehicle_id):
+            return claim
+        way = self._roads.route_around(claim.end, claim.goal, self._obstacles(row))
+        if way is None:
+            return claim
+        around = replace(claim, rest=way[1:])
+        return around if self._traffic.allows(row.vehicle_id, around) else claim
+
+
+def _breaks_off(row: Mission, order: Order) -> bool:
+    """Tell whether a way home is to end at the end of its base, because there is something to do."""
+    return order.purpose is Purpose.PARK and order.phase is Phase.TAKEN and row.command is not None
+
+
+def _is_at_end(row: Mission, order: Order) -> bool:
+    """Tell whether the vehicle has come to the end of all that it was sent."""
+    return order.passed == order.released - 1 and row.shown is not None and echoes(row.shown, order)

@@ -1,0 +1,27 @@
+"""What the fleet room asks of the vehicles' driver after a commit. Each may be asked again; that changes nothing."""
+
+from dataclasses import dataclass
+
+from gateway.contract.vehicles import VehicleOrder
+
+
+@dataclass(frozen=True, slots=True)
+class SendOrder:
+    """Make sure that the vehicle has this order or update."""
+
+    order: VehicleOrder
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """Ask the vehicle to cancel this order."""
+
+    vehicle_id: str
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResetVehicle:
+    """Forget what the vehicle was to be sent, and ask it for a fresh state."""
+
+    vehicle_id: str

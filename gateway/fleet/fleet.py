@@ -1,0 +1,151 @@
+"""One fleet as the engine asks for it: which vehicle, how long, and the commands of its vehicles."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from gateway.contract.commands import Command, Op
+from gateway.contract.reports import Load
+from gateway.contract.vehicles import VehicleState
+from gateway.fleet.effects import CancelOrder, ResetVehicle, SendOrder
+from gateway.fleet.phases import PHASES, Phase, Sign
+from gateway.fleet.roads import Roads
+from gateway.fleet.rows import Mission, Purpose
+from gateway.fleet.shown import load_of
+from gateway.kernel.books import Books, Table
+from gateway.site import model
+from gateway.site.model import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What the fleets ask of the transport engine.
+
+    Attributes:
+        usable: whether people let the gateway use a vehicle.
+        laden: whether the books say that a vehicle has a load on board.
+        report: takes a report in the commit that is under way.
+        next_job_id: numbers the fleets' own moves.
+    """
+
+    usable: Callable[[str], bool]
+    laden: Callable[[str], bool]
+    report: Callable[[object], None]
+    next_job_id: Callable[[], int]
+
+
+class Fleet:
+    """The control of one fleet."""
+
+    def __init__(
+        self,
+        books: Books,
+        missions: Table[str, Mission],
+        site: Site,
+        fleet: model.Fleet,
+        roads: Roads,
+        engine: Engine,
+    ) -> None:
+        self._books = books
+        self._missions = missions
+        self._site = site
+        self._roads = roads
+        self._engine = engine
+        self.model = fleet
+
+    def rows(self) -> Iterator[Mission]:
+        """Return the vehicles of which anything is known."""
+        rows = (self._missions.get(vehicle.id) for vehicle in self.model.vehicles)
+        return (row for row in rows if row is not None)
+
+    def choose(self, location_id: str) -> str | None:
+        """Return the free vehicle that can be soonest at a location, or None if none is free."""
+        node = self.node_of(location_id)
+        soonest: tuple[float, str] | None = None
+        for row in self.rows():
+            way = self._roads.route(row.end, node) if self._is_free(row) else None
+            if way is not None:
+                arrival = (self._roads.seconds(row.base) + self._roads.seconds(way), row.vehicle_id)
+                soonest = arrival if soonest is None else min(soonest, arrival)
+        return None if soonest is None else soonest[1]
+
+    def expected_s(self, source: str, target: str) -> float:
+        """Return the expected seconds of a drive from one location to another.
+
+        Raises:
+            ValueError: no way leads there; a checked site has none such.
+        """
+        way = self._roads.route(self.node_of(source), self.node_of(target))
+        if way is None:
+            raise ValueError(f"no way leads from {source} to {target}")
+        return self._roads.seconds(way) + self.model.motion.speed / self.model.motion.acceleration
+
+    def assign(self, command: Command) -> None:
+        """Have a vehicle carry out a journalled PICK, DROP or RESET; being told again changes nothing."""
+        row = self._missions.get(command.device_id) or Mission(vehicle_id=command.device_id)
+        match command.op:
+            case Op.PICK | Op.DROP:
+                if row.command is None or row.command.job_id != command.job_id:
+                    self._missions.put(replace(row, command=command, attempt=0, withdrawn=False))
+            case Op.RESET:
+                self._missions.put(replace(row, reset_job=command.job_id))
+                self._books.effect(ResetVehicle(command.device_id))
+            case Op.MOVE | Op.TRANSFER:
+                raise AssertionError(f"a vehicle takes no {command.op.name}")
+
+    def withdraw(self, job_id: int) -> None:
+        """Cancel a command that may not have happened yet; what becomes of it is reported like any other outcome."""
+        for row in self.rows():
+            if row.command is not None and row.command.job_id == job_id and not row.withdrawn:
+                self._call_off(replace(row, withdrawn=True))
+
+    def abandon(self, job_id: int) -> None:
+        """Somebody else has settled what became of the command: the vehicle shall not go on with it."""
+        for row in self.rows():
+            if row.command is not None and row.command.job_id == job_id:
+                self._call_off(replace(row, command=None, withdrawn=False))
+            elif row.reset_job == job_id:
+                self._missions.put(replace(row, reset_job=None))
+
+    def resume(self) -> None:
+        """After a restart: send again what is outstanding; nothing has been heard of the vehicles in this run."""
+        for row in self.rows():
+            self._missions.put(replace(row, online=False, fault=None))
+            if row.order is None:
+                continue
+            if row.order.phase in (Phase.SENT, Phase.TAKEN):
+                self._books.effect(SendOrder(row.order.message))
+            else:
+                self._books.effect(CancelOrder(row.vehicle_id, row.order.order_id))
+
+    def node_of(self, location_id: str) -> str:
+        """Return the node at which vehicles serve a location.
+
+        Raises:
+            ValueError: the location has none; a checked site has none such among a fleet's locations.
+        """
+        node = self._site.all_locations[location_id].node
+        if node is None:
+            raise ValueError(f"location {location_id} has no node on road map {self._roads.map_id}")
+        return node
+
+    def needs_charge(self, shown: VehicleState) -> bool:
+        """Tell whether a vehicle shall get no more work before it has charged."""
+        return bool(self._roads.chargers) and shown.battery < self.model.charging.below
+
+    def _is_free(self, row: Mission) -> bool:
+        if not row.online or row.fault is not None or not row.base or row.shown is None:
+            return False
+        if row.command is not None or row.reset_job is not None or row.charger is not None:
+            return False
+        if self._engine.laden(row.vehicle_id) or load_of(row.shown) is Load.LOADED:
+            return False
+        idle = row.order is None or row.order.purpose is Purpose.PARK
+        return idle and self._engine.usable(row.vehicle_id) and not self.needs_charge(row.shown)
+
+    def _call_off(self, row: Mission) -> None:
+        order = row.order
+        phase = None if order is None or order.job_id is None else PHASES.get((order.phase, Sign.WITHDRAWN))
+        if order is not None and phase is not None:
+            row = replace(row, order=replace(order, phase=phase))
+            self._books.effect(CancelOrder(row.vehicle_id, order.order_id))
+        self._missions.put(row)

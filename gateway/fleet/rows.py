@@ -1,0 +1,104 @@
+"""The row of the books that the fleet room owns: what each vehicle is doing, and which nodes are its alone."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from gateway.contract.commands import Command
+from gateway.contract.vehicles import VehicleAction, VehicleOrder, VehicleState
+from gateway.fleet.phases import Phase
+from gateway.kernel.books import TableSpec
+
+
+class Purpose(StrEnum):
+    """What an order is for."""
+
+    PICK = "pick"
+    DROP = "drop"
+    PARK = "park"
+    CHARGE = "charge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order under way. Only a PARK has no action at its end and no horizon: it ends wherever it is not extended any more.
+
+    Attributes:
+        job_id: the command that it carries out; None for the fleet's own moves.
+        nodes: the whole way; sequence ids are twice the index.
+        start: how many of the first nodes the vehicle held before it was sent the order.
+        passed: index of the last node that the vehicle has shown as reached.
+        released: how many nodes are released; what is released stays so.
+        action: what is to be done at the last node, if anything.
+        message: the newest order or update, exactly as it is sent and sent again.
+    """
+
+    purpose: Purpose
+    job_id: int | None
+    phase: Phase
+    nodes: tuple[str, ...]
+    start: int
+    released: int
+    passed: int = 0
+    action: VehicleAction | None
+    message: VehicleOrder
+
+    @property
+    def order_id(self) -> str:
+        """VDA 5050 orderId."""
+        return self.message.order_id
+
+    @property
+    def goal(self) -> str:
+        """The last node."""
+        return self.nodes[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mission:
+    """One vehicle.
+
+    Attributes:
+        base: the nodes that it holds: from the one it stands on to the end of what is released to it. Empty as long as
+            nobody knows where it is.
+        home: the parking node that is kept for it.
+        command: what the engine wants of it, until its outcome is reported.
+        attempt: orders that have been made for the command after the vehicle had forgotten one.
+        withdrawn: the engine does not want the command any more.
+        reset_job: a RESET whose outcome is not reported yet.
+        order: what it was last sent, until it has ended.
+        charger: where it charges, or goes to charge.
+        idle_since_us: since when it has had nothing to do.
+        online: it speaks with us, in this run of the gateway.
+        fault: what has been reported as the reason why it cannot be used.
+        shown: its newest state.
+    """
+
+    vehicle_id: str
+    base: tuple[str, ...] = ()
+    home: str | None = None
+    command: Command | None = None
+    attempt: int = 0
+    withdrawn: bool = False
+    reset_job: int | None = None
+    order: Order | None = None
+    charger: str | None = None
+    idle_since_us: int = 0
+    online: bool = False
+    fault: str | None = None
+    shown: VehicleState | None = None
+
+    @property
+    def end(self) -> str:
+        """The last node that it holds: where it stops by itself."""
+        return self.base[-1]
+
+
+MISSIONS: Final[TableSpec[str, Mission]] = TableSpec(
+    "missions",
+    TypeAdapter(Mission),
+    lambda row: row.vehicle_id,
+    {"order_id": lambda row: None if row.order is None else row.order.order_id},
+)

@@ -1,0 +1,138 @@
+"""What a vehicle's state says: whether it stands, what troubles it, and what has become of an order."""
+
+from typing import Final
+
+from gateway.contract.faults import Fault
+from gateway.contract.reports import Load
+from gateway.contract.vehicles import ActionStatus, VehicleError, VehicleState, action_id_of
+from gateway.fleet.phases import Phase, Sign
+from gateway.fleet.rows import Order, Purpose
+
+CANCEL: Final = "cancelOrder"
+FINAL: Final = frozenset({ActionStatus.FINISHED, ActionStatus.FAILED})
+ACTIVE: Final = frozenset({ActionStatus.INITIALIZING, ActionStatus.RUNNING, ActionStatus.PAUSED})
+REFUSALS: Final[dict[str, bool]] = {
+    "validationError": False,
+    "noRouteError": False,
+    "orderError": True,
+    "orderUpdateError": True,
+}
+"""Error types that refuse an order (VDA 5050 §6.6.4) → whether the same may be asked again."""
+FAULT_WORDS: Final[dict[Purpose, tuple[Fault, tuple[str, ...]]]] = {
+    Purpose.PICK: (Fault.SOURCE_EMPTY, ("empty", "noload", "no load", "not found", "missing")),
+    Purpose.DROP: (Fault.DESTINATION_OCCUPIED, ("occupied", "not free")),
+}
+"""The document has no words for why a pick or drop fails; these are what vehicles write."""
+
+
+def stands(shown: VehicleState) -> bool:
+    """Tell whether the vehicle has nothing left to do: a new order may begin where it stands (§6.6.2)."""
+    return not (shown.driving or shown.node_states or any(status in ACTIVE for _, status, _ in shown.actions))
+
+
+def trouble_of(shown: VehicleState) -> str | None:
+    """Return why the vehicle cannot be used, in its own words where it has some."""
+    if shown.emergency_stop:
+        return "emergency stop"
+    if not shown.automatic:
+        return "not in automatic mode"
+    fatal = next((error for error in shown.errors if error.fatal), None)
+    return None if fatal is None else _text(fatal)
+
+
+def load_of(shown: VehicleState) -> Load:
+    """Return what the vehicle reports about a load on board."""
+    if shown.loads is None:
+        return Load.UNKNOWN
+    return Load.LOADED if shown.loads else Load.EMPTY
+
+
+def status_of(shown: VehicleState, action_id: str) -> ActionStatus | None:
+    """Return the status of an action; None if the vehicle does not show it."""
+    return next((status for known, status, _ in shown.actions if known == action_id), None)
+
+
+def echoes(shown: VehicleState, order: Order) -> bool:
+    """Tell whether the vehicle shows the newest message of the order."""
+    return shown.order_id == order.order_id and shown.update_id >= order.message.update_id
+
+
+def refusal_of(order: Order, shown: VehicleState) -> VehicleError | None:
+    """Return the error by which the vehicle refuses the newest message of the order."""
+    if echoes(shown, order):
+        return None
+    return next(
+        (error for error in shown.errors if error.error_type in REFUSALS and _is_about(error, order)), None
+    )
+
+
+def _is_about(error: VehicleError, order: Order) -> bool:
+    references = dict(error.references)
+    update = str(order.message.update_id)
+    return references.get("orderId") == order.order_id and references.get("orderUpdateId", update) == update
+
+
+def may_repeat(refusal: VehicleError) -> bool:
+    """Tell whether the same may be asked again after this refusal."""
+    return REFUSALS[refusal.error_type]
+
+
+def sign_of(order: Order, shown: VehicleState) -> Sign | None:
+    """Return what the state says about an order; None if nothing new."""
+    if order.phase is not Phase.CANCELLED and refusal_of(order, shown) is not None:
+        return Sign.REFUSED
+    cancelled = status_of(shown, action_id_of(order.order_id, CANCEL)) in FINAL and stands(shown)
+    if shown.order_id != order.order_id:
+        return _sign_elsewhere(order, shown, cancelled)
+    if order.phase in (Phase.SENT, Phase.RECALLED):
+        return Sign.SHOWN
+    if _is_done(order, shown):
+        return Sign.DONE
+    if order.phase is Phase.CANCELLED:
+        return Sign.CALLED_OFF if cancelled else None
+    if order.action is not None and status_of(shown, order.action.action_id) is ActionStatus.FAILED:
+        return Sign.FAILED
+    return Sign.FORGOTTEN if _has_dropped(order, shown) else None
+
+
+def _sign_elsewhere(order: Order, shown: VehicleState, cancelled: bool) -> Sign | None:
+    match order.phase:
+        case Phase.SENT:
+            return None
+        case Phase.RECALLED:
+            return Sign.CALLED_OFF if cancelled else None
+        case Phase.TAKEN | Phase.CANCELLED:
+            return Sign.FORGOTTEN if stands(shown) and shown.automatic else None
+
+
+def _is_done(order: Order, shown: VehicleState) -> bool:
+    at_goal = order.passed == len(order.nodes) - 1 and not shown.node_states
+    if order.action is None:
+        return at_goal and not shown.driving
+    status = status_of(shown, order.action.action_id)
+    charges = order.purpose is Purpose.CHARGE and shown.charging
+    return status is ActionStatus.FINISHED or (at_goal and charges)
+
+
+def _has_dropped(order: Order, shown: VehicleState) -> bool:
+    """Tell whether the vehicle keeps the order's id but will do nothing more for it, as after a manual intervention."""
+    if not (echoes(shown, order) and stands(shown) and shown.automatic):
+        return False
+    if order.passed < order.released - 1:
+        return True
+    at_goal = order.passed == len(order.nodes) - 1
+    return at_goal and order.action is not None and status_of(shown, order.action.action_id) is None
+
+
+def fault_of(order: Order, shown: VehicleState) -> tuple[Fault, str]:
+    """Return why the action has failed, and the vehicle's words for it."""
+    action_id = "" if order.action is None else order.action.action_id
+    words = [result for known, _, result in shown.actions if known == action_id and result]
+    words += [_text(error) for error in shown.errors if ("actionId", action_id) in error.references]
+    text = "; ".join(words) or f"{order.purpose.value} failed"
+    fault, hints = FAULT_WORDS.get(order.purpose, (Fault.DEVICE_FAULT, ()))
+    return (fault if any(hint in text.lower() for hint in hints) else Fault.DEVICE_FAULT), text
+
+
+def _text(error: VehicleError) -> str:
+    return f"{error.error_type}: {error.description}" if error.description else error.error_type

@@ -1,0 +1,153 @@
+"""Who may drive where on one road map: exclusive bases, homes, and the banker's rule over everybody's course."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from gateway.fleet.roads import Roads
+from gateway.fleet.rows import Mission
+from gateway.kernel.banker import Mover, finishers
+from gateway.kernel.books import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a vehicle has and wants of the road.
+
+    Attributes:
+        base: the nodes that it holds, from the one it stands on; at least one.
+        rest: the nodes ahead of the base up to its goal.
+        home: where it goes after that.
+    """
+
+    base: tuple[str, ...]
+    rest: tuple[str, ...] = ()
+    home: str | None = None
+
+    @property
+    def end(self) -> str:
+        """The last node that it holds: where it stops by itself."""
+        return self.base[-1]
+
+    @property
+    def goal(self) -> str:
+        """Where its order ends."""
+        return self.rest[-1] if self.rest else self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A claim that was refused, and the claims of all who could not have got home with it."""
+
+    claim: Claim
+    others: dict[str, Claim]
+
+
+def claim_of(row: Mission) -> Claim:
+    """Return the claim of a vehicle that has a base."""
+    rest = () if row.order is None else row.order.nodes[row.order.released :]
+    return Claim(row.base, rest, row.home)
+
+
+class Traffic:
+    """All vehicles of one road map, whatever fleet they belong to."""
+
+    def __init__(self, missions: Table[str, Mission], roads: Roads, vehicle_ids: Collection[str]) -> None:
+        self._missions = missions
+        self._roads = roads
+        self._vehicle_ids = frozenset(vehicle_ids)
+        self._claims: dict[str, Claim] = {}
+        self._movers: dict[str, Mover] = {}
+        self._holders: dict[str, set[str]] = {}
+        self._refused: dict[str, Refused] = {}
+        self._safe: set[str] | None = None
+        missions.watch(self._note)
+
+    def _note(self, old: Mission | None, new: Mission | None) -> None:
+        """Keep the indexes true to the table."""
+        row = new or old
+        if row is None or row.vehicle_id not in self._vehicle_ids:
+            return
+        name = row.vehicle_id
+        claim = claim_of(new) if new is not None and new.base else None
+        if claim == self._claims.get(name):
+            return
+        for node in self._claims.pop(name).base if name in self._claims else ():
+            self._holders[node].discard(name)
+        self._movers.pop(name, None)
+        if claim is not None:
+            self._claims[name] = claim
+            self._movers[name] = self._mover(claim)
+            for node in claim.base:
+                self._holders.setdefault(node, set()).add(name)
+        self._safe = None
+
+    @property
+    def safe(self) -> set[str]:
+        """The vehicles that can get home, one after the other."""
+        if self._safe is None:
+            self._safe = _finishers(self._movers)
+        return self._safe
+
+    def others(self, vehicle_id: str) -> Iterator[Mission]:
+        """Return the other vehicles that hold anything."""
+        return (self._missions[name] for name in self._claims if name != vehicle_id)
+
+    def is_free(self, node: str, vehicle_id: str) -> bool:
+        """Tell whether no other vehicle holds a node."""
+        return all(name == vehicle_id for name in self.holders(node))
+
+    def holders(self, node: str) -> Collection[str]:
+        """Return the vehicles that hold a node: one at most, unless people have moved vehicles by hand."""
+        return self._holders.get(node, ())
+
+    def allows(self, vehicle_id: str, claim: Claim) -> bool:
+        """Tell whether a vehicle may have this claim: it, and everybody who can get home now, can get home afterwards.
+
+        Vehicles that block each other go on doing so until one of them claims something else: so long a refusal holds.
+        """
+        refused = self._refused.get(vehicle_id)
+        if refused is not None and refused.claim == claim and self._still_blocked(refused):
+            return False
+        movers = {**self._movers, vehicle_id: self._mover(claim)}
+        after = _finishers(movers)
+        if vehicle_id in after and self.safe <= after:
+            return True
+        others = [name for name in movers if name not in after and name != vehicle_id]
+        self._refused[vehicle_id] = Refused(claim, {name: self._claims[name] for name in others})
+        return False
+
+    def _still_blocked(self, refused: Refused) -> bool:
+        return all(self._claims.get(name) == claim for name, claim in refused.others.items())
+
+    def housed(self, vehicle_id: str, claim: Claim) -> Claim | None:
+        """Return the claim with the nearest home that is allowed; None if there is none."""
+        homes = (replace(claim, home=home) for home in self._free_homes(vehicle_id, claim.goal))
+        return next((housed for housed in homes if self.allows(vehicle_id, housed)), None)
+
+    def extended(self, vehicle_id: str, claim: Claim, nodes_max: int) -> Claim:
+        """Return the claim with as much of the rest in its base as may be now, at most so many nodes in all."""
+        while claim.rest and len(claim.base) < nodes_max:
+            further = replace(claim, base=(*claim.base, claim.rest[0]), rest=claim.rest[1:])
+            if not self.is_free(further.end, vehicle_id) or not self.allows(vehicle_id, further):
+                break
+            claim = further
+        return claim
+
+    def _mover(self, claim: Claim) -> Mover:
+        """What a base holds besides its end becomes free by itself, so a vehicle counts as being at the end."""
+        way = None if claim.home is None else self._roads.route(claim.goal, claim.home)
+        return Mover(claim.end, (*claim.rest, *(way or ())[1:]))
+
+    def _free_homes(self, vehicle_id: str, near: str) -> list[str]:
+        """Return the parking nodes that are nobody else's home: those where nobody stands first, then the nearest."""
+        taken = {claim.home for name, claim in self._claims.items() if name != vehicle_id}
+        ways = {home: self._roads.route(near, home) for home in self._roads.parking if home not in taken}
+        return sorted(
+            (home for home, way in ways.items() if way is not None),
+            key=lambda home: (not self.is_free(home, vehicle_id), self._roads.seconds(ways[home] or ())),
+        )
+
+
+def _finishers(movers: Mapping[str, Mover]) -> set[str]:
+    return finishers(movers, Counter(mover.at for mover in movers.values() if mover.at is not None), {})

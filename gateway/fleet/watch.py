@@ -1,0 +1,248 @@
+"""Follows what the vehicles show: where they are, what troubles them, what has become of their orders and commands."""
+
+from dataclasses import replace
+from typing import Final
+
+from gateway.contract.commands import Command
+from gateway.contract.faults import Fault
+from gateway.contract.reports import (
+    ChannelOnline,
+    CommandAccepted,
+    CommandDone,
+    CommandFailed,
+    CommandRejected,
+    CommandUnknown,
+    DeviceFault,
+    DeviceOffline,
+    DeviceRecovered,
+    Load,
+    Sensors,
+)
+from gateway.contract.vehicles import VehicleOffline, VehicleState
+from gateway.fleet.effects import CancelOrder, ResetVehicle
+from gateway.fleet.fleet import Engine, Fleet
+from gateway.fleet.phases import PHASES, Sign
+from gateway.fleet.roads import Roads
+from gateway.fleet.rows import Mission, Order, Purpose
+from gateway.fleet.shown import fault_of, load_of, may_repeat, refusal_of, sign_of, stands, trouble_of
+from gateway.kernel.books import Books, Table
+
+CHANNEL: Final = "main"
+"""A vehicle takes one command at a time: it has one channel."""
+UNPLACED: Final = "it does not tell at which node it stands"
+
+
+class Watch:
+    """Watches the vehicles of one fleet."""
+
+    def __init__(
+        self, books: Books, missions: Table[str, Mission], fleet: Fleet, roads: Roads, engine: Engine
+    ) -> None:
+        self._books = books
+        self._missions = missions
+        self._fleet = fleet
+        self._roads = roads
+        self._engine = engine
+
+    def state(self, shown: VehicleState) -> None:
+        """Take a vehicle's state."""
+        row = self._missions.get(shown.vehicle_id) or Mission(vehicle_id=shown.vehicle_id)
+        if not row.base or not _say_the_same(row.shown, shown):
+            self._missions.put(self._located(replace(row, shown=shown), shown))
+        self._tell_trouble(shown)
+        self._follow(shown)
+        self.end_command(shown.vehicle_id)
+        self._end_reset(shown.vehicle_id)
+        self._tell_online(shown)
+
+    def offline(self, report: VehicleOffline) -> None:
+        """Take note that a vehicle is out of reach. It may still drive out its base, so it keeps all of it."""
+        row = self._missions.get(report.vehicle_id)
+        if row is not None and row.online:
+            self._missions.put(replace(row, online=False))
+            self._engine.report(DeviceOffline(device_id=report.vehicle_id, reason=report.reason))
+
+    def end_command(self, vehicle_id: str) -> None:
+        """End a command that no order is or will be made for."""
+        row = self._missions[vehicle_id]
+        command = row.command
+        if command is None or (row.order is not None and row.order.job_id == command.job_id):
+            return
+        if row.withdrawn:
+            self._end(
+                row, CommandFailed(job_id=command.job_id, fault=Fault.CANCELLED, text="withdrawn in time")
+            )
+        elif row.base and self._roads.route(row.end, self._goal(command)) is None:
+            text = f"no way leads from {row.end} to {self._goal(command)}"
+            self._end(row, CommandRejected(job_id=command.job_id, text=text, retry=False))
+
+    # Where it is
+
+    def _located(self, row: Mission, shown: VehicleState) -> Mission:
+        order = row.order
+        if order is not None and shown.order_id == order.order_id:
+            index = shown.last_node_sequence_id // 2
+            behind = all(node.sequence_id > 2 * index for node in shown.node_states)
+            known = order.passed <= index < order.released and order.nodes[index] == shown.last_node_id
+            if not known or not behind:
+                return row
+            return replace(row, order=replace(order, passed=index), base=order.nodes[index : order.released])
+        node = self._node_of(shown)
+        if node is None or order is not None or (row.base and (node == row.base[0] or not stands(shown))):
+            return row
+        return replace(row, base=(node,))
+
+    def _node_of(self, shown: VehicleState) -> str | None:
+        if shown.last_node_id in self._roads.nodes:
+            return shown.last_node_id
+        return None if shown.position is None else self._roads.nearest(*shown.position)
+
+    # What it tells the engine about the vehicle
+
+    def _tell_trouble(self, shown: VehicleState) -> None:
+        row = self._missions[shown.vehicle_id]
+        trouble = trouble_of(shown) or (UNPLACED if self._node_of(shown) is None else None)
+        if trouble == row.fault:
+            return
+        self._missions.put(replace(row, fault=trouble))
+        if trouble is None:
+            self._engine.report(DeviceRecovered(device_id=row.vehicle_id))
+        else:
+            self._engine.report(DeviceFault(device_id=row.vehicle_id, code=0, text=trouble))
+
+    def _end_reset(self, vehicle_id: str) -> None:
+        row = self._missions[vehicle_id]
+        if row.reset_job is None:
+            return
+        self._missions.put(replace(row, reset_job=None))
+        if row.fault is None:
+            self._engine.report(CommandDone(job_id=row.reset_job))
+        else:
+            self._engine.report(CommandFailed(job_id=row.reset_job, fault=Fault.DEVICE_FAULT, text=row.fault))
+
+    def _tell_online(self, shown: VehicleState) -> None:
+        row = self._missions[shown.vehicle_id]
+        if not row.online:
+            self._missions.put(replace(row, online=True))
+            sensors = Sensors(load=load_of(shown))
+            self._engine.report(
+                ChannelOnline(
+                    device_id=row.vehicle_id, channel=CHANNEL, boot_id=1, ack_seq=0, sensors=sensors
+                )
+            )
+
+    # What has become of its order and command
+
+    def _follow(self, shown: VehicleState) -> None:
+        row = self._missions[shown.vehicle_id]
+        while row.order is not None:
+            sign = sign_of(row.order, shown)
+            if sign is None or (row.order.phase, sign) not in PHASES:
+                return
+            self._apply(row, row.order, shown, sign)
+            row = self._missions[shown.vehicle_id]
+
+    def _apply(self, row: Mission, order: Order, shown: VehicleState, sign: Sign) -> None:
+        phase = PHASES[order.phase, sign]
+        if phase is None:
+            base = self._base_after(row, order, shown, sign)
+            row = replace(row, order=None, base=base, idle_since_us=self._books.now_us)
+        else:
+            row = replace(row, order=replace(order, phase=phase))
+        self._missions.put(row)
+        served = row.command is not None and row.command.job_id == order.job_id
+        command = row.command if served else None
+        match sign:
+            case Sign.SHOWN:
+                if command is not None:
+                    self._engine.report(CommandAccepted(job_id=command.job_id))
+            case Sign.DONE:
+                if command is not None:
+                    self._end(row, CommandDone(job_id=command.job_id))
+            case Sign.FAILED:
+                self._failed(row, order, shown, command)
+            case Sign.REFUSED:
+                self._refused(row, order, shown, command, ended=phase is None)
+            case Sign.CALLED_OFF:
+                self._called_off(row, command)
+            case Sign.FORGOTTEN:
+                self._forgotten(row, order, shown, command)
+            case Sign.WITHDRAWN:
+                raise AssertionError("no vehicle withdraws an order")
+
+    def _base_after(self, row: Mission, order: Order, shown: VehicleState, sign: Sign) -> tuple[str, ...]:
+        """Return what a vehicle still holds after its order has ended."""
+        match sign:
+            case Sign.DONE | Sign.FAILED:
+                return (order.goal,)
+            case Sign.FORGOTTEN:
+                node = self._node_of(shown)
+                return row.base if node is None else (node,)
+            case _:
+                if shown.order_id != order.order_id:
+                    return order.nodes[: order.start]
+                # It stopped at the node that it shows, or anywhere before the next one.
+                at_node = shown.position is not None and self._roads.nearest(*shown.position) == row.base[0]
+                return row.base[:1] if at_node else row.base[:2]
+
+    def _failed(self, row: Mission, order: Order, shown: VehicleState, command: Command | None) -> None:
+        if command is not None:
+            fault, text = fault_of(order, shown)
+            sensors = self._sensors(command, shown)
+            self._end(row, CommandFailed(job_id=command.job_id, fault=fault, text=text, sensors=sensors))
+
+    def _refused(
+        self, row: Mission, order: Order, shown: VehicleState, command: Command | None, *, ended: bool
+    ) -> None:
+        if not ended:
+            self._books.effect(CancelOrder(row.vehicle_id, order.order_id))
+            return
+        self._books.effect(ResetVehicle(row.vehicle_id))
+        error = refusal_of(order, shown)
+        if command is not None and error is not None and not row.withdrawn:
+            text = f"{error.error_type}: {error.description}"
+            self._end(row, CommandRejected(job_id=command.job_id, text=text, retry=may_repeat(error)))
+
+    def _called_off(self, row: Mission, command: Command | None) -> None:
+        if command is not None and not row.withdrawn:
+            text = "the vehicle refused an update of its order, which was cancelled"
+            self._end(row, CommandRejected(job_id=command.job_id, text=text, retry=True))
+
+    def _forgotten(self, row: Mission, order: Order, shown: VehicleState, command: Command | None) -> None:
+        if command is None:
+            return
+        if self._is_untouched(order, shown):
+            self._missions.put(replace(row, attempt=row.attempt + 1))
+            return
+        text = f"the vehicle has forgotten order {order.order_id}"
+        # The channel counts as unread after an unclear outcome: it is told as online anew.
+        row = replace(row, online=False)
+        self._end(
+            row, CommandUnknown(job_id=command.job_id, text=text, sensors=self._sensors(command, shown))
+        )
+
+    def _is_untouched(self, order: Order, shown: VehicleState) -> bool:
+        """Tell whether a forgotten order cannot have moved its load: the action was out of reach, or the load shows it."""
+        node = self._node_of(shown)
+        on_the_way = node is not None and node in order.nodes[order.passed : -1] and node != order.goal
+        as_before = Load.EMPTY if order.purpose is Purpose.PICK else Load.LOADED
+        return order.released < len(order.nodes) or on_the_way or load_of(shown) is as_before
+
+    def _sensors(self, command: Command, shown: VehicleState) -> Sensors:
+        place = command.source or command.target
+        there = place is not None and self._node_of(shown) == self._fleet.node_of(place.location_id)
+        return Sensors(place=place.number if place is not None and there else None, load=load_of(shown))
+
+    def _goal(self, command: Command) -> str:
+        place = command.source or command.target
+        if place is None:
+            raise AssertionError(f"command {command.job_id} names no place")
+        return self._fleet.node_of(place.location_id)
+
+    def _end(self, row: Mission, outcome: object) -> None:
+        self._missions.put(replace(row, command=None, withdrawn=False, attempt=0))
+        self._engine.report(outcome)
+
+
+def _say_the_same(before: VehicleState | None, now: VehicleState) -> bool:
+    return before is not None and replace(before, position=None) == replace(now, position=None)
