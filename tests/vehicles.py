@@ -167,7 +167,7 @@ def action(kind: str, action_id: str, blocking: str = "HARD", **parameters: obje
 def pick(action_id: str, station: str, load: str = "TOTE-1") -> Json:
     """Return a pick with all parameters that the document wants."""
     return action(
-        "pick", action_id, stationType="conveyor", loadType="TOTE", stationName=station, loadId=load
+        "pick", action_id, stationType="conveyor", loadType="container", stationName=station, loadId=load
     )
 
 

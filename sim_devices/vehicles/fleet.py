@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from gateway.contract.clock import Clock
 from gateway.site.model import Fleet, RoadMap, Site
@@ -10,12 +11,30 @@ from sim_devices.clock import SimClock
 from sim_devices.faults import FaultBook
 from sim_devices.sensors import Sensors
 from sim_devices.vehicles import line, vehicle
+from sim_devices.vehicles.battery import BATTERY, BatterySpec
 from sim_devices.vehicles.cargo import Cargo
 from sim_devices.vehicles.line import PACE, Broker, Pace, VehicleLine
 from sim_devices.vehicles.orders import Terrain
 from sim_devices.vehicles.traffic import Collision, Traffic
 from sim_devices.vehicles.vehicle import Vehicle, VehicleSpec
 from sim_devices.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What the site file does not say about its vehicles.
+
+    Attributes:
+        pace: how often they tell their states and positions.
+        keeps_order: their orders survive a power cycle.
+    """
+
+    battery: BatterySpec = BATTERY
+    pace: Pace = PACE
+    keeps_order: bool = False
+
+
+TRAITS = Traits()
 
 
 class Vehicles:
@@ -29,7 +48,7 @@ class Vehicles:
         faults: FaultBook,
         wall: Clock,
         brokers: Mapping[str, Broker],
-        pace: Pace = PACE,
+        traits: Traits = TRAITS,
     ) -> None:
         """Make all vehicles; they get power when they run.
 
@@ -40,7 +59,7 @@ class Vehicles:
             faults: where the vehicles register.
             wall: timestamps.
             brokers: by the link's id, for the link of every fleet.
-            pace: how often vehicles tell their states and positions.
+            traits: of all vehicles.
         """
         self._traffic = {road_map.id: Traffic() for road_map in site.road_maps}
         self._lines: list[VehicleLine] = []
@@ -51,10 +70,17 @@ class Vehicles:
                 troubles = faults.register(model.id, vehicle.FAULTS | line.FAULTS)
                 cargo = Cargo(Sensors(model.id, world, troubles))
                 made = Vehicle(
-                    _spec(fleet, model), terrain, model.start, cargo, self._traffic[road_map.id], troubles
+                    _spec(fleet, model, traits),
+                    terrain,
+                    model.start,
+                    cargo,
+                    self._traffic[road_map.id],
+                    troubles,
                 )
                 self._lines.append(
-                    VehicleLine(made, troubles, fleet.interface, clock, wall, brokers[fleet.link], pace)
+                    VehicleLine(
+                        made, troubles, fleet.interface, clock, wall, brokers[fleet.link], traits.pace
+                    )
                 )
 
     @property
@@ -79,7 +105,12 @@ def _terrain(site: Site, road_map: RoadMap) -> Terrain:
     )
 
 
-def _spec(fleet: Fleet, model: VehicleModel) -> VehicleSpec:
+def _spec(fleet: Fleet, model: VehicleModel, traits: Traits) -> VehicleSpec:
     return VehicleSpec(
-        vehicle_id=model.id, manufacturer=model.manufacturer, serial=model.serial, motion=fleet.motion
+        vehicle_id=model.id,
+        manufacturer=model.manufacturer,
+        serial=model.serial,
+        motion=fleet.motion,
+        battery=traits.battery,
+        keeps_order=traits.keeps_order,
     )

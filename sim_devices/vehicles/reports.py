@@ -15,7 +15,7 @@ from sim_devices.vehicles.vehicle import Vehicle, VehicleSpec
 Json = dict[str, object]
 
 MAP_VERSION: Final = "1"
-LOAD_TYPE: Final = "TOTE"
+LOAD_TYPE: Final = "container"
 INSTANT_PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
     "cancelOrder": (),
     "startPause": (),

@@ -21,7 +21,7 @@ def test_a_pick_goes_through_its_states_in_the_handling_time() -> None:
         bench.run(moment)
         seen.append((round(bench.now, 6), bench.action("p")))
     assert seen == [(0.0, "INITIALIZING"), (0.4, "RUNNING"), (4.0, "FINISHED")]
-    assert bench.state["loads"] == [{"loadId": "TOTE-1", "loadType": "TOTE"}]
+    assert bench.state["loads"] == [{"loadId": "TOTE-1", "loadType": "container"}]
 
 
 def test_an_action_waits_for_its_node_and_the_vehicle_for_the_action() -> None:
@@ -74,7 +74,7 @@ def test_what_is_impossible_fails_with_an_error_that_names_the_action(
 
 def test_without_a_wanted_load_it_takes_what_is_there() -> None:
     bench = Bench(stock=[("TOTE-9", "A")])
-    anything = action("pick", "p", stationType="conveyor", loadType="TOTE", stationName="A")
+    anything = action("pick", "p", stationType="conveyor", loadType="container", stationName="A")
     bench.order(order("a", actions={"a": [anything]}))
     bench.finish()
     assert bench.world.spot_of("TOTE-9") == "agv-1"

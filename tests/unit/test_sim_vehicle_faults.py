@@ -135,7 +135,7 @@ def test_power_that_goes_right_after_the_load_has_moved() -> None:
     bench.faults.clear()
     bench.run(bench.now)
     assert (bench.state["orderId"], bench.state["actionStates"]) == ("", [])
-    assert bench.state["loads"] == [{"loadId": "TOTE-1", "loadType": "TOTE"}]
+    assert bench.state["loads"] == [{"loadId": "TOTE-1", "loadType": "container"}]
     assert bench.world.moves("7") == 1
 
 
@@ -175,7 +175,8 @@ def test_a_low_battery_can_be_charged_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shows", "loads"), [("empty", []), ("loaded", [{"loadId": "", "loadType": "TOTE"}]), ("unclear", None)]
+    ("shows", "loads"),
+    [("empty", []), ("loaded", [{"loadId": "", "loadType": "container"}]), ("unclear", None)],
 )
 def test_a_stuck_load_sensor_deceives(shows: Any, loads: list[Json] | None) -> None:
     bench = Bench()

@@ -100,7 +100,7 @@ def act(kind: str, action_id: str, **parameters: str) -> Action:
     )
 
 
-PICK = act("pick", "p", stationType="conveyor", loadType="TOTE", stationName="A", loadId="TOTE-1")
+PICK = act("pick", "p", stationType="conveyor", loadType="container", stationName="A", loadId="TOTE-1")
 DROP = act("drop", "d", stationName="D")
 
 
