@@ -198,6 +198,7 @@ class Gateway:
             OSError: the port cannot be had.
         """
         settings = self.settings
+        closing = asyncio.Event()
         api = create_api(
             ApiDeps(
                 site=settings.site,
@@ -210,11 +211,12 @@ class Gateway:
                 drivers=self.wires.drivers,
                 explain=self.engine.explain,
                 token=settings.token,
+                closing=closing,
             )
         )
         for router in routers:
             api.include_router(router)
-        await serve_http(api, settings.host, settings.port)
+        await serve_http(api, settings.host, settings.port, closing)
 
 
 @asynccontextmanager
@@ -285,6 +287,7 @@ async def open_gateway(settings: Settings) -> AsyncGenerator[Gateway]:
             )
             for task in running:
                 task.cancel()
+        await sender.close()
 
 
 async def run_gateway(settings: Settings) -> None:
@@ -294,8 +297,20 @@ async def run_gateway(settings: Settings) -> None:
         await gateway.serve()
 
 
-async def serve_http(api: FastAPI, host: str, port: int) -> None:
-    """Answer HTTP until the process is told to stop.
+class _Server(uvicorn.Server):
+    """Lets open streams end before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+        super().__init__(config)
+        self._closing = closing
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._closing.set()
+        await super().shutdown(sockets)
+
+
+async def serve_http(api: FastAPI, host: str, port: int, closing: asyncio.Event) -> None:
+    """Answer HTTP until the process is told to stop; `closing` is set then.
 
     Raises:
         OSError: the port cannot be had.
@@ -304,7 +319,7 @@ async def serve_http(api: FastAPI, host: str, port: int) -> None:
         config = uvicorn.Config(
             api, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GOODBYE_S
         )
-        await uvicorn.Server(config).serve(sockets=[listening])
+        await _Server(config, closing).serve(sockets=[listening])
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -184,9 +184,12 @@ class SimulatedWes:
         headers = {"Last-Event-ID": str(after)}
         async with self._http.stream("GET", "/v1/events/stream", headers=headers, timeout=None) as stream:
             stream.raise_for_status()
-            async for line in stream.aiter_lines():
-                if line.startswith("data:"):
-                    yield json.loads(line.removeprefix("data:"))
+            rest = b""
+            async for piece in stream.aiter_bytes():
+                *lines, rest = (rest + piece).split(b"\n")
+                for line in lines:
+                    if line.startswith(b"data:"):
+                        yield json.loads(line.removeprefix(b"data:"))
 
     def _hear(self, event: dict[str, Any]) -> None:
         subject, event_type = event["subject"], event["type"]
@@ -210,7 +213,7 @@ class SimulatedWes:
         places = {
             container["containerId"]: container.get("locationId") async for container in self._containers()
         }
-        storage = {slot.id for rack in self._site.racks for slot in rack.slots()}
+        storage = {slot.id for rack in self._site.racks for slot in rack.slots}
         self._homes = {name: place for name, place in places.items() if place in storage}
         self._totes = sorted(self._homes)
         self._free_slots = sorted(storage - set(self._homes.values()))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.contract.driver import Driver
@@ -90,6 +90,7 @@ class ApiDeps:
         drivers: by device; the vehicles of a fleet share one.
         explain: why a transport does not move at the moment; None if it does.
         token: what callers must show; None where nobody else can reach the port.
+        closing: set when the interface is about to end; open streams end then.
     """
 
     site: Site
@@ -102,6 +103,7 @@ class ApiDeps:
     drivers: Mapping[str, Driver]
     explain: Callable[[Transport], str | None]
     token: str | None = None
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def ask(self, message: object) -> Any:
         """Have the kernel handle a message.

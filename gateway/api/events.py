@@ -1,7 +1,7 @@
 """Events and positions over HTTP: pages, and live streams (server-sent events) that resume where they broke off."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from http import HTTPStatus
 from typing import Annotated, Any, Final, cast
 
@@ -92,7 +92,7 @@ def event_routes(deps: ApiDeps) -> APIRouter:
         after = which.after if last_event_id is None else last_event_id
         _check_after(deps.feed, after)
         start = deps.feed.last_seq if after is None else after
-        return _stream(streams, _events(deps.feed, start, frozenset(which.types) or ALL_TYPES))
+        return _stream(streams, _events(deps, start, frozenset(which.types) or ALL_TYPES))
 
     @router.get("/positions/stream", response_class=StreamingResponse, responses=_SSE)
     async def stream_positions() -> Response:
@@ -114,10 +114,10 @@ async def _counted(streams: asyncio.Semaphore, lines: AsyncGenerator[str]) -> As
             yield line
 
 
-async def _events(feed: Feed, after: int, types: frozenset[EventType]) -> AsyncGenerator[str]:
-    yield ": the feed\n\n"
-    while True:
-        page = await feed.read(after, CHUNK, types)
+async def _events(deps: ApiDeps, after: int, types: frozenset[EventType]) -> AsyncGenerator[str]:
+    yield f"id: {after}\n: the feed\n\n"  # so that whoever loses the stream before the first event knows where it began
+    while not deps.closing.is_set():
+        page = await deps.feed.read(after, CHUNK, types)
         after = page.last
         if page.events:
             yield "".join(
@@ -125,7 +125,7 @@ async def _events(feed: Feed, after: int, types: frozenset[EventType]) -> AsyncG
             )
         try:
             async with asyncio.timeout(HEARTBEAT_S):
-                await feed.beyond(after)
+                await _or_end(deps.feed.beyond(after), deps.closing)
         except TimeoutError:
             yield ": still here\n\n"
 
@@ -133,7 +133,7 @@ async def _events(feed: Feed, after: int, types: frozenset[EventType]) -> AsyncG
 async def _positions(deps: ApiDeps) -> AsyncGenerator[str]:
     yield ": positions\n\n"
     seen = 0
-    while True:
+    while not deps.closing.is_set():
         news, seen = deps.positions.since(seen)
         if news:
             views = (position_view(position).model_dump_json(by_alias=True) for position in news)
@@ -141,9 +141,18 @@ async def _positions(deps: ApiDeps) -> AsyncGenerator[str]:
             await asyncio.sleep(POSITIONS_PERIOD_S)
         try:
             async with asyncio.timeout(HEARTBEAT_S):
-                await deps.positions.beyond(seen)
+                await _or_end(deps.positions.beyond(seen), deps.closing)
         except TimeoutError:
             yield ": still here\n\n"
+
+
+async def _or_end(news: Coroutine[Any, Any, None], closing: asyncio.Event) -> None:
+    """Wait for news, or for the end of the interface: a stream that ends by itself keeps nobody waiting."""
+    async with asyncio.TaskGroup() as tasks:
+        waiting = {tasks.create_task(news), tasks.create_task(closing.wait())}
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
 
 
 def _check_after(feed: Feed, after: int | None) -> None:

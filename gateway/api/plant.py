@@ -28,11 +28,12 @@ from gateway.contract.plant import (
     TelegramView,
 )
 from gateway.contract.transports import Act, CommandView, Identifier
-from gateway.transport.messages import CorrectContainer, ResetDevice, SetDeviceEnabled
+from gateway.transport.messages import CorrectContainer, ResetDevice, SetDeviceEnabled, UnblockLocation
 
 T = TypeVar("T")
 
 DeviceId = Annotated[Identifier, Path(alias="deviceId")]
+LocationId = Annotated[Identifier, Path(alias="locationId")]
 ContainerId = Annotated[Identifier, Path(alias="containerId")]
 
 
@@ -81,6 +82,12 @@ def plant_routes(deps: ApiDeps) -> APIRouter:
     async def get_locations(paging: Annotated[Paging, Query()]) -> Response:
         """List locations and what stands there."""
         return reply(await deps.kernel.read(lambda: plant.locations(paging)))
+
+    @router.post("/locations/{locationId}/unblock", tags=["locations"], status_code=204)
+    async def unblock_location(location_id: LocationId, act: Act) -> Response:
+        """Let a blocked location take loads again: somebody has looked that it is as the books say."""
+        await deps.ask(UnblockLocation(location_id, act))
+        return Response(status_code=204)
 
     @router.get("/containers", tags=["containers"], response_model=Page[ContainerView])
     async def get_containers(paging: Annotated[Paging, Query()]) -> Response:

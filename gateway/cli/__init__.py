@@ -66,6 +66,12 @@ def _device() -> Any:
     return get_group(device)
 
 
+def _location() -> Any:
+    from gateway.cli.location import location
+
+    return get_group(location)
+
+
 def _put() -> Any:
     from gateway.cli.put import put
 
@@ -91,6 +97,7 @@ COMMANDS: Final = {
     "check": _Listed("Check a site file: every error at once.", _check),
     "transport": _Listed("Transports: submit, list, show, cancel, resolve.", _transport),
     "device": _Listed("Devices: list, show, enable, disable, reset, telegrams.", _device),
+    "location": _Listed("Locations: open a blocked one again.", _location),
     "put": _Listed("Puts at put walls: submit, show, cancel.", _put),
     "events": _Listed("Events: what has happened, and what happens now.", _events),
     "tags": _Listed("Tag tables of device profiles, as CSV: import, export.", _tags),

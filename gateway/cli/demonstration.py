@@ -16,7 +16,7 @@ from gateway.app import Gateway, Settings, open_gateway
 from gateway.cli.logs import LogFormat, configure_logs
 from gateway.cli.options import DemoOptions, SimOptions
 from gateway.cli.simulation import Simulation
-from gateway.cli.snapshot import DeviceState, ShownDevice, ShownTransport, Snapshot
+from gateway.cli.snapshot import ShownDevice, ShownTransport, Snapshot, device_state
 from gateway.cli.view import DemoView
 from gateway.contract.transports import TransportStatus
 from gateway.kernel.clock import SystemClock
@@ -116,7 +116,7 @@ class Demo:
     def _device(self, row: Device) -> ShownDevice:
         return ShownDevice(
             device_id=row.device_id,
-            state=_state(row),
+            state=device_state(fault=row.fault, online=row.online, enabled=row.enabled),
             note=row.fault or row.offline_reason or "",
             position=self._gateway.positions.latest(row.device_id),
             load=self._gateway.tables.loads.get(row.device_id),
@@ -137,14 +137,6 @@ class Demo:
 
 def _order_of_interest(row: Transport) -> tuple[bool, bool, int]:
     return row.status not in HALTED, row.status is not TransportStatus.EXECUTING, row.number
-
-
-def _state(row: Device) -> DeviceState:
-    if row.fault is not None:
-        return DeviceState.FAULT
-    if not row.enabled:
-        return DeviceState.DISABLED
-    return DeviceState.ONLINE if row.online else DeviceState.OFFLINE
 
 
 async def run_demo(options: DemoOptions) -> int:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import structlog
 from fastapi import FastAPI
 
-from gateway.app import Runnable, embedded_broker, serve_http
+from gateway.app import EmbeddedBroker, embedded_broker, serve_http
 from gateway.cli.options import SimOptions
 from gateway.contract.wiring import MqttLink
 from gateway.kernel.clock import SystemClock
@@ -43,7 +43,7 @@ class Simulation:
         faults = FaultFile() if options.faults is None else read_fault_file(options.faults)
         self.clock = SimClock(options.speed)
         self.site = SimulatedSite(options.site, self.clock, options.seed, habits=Habits(), fault_file=faults)
-        self._embedded: list[Runnable] = []
+        self._embedded: list[EmbeddedBroker] = []
         brokers = {
             link.id: MqttBroker(self._access(link, options.site.root, folder))
             for link in options.site.links
@@ -70,6 +70,8 @@ class Simulation:
             running = [
                 tasks.create_task(keep_running("embedded broker", broker.run)) for broker in self._embedded
             ]
+            for broker in self._embedded:
+                await broker.ready()
             running.append(tasks.create_task(self.site.run()))
             await self.site.listening.wait()
             yield
@@ -96,4 +98,4 @@ async def run_simulation(options: SimOptions) -> None:
                 speed=options.speed,
                 url=f"http://127.0.0.1:{options.port}/v1/sim/world",
             )
-            await serve_http(api, "127.0.0.1", options.port)
+            await serve_http(api, "127.0.0.1", options.port, asyncio.Event())
