@@ -93,7 +93,7 @@ def _served(frame: _Frame, site: Site, road_map: RoadMap) -> Iterator[str]:
 
 def _rack(frame: _Frame, rack: Rack) -> Iterator[str]:
     """Return the lowest level: the others lie above it."""
-    lowest = [slot for slot in rack.slots() if slot.z == rack.origin[2]]
+    lowest = [slot for slot in rack.slots if slot.z == rack.origin[2]]
     for slot in lowest:
         yield _square(frame, slot)
     middle = sum(slot.x for slot in lowest) / len(lowest), sum(slot.y for slot in lowest) / len(lowest)

@@ -4,8 +4,9 @@ Coordinates are metres in one frame for the whole site. A location's `place` is 
 devices.
 """
 
+import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -92,12 +93,15 @@ class Rack(WiringModel):
                 raise ValueError(f"{slot}: {reason['loc'][0]} {reason['input']}: {reason['msg']}") from None
         return self
 
-    def slots(self) -> Iterator[Location]:
-        """Return every slot, level by level, side by side, column by column."""
-        for level in range(self.levels):
-            for side in range(len(self.sides)):
-                for column in range(self.columns):
-                    yield self._slot(level, side, column)
+    @cached_property
+    def slots(self) -> tuple[Location, ...]:
+        """Every slot, level by level, side by side, column by column."""
+        return tuple(
+            self._slot(level, side, column)
+            for level in range(self.levels)
+            for side in range(len(self.sides))
+            for column in range(self.columns)
+        )
 
     def _slot(self, level: int, side: int, column: int) -> Location:
         places = self.places
@@ -271,11 +275,10 @@ class Fill(WiringModel):
 
     def stock(self, rack: Rack) -> Iterator[Stock]:
         """Return the containers with their slots; more containers than slots share slots."""
-        slots = [slot.id for slot in rack.slots()]
+        slots = rack.slots
         for n in range(self.count):
-            yield Stock(
-                container=self.container.format(n=n + 1), location=slots[n * len(slots) // self.count]
-            )
+            slot = slots[n * len(slots) // self.count]
+            yield Stock(container=self.container.format(n=n + 1), location=slot.id)
 
 
 class Site(WiringModel):
@@ -299,7 +302,7 @@ class Site(WiringModel):
     def all_locations(self) -> dict[str, Location]:
         """Every location by id, the racks' slots included, in the order of the file."""
         listed = {location.id: location for location in self.locations}
-        return listed | {slot.id: slot for rack in self.racks for slot in rack.slots()}
+        return listed | {slot.id: slot for rack in self.racks for slot in rack.slots}
 
     @cached_property
     def by_id(self) -> dict[str, Device | Fleet]:
@@ -320,13 +323,22 @@ class Site(WiringModel):
 
     def matching(self, patterns: tuple[str, ...]) -> tuple[Location, ...]:
         """Return the locations that any of the patterns (`*`, `?`) names, in the order of the file."""
-        exact = {pattern for pattern in patterns if not set(pattern) & set("*?[")}
-        globs = [pattern for pattern in patterns if pattern not in exact]
-        return tuple(
-            location
-            for location in self.all_locations.values()
-            if location.id in exact or any(fnmatchcase(location.id, pattern) for pattern in globs)
-        )
+        return tuple(self._listed[n] for n in sorted({n for each in patterns for n in self._named(each)}))
+
+    @cached_property
+    def _listed(self) -> tuple[Location, ...]:
+        return tuple(self.all_locations.values())
+
+    @cached_property
+    def _numbers(self) -> dict[str, tuple[int, ...]]:
+        """What each name or pattern stands for, as numbers in `_listed`; patterns as they are asked for."""
+        return {location_id: (n,) for n, location_id in enumerate(self.all_locations)}
+
+    def _named(self, pattern: str) -> tuple[int, ...]:
+        if pattern not in self._numbers:
+            fits = re.compile(translate(pattern)).match
+            self._numbers[pattern] = tuple(n for n, place in enumerate(self._listed) if fits(place.id))
+        return self._numbers[pattern]
 
     def initial_stock(self) -> tuple[Stock, ...]:
         """Return every container that is in the site from the beginning; fills are spread over their rack."""

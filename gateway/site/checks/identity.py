@@ -18,7 +18,7 @@ def _named(site: Site) -> Iterator[tuple[str, str, Keys]]:
         for index, element in enumerate(getattr(site, section)):
             yield kind, element.id, (section, index, "id")
     for index, rack in enumerate(site.racks):
-        for slot in rack.slots():
+        for slot in rack.slots:
             yield "location", slot.id, ("racks", index, "slot")
     for index, fleet in enumerate(site.fleets):
         for n, vehicle in enumerate(fleet.vehicles):

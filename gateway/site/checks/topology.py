@@ -55,7 +55,7 @@ def _location_keys(site: Site) -> Iterator[tuple[str, Keys]]:
     for index, location in enumerate(site.locations):
         yield location.id, ("locations", index, "place")
     for index, rack in enumerate(site.racks):
-        yield from ((slot.id, ("racks", index, "places")) for slot in rack.slots())
+        yield from ((slot.id, ("racks", index, "places")) for slot in rack.slots)
 
 
 def idle_channels(site: Site) -> Iterator[Flaw]:
@@ -79,7 +79,7 @@ def idle_channels(site: Site) -> Iterator[Flaw]:
 def unreachable_locations(site: Site) -> Iterator[Flaw]:
     """A location that nothing serves, and one in which containers would get stuck."""
     entered, left = _traffic(site)
-    racks = {slot.id: ("racks", index) for index, rack in enumerate(site.racks) for slot in rack.slots()}
+    racks = {slot.id: ("racks", index) for index, rack in enumerate(site.racks) for slot in rack.slots}
     keys: dict[str, Keys] = racks | {
         location.id: ("locations", index) for index, location in enumerate(site.locations)
     }
