@@ -128,9 +128,11 @@ class Dispatcher:
         for _, _, transport_id in list(self._tables.queue(carrier_id, channel)):
             transport = self._tables.transports[transport_id]
             leg = transport.legs[transport.leg]
+            if leg.target in full:
+                continue
             at_source = leg.source if self._stands_in_the_way(leg.source) else None
             way = (at_source or "", *path_of(transport.legs[transport.leg :]))
-            if leg.target in full or way in refused or not self._at_hand(transport, leg).ok:
+            if way in refused or not self._at_hand(transport, leg).ok:
                 continue
             if not self._traffic.may_enter(leg.target).ok:
                 full.add(leg.target)

@@ -7,6 +7,7 @@ points and conveyors; storage slots and stations only begin or end one.
 import heapq
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 from math import dist, sqrt
 from typing import Final, assert_never
@@ -19,6 +20,7 @@ Usable = Callable[[str], bool]
 """Whether a device or fleet may be planned with."""
 
 THROUGH: Final = frozenset({"buffer", "transfer", "conveyor", "node"})
+ROUTES_MAX: Final = 10_000
 HANDSHAKE_S: Final = 0.2
 """Expected cost of one command besides the motion."""
 
@@ -32,16 +34,23 @@ def travel_s(motion: Motion, metres: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Service:
-    """What one carrier can do from one location."""
+    """What one carrier can do from one location: `targets` are all places that it reaches, `through` those that lead on."""
 
     carrier: Carrier | Conveyor | Fleet
     channel: str
     op: Op
-    targets: tuple[str, ...]
+    targets: frozenset[str]
+    through: tuple[str, ...]
+
+    def ends(self, goal: str) -> Iterator[str]:
+        """Return the places to which a way to the goal may lead."""
+        yield from self.through
+        if goal in self.targets and goal not in self.through:
+            yield goal
 
 
 class Topology:
-    """The graph of one site. Routes of the undisturbed site are remembered."""
+    """The graph of one site. The newest routes of the undisturbed site are remembered."""
 
     def __init__(self, site: Site, drive_s: Mapping[str, Callable[[str, str], float]]) -> None:
         """Args: drive_s: for each fleet, the expected seconds of a drive from one location to another."""
@@ -49,7 +58,7 @@ class Topology:
         self._drive_s = drive_s
         self._services: dict[str, list[_Service]] = {}
         self._drops: dict[str, _Service] = {}
-        self._known: dict[tuple[str, str], tuple[Leg, ...] | None] = {}
+        self._undisturbed = lru_cache(ROUTES_MAX)(self._search_undisturbed)
         for carrier in (*site.devices, *site.fleets):
             self._add(site, carrier)
 
@@ -57,31 +66,38 @@ class Topology:
         match carrier:
             case Carrier() | Fleet():
                 drops = tuple(location.id for location in site.matching(carrier.drops))
-                service = _Service(carrier, MAIN_CHANNEL, Op.PICK, drops)
+                service = self._service(carrier, MAIN_CHANNEL, Op.PICK, drops)
                 for location in site.matching(carrier.picks):
                     self._services.setdefault(location.id, []).append(service)
                 for device_id in _device_ids(carrier):
                     self._drops[device_id] = service
             case Conveyor():
                 for channel in carrier.channels:
-                    service = _Service(carrier, channel.id, Op.TRANSFER, (channel.target,))
+                    service = self._service(carrier, channel.id, Op.TRANSFER, (channel.target,))
                     self._services.setdefault(channel.source, []).append(service)
             case PutWall():
                 pass
             case _:
                 assert_never(carrier)
 
+    def _service(
+        self, carrier: Carrier | Conveyor | Fleet, channel: str, op: Op, targets: tuple[str, ...]
+    ) -> _Service:
+        through = tuple(target for target in targets if self._locations[target].kind in THROUGH)
+        return _Service(carrier, channel, op, frozenset(targets), through)
+
     def route(self, start: str, goal: str, usable: Usable | None = None) -> tuple[Leg, ...] | None:
         """Return the cheapest way from one location to another, or None; `usable` left out: all carriers may be used."""
         if usable is not None:
             return self._search(start, None, goal, usable)
-        if (start, goal) not in self._known:
-            self._known[start, goal] = self._search(start, None, goal, lambda _: True)
-        return self._known[start, goal]
+        return self._undisturbed(start, goal)
 
     def route_from_device(self, device_id: str, goal: str, usable: Usable) -> tuple[Leg, ...] | None:
         """Return the cheapest way for a load that is on board of a device: its first leg is a DROP there."""
         return self._search(None, device_id, goal, usable)
+
+    def _search_undisturbed(self, start: str, goal: str) -> tuple[Leg, ...] | None:
+        return self._search(start, None, goal, lambda _: True)
 
     def _search(
         self, start: str | None, device_id: str | None, goal: str, usable: Usable
@@ -104,8 +120,8 @@ class Topology:
     def _legs_from(self, at: str | None, device_id: str | None, goal: str) -> Iterator[Leg]:
         services = [self._drops[device_id]] if device_id is not None else self._services.get(at or "", [])
         for service in services:
-            for target in service.targets:
-                if target != at and (target == goal or self._locations[target].kind in THROUGH):
+            for target in service.ends(goal):
+                if target != at:
                     yield Leg(
                         source=at,
                         target=target,

@@ -1,6 +1,7 @@
 """Which load may move where: reservations, and the banker's rule over all loads that are under way."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from gateway.contract.transports import TransportStatus
 from gateway.kernel.banker import Mover, finishers
@@ -16,6 +17,7 @@ class Traffic:
     def __init__(self, tables: TransportTables, plant: Plant) -> None:
         self._tables = tables
         self._plant = plant
+        self._passages = [place.id for place in plant.locations.values() if place.kind != "storage"]
 
     def may_enter(self, location_id: str) -> Verdict:
         """Tell whether the location can be promised to one more load."""
@@ -34,7 +36,7 @@ class Traffic:
         movers = self._movers()
         capacity = {place: self._capacity(place) for mover in movers.values() for place in mover.path}
         capacity |= {place: self._capacity(place) for place in path}
-        occupied = self._occupied(movers)
+        occupied = self._occupied(movers, capacity)
         before = finishers(movers, occupied, capacity)
         at = self._tables.containers[transport.container_id].location_id
         if at is not None:
@@ -69,25 +71,26 @@ class Traffic:
             else:
                 at = self._tables.containers[transport.container_id].location_id
                 movers[transport_id] = Mover(at, path_of(transport.legs[transport.leg :]))
-        for location_id, containers in self._tables.occupants.items():
-            if containers and self._plant.locations[location_id].kind != "storage":
-                for container_id in containers:
-                    transport_id = self._tables.containers[container_id].transport_id
-                    transport = None if transport_id is None else self._tables.transports[transport_id]
-                    if transport is not None and transport.status is TransportStatus.PLANNED:
-                        movers[transport.transport_id] = Mover(location_id, path_of(transport.legs))
+        for location_id in self._passages:
+            for container_id in self._tables.occupants.get(location_id, ()):
+                transport_id = self._tables.containers[container_id].transport_id
+                transport = None if transport_id is None else self._tables.transports[transport_id]
+                if transport is not None and transport.status is TransportStatus.PLANNED:
+                    movers[transport.transport_id] = Mover(location_id, path_of(transport.legs))
         return movers
 
-    def _occupied(self, movers: dict[str, Mover]) -> Counter[str]:
-        occupied: Counter[str] = Counter(self._tables.reserved)
-        for location_id, containers in self._tables.occupants.items():
-            occupied[location_id] += len(containers)
+    def _occupied(self, movers: dict[str, Mover], places: Iterable[str]) -> Counter[str]:
+        """Return how much of these places is taken, but for the loads that are leaving them."""
+        occupied = Counter({place: self._taken(place) for place in places})
         for transport_id in movers:
             transport = self._tables.transports[transport_id]
             at = self._tables.containers[transport.container_id].location_id
             if transport.reserved is not None and at is not None:
                 occupied[at] -= 1
         return occupied
+
+    def _taken(self, location_id: str) -> int:
+        return len(self._tables.occupants.get(location_id, ())) + self._tables.reserved[location_id]
 
     def _obstacle(self, transport: Transport, path: tuple[str, ...]) -> str:
         own = transport.container_id
