@@ -102,8 +102,8 @@ class Driving:
         )
 
     def _park(self, row: Mission) -> None:
-        housed = self._traffic.housed(row.vehicle_id, claim_of(row))
-        if housed is not None and housed.home is not None and row.base != (housed.home,):
+        housed = None if row.base == (row.home,) else self._traffic.housed(row.vehicle_id, claim_of(row))
+        if housed is not None and housed.home is not None:
             self._start(replace(row, home=housed.home), Purpose.PARK, housed.home)
 
     def _charger_for(self, row: Mission) -> str | None:
