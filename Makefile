@@ -8,7 +8,7 @@ CODE   := gateway drivers sim_devices tests
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev demo test format-check lint contracts types pytest format bench kill-test lock clean
+.PHONY: help install install-dev demo test format-check lint contracts types pytest format docs bench kill-test lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -83,6 +83,9 @@ pytest: install-dev ## all tests, the kill loops among them
 format: install-dev ## format the code and apply ruff's safe fixes
 	@$(BIN)/ruff check --quiet --fix-only $(CODE)
 	@$(BIN)/ruff format $(CODE)
+
+docs: install-dev ## write the generated tables and diagrams of docs/
+	@$(BIN)/python -m tests.documents
 
 bench: install-dev ## measure; prints figures, judges none
 	@$(BIN)/python -m tests.bench

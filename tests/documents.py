@@ -1,0 +1,72 @@
+"""The generated parts of the documents, and `python -m tests.documents`, which writes them (`make docs`).
+
+A part stands between `<!-- generated: NAME -->` and `<!-- end -->`; what is around it is written by hand.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, TypeVar
+
+from gateway.contract.puts import PutStatus
+from gateway.contract.transports import TransportStatus
+from gateway.site.handbook import CHANNEL, SLOT, Transition, diagram, profile_tables, register_map
+from gateway.site.load import load_site
+from gateway.transport.transitions import PUT, TRANSPORT
+
+ROOT: Final = Path(__file__).parents[1]
+DOCS: Final = ROOT / "docs"
+DEMO: Final = ROOT / "config" / "demo"
+S = TypeVar("S", bound=StrEnum)
+T = TypeVar("T", bound=StrEnum)
+
+PART: Final = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def transitions(table: Mapping[tuple[S, T], S], first: S) -> list[Transition]:
+    """Return a transition table with its beginning and its ends."""
+    goes_on = {source for source, _ in table}
+    ends = dict.fromkeys(state.value for state in table.values() if state not in goes_on)
+    return [
+        ("[*]", "", first.value),
+        *((source.value, step.value, target.value) for (source, step), target in table.items()),
+        *((state, "", "[*]") for state in ends),
+    ]
+
+
+def profiles() -> str:
+    """Return the tables of all profiles of the demo site."""
+    return "\n\n".join(profile_tables(profile) for profile in load_site(DEMO).profiles)
+
+
+PARTS: Final[dict[str, Callable[[], str]]] = {
+    "channel-states": lambda: diagram(CHANNEL),
+    "slot-states": lambda: diagram(SLOT),
+    "profiles": profiles,
+    "demo-registers": lambda: register_map(load_site(DEMO)),
+    "transport-states": lambda: diagram(transitions(TRANSPORT, TransportStatus.ACCEPTED)),
+    "put-states": lambda: diagram(transitions(PUT, PutStatus.ACCEPTED)),
+}
+
+
+def renewed(text: str) -> str:
+    """Return a document with its generated parts as they must be now.
+
+    Raises:
+        KeyError: it has a part that nobody generates.
+    """
+    return PART.sub(lambda part: f"{part[1]}\n{PARTS[part['name']]()}\n\n{part[3]}", text)
+
+
+def main() -> None:
+    """Write the generated parts of all documents."""
+    for document in sorted(DOCS.glob("*.md")):
+        text = document.read_text(encoding="utf-8")
+        if (new := renewed(text)) != text:
+            document.write_text(new, encoding="utf-8")
+            print(f"{document.relative_to(ROOT)} written")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""What the documents show as generated is what would be generated now, and is right."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.site.handbook import CHANNEL, diagram, modicon, profile_tables, register_map
+from gateway.site.load import load_site
+from tests.documents import DEMO, DOCS, PART, PARTS, renewed
+
+pytestmark = pytest.mark.unit
+
+DOCUMENTS = sorted(DOCS.glob("*.md"))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=[document.name for document in DOCUMENTS])
+def test_the_generated_parts_are_fresh(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    assert renewed(text) == text, "stale: make docs"
+
+
+def test_every_part_stands_in_a_document() -> None:
+    texts = [document.read_text(encoding="utf-8") for document in DOCUMENTS]
+    assert sorted(part["name"] for text in texts for part in PART.finditer(text)) == sorted(PARTS)
+
+
+def test_a_modbus_profile_tells_offsets_from_the_base_of_the_channel() -> None:
+    table = profile_tables(load_site(DEMO).profile("modbus-mailbox"))
+    assert "| 2 | 1 | `seq` | u16 | number of the command, 1 … 65535 |" in table
+    assert "| 36 | 1 | `ackSeq` | u16 | last command that was taken |" in table
+    assert "| 12 | 8 | `container` | string 16 |" in table
+
+
+def test_a_method_profile_tells_its_arguments_without_addresses() -> None:
+    table = profile_tables(load_site(DEMO).profile("opcua-method"))
+    assert "Arguments of `Execute`, in this order:\n\n| field | type | meaning |" in table
+    assert "| `Status.ackSeq` | `ackSeq` | u16 |" in table
+    assert "Cmd." not in table
+
+
+@pytest.mark.parametrize(
+    ("device", "row"),
+    [
+        ("conveyor-out", "| out-2 | command | 66 | 40067 | seq | u16 |"),
+        ("conveyor-in", "| in-3 | status | 356 | 40357 | ackSeq | u16 |"),
+        ("wall-2", "|  | header | 2 | 40003 | slots | u16 |"),
+        ("wall-2", "| W2-12 | order | 310 | 40311 | epoch | u32 |"),
+        ("wall-2", "| W2-12 | status | 118 | 40119 | state | u16 |"),
+    ],
+)
+def test_the_register_map_tells_absolute_registers(device: str, row: str) -> None:
+    sections = dict(
+        re.findall(r"^## (\S+) .*?\n(.*?)(?=^## |\Z)", register_map(load_site(DEMO)), re.M | re.S)
+    )
+    assert row in sections[device]
+
+
+@pytest.mark.parametrize(("register", "number"), [(0, "40001"), (9998, "49999"), (9999, "410000")])
+def test_registers_behind_the_ten_thousandth_have_six_digits(register: int, number: str) -> None:
+    assert modicon(register) == number
+
+
+def test_a_diagram_gives_states_of_two_words_a_name() -> None:
+    assert diagram([("[*]", "", "on"), ("on", "it ends", "ended short")]) == (
+        '```mermaid\nstateDiagram-v2\n    state "ended short" as ended_short\n'
+        "    [*] --> on\n    on --> ended_short: it ends\n```"
+    )
+
+
+def test_labels_hold_nothing_that_ends_them_early() -> None:
+    assert not [what for _, what, _ in CHANNEL if set(what) & set(":;#")]
