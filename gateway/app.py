@@ -2,12 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from random import SystemRandom
+from random import Random, SystemRandom
 from typing import Final, Protocol, TypeVar, assert_never
 
 import structlog
@@ -15,9 +15,12 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from drivers.links.modbus import TcpModbus
+from drivers.links.modbus_port import ModbusPort
 from drivers.links.mqtt import BrokerAccess, connect_mqtt
+from drivers.links.mqtt_port import Connect as MqttConnect
 from drivers.links.nats_server import HOST, EmbeddedBroker
 from drivers.links.opcua import connect_opcua
+from drivers.links.opcua_port import Connect as OpcUaConnect
 from drivers.modbus.link import ModbusLinkRunner
 from drivers.modbus.mailbox import ModbusMailboxDriver
 from drivers.modbus.putwall import ModbusPutWallDriver
@@ -26,13 +29,14 @@ from drivers.opcua.mailbox import OpcUaMailboxDriver
 from drivers.vda5050.driver import Vda5050Driver
 from gateway.api.app import create_api
 from gateway.api.deps import ApiDeps
+from gateway.contract.clock import Clock
 from gateway.contract.driver import CommandDriver, Driver, DriverContext, PutWallDriver, VehicleDriver
 from gateway.contract.faults import Refusal
 from gateway.contract.reports import Report
 from gateway.contract.wiring import Link, ModbusLink, MqttLink, OpcUaLink
 from gateway.delivery.feed import Feed
 from gateway.delivery.positions import Positions
-from gateway.delivery.sender import HttpSender
+from gateway.delivery.sender import HttpSender, Sender
 from gateway.delivery.webhooks import Webhooks
 from gateway.fleet.effects import CancelOrder, ResetVehicle, SendOrder
 from gateway.fleet.fleet import Engine as FleetEngine
@@ -88,6 +92,70 @@ class Runnable(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """All that is outside a gateway: time, chance, storage and wires. Sockets and threads here; memory and virtual time in tests.
+
+    Attributes:
+        store: opens the database for as long as its context lasts.
+        modbus: makes the wire of a Modbus link.
+        opcua: makes an OPC UA session.
+        mqtt: returns how to connect to a link's broker under a client id.
+        sender: posts webhooks.
+        runners: what has to run besides the gateway, such as an embedded broker, by a name for people.
+    """
+
+    clock: Clock
+    rng: Random
+    store: Callable[[], AbstractAsyncContextManager[Store]]
+    modbus: Callable[[ModbusLink], ModbusPort]
+    opcua: OpcUaConnect
+    mqtt: Callable[[MqttLink, str], MqttConnect]
+    sender: Sender
+    runners: Mapping[str, Runnable]
+
+
+@asynccontextmanager
+async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
+    """Return sockets, threads, files and the system's clock."""
+    clock = SystemClock()
+    sender = HttpSender(clock)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    brokers = {
+        link.id: embedded_broker(link, settings.data)
+        for link in settings.site.links
+        if isinstance(link, MqttLink) and link.url == "embedded"
+    }
+    try:
+        yield Surroundings(
+            clock=clock,
+            rng=SystemRandom(),
+            store=partial(open_sqlite, settings.data / "gateway.db"),
+            modbus=TcpModbus,
+            opcua=connect_opcua,
+            mqtt=lambda link, client_id: partial(
+                connect_mqtt, _access(link, client_id, brokers.get(link.id))
+            ),
+            sender=sender,
+            runners=brokers,
+        )
+    finally:
+        await sender.close()
+
+
+def embedded_broker(link: MqttLink, data: Path) -> EmbeddedBroker:
+    """Return the broker that runs as a child of this process, or of another one that was first on its port."""
+    return EmbeddedBroker(data / link.id, link.port)
+
+
+def _access(link: MqttLink, client_id: str, broker: EmbeddedBroker | None) -> BrokerAccess:
+    if broker is None:
+        return BrokerAccess.of_link(link, client_id)
+    return BrokerAccess(
+        host=HOST, port=link.port, client_id=client_id, username=broker.username, password=broker.password
+    )
+
+
 class Wires:
     """The links and drivers of a site.
 
@@ -96,11 +164,11 @@ class Wires:
         drivers: by device; the vehicles of a fleet share one.
     """
 
-    def __init__(self, site: Site, data: Path, context: DriverContext) -> None:
+    def __init__(self, site: Site, around: Surroundings, context: DriverContext) -> None:
         self.runners: dict[str, Runnable] = {}
         self.drivers: dict[str, Driver] = {}
         self._site = site
-        self._data = data
+        self._around = around
         self._context = context
         for link in site.links:
             self._connect(link)
@@ -109,13 +177,13 @@ class Wires:
         devices = [device for device in self._site.devices if device.link == link.id]
         match link:
             case OpcUaLink():
-                session = OpcUaLinkRunner(link, connect_opcua)
+                session = OpcUaLinkRunner(link, self._around.opcua)
                 self.runners[link.id] = session
                 for device in devices:
                     wiring = mailbox_wiring(self._site, _with_mailbox(device))
                     self._add(OpcUaMailboxDriver(session, wiring, self._context))
             case ModbusLink():
-                connection = ModbusLinkRunner(link, TcpModbus(link))
+                connection = ModbusLinkRunner(link, self._around.modbus(link))
                 self.runners[link.id] = connection
                 for device in devices:
                     if isinstance(device, PutWall):
@@ -132,27 +200,12 @@ class Wires:
     def _connect_fleets(self, link: MqttLink) -> None:
         for fleet in self._site.fleets:
             if fleet.link == link.id:
-                connect = partial(connect_mqtt, self._access(link, fleet.id))
+                connect = self._around.mqtt(link, f"gateway-{self._site.id}-{fleet.id}")
                 self._add(Vda5050Driver(connect, fleet_wiring(fleet), self._context))
-
-    def _access(self, link: MqttLink, fleet_id: str) -> BrokerAccess:
-        client_id = f"gateway-{self._site.id}-{fleet_id}"
-        if link.url != "embedded":
-            return BrokerAccess.of_link(link, client_id)
-        broker = embedded_broker(link, self._data)
-        self.runners[link.id] = broker
-        return BrokerAccess(
-            host=HOST, port=link.port, client_id=client_id, username=broker.username, password=broker.password
-        )
 
     def _add(self, driver: Driver) -> None:
         self.runners[", ".join(driver.device_ids)] = driver
         self.drivers |= dict.fromkeys(driver.device_ids, driver)
-
-
-def embedded_broker(link: MqttLink, data: Path) -> EmbeddedBroker:
-    """Return the broker that runs as a child of this process, or of another one that was first on its port."""
-    return EmbeddedBroker(data / link.id, link.port)
 
 
 def _with_mailbox(device: Device) -> Carrier | Conveyor:
@@ -220,16 +273,15 @@ class Gateway:
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings) -> AsyncGenerator[Gateway]:
+async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerator[Gateway]:
     """Run a gateway, all but its HTTP interface, for as long as the context lasts.
 
     Raises:
         StoreRefused: another process uses the data, or they are newer than this program.
         ExceptionGroup: of StoreBroken or Fenced: the process must stop.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
-    async with open_sqlite(settings.data / "gateway.db") as store:
-        clock = SystemClock()
+    clock = around.clock
+    async with around.store() as store:
         ownership = Ownership(await claim(store, clock.now_us()))
         books = Books()
         tables = TransportTables(books)
@@ -260,15 +312,19 @@ async def open_gateway(settings: Settings) -> AsyncGenerator[Gateway]:
         context = DriverContext(
             clock=clock, epoch=ownership.epoch, report=partial(tell, kernel), observe=positions.observe
         )
-        wires = Wires(settings.site, settings.data, context)
+        wires = Wires(settings.site, around, context)
         drivers |= wires.drivers
-        sender = HttpSender(clock)
         webhooks = Webhooks(
-            store=store, guard=ownership, feed=feed, sender=sender, clock=clock, rng=SystemRandom()
+            store=store, guard=ownership, feed=feed, sender=around.sender, clock=clock, rng=around.rng
         )
         retention = Retention(store=store, guard=ownership, clock=clock, forgotten=feed.forget_before)
         await store.read(books.load)
-        works: dict[str, Runnable] = {"webhooks": webhooks, "retention": retention, **wires.runners}
+        works: dict[str, Runnable] = {
+            "webhooks": webhooks,
+            "retention": retention,
+            **around.runners,
+            **wires.runners,
+        }
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(kernel.run())]
             await kernel.ask(Open())
@@ -287,12 +343,11 @@ async def open_gateway(settings: Settings) -> AsyncGenerator[Gateway]:
             )
             for task in running:
                 task.cancel()
-        await sender.close()
 
 
 async def run_gateway(settings: Settings) -> None:
     """Run a gateway until the process is told to stop."""
-    async with open_gateway(settings) as gateway:
+    async with real_surroundings(settings) as around, open_gateway(settings, around) as gateway:
         log.info("the gateway runs", url=f"http://{settings.host}:{settings.port}", site=settings.site.id)
         await gateway.serve()
 

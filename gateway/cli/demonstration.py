@@ -12,7 +12,7 @@ from typing import Final, TextIO
 import httpx
 from rich.console import Console
 
-from gateway.app import Gateway, Settings, open_gateway
+from gateway.app import Gateway, Settings, open_gateway, real_surroundings
 from gateway.cli.logs import LogFormat, configure_logs
 from gateway.cli.options import DemoOptions, SimOptions
 from gateway.cli.simulation import Simulation
@@ -160,7 +160,11 @@ async def run_demo(options: DemoOptions) -> int:
             data,
         )
         settings = Settings(site=options.site, data=data, port=options.port)
-        async with simulation.running(), open_gateway(settings) as gateway:
+        async with (
+            simulation.running(),
+            real_surroundings(settings) as around,
+            open_gateway(settings, around) as gateway,
+        ):
             url = f"http://127.0.0.1:{options.port}"
             console.print(
                 f"The demo site runs; its API is at {url}/docs. Everything goes on at {options.speed:g} × speed."
