@@ -57,6 +57,10 @@ class Diagnosis:
             self._shown[block] = news
             self.heard(text, block)
 
+    def alive(self) -> None:
+        """Note that the device was heard of its own accord."""
+        self._last_heard_us = self._clock.now_us()
+
     def answered(self, latency_s: float) -> None:
         """Count a request that was answered after `latency_s` seconds."""
         self._last_heard_us = self._clock.now_us()

@@ -1,10 +1,12 @@
 """MQTT 3.1.1 on a socket, by aiomqtt. A connection is never repaired: once it is lost, the next one is made."""
 
+import asyncio
+import socket
 import ssl
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import aiomqtt
@@ -16,7 +18,9 @@ from gateway.contract.wiring import MqttLink
 
 TIMEOUT_S: Final = 2.0
 KEEPALIVE_S: Final = 5
-"""A ping after so long a silence, and its answer within as long again: then the broker is dead."""
+"""A ping after so long a silence, and its answer within as long again: else the broker's program is dead, though its host lives."""
+DEAD_AFTER_MS: Final = 3000
+"""What is sent and not acknowledged by the broker's host for this long breaks the connection."""
 INBOX_MAX: Final = 10_000
 """Messages that wait to be read; of more, the newest are lost, and vehicles tell their states again."""
 
@@ -58,10 +62,28 @@ def _tls(link: MqttLink) -> ssl.SSLContext:
     return context
 
 
+class _Client(aiomqtt.Client):
+    """A client that leaves nothing behind."""
+
+    async def __aenter__(self) -> Self:
+        """Connect; the library forgets its socket and a task of its own when the broker's answer does not come."""
+        try:
+            return await super().__aenter__()
+        except BaseException:
+            self._client.disconnect()
+            raise
+
+    async def __aexit__(self, *error: Any) -> None:
+        """Disconnect; how a connection was lost has been told by then, or nobody waits for it any more."""
+        await super().__aexit__(*error)
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            self._disconnected.exception()
+
+
 @asynccontextmanager
 async def connect_mqtt(access: BrokerAccess, topics: Sequence[tuple[str, int]]) -> AsyncGenerator[MqttPort]:
     """Connect and subscribe (`drivers.links.mqtt_port.Connect`, once the access is given)."""
-    client = aiomqtt.Client(
+    client = _Client(
         access.host,
         access.port,
         username=access.username,
@@ -71,30 +93,56 @@ async def connect_mqtt(access: BrokerAccess, topics: Sequence[tuple[str, int]]) 
         timeout=TIMEOUT_S,
         tls_context=access.tls,
         max_queued_incoming_messages=INBOX_MAX,
+        socket_options=_dead_peer_options(),
     )
-    with _as_link_error():
+    with _call():
         async with client:
-            await client.subscribe(list(topics))
+            with _call():
+                await client.subscribe(list(topics))
             yield _Port(client)
 
 
+def _dead_peer_options() -> list[tuple[int, int, int]]:
+    """Let the kernel find out about a peer that is gone without a word, where it can; a busy loop does not disturb it."""
+    wanted = (
+        ("TCP_KEEPIDLE", 1),
+        ("TCP_KEEPINTVL", 1),
+        ("TCP_KEEPCNT", 2),
+        ("TCP_USER_TIMEOUT", DEAD_AFTER_MS),
+    )
+    known = [(getattr(socket, name, None), value) for name, value in wanted]
+    return [
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        *((socket.IPPROTO_TCP, option, value) for option, value in known if option is not None),
+    ]
+
+
 class _Port:
-    def __init__(self, client: aiomqtt.Client) -> None:
+    def __init__(self, client: _Client) -> None:
         self._client = client
 
     async def publish(self, topic: str, payload: bytes) -> None:
-        with _as_link_error():
+        with _call():
             await self._client.publish(topic, payload)
 
     async def receive(self) -> tuple[str, bytes]:
-        with _as_link_error():
+        with _call():
             message = await anext(self._client.messages)
         return message.topic.value, message.payload
 
 
 @contextmanager
-def _as_link_error() -> Generator[None]:
+def _call() -> Generator[None]:
+    """Call the library: its errors become LinkError, and no cancellation is lost.
+
+    The library waits with `asyncio.wait_for`, which in Python 3.11 returns as if nothing were if what it waits for
+    happens in the moment of the cancellation.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
     try:
         yield
     except (aiomqtt.MqttError, OSError) as error:
         raise LinkError(ErrorKind.DISCONNECT, str(error) or type(error).__name__) from error
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError

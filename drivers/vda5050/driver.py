@@ -14,7 +14,6 @@ from drivers.teller import Teller
 from drivers.vda5050.messages import MAJOR
 from drivers.vda5050.vehicle import VehicleFace
 from gateway.contract.driver import DriverContext, Health, Telegram
-from gateway.contract.reports import Report
 from gateway.contract.vehicles import VehicleOrder
 from gateway.contract.wiring import FleetWiring
 
@@ -51,7 +50,9 @@ class Vda5050Driver:
             (face.wiring.manufacturer, face.wiring.serial): face for face in self._vehicles.values()
         }
         self._wake = asyncio.Event()
-        self._teller = Teller(self, context)
+        # One for each vehicle: their reports share commits instead of waiting for each other.
+        self._tellers = {name: Teller(face, context) for name, face in self._vehicles.items()}
+        self._lost = False
 
     @property
     def device_ids(self) -> Sequence[str]:
@@ -69,8 +70,8 @@ class Vda5050Driver:
         self._wake.set()
 
     def reset(self, device_id: str) -> None:
-        """Ask the vehicle for a fresh state."""
-        self._vehicles[device_id].ask("stateRequest")
+        """Forget what the vehicle was to be sent, and ask it for a fresh state."""
+        self._vehicles[device_id].forget()
         self._wake.set()
 
     def health(self, device_id: str) -> Health:
@@ -84,7 +85,8 @@ class Vda5050Driver:
     async def run(self) -> None:
         """Work until cancelled; survive whatever the broker does."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._teller.run())
+            for teller in self._tellers.values():
+                tasks.create_task(teller.run())
             tasks.create_task(self._watch())
             tasks.create_task(self._stay_connected())
 
@@ -94,10 +96,11 @@ class Vda5050Driver:
             try:
                 async with self._connect(self._subscriptions()) as port:
                     log.info("broker connected", fleet=self._fleet_id)
+                    self._lost = False
                     pause_s = RETRY_FIRST_S
                     await self._work(port)
-            except LinkError as error:
-                self._lose(f"the broker does not answer: {error}")
+            except* LinkError as errors:
+                self._lose(f"the broker does not answer: {errors.exceptions[0]}")
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, RETRY_MAX_S)
 
@@ -111,12 +114,10 @@ class Vda5050Driver:
     async def _work(self, port: MqttPort) -> None:
         """Send and listen on one connection until it is lost, which raises LinkError."""
         for face in self._vehicles.values():
-            face.connected()
-        sending = asyncio.gather(self._send_what_is_due(port), self._listen(port))
-        try:
-            await sending
-        finally:
-            sending.cancel()
+            face.connected(asyncio.get_running_loop().time())
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._send_what_is_due(port))
+            tasks.create_task(self._listen(port))
 
     async def _listen(self, port: MqttPort) -> None:
         loop = asyncio.get_running_loop()
@@ -130,7 +131,7 @@ class Vda5050Driver:
             if position is not None:
                 self._context.observe(replace(position, at_us=self._context.clock.now_us()))
             self._wake.set()
-            self._teller.nudge()
+            self._tellers[face.wiring.device_id].nudge()
 
     async def _send_what_is_due(self, port: MqttPort) -> None:
         loop = asyncio.get_running_loop()
@@ -150,23 +151,15 @@ class Vda5050Driver:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_S)
-            for face in self._vehicles.values():
+            for name, face in self._vehicles.items():
                 face.watch(asyncio.get_running_loop().time())
-            self._teller.nudge()
+                self._tellers[name].nudge()
+            self._wake.set()
 
     def _lose(self, reason: str) -> None:
-        for face in self._vehicles.values():
+        if not self._lost:
+            log.warning("broker lost", fleet=self._fleet_id, reason=reason)
+        self._lost = True
+        for name, face in self._vehicles.items():
             face.lost(reason)
-        self._teller.nudge()
-
-    # What the teller brings to the kernel
-
-    def due(self) -> Report | None:
-        """Return what the kernel has to hear next."""
-        return next((report for face in self._vehicles.values() if (report := face.due()) is not None), None)
-
-    def told(self, report: Report) -> None:
-        """The kernel has the report."""
-        now = asyncio.get_running_loop().time()
-        for face in self._vehicles.values():
-            face.told(report, now)
+            self._tellers[name].nudge()

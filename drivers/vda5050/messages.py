@@ -29,6 +29,9 @@ VERSION: Final = "2.1.0"
 MAJOR: Final = "v2"
 PAYLOAD_MAX: Final = 1_000_000
 """Bytes of a message that are read at most."""
+REFUSALS: Final = frozenset({"validationError", "orderError", "orderUpdateError", "noRouteError"})
+"""Error types by which a vehicle refuses an order (6.6.4)."""
+NO_ORDER: Final = "noOrderToCancel"
 AUTOMATIC: Final = ("AUTOMATIC", "SEMIAUTOMATIC")
 
 
@@ -108,7 +111,7 @@ class Header(Read):
 
     header_id: int = 0
     timestamp: str = ""
-    version: str = VERSION
+    version: str = ""
 
 
 class State(Header):
@@ -141,6 +144,24 @@ class Connection(Header):
     """The topic `connection` (6.14)."""
 
     connection_state: Literal["ONLINE", "OFFLINE", "CONNECTIONBROKEN"]
+
+
+class ReadTiming(Read):
+    """protocolLimits.timing of the factsheet (6.15)."""
+
+    min_order_interval: float = 0.0
+
+
+class ReadLimits(Read):
+    """protocolLimits of the factsheet."""
+
+    timing: ReadTiming = Field(default_factory=ReadTiming)
+
+
+class Factsheet(Header):
+    """The topic `factsheet` (6.15); some vehicles send one without contents."""
+
+    protocol_limits: ReadLimits = Field(default_factory=ReadLimits)
 
 
 def made_at(header: Header) -> float | None:
@@ -268,12 +289,11 @@ def instant_action(kind: str, action_id: str) -> Json:
 def instant_actions_body(actions: list[Json], version: str) -> Json:
     """Return instant actions without their header.
 
-    The schema of 2.0 calls them `actions` as the one of 2.1 does, but the document of 2.0 said `instantActions`, and vehicles
-    of its time expect that.
+    The document of 2.0 called them `instantActions` where its schema, like 2.1, says `actions`; vehicles of its time expect
+    either. One that speaks 2.0, or has not been heard yet, gets both.
     """
-    return (
-        {"actions": actions, "instantActions": actions} if version.startswith("2.0") else {"actions": actions}
-    )
+    both = not version or version.startswith("2.0")
+    return {"actions": actions, "instantActions": actions} if both else {"actions": actions}
 
 
 def encoded(message: Json) -> bytes:

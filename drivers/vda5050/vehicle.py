@@ -1,8 +1,8 @@
-"""One vehicle as the driver sees it, without a wire and without a clock: what is due to be sent, and what is due to be told.
+"""One vehicle as the driver sees it, without a wire and without a clock: what is due to be sent, and what to be told.
 
 QoS 0 loses messages (6.2), so nothing is sent once and hoped for: an order goes out until a state echoes it, a
-cancel until a state shows its action. And nothing is sent before a state has been read on this connection: it may show that
-it is there already (law 3).
+cancel until a state shows its action. And nothing is sent before a state has been read on this connection: it may
+show that it is there already (law 3).
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from drivers.telegrams import Diagnosis, ErrorKind
 from drivers.vda5050 import messages
-from drivers.vda5050.messages import Connection, Header, Json, State, Visualization
+from drivers.vda5050.messages import Connection, Factsheet, Header, Json, State, Visualization
 from gateway.contract.reports import Load, Position, Report
 from gateway.contract.vehicles import ActionStatus, VehicleOffline, VehicleOrder, VehicleState, action_id_of
 from gateway.contract.wiring import VehicleWiring
@@ -29,8 +29,13 @@ TELL_AGAIN_S: Final = 10.0
 PATIENCE: Final = 5
 """After so many sendings without an echo, the pauses grow."""
 PAUSE_MAX_S: Final = 30.0
+ASK_AGAIN: Final = 0.6
+"""After this part of the time in which a silent vehicle counts as offline, it is asked for a state."""
+LATE_MAX: Final = 3
+"""So many messages in a row do not overtake each other: the vehicle has begun to count, and its clock, anew."""
 FINAL: Final = (ActionStatus.FINISHED, ActionStatus.FAILED)
 LATCHED_MAX: Final = 64
+CANCEL: Final = "cancelOrder"
 
 
 @dataclass(slots=True)
@@ -39,12 +44,34 @@ class _Wanted:
 
     body: Json
     sent: int = 0
+    sent_at: float = 0.0
     due: float = 0.0
 
     def count(self, now: float, pause_s: float) -> None:
         self.sent += 1
-        grown = pause_s * 2 ** max(0, self.sent - PATIENCE)
-        self.due = now + min(grown, PAUSE_MAX_S)
+        self.sent_at = now
+        self.due = now + min(pause_s * 2 ** max(0, self.sent - PATIENCE), PAUSE_MAX_S)
+
+
+class _Sequence:
+    """Which messages of one topic are newer than what has been seen (6.5): QoS 0 neither repeats nor sorts."""
+
+    def __init__(self) -> None:
+        self._header_id = -1
+        self._made_at = 0.0
+        self._late = 0
+
+    def is_newer(self, message: Header) -> bool:
+        """Tell whether to take a message: a lower header id with a later time is a vehicle that has started anew."""
+        at = messages.made_at(message)
+        late = message.header_id <= self._header_id and (at is None or at <= self._made_at)
+        self._late = self._late + 1 if late else 0
+        if 0 < self._late < LATE_MAX:
+            return False
+        self._late = 0
+        self._header_id = message.header_id
+        self._made_at = self._made_at if at is None else at
+        return True
 
 
 class VehicleFace:
@@ -59,20 +86,23 @@ class VehicleFace:
         self._offline_s = offline_s
         self._order: VehicleOrder | None = None
         self._wanted_order: _Wanted | None = None
+        self._order_interval_s = 0.0
+        self._ordered_at = float("-inf")
         self._cancel: str | None = None
         self._wanted_cancel: _Wanted | None = None
         self._asked: list[str] = []
+        self._asked_at = 0.0
         self._header_ids: Counter[str] = Counter()
-        self._version = messages.VERSION
-        self._newest: dict[str, tuple[int, float]] = {}
+        self._version = ""
+        self._sequences: dict[str, _Sequence] = {}
         self._finals: dict[str, tuple[ActionStatus, str]] = {}
         self._heard_at: float | None = None
-        self._fresh = False
+        self._shown: VehicleState | None = None
         self._online = False
         self._due: Report | None = None
         self._next: VehicleState | None = None
         self._told: VehicleState | None = None
-        self._told_at = 0.0
+        self._news_at = 0.0
 
     # What the fleet room wants
 
@@ -88,26 +118,30 @@ class VehicleFace:
         """Send a cancel of this order until it is shown."""
         if self._cancel != order_id:
             self._cancel = order_id
-            action = messages.instant_action("cancelOrder", action_id_of(order_id, "cancelOrder"))
-            self._wanted_cancel = _Wanted({"action": action})
+            self._wanted_cancel = _Wanted(messages.instant_action(CANCEL, action_id_of(order_id, CANCEL)))
         self._wanted_order = None
 
-    def ask(self, kind: str) -> None:
-        """Send `stateRequest` or `factsheetRequest` at the next moment."""
+    def forget(self) -> None:
+        """Send nothing more of what was wanted, ask for a state and tell it, news or not."""
+        self._order = self._wanted_order = self._cancel = self._wanted_cancel = self._told = None
+        self._ask("stateRequest")
+
+    def _ask(self, kind: str) -> None:
         if kind not in self._asked:
             self._asked.append(kind)
 
     # The wire
 
-    def connected(self) -> None:
+    def connected(self, now: float) -> None:
         """A connection to the broker is made: ask what the vehicle shows."""
-        self._fresh = False
-        self.ask("factsheetRequest")
-        self.ask("stateRequest")
+        self._shown = None
+        self._asked_at = now
+        self._ask("factsheetRequest")
+        self._ask("stateRequest")
 
     def lost(self, reason: str) -> None:
         """The connection to the broker is lost: whatever the vehicle shows is old."""
-        self._fresh = False
+        self._shown = None
         self._asked.clear()
         for wanted in (self._wanted_order, self._wanted_cancel):
             if wanted is not None:
@@ -115,20 +149,25 @@ class VehicleFace:
         self._leave(reason)
 
     def take(self, topic: str, payload: bytes, now: float) -> Position | None:
-        """Take a message of the vehicle; return its position if it tells one. What cannot be read is noted and left."""
-        self.diagnosis.heard(payload.decode(errors="replace"), topic)
+        """Take a message; return the vehicle's position if it tells one. What cannot be read is noted and left."""
+        self.diagnosis.alive()
         match topic:
             case "state":
                 state = self._read(State, topic, payload)
-                return None if state is None else self._take_state(state, now)
+                return None if state is None else self._take_state(state, payload, now)
             case "visualization":
                 seen = self._read(Visualization, topic, payload)
-                return None if seen is None else self._position(seen.agv_position, None)
+                return None if seen is None else self._position(seen.agv_position)
             case "connection":
-                self._take_connection(self._read(Connection, topic, payload, in_order=False))
-                return None
+                # Neither the number nor the time of a last will says anything: it was written at the connect.
+                self._take_connection(self._read(Connection, topic, payload, in_order=False), payload)
+            case "factsheet":
+                sheet = self._read(Factsheet, topic, payload, in_order=False)
+                if sheet is not None:
+                    self._order_interval_s = sheet.protocol_limits.timing.min_order_interval
             case _:
-                return None
+                pass
+        return None
 
     def _read(self, kind: type[M], topic: str, payload: bytes, *, in_order: bool = True) -> M | None:
         if len(payload) > messages.PAYLOAD_MAX:
@@ -139,65 +178,88 @@ class VehicleFace:
         except ValidationError as error:
             self.diagnosis.failed(ErrorKind.BAD_FRAME, f"{topic}: {error}")
             return None
-        if in_order and not self._is_newer(topic, message):
+        if in_order and not self._sequences.setdefault(topic, _Sequence()).is_newer(message):
             return None
-        self._version = message.version
+        self._version = message.version or self._version
         return message
 
-    def _is_newer(self, topic: str, message: Header) -> bool:
-        """Tell whether a message comes after the last one: a lower header id is a restart if its time is later (6.5)."""
-        at = messages.made_at(message)
-        last = self._newest.get(topic)
-        if last is not None and message.header_id <= last[0] and (at is None or at <= last[1]):
-            return False
-        self._newest[topic] = (message.header_id, at if at is not None else 0.0)
-        return True
-
-    def _take_state(self, state: State, now: float) -> Position | None:
+    def _take_state(self, state: State, payload: bytes, now: float) -> Position | None:
         self._heard_at = now
-        self._fresh = True
-        self.diagnosis.answered(0.0)
         self._arrive()
         shown = self._with_finals(messages.shown_by(self.wiring.device_id, state))
-        self._settle(shown)
+        self._shown = shown
+        # Where it is changes all the time and would wash everything else out of the ring.
+        self.diagnosis.shown(
+            "state", {"state": replace(shown, position=None)}, payload.decode(errors="replace")
+        )
+        self._settle(shown, now)
         if self._is_news(shown, now):
-            self._next = shown
-        return self._position(state.agv_position, state)
+            self._next, self._news_at = shown, now
+        return self._position(state.agv_position)
 
-    def _take_connection(self, connection: Connection | None) -> None:
+    def _take_connection(self, connection: Connection | None, payload: bytes) -> None:
         if connection is None:
             return
+        self.diagnosis.heard(payload.decode(errors="replace"), "connection")
         if connection.connection_state == "ONLINE":
-            self.ask("stateRequest")
+            self._sequences.clear()
+            self._ask("stateRequest")
         else:
             self._leave(f"the vehicle's connection is {connection.connection_state}")
 
     def watch(self, now: float) -> None:
         """Look whether the vehicle has been silent for too long (6.10 wants a state every 30 s)."""
-        if self._online and self._heard_at is not None and now - self._heard_at > self._offline_s:
+        if not self._online or self._heard_at is None:
+            return
+        if now - self._heard_at > self._offline_s:
             self._leave(f"no state for {self._offline_s:g} s")
+        elif now - max(self._heard_at, self._asked_at) > ASK_AGAIN * self._offline_s:
+            self._asked_at = now
+            self._ask("stateRequest")
 
     def outgoing(self, now: float, at_us: int) -> Iterator[tuple[str, bytes]]:
         """Return (topic, payload) of all that is due to be sent."""
         actions = [messages.instant_action(kind, self._request_id(kind)) for kind in self._asked]
         self._asked.clear()
-        if self._fresh and self._wanted_cancel is not None and self._wanted_cancel.due <= now:
-            self._wanted_cancel.count(now, self._resend_s)
-            actions.append(self._wanted_cancel.body["action"])
+        if (cancel := self._wanted_cancel) is not None and self._may_send() and cancel.due <= now:
+            cancel.count(now, self._resend_s)
+            actions.append(cancel.body)
         if actions:
             body = messages.instant_actions_body(actions, self._version)
             kinds = ", ".join(action["actionType"] for action in actions)
             yield self._message("instantActions", body, at_us, kinds)
-        if self._fresh and self._wanted_order is not None and self._wanted_order.due <= now:
-            self._wanted_order.count(now, self._resend_s)
-            yield self._message("order", self._wanted_order.body, at_us, "order")
+        if (
+            (order := self._wanted_order) is not None
+            and self._may_send_order()
+            and self._order_due(order) <= now
+        ):
+            order.count(now, self._resend_s)
+            self._ordered_at = now
+            yield self._message("order", order.body, at_us, "order")
 
     def next_due(self) -> float | None:
         """Return when something is due to be sent by itself."""
         if self._asked:
             return 0.0
-        wanted = [each for each in (self._wanted_order, self._wanted_cancel) if each is not None]
-        return min((each.due for each in wanted), default=None) if self._fresh else None
+        dues: list[float] = []
+        if self._wanted_cancel is not None and self._may_send():
+            dues.append(self._wanted_cancel.due)
+        if self._wanted_order is not None and self._may_send_order():
+            dues.append(self._order_due(self._wanted_order))
+        return min(dues, default=None)
+
+    def _order_due(self, order: _Wanted) -> float:
+        return max(order.due, self._ordered_at + self._order_interval_s)
+
+    def _may_send(self) -> bool:
+        """Nothing goes to a vehicle in other hands, or before it has been read on this connection."""
+        return self._shown is not None and self._shown.automatic
+
+    def _may_send_order(self) -> bool:
+        """An update tells nothing to a vehicle that does not have the order, or would let it begin in the middle."""
+        if self._order is None or self._shown is None or not self._may_send():
+            return False
+        return self._order.nodes[0].sequence_id == 0 or self._shown.order_id == self._order.order_id
 
     def _message(self, topic: str, body: Json, at_us: int, note: str) -> tuple[str, bytes]:
         message = messages.header(self._header_ids[topic], at_us, self.wiring) | body
@@ -209,23 +271,28 @@ class VehicleFace:
     def _request_id(self, kind: str) -> str:
         return action_id_of(f"{self.wiring.device_id}/{self._header_ids['instantActions']}", kind)
 
-    def _settle(self, shown: VehicleState) -> None:
+    def _settle(self, shown: VehicleState, now: float) -> None:
         """Stop sending what the vehicle shows that it has, or refuses."""
-        order = self._order
-        if order is not None and shown.order_id == order.order_id and shown.update_id >= order.update_id:
-            self._wanted_order = None
-        if order is not None and any(
-            ("orderId", order.order_id) in error.references for error in shown.errors
-        ):
-            self._wanted_order = None
-        if self._cancel is not None:
-            action_id = action_id_of(self._cancel, "cancelOrder")
-            if any(known == action_id for known, _, _ in shown.actions):
-                self._wanted_cancel = None
+        order, wanted = self._order, self._wanted_order
+        if order is not None and wanted is not None:
+            if shown.order_id == order.order_id and shown.update_id >= order.update_id:
+                self._wanted_order = None
+                if wanted.sent:
+                    self.diagnosis.answered(now - wanted.sent_at)
+            elif wanted.sent and _refuses(shown, order):
+                self._wanted_order = None
+        if self._cancel is not None and self._cancel_id in {known for known, _, _ in shown.actions}:
+            self._wanted_cancel = None
+
+    @property
+    def _cancel_id(self) -> str:
+        return action_id_of(self._cancel or "", CANCEL)
 
     def _with_finals(self, shown: VehicleState) -> VehicleState:
         """Keep what has ended: vehicles drop the states of finished instant actions after a while."""
         actions = {known: (status, result) for known, status, result in shown.actions}
+        if self._has_nothing_to_cancel(shown):
+            actions.setdefault(self._cancel_id, (ActionStatus.FAILED, messages.NO_ORDER))
         for known, end in self._finals.items():
             if known not in actions or actions[known][0] not in FINAL:
                 actions[known] = end
@@ -236,6 +303,13 @@ class VehicleFace:
             shown, actions=tuple((known, status, result) for known, (status, result) in actions.items())
         )
 
+    def _has_nothing_to_cancel(self, shown: VehicleState) -> bool:
+        """Some idle vehicles answer a cancel with the error of 6.6.3.2 alone, without the failed action."""
+        if self._wanted_cancel is None or not self._wanted_cancel.sent:
+            return False
+        answers = [dict(error.references) for error in shown.errors if error.error_type == messages.NO_ORDER]
+        return any(references.get("actionId", self._cancel_id) == self._cancel_id for references in answers)
+
     # What the kernel hears
 
     def due(self) -> Report | None:
@@ -244,19 +318,16 @@ class VehicleFace:
             self._due, self._next = self._next, None
         return self._due
 
-    def told(self, report: Report, now: float) -> None:
+    def told(self, report: Report) -> None:
         """The kernel has the report."""
         if report is self._due:
             self._due = None
-            if isinstance(report, VehicleState):
-                self._told, self._told_at = report, now
-            else:
-                self._told = None
+            self._told = report if isinstance(report, VehicleState) else None
 
     def _is_news(self, shown: VehicleState, now: float) -> bool:
-        if self._told is None or now - self._told_at >= TELL_AGAIN_S:
+        newest = self._next or self._due or self._told
+        if not isinstance(newest, VehicleState) or now - self._news_at >= TELL_AGAIN_S:
             return True
-        newest = self._next or self._told
         return replace(shown, position=None) != replace(newest, position=None)
 
     def _arrive(self) -> None:
@@ -274,13 +345,15 @@ class VehicleFace:
             self._due = VehicleOffline(vehicle_id=self.wiring.device_id, reason=reason)
             log.warning("device offline", device=self.wiring.device_id, reason=reason)
 
-    def _position(self, at: messages.ReadPosition | None, state: State | None) -> Position | None:
+    def _position(self, at: messages.ReadPosition | None) -> Position | None:
+        """Return where the vehicle is, with what its last state tells besides."""
         if at is None:
             return None
-        load = Load.UNKNOWN
-        if state is not None and state.loads is not None:
-            load = Load.LOADED if state.loads else Load.EMPTY
-        battery = None if state is None else state.battery_state.battery_charge / 100
+        load, battery = Load.UNKNOWN, None
+        if self._shown is not None:
+            battery = self._shown.battery
+            if self._shown.loads is not None:
+                load = Load.LOADED if self._shown.loads else Load.EMPTY
         return Position(
             device_id=self.wiring.device_id,
             at_us=0,
@@ -290,3 +363,12 @@ class VehicleFace:
             load=load,
             battery=battery,
         )
+
+
+def _refuses(shown: VehicleState, order: VehicleOrder) -> bool:
+    update = str(order.update_id)
+    refusals = [dict(error.references) for error in shown.errors if error.error_type in messages.REFUSALS]
+    return any(
+        references.get("orderId") == order.order_id and references.get("orderUpdateId", update) == update
+        for references in refusals
+    )

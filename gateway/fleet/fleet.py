@@ -89,6 +89,7 @@ class Fleet:
             case Op.RESET:
                 self._missions.put(replace(row, reset_job=command.job_id))
                 self._books.effect(ResetVehicle(command.device_id))
+                self._send_again(row)
             case Op.MOVE | Op.TRANSFER:
                 raise AssertionError(f"a vehicle takes no {command.op.name}")
 
@@ -110,12 +111,7 @@ class Fleet:
         """After a restart: send again what is outstanding; nothing has been heard of the vehicles in this run."""
         for row in self.rows():
             self._missions.put(replace(row, online=False, fault=None))
-            if row.order is None:
-                continue
-            if row.order.phase in (Phase.SENT, Phase.TAKEN):
-                self._books.effect(SendOrder(row.order.message))
-            else:
-                self._books.effect(CancelOrder(row.vehicle_id, row.order.order_id))
+            self._send_again(row)
 
     def node_of(self, location_id: str) -> str:
         """Return the node at which vehicles serve a location.
@@ -141,6 +137,14 @@ class Fleet:
             return False
         idle = row.order is None or row.order.purpose is Purpose.PARK
         return idle and self._engine.usable(row.vehicle_id) and not self.needs_charge(row.shown)
+
+    def _send_again(self, row: Mission) -> None:
+        if row.order is None:
+            return
+        if row.order.phase in (Phase.SENT, Phase.TAKEN):
+            self._books.effect(SendOrder(row.order.message))
+        else:
+            self._books.effect(CancelOrder(row.vehicle_id, row.order.order_id))
 
     def _call_off(self, row: Mission) -> None:
         order = row.order
