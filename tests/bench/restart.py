@@ -14,11 +14,9 @@ from typing import Final
 
 from gateway.site.load import load_site
 from gateway.site.ports import with_ports_from
-from sim_devices.clock import SimClock
-from sim_devices.site import SimulatedSite
 from tests.bench.client import connections, until_devices_are_online, until_it_answers
-from tests.bench.face import Face, simulating
 from tests.bench.figures import Figure
+from tests.bench.plant import Plant, Stopwatch
 from tests.bench.processes import line_of, running
 from tests.bench.sites import warehouse, warehouse_requests, write_site
 from tests.wire.processes import free_ports
@@ -37,14 +35,14 @@ async def measure(folder: Path, say: Callable[[str], None]) -> list[Figure]:
     file = write_site(warehouse(MOTION), folder / "warehouse")
     base = free_ports(5)
     port, ports_from = base, base + 1
-    simulated = SimulatedSite(with_ports_from(load_site(file), ports_from), SimClock(), seed=1)
-    faces = [Face(link) for link in simulated.links.values()]
+    plant = Plant(with_ports_from(load_site(file), ports_from), folder)
+    watches = list(plant.watches.values())
     words = ("gateway", "run", "--site", str(file), "--ports-from", str(ports_from))
     words += ("--port", str(port), "--data", str(folder / "data"))
     log = folder / "run.log"
     taken_s: list[float] = []
     floor_s: list[float] = []
-    async with simulating(simulated):
+    async with plant.running():
         async with running(log, *words):
             say(f"restart: {OPEN} transports")
             await until_it_answers(port)
@@ -56,7 +54,7 @@ async def measure(folder: Path, say: Callable[[str], None]) -> list[Figure]:
             await asyncio.sleep(END_S)
             started = time.monotonic()
             async with running(log, *words):
-                taken_s.append(await _next_command(faces) - started)
+                taken_s.append(await _next_command(watches) - started)
                 await asyncio.sleep(WORK_S)
             say("restart: the floor")
             floor_s.append(await _floor(folder))
@@ -84,11 +82,11 @@ async def _submit(port: int) -> None:
             assert status == 202, status
 
 
-async def _next_command(faces: Sequence[Face]) -> float:
+async def _next_command(watches: Sequence[Stopwatch]) -> float:
     """Wait for the next command at any device; return when it arrived."""
-    before = [len(face.commands) for face in faces]
+    before = [len(watch.commands) for watch in watches]
     while True:
-        new = [face.commands[n] for face, n in zip(faces, before, strict=True) if len(face.commands) > n]
+        new = [watch.commands[n] for watch, n in zip(watches, before, strict=True) if len(watch.commands) > n]
         if new:
             return min(new)
         await asyncio.sleep(0.005)

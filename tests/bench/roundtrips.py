@@ -9,23 +9,22 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 
+from gateway.contract.wiring import Link, ModbusLink, MqttLink, OpcUaLink
 from gateway.site.load import load_site
 from gateway.site.ports import with_ports_from
-from sim_devices.clock import SimClock
-from sim_devices.site import SimulatedSite
 from tests.bench.client import connections, events, until_devices_are_online, until_it_answers
-from tests.bench.face import Face, simulating
 from tests.bench.figures import Figure, percentile, spread
+from tests.bench.plant import Plant, Stopwatch
 from tests.bench.processes import line_of, running
-from tests.bench.sites import bays, slot_of, tote_of, write_site
+from tests.bench.sites import BAYS, bays, slot_of, tote_of, write_site
 from tests.wire.processes import free_ports
 
 SAMPLES: Final = 60
 REST_S: Final = 0.03
 FIRST_BYTE_MS: Final = 10
-EVENT_MS: Final = {"opcua": 30, "modbus": 15}
+EVENT_MS: Final = {"opcua": 30, "modbus": 15, "mqtt": 15}
 ACCEPTED: Final = 202
 
 
@@ -46,34 +45,46 @@ class _Walked:
 
 async def measure(folder: Path, say: Callable[[str], None]) -> list[Figure]:
     """Measure both ends for each protocol, then their floors."""
-    base = free_ports(6)
+    base = free_ports(2 + len(BAYS))
     port, floor_port, ports_from = base, base + 1, base + 2
     file = write_site(bays(), folder / "bays")
     site = with_ports_from(load_site(file), ports_from)
-    simulated = SimulatedSite(site, SimClock(), seed=1)
-    addresses = {
-        "opcua": f"opc.tcp://127.0.0.1:{ports_from}/opcua Shuttle.",
-        "modbus": f"127.0.0.1:{ports_from + 1}",
-    }
+    plant = Plant(site, folder)
+    addresses = {link.id: _address(link) for link in site.links}
     words = ("--site", str(file), "--ports-from", str(ports_from), "--data", str(folder / "data"))
-    figures: list[Figure] = []
-    faces = {bay: Face(simulated.links[bay]) for bay in addresses}
-    async with simulating(simulated):
+    async with plant.running():
         walked: dict[str, _Walked] = {}
         noticed_ms: dict[str, list[float]] = {}
         async with running(folder / "run.log", "gateway", "run", "--port", str(port), *words):
             await until_it_answers(port)
             await until_devices_are_online(port)
-            for bay, face in faces.items():
+            for bay in BAYS:
                 say(f"first byte and event: {bay}")
-                walked[bay] = await _walk(port, bay, face, "measured")
+                watch = plant.watches[bay]
+                walked[bay] = await _walk(port, bay, watch, "measured")
                 say(f"first byte and event: {bay}, the floor of the event")
-                noticed_ms[bay] = await _notice(folder, port, bay, face, addresses[bay])
-        for bay, face in faces.items():
+                noticed_ms[bay] = await _notice(folder, port, bay, watch, addresses[bay])
+        bare_ms: dict[str, list[float]] = {}
+        for bay in BAYS:
             say(f"first byte and event: {bay}, the floor of the first byte")
-            floor_ms = await _bare_commands(folder, floor_port, bay, face, addresses[bay])
-            figures += [_first_byte(bay, walked[bay], floor_ms), _event(bay, walked[bay], noticed_ms[bay])]
-    return sorted(figures, key=lambda figure: figure.name)
+            bare_ms[bay] = await _bare_commands(folder, floor_port, bay, plant.watches[bay], addresses[bay])
+    return [
+        *(_first_byte(bay, walked[bay], bare_ms[bay]) for bay in BAYS),
+        *(_event(bay, walked[bay], noticed_ms[bay]) for bay in BAYS),
+    ]
+
+
+def _address(link: Link) -> str:
+    """Return where a bay's device is, in the words of `bare.command`."""
+    match link:
+        case OpcUaLink():
+            return f"{link.url} Shuttle."
+        case ModbusLink():
+            return f"{link.host}:{link.port}"
+        case MqttLink():
+            return f"{link.port} uagv/v2/bench/vehicle"
+        case _:
+            assert_never(link)
 
 
 def _first_byte(bay: str, walked: _Walked, floor_ms: Sequence[float]) -> Figure:
@@ -104,15 +115,15 @@ def _event(bay: str, walked: _Walked, floor_ms: Sequence[float]) -> Figure:
     )
 
 
-async def _walk(port: int, bay: str, face: Face, name: str) -> _Walked:
+async def _walk(port: int, bay: str, watch: Stopwatch, name: str) -> _Walked:
     """Move a bay's tote to and fro, each time with the whole site at rest before."""
     first_byte_ms: list[float] = []
     event_ms: list[float] = []
-    dones_before = len(face.dones)
+    dones_before = len(watch.dones)
     async with connections(port, 1) as (client,), aclosing(events(port, "transport.completed")) as stream:
         await anext(stream)
         for n in range(SAMPLES):
-            commands_before = len(face.commands)
+            commands_before = len(watch.commands)
             sent = time.monotonic()
             status = await client.post(
                 "/v1/transports",
@@ -124,21 +135,21 @@ async def _walk(port: int, bay: str, face: Face, name: str) -> _Walked:
             )
             assert status == ACCEPTED
             heard = await anext(stream)
-            first_byte_ms.append((face.commands[commands_before] - sent) * 1000)
-            event_ms.append((heard.at - face.dones[-1]) * 1000)
+            first_byte_ms.append((watch.commands[commands_before] - sent) * 1000)
+            event_ms.append((heard.at - watch.dones[-1]) * 1000)
             await asyncio.sleep(REST_S * (1 + n / SAMPLES))  # not in step with anybody's polling
-    return _Walked(first_byte_ms, event_ms, face.dones[dones_before:])
+    return _Walked(first_byte_ms, event_ms, watch.dones[dones_before:])
 
 
-async def _notice(folder: Path, port: int, bay: str, face: Face, address: str) -> list[float]:
+async def _notice(folder: Path, port: int, bay: str, watch: Stopwatch, address: str) -> list[float]:
     """Return after how many ms the bare library has noticed each *done*."""
     async with running(folder / "notice.log", "tests.bench.bare.notice", bay, address) as noticing:
         await line_of(noticing)
-        walked = await _walk(port, bay, face, "noticed")
+        walked = await _walk(port, bay, watch, "noticed")
         return [(float(await line_of(noticing)) - done) * 1000 for done in walked.dones]
 
 
-async def _bare_commands(folder: Path, port: int, bay: str, face: Face, address: str) -> list[float]:
+async def _bare_commands(folder: Path, port: int, bay: str, watch: Stopwatch, address: str) -> list[float]:
     """Return how many ms the floor takes to its first byte."""
     taken_ms: list[float] = []
     words = (str(port), str(folder / f"{bay}.db"), bay, address)
@@ -146,7 +157,7 @@ async def _bare_commands(folder: Path, port: int, bay: str, face: Face, address:
         await until_it_answers(port)
         async with connections(port, 1) as (client,):
             for n in range(SAMPLES):
-                commands_before = len(face.commands)
+                commands_before = len(watch.commands)
                 sent = time.monotonic()
                 request = {
                     "transportId": f"t-{n}",
@@ -154,6 +165,6 @@ async def _bare_commands(folder: Path, port: int, bay: str, face: Face, address:
                     "destination": slot_of(bay, 1),
                 }
                 assert await client.post("/v1/transports", request) == ACCEPTED
-                taken_ms.append((face.commands[commands_before] - sent) * 1000)
-                await asyncio.sleep(REST_S)
+                await asyncio.sleep(REST_S)  # the answer may be faster than the write
+                taken_ms.append((watch.commands[commands_before] - sent) * 1000)
     return taken_ms

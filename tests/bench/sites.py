@@ -1,7 +1,8 @@
 """Sites made for measuring, written as site files and read like any other.
 
-*Bays* hold one shuttle a protocol with four slots and a tote: the shortest transports there are. The *warehouse* holds 20,000
-slots, 15,000 totes and a shuttle a level, and hands totes out over a lift and a conveyor.
+*Bays* hold one carrier a protocol with two places and a tote: the shortest transports there are. The *warehouse* holds 20,000
+slots, 15,000 totes and a shuttle a level, and hands totes out over a lift and a conveyor. The *factory* has many devices of
+every kind and nothing to do.
 """
 
 import json
@@ -14,9 +15,15 @@ SiteFile = dict[str, Any]
 BRISK: Final = {"speed": 100, "acceleration": 10_000, "handling": 0.02}
 """Motion that takes no time worth mentioning."""
 
+BAYS: Final = ("modbus", "mqtt", "opcua")
+"""Named after the links behind which they are."""
+
 LEVELS: Final = 10
 COLUMNS: Final = 1000
 TOTES: Final = 15_000
+
+SERVERS: Final = 5
+VEHICLES: Final = 50
 
 
 def write_site(site: SiteFile, folder: Path) -> Path:
@@ -28,16 +35,38 @@ def write_site(site: SiteFile, folder: Path) -> Path:
 
 
 def bays() -> SiteFile:
-    """Return a site of one shuttle over OPC UA and one over Modbus, polled every 10 ms, that have nothing to do."""
+    """Return a site of a shuttle over OPC UA, one over Modbus, polled every 10 ms, and a vehicle over MQTT."""
     return {
         "id": "bays",
-        "links": [opcua_link("opcua"), modbus_link("modbus", 502, poll_ms=10)],
+        "links": [
+            _opcua_link("opcua", 4840),
+            _modbus_link("modbus", 502, poll_ms=10),
+            {"id": "mqtt", "kind": "mqtt", "url": "embedded", "port": 1883},
+        ],
         "racks": [_bay("opcua", 1), _bay("modbus", 11)],
+        "locations": [
+            {"id": slot_of("mqtt", n), "kind": "station", "x": n, "y": -1, "node": f"pocket-{n}"}
+            for n in (1, 2)
+        ],
         "devices": [
             _bay_shuttle("opcua", "opcua-mailbox", "Shuttle."),
             _bay_shuttle("modbus", "modbus-mailbox", 0),
         ],
-        "stock": [{"container": tote_of(bay), "location": slot_of(bay, 1)} for bay in ("opcua", "modbus")],
+        "road_maps": [_ring("bay", pockets=3, parking=1)],
+        "fleets": [
+            {
+                "id": "fleet",
+                "link": "mqtt",
+                "road_map": "bay",
+                "picks": ["mqtt-*"],
+                "drops": ["mqtt-*"],
+                "motion": BRISK,
+                "vehicles": [
+                    {"id": "vehicle", "manufacturer": "bench", "serial": "vehicle", "start": "pocket-0"}
+                ],
+            }
+        ],
+        "stock": [{"container": tote_of(bay), "location": slot_of(bay, 1)} for bay in BAYS],
     }
 
 
@@ -47,7 +76,7 @@ def tote_of(bay: str) -> str:
 
 
 def slot_of(bay: str, number: int) -> str:
-    """Return one of a bay's four slots."""
+    """Return one of a bay's places, from 1."""
     return f"{bay}-{number}"
 
 
@@ -57,7 +86,7 @@ def _bay(bay: str, first_place: int) -> dict[str, Any]:
         "slot": f"{bay}-{{column}}",
         "levels": 1,
         "sides": ["L"],
-        "columns": 4,
+        "columns": 2,
         "places": {"start": first_place, "level": 100, "side": 10, "column": 1},
         "origin": [0, first_place, 0],
         "pitch": [1, 1, 1],
@@ -82,7 +111,11 @@ def warehouse(motion: Mapping[str, float]) -> SiteFile:
     levels = range(1, LEVELS + 1)
     return {
         "id": "warehouse",
-        "links": [opcua_link("aisle-opcua"), modbus_link("aisle-modbus", 502), modbus_link("ground", 503)],
+        "links": [
+            _opcua_link("aisle-opcua", 4840),
+            _modbus_link("aisle-modbus", 502),
+            _modbus_link("ground", 503),
+        ],
         "racks": [
             {
                 "id": "A",
@@ -142,16 +175,6 @@ def warehouse_requests() -> Iterator[dict[str, Any]]:
         }
 
 
-def opcua_link(link_id: str) -> dict[str, Any]:
-    """Return a link; `--ports-from` gives it another port."""
-    return {"id": link_id, "kind": "opcua", "url": f"opc.tcp://127.0.0.1:4840/{link_id}"}
-
-
-def modbus_link(link_id: str, port: int, poll_ms: int = 20) -> dict[str, Any]:
-    """Return a link; `--ports-from` gives it another port."""
-    return {"id": link_id, "kind": "modbus", "port": port, "poll_ms": poll_ms}
-
-
 def _level_shuttle(level: int, motion: Mapping[str, float]) -> dict[str, Any]:
     opcua = level % 2 == 1
     slots = f"A-{level:02}-*"
@@ -165,3 +188,111 @@ def _level_shuttle(level: int, motion: Mapping[str, float]) -> dict[str, Any]:
         "picks": [slots],
         "drops": [slots, f"OUT-{level:02}"],
     }
+
+
+def factory() -> SiteFile:
+    """Return 50 shuttles over OPC UA, 40 conveyors and 10 put walls over Modbus, on 5 servers each, and 50 vehicles."""
+    servers = range(1, SERVERS + 1)
+    shuttles = [f"shuttle-{server}-{n}" for server in servers for n in range(10)]
+    conveyors = [f"conveyor-{server}-{n}" for server in servers for n in range(8)]
+    return {
+        "id": "factory",
+        "links": [
+            *(_opcua_link(f"opcua-{server}", 4840 + server) for server in servers),
+            *(_modbus_link(f"modbus-{server}", 500 + server) for server in servers),
+            {"id": "broker", "kind": "mqtt", "url": "embedded", "port": 1883},
+        ],
+        "locations": [
+            *(
+                {"id": f"{device}-{end}", "kind": "transfer", "place": 1 + 2 * n + (end == "b")}
+                for n, device in enumerate([*shuttles, *conveyors])
+                for end in "ab"
+            ),
+            *({"id": f"dock-{n}", "kind": "station", "node": f"pocket-{VEHICLES + n}"} for n in (0, 1)),
+        ],
+        "devices": [
+            *(
+                {
+                    "id": device,
+                    "kind": "shuttle",
+                    "link": f"opcua-{1 + n // 10}",
+                    "profile": "opcua-mailbox",
+                    "motion": BRISK,
+                    "channel": {"id": "main", "base": f"{device}."},
+                    "picks": [f"{device}-a"],
+                    "drops": [f"{device}-b"],
+                }
+                for n, device in enumerate(shuttles)
+            ),
+            *(
+                {
+                    "id": device,
+                    "kind": "conveyor",
+                    "link": f"modbus-{1 + n // 8}",
+                    "profile": "modbus-mailbox",
+                    "motion": BRISK,
+                    "channels": [
+                        {"id": "main", "base": 64 * (n % 8), "source": f"{device}-a", "target": f"{device}-b"}
+                    ],
+                }
+                for n, device in enumerate(conveyors)
+            ),
+            *(
+                {
+                    "id": f"wall-{server}-{n}",
+                    "kind": "putwall",
+                    "link": f"modbus-{server}",
+                    "profile": "modbus-putwall",
+                    "base": 1000 + 500 * n,
+                    "slot": f"W{server}{n}-{{n:02}}",
+                    "slots": 12,
+                }
+                for server in servers
+                for n in (0, 1)
+            ),
+        ],
+        "road_maps": [_ring("floor", pockets=VEHICLES + 2, parking=VEHICLES)],
+        "fleets": [
+            {
+                "id": "fleet",
+                "link": "broker",
+                "road_map": "floor",
+                "picks": ["dock-*"],
+                "drops": ["dock-*"],
+                "motion": {"speed": 1.5, "acceleration": 0.8, "handling": 4},
+                "vehicles": [
+                    {"id": f"agv-{n}", "manufacturer": "bench", "serial": f"agv-{n}", "start": f"pocket-{n}"}
+                    for n in range(VEHICLES)
+                ],
+            }
+        ],
+    }
+
+
+def _ring(map_id: str, *, pockets: int, parking: int) -> dict[str, Any]:
+    """Return a one-way ring with pockets beside it, each between two of its nodes; in the first ones vehicles park."""
+    ring = range(pockets + 1)
+    roads = [
+        *((f"ring-{n}", f"ring-{(n + 1) % len(ring)}") for n in ring),
+        *((f"ring-{n}", f"pocket-{n}") for n in range(pockets)),
+        *((f"pocket-{n}", f"ring-{n + 1}") for n in range(pockets)),
+    ]
+    return {
+        "id": map_id,
+        "nodes": [
+            *({"id": f"ring-{n}", "x": 2 * n, "y": 0} for n in ring),
+            *({"id": f"pocket-{n}", "x": 2 * n + 1, "y": -1} for n in range(pockets)),
+        ],
+        "edges": [{"id": f"{start}.{end}", "start": start, "end": end} for start, end in roads],
+        "parking": [f"pocket-{n}" for n in range(parking)],
+    }
+
+
+def _opcua_link(link_id: str, port: int) -> dict[str, Any]:
+    """Return a link; `--ports-from` gives it another port."""
+    return {"id": link_id, "kind": "opcua", "url": f"opc.tcp://127.0.0.1:{port}/{link_id}"}
+
+
+def _modbus_link(link_id: str, port: int, poll_ms: int = 20) -> dict[str, Any]:
+    """Return a link; `--ports-from` gives it another port."""
+    return {"id": link_id, "kind": "modbus", "port": port, "poll_ms": poll_ms}

@@ -1,7 +1,7 @@
 """Floor of a command: FastAPI takes a request, aiosqlite commits it, the bare library writes to the device.
 
-Run as `python -m tests.bench.bare.command PORT DATABASE modbus|opcua ADDRESS`; the address is host:port, or the server's URL
-and the prefix of the nodes after a blank.
+Run as `python -m tests.bench.bare.command PORT DATABASE modbus|mqtt|opcua ADDRESS`. The address is host:port (Modbus), the
+port of an embedded broker and the vehicle's topic (MQTT), or the server's URL and the prefix of the nodes (OPC UA).
 """
 
 import asyncio
@@ -10,10 +10,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiomqtt
 from asyncua import Client, ua
 from fastapi import FastAPI
 from pymodbus.client import AsyncModbusTcpClient
 
+from drivers.links.nats_server import HOST, BrokerAccess, access_folder
 from tests.bench.bare.accept import Request, insert, open_database, serve
 
 Write = Callable[[], Awaitable[Any]]
@@ -21,6 +23,7 @@ Write = Callable[[], Awaitable[Any]]
 NAMESPACE = "urn:warehouse:mailbox"
 REGISTERS = [0] * 21
 """As many as a command block has; the device finds that its check does not fit."""
+ORDER = b"-" * 2000
 NUMBERS = {
     "epoch": ua.VariantType.UInt32,
     "seq": ua.VariantType.UInt16,
@@ -53,7 +56,21 @@ async def opcua(address: str) -> AsyncGenerator[Write]:
         yield lambda: client.write_values(nodes, values)
 
 
-CONNECT = {"modbus": modbus, "opcua": opcua}
+def broker(port: str) -> aiomqtt.Client:
+    """Return a client of an embedded broker."""
+    access = BrokerAccess.of_port(int(port), access_folder())
+    return aiomqtt.Client(HOST, int(port), username=access.username, password=access.password)
+
+
+@asynccontextmanager
+async def mqtt(address: str) -> AsyncGenerator[Write]:
+    """Connect by aiomqtt; yield what publishes as many bytes as an order has, which the vehicle finds to be none."""
+    port, _, topic = address.partition(" ")
+    async with broker(port) as client:
+        yield lambda: client.publish(f"{topic}/order", ORDER)
+
+
+CONNECT = {"modbus": modbus, "mqtt": mqtt, "opcua": opcua}
 
 
 async def main(port: int, path: str, protocol: str, address: str) -> None:

@@ -1,10 +1,11 @@
 """Floor of an event: the bare library notices that a device shows something else.
 
-Run as `python -m tests.bench.bare.notice modbus|opcua ADDRESS`, addresses as in `bare.command`; prints the time of
+Run as `python -m tests.bench.bare.notice modbus|mqtt|opcua ADDRESS`, addresses as in `bare.command`; prints the time of
 each change, the first of which is what it finds.
 """
 
 import asyncio
+import json
 import sys
 import time
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from asyncua import Client
 from pymodbus.client import AsyncModbusTcpClient
 
-from tests.bench.bare.command import NAMESPACE
+from tests.bench.bare.command import NAMESPACE, broker
 
 STATUS_BASE, STATUS_COUNT, DONE_SEQ = 32, 29, 6
 POLL_S = 0.01
@@ -56,5 +57,21 @@ async def opcua(address: str) -> None:
         await asyncio.Event().wait()
 
 
+async def mqtt(address: str) -> None:
+    """Subscribe to a vehicle's states; look for other finished actions."""
+    port, _, topic = address.partition(" ")
+    async with broker(port) as client:
+        await client.subscribe(f"{topic}/state")
+        noticed()
+        done: set[str] = set()
+        async for message in client.messages:
+            assert isinstance(message.payload, bytes)
+            actions = json.loads(message.payload)["actionStates"]
+            finished = {action["actionId"] for action in actions if action["actionStatus"] == "FINISHED"}
+            if finished - done:
+                noticed()
+            done = finished
+
+
 if __name__ == "__main__":
-    asyncio.run({"modbus": modbus, "opcua": opcua}[sys.argv[1]](sys.argv[2]))
+    asyncio.run({"modbus": modbus, "mqtt": mqtt, "opcua": opcua}[sys.argv[1]](sys.argv[2]))
