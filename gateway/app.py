@@ -36,7 +36,7 @@ from gateway.contract.reports import Report
 from gateway.contract.wiring import Link, ModbusLink, MqttLink, OpcUaLink
 from gateway.delivery.feed import Feed
 from gateway.delivery.positions import Positions
-from gateway.delivery.sender import HttpSender, Sender
+from gateway.delivery.sender import LOOPBACK, HttpSender, Network, Sender
 from gateway.delivery.webhooks import Webhooks
 from gateway.fleet.effects import CancelOrder, ResetVehicle, SendOrder
 from gateway.fleet.fleet import Engine as FleetEngine
@@ -75,6 +75,7 @@ class Settings:
     Attributes:
         data: folder of everything durable.
         token: what callers of the API must show; None only where nobody else can reach the port.
+        webhook_networks: private networks to which webhooks may be posted, besides public addresses and this machine.
     """
 
     site: Site
@@ -82,6 +83,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     token: str | None = None
+    webhook_networks: tuple[Network, ...] = ()
 
 
 class Runnable(Protocol):
@@ -119,7 +121,7 @@ class Surroundings:
 async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
     """Return sockets, threads, files and the system's clock."""
     clock = SystemClock()
-    sender = HttpSender(clock)
+    sender = HttpSender(clock, (*LOOPBACK, *settings.webhook_networks))
     settings.data.mkdir(parents=True, exist_ok=True)
     brokers = {
         link.id: embedded_broker(link, settings.data)

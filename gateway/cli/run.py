@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +25,13 @@ def run(
     ports_from: PortsFromOption = None,
     broker: BrokerOption = None,
     token_file: TokenFileOption = None,
+    webhook_network: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CIDR",
+            help="Private network, e.g. 10.20.0.0/16, to which webhooks may be posted; may be repeated.",
+        ),
+    ] = None,
     log_format: Annotated[LogFormat, typer.Option(help="How log lines look.")] = LogFormat.CONSOLE,
 ) -> None:
     """Run the gateway for a site, until it is stopped (Ctrl-C, SIGTERM).
@@ -42,7 +49,22 @@ def run(
 
     from gateway.app import Settings, run_gateway
 
-    asyncio.run(run_gateway(Settings(site=chosen, data=data, host=host, port=port, token=token)))
+    settings = Settings(
+        site=chosen,
+        data=data,
+        host=host,
+        port=port,
+        token=token,
+        webhook_networks=tuple(_network(written) for written in webhook_network or ()),
+    )
+    asyncio.run(run_gateway(settings))
+
+
+def _network(written: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(written)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--webhook-network") from error
 
 
 def _only_this_machine(host: str) -> bool:
