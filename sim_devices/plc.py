@@ -101,7 +101,7 @@ class Channel:
         return True
 
     def lose_power(self, now: float) -> None:
-        """Stand still; forget all but the retentive memory."""
+        """Stand still; forget all but the retentive memory. The command block is not part of it: it starts empty."""
         self._halt(now)
         self.block = CommandBlock()
 
@@ -200,6 +200,10 @@ class Plc:
         if self.powered:
             self.channels[channel_id].block = CommandBlock.of(fields)
             self.troubles.reached(Point.RECEIVED)
+
+    def is_clear(self, channel_id: str) -> bool:
+        """Tell whether nothing stands in a channel's command block."""
+        return self.channels[channel_id].block == CommandBlock()
 
     def execute(self, channel_id: str, fields: Fields, now: float) -> Accept:
         """The method of the method profile: look at the block once, at once; answer `acceptCode`, 0 if it was not taken."""

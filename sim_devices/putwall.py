@@ -73,9 +73,11 @@ class Slot:
     shorts: int = 0
     curtain: int = 0
     refused: Refused = field(default=Refused.NONE)
+    ordered: bool = False
 
     def take(self, order: SlotOrder) -> None:
         """Judge an order and do what it says."""
+        self.ordered = True
         if order.job_id == 0:
             return
         self.refused = self._refusal(order)
@@ -161,6 +163,10 @@ class PutWallDevice:
             self.troubles.reached(Point.RECEIVED)
             self.slots[slot].take(SlotOrder.of(fields))
             self.troubles.reached(Point.TAKEN)
+
+    def is_clear(self, slot: int) -> bool:
+        """Tell whether nothing stands in the order block of a slot (from 0)."""
+        return not self.slots[slot].ordered
 
     def press(self, slot: int, button: Button) -> None:
         """A hand touches a slot (from 0), or the one beside it by mistake. A wall without power does not notice."""

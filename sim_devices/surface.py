@@ -3,7 +3,7 @@
 Addresses are data (the profile's tags); a face of either protocol serves the same surface by register or by node.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,11 +30,17 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Taken:
-    """A block that only the gateway writes; `write` gets all its fields whenever any of them has been written."""
+    """A block that only the gateway writes.
+
+    Attributes:
+        write: gets all its fields whenever any of them has been written.
+        is_clear: whether the device holds nothing of it, because it has cleared it or nothing was ever written.
+    """
 
     base: Base
     tags: tuple[Tag, ...]
     write: Callable[[Fields], None]
+    is_clear: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +61,19 @@ class Surface:
     shown: tuple[Shown, ...] = ()
     taken: tuple[Taken, ...] = ()
     called: tuple[Called, ...] = ()
+
+    def values(self) -> Iterator[tuple[Base, Sequence[Tag], Fields]]:
+        """Return what the device itself puts on the wire now, block by block: what it shows, and what it has cleared."""
+        for shown in self.shown:
+            yield shown.base, shown.tags, shown.read()
+        for taken in self.taken:
+            if taken.is_clear():
+                yield taken.base, taken.tags, {tag.name: empty(tag) for tag in taken.tags}
+
+
+def empty(tag: Tag) -> int | str:
+    """Return the value of a tag that nothing has been written to."""
+    return "" if tag.length else 0
 
 
 def plc_surface(
@@ -79,9 +98,8 @@ def wall_surface(wall: PutWallDevice, model: PutWall, profile: Profile, runner: 
         def write(fields: Fields) -> None:
             runner.act(partial(wall.write, slot, fields))
 
-        return Taken(
-            model.base + profile.command_base + slot * profile.command_stride, profile.command, write
-        )
+        first = model.base + profile.command_base + slot * profile.command_stride
+        return Taken(first, profile.command, write, partial(wall.is_clear, slot))
 
     def status(slot: int) -> Shown:
         first = model.base + profile.status_base + slot * profile.status_stride
@@ -96,7 +114,8 @@ def _mailbox(plc: Plc, channel: MailboxChannel, profile: Profile, runner: Runner
     def write(fields: Fields) -> None:
         runner.act(partial(plc.write, channel.id, fields))
 
-    return Taken(_at(channel.base, profile.command_base), profile.command, write)
+    first = _at(channel.base, profile.command_base)
+    return Taken(first, profile.command, write, partial(plc.is_clear, channel.id))
 
 
 def _method(plc: Plc, channel: MailboxChannel, profile: Profile, runner: Runner, clock: SimClock) -> Called:

@@ -4,7 +4,7 @@ from asyncio import Event
 from collections.abc import Callable, Mapping, Sequence
 
 from gateway.contract.wiring import Tag
-from sim_devices.surface import Called, Surface, Taken
+from sim_devices.surface import Called, Surface, Taken, empty
 
 
 class UnknownNode(LookupError):  # noqa: N818 - an answer on the wire
@@ -36,17 +36,16 @@ class NodeSpace:
             tags = {_identifier(block.base, tag): tag for tag in block.tags}
             self.taken |= tags
             self._takers |= dict.fromkeys(tags, block)
-            self._values |= {identifier: _empty(tag) for identifier, tag in tags.items()}
+            self._values |= {identifier: empty(tag) for identifier, tag in tags.items()}
         for called in surface.called:
             self.called[f"{called.base}{called.method}"] = called
 
     def show(self, surface: Surface) -> None:
         """Let the variables show what the device shows now."""
         changed: dict[str, int | str] = {}
-        for block in surface.shown:
-            values = block.read()
-            for tag in block.tags:
-                identifier, value = _identifier(block.base, tag), values[tag.name]
+        for base, tags, values in surface.values():
+            for tag in tags:
+                identifier, value = _identifier(base, tag), values[tag.name]
                 if self._values.get(identifier) != value:
                     changed[identifier] = value
         if changed:
@@ -87,8 +86,9 @@ class NodeSpace:
         if not all(identifier in self._takers for identifier in values):
             raise UnknownNode(f"not all of {', '.join(values)} can be written")
         self._values |= values
-        for block in dict.fromkeys(self._takers[identifier] for identifier in values):
-            block.write({tag.name: self._values[_identifier(block.base, tag)] for tag in block.tags})
+        touched = dict.fromkeys(self._takers[identifier] for identifier in values)
+        for block, fields in [(block, self._fields(block)) for block in touched]:
+            block.write(fields)
 
     def call(self, identifier: str, arguments: Sequence[int | str]) -> int | None:
         """Call a method; None: the device is dead and gives no answer.
@@ -101,10 +101,9 @@ class NodeSpace:
             raise UnknownNode(f"there is no method {identifier} with {len(arguments)} arguments")
         return called.call({tag.name: value for tag, value in zip(called.tags, arguments, strict=True)})
 
+    def _fields(self, block: Taken) -> dict[str, int | str]:
+        return {tag.name: self._values[_identifier(block.base, tag)] for tag in block.tags}
+
 
 def _identifier(base: int | str, tag: Tag) -> str:
     return f"{base}{tag.address}"
-
-
-def _empty(tag: Tag) -> int | str:
-    return "" if tag.length else 0

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 
 from gateway.contract.wiring import ByteOrder, Profile, Tag, TagType
+from sim_devices.mailbox import Fields
 from sim_devices.surface import Surface, Taken
 
 REGISTERS = 65_536
@@ -85,10 +86,9 @@ class RegisterSpace:
     def show(self, surface: Surface) -> None:
         """Let the registers show what the device shows now."""
         packing = self._packings[surface]
-        for block in surface.shown:
-            values = block.read()
-            for tag in block.tags:
-                first = _address(block.base, tag)
+        for base, tags, values in surface.values():
+            for tag in tags:
+                first = _address(base, tag)
                 packed = packing.pack(tag, values[tag.name])
                 self._registers[first : first + len(packed)] = array("H", packed)
 
@@ -112,8 +112,12 @@ class RegisterSpace:
         if not all(register in self._takers for register in written):
             raise IllegalAddress(f"registers {address} to {address + len(values) - 1} cannot be written")
         self._registers[address : address + len(values)] = array("H", values)
-        for packing, block in dict.fromkeys(self._takers[register] for register in written):
-            block.write({tag.name: packing.unpack(tag, self._stored(block.base, tag)) for tag in block.tags})
+        touched = dict.fromkeys(self._takers[register] for register in written)
+        for block, fields in [(block, self._fields(packing, block)) for packing, block in touched]:
+            block.write(fields)
+
+    def _fields(self, packing: Packing, block: Taken) -> Fields:
+        return {tag.name: packing.unpack(tag, self._stored(block.base, tag)) for tag in block.tags}
 
     def _stored(self, base: int | str, tag: Tag) -> list[int]:
         first = _address(base, tag)

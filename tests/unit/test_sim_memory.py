@@ -21,6 +21,8 @@ from tests.unit.virtual_loop import loop_time, run
 from tests.wire.sim_site import modbus_site, opcua_site, pick
 
 WALL_ORDER = 1200
+ORDER = [0, 1, 0, 0, 0, 5, 2, 0, 3, 0]
+"""Its check does not fit: refused, but it stands there."""
 
 
 @asynccontextmanager
@@ -149,6 +151,40 @@ def test_held_requests_are_executed_one_after_the_other() -> None:
             await asyncio.sleep(0.01)
             book.remove(hole.fault_id)
         assert log == ["first begins", "first ends", "second begins", "second ends"]
+
+    run(scenario)
+
+
+def test_a_device_that_starts_without_its_memory_has_cleared_its_command_block() -> None:
+    async def scenario() -> None:
+        async with shuttle() as (simulated, line):
+            await line.write(command(seq=1))
+            await asyncio.sleep(3.0)
+            simulated.faults.add(Reboot(device="shuttle", memory_lost=True))
+            await asyncio.sleep(1.1)
+            assert await line.read(list(command(seq=1))) == [0, 0, 0, 0, 0, 0, "", 0]
+            assert (await status(line, "ackSeq"), simulated.world.moves("100")) == (0, 1)
+
+    run(scenario)
+
+
+def test_a_wall_that_starts_without_its_memory_has_cleared_its_orders() -> None:
+    async def scenario() -> None:
+        simulated = SimulatedSite(modbus_site(), SimClock(), seed=1)
+        link = simulated.links["plc"]
+        assert isinstance(link.space, RegisterSpace)
+        line = RegisterLine(link.space, link.wire)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(simulated.run_in_memory())
+            await asyncio.sleep(0.01)
+            await line.write_registers(WALL_ORDER, ORDER)
+            simulated.faults.add(Reboot(device="wall", duration_s=0.1))
+            await asyncio.sleep(0.2)
+            assert await line.read_holding(WALL_ORDER, len(ORDER)) == ORDER
+            simulated.faults.add(Reboot(device="wall", duration_s=0.1, memory_lost=True))
+            await asyncio.sleep(0.2)
+            assert await line.read_holding(WALL_ORDER, len(ORDER)) == [0] * len(ORDER)
+            running.cancel()
 
     run(scenario)
 

@@ -58,7 +58,9 @@ class Echo:
     def __init__(self, base: int | str, command: tuple[Tag, ...], status: tuple[Tag, ...]) -> None:
         self.told: list[Fields] = []
         self.surface = Surface(
-            profile(), (Shown(base, status, self.show),), (Taken(base, command, self.told.append),)
+            profile(),
+            (Shown(base, status, self.show),),
+            (Taken(base, command, self.told.append, lambda: not self.told),),
         )
 
     def show(self) -> Fields:
