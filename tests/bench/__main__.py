@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from tests.bench import accepts, restart, roundtrips
+from tests.bench import accepts, restart, roundtrips, steady
 from tests.bench.figures import Figure
 
 Measurement = Callable[[Path, Callable[[str], None]], Awaitable[list[Figure]]]
@@ -21,6 +21,7 @@ Measurement = Callable[[Path, Callable[[str], None]], Awaitable[list[Figure]]]
 MEASUREMENTS: Final[Mapping[str, Measurement]] = {
     "accepts": accepts.measure,
     "roundtrips": roundtrips.measure,
+    "steady": steady.measure,
     "restart": restart.measure,
 }
 
