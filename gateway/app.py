@@ -252,11 +252,17 @@ class Gateway:
         Raises:
             OSError: the port cannot be had.
         """
-        settings = self.settings
         closing = asyncio.Event()
-        api = create_api(
+        api = self.api(closing)
+        for router in routers:
+            api.include_router(router)
+        await serve_http(api, self.settings.host, self.settings.port, closing)
+
+    def api(self, closing: asyncio.Event) -> FastAPI:
+        """Return the HTTP interface; its streams end when `closing` is set."""
+        return create_api(
             ApiDeps(
-                site=settings.site,
+                site=self.settings.site,
                 tables=self.tables,
                 kernel=self.kernel,
                 store=self._store,
@@ -265,13 +271,10 @@ class Gateway:
                 positions=self.positions,
                 drivers=self.wires.drivers,
                 explain=self.engine.explain,
-                token=settings.token,
+                token=self.settings.token,
                 closing=closing,
             )
         )
-        for router in routers:
-            api.include_router(router)
-        await serve_http(api, settings.host, settings.port, closing)
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ class MemoryBroker:
         try:
             yield client
         finally:
-            self._clients = [each for each in self._clients if each is not client]
+            self.leave(client)
 
     def client(self, will: tuple[str, bytes] | None = None) -> "MemoryClient":
         """Return a new connection; its will is retained, as the `connection` topic of VDA 5050 wants it.
@@ -43,6 +43,10 @@ class MemoryBroker:
         self._clients.append(client)
         return client
 
+    def leave(self, client: "MemoryClient") -> None:
+        """End one connection with a goodbye: no will is sent."""
+        self._clients = [each for each in self._clients if each is not client]
+
     def stop(self) -> None:
         """Cut everybody off and take nobody until `start`."""
         self._up = False
@@ -55,8 +59,10 @@ class MemoryBroker:
         self._up = True
 
     def cut(self, client: "MemoryClient") -> None:
-        """Break one connection, so that its will is sent."""
-        self._clients = [each for each in self._clients if each is not client]
+        """Break one connection, so that its will is sent; one that is gone already stays gone."""
+        if not any(each is client for each in self._clients):
+            return
+        self.leave(client)
         client.lose()
         if client.will is not None:
             self.pass_on(*client.will, retain=True)

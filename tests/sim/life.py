@@ -1,0 +1,87 @@
+"""One run of the gateway, from its start to its crash, and what a crash leaves of its storage.
+
+A crash is not a shutdown: from that moment nothing that the old run still does, not even while it is cancelled, reaches the world.
+Crashes happen at moments of time, and at commit boundaries: before the commit (nothing of it happened) or after it (it is
+durable, and nobody has been told).
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from random import Random
+from typing import Final, Never, TypeVar
+
+from gateway.kernel.ports import Tx
+from gateway.store.inline import InlineStore
+
+T = TypeVar("T")
+
+FSYNC_S: Final = (0.0005, 0.008)
+
+
+class Boundary(StrEnum):
+    """Where a commit is cut off."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Life:
+    """One run of the gateway.
+
+    Attributes:
+        over: set by the crash.
+        cut_at: the boundary of the next commit at which it crashes, if it is to.
+    """
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+        self.cut_at: Boundary | None = None
+
+    def check(self) -> None:
+        """Raise ConnectionError if this run is over."""
+        if self.over.is_set():
+            raise ConnectionResetError("this run of the gateway is over")
+
+    def end(self) -> None:
+        """Crash."""
+        self.over.set()
+
+    async def reach(self, boundary: Boundary) -> None:
+        """Crash here, if it is to be here."""
+        if self.cut_at is boundary:
+            self.end()
+            await self.hang()
+
+    async def hang(self) -> Never:
+        """Wait to be cancelled: a process that is gone does nothing more."""
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+class MortalStore:
+    """The port Store: the inline one, with the time that fsync takes, and crashes at commit boundaries."""
+
+    def __init__(self, store: InlineStore, life: Life, chance: Random) -> None:
+        self._store = store
+        self._life = life
+        self._chance = chance
+
+    async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:
+        await asyncio.sleep(self._chance.uniform(*FSYNC_S))
+        self._life.check()
+        await self._life.reach(Boundary.BEFORE)
+        result = await self._store.write(job)
+        await self._life.reach(Boundary.AFTER)
+        return result
+
+    async def read(self, job: Callable[[Tx], Awaitable[T]]) -> T:
+        self._life.check()
+        return await self._store.read(job)
+
+
+@asynccontextmanager
+async def mortal(store: InlineStore, life: Life, chance: Random) -> AsyncGenerator[MortalStore]:
+    """Open the database for one run; it outlives it."""
+    yield MortalStore(store, life, chance)

@@ -1,0 +1,175 @@
+"""A whole plant in one process: the production gateway, run after run, over simulated devices and vehicles that go on without it.
+
+Everything that is chance comes from one seed, each part with a source of its own; everything that is time from the loop.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from drivers.links.modbus_port import MemoryModbus, ModbusPort
+from drivers.links.mqtt_memory import MemoryBroker
+from drivers.links.mqtt_port import Connect as MqttConnect
+from drivers.links.opcua_memory import MemoryOpcUa
+from gateway.app import Gateway, Settings, Surroundings, open_gateway
+from gateway.contract.wiring import ModbusLink, MqttLink, OpcUaLink
+from gateway.site.load import load_site
+from gateway.site.model import Site
+from gateway.store.database import open_writer
+from gateway.store.inline import InlineStore
+from sim_devices.clock import SimClock, seeded
+from sim_devices.faces.memory import NodeLine, RegisterLine
+from sim_devices.faces.nodes import NodeSpace
+from sim_devices.faces.registers import RegisterSpace
+from sim_devices.faults import FaultBook
+from sim_devices.picker import Habits
+from sim_devices.plc import Plc
+from sim_devices.site import SimulatedSite
+from sim_devices.vehicles.fleet import Vehicles
+from sim_devices.world import World
+from tests.sim.front import Front
+from tests.sim.life import Life, mortal
+from tests.sim.loop import loop_time
+from tests.sim.receiver import Receiver
+from tests.sim.wires import Nodes, Registers, Trip, VehicleBroker, gateway_connect
+
+DEMO: Final = Path(__file__).parents[2] / "config" / "demo"
+START_US: Final = 1_790_000_000_000_000
+RESTART_S: Final = (0.5, 6.0)
+
+
+@lru_cache
+def demo_site() -> Site:
+    """Return the demo site."""
+    return load_site(DEMO)
+
+
+@dataclass
+class WallClock:
+    """Wall-clock time: virtual time and an offset that somebody may change."""
+
+    offset_us: int = 0
+
+    def now_us(self) -> int:
+        return START_US + self.offset_us + round(loop_time() * 1e6)
+
+
+@dataclass
+class Tally:
+    """What has happened to the gateway's process."""
+
+    runs: int = 0
+    crashes: dict[str, int] = field(default_factory=dict[str, int])
+
+
+class Plant:
+    """The gateway and everything around it.
+
+    Attributes:
+        world, faults: of the simulated devices.
+        front: the gateway's HTTP interface.
+        gateway, life: the run that is under way, if there is one.
+    """
+
+    def __init__(self, seed: int, site: Site | None = None) -> None:
+        self.site = site or demo_site()
+        self.seed = seed
+        self.clock = WallClock()
+        self.tally = Tally()
+        self.broker = MemoryBroker()
+        self.front = Front(seeded(seed, "front"))
+        self.receiver = Receiver(seeded(seed, "receiver"))
+        self.devices = SimulatedSite(self.site, SimClock(), seed, habits=Habits())
+        self.vehicles = self._vehicles()
+        self.devices.add(self.vehicles)
+        self.gateway: Gateway | None = None
+        self.life: Life | None = None
+        self._store = InlineStore(open_writer(None))
+        self._lines = {link_id: self._line(link_id) for link_id in self.devices.links}
+        self._chance = seeded(seed, "restarts")
+
+    @property
+    def world(self) -> World:
+        return self.devices.world
+
+    @property
+    def faults(self) -> FaultBook:
+        return self.devices.faults
+
+    def at_rest(self, device_id: str) -> bool:
+        """Tell whether a device has power and does nothing, as anybody who stands before it sees."""
+        device = self.devices._devices.get(device_id)
+        if isinstance(device, Plc):
+            return device.powered and all(channel.due is None for channel in device.channels.values())
+        return True
+
+    async def run(self) -> None:
+        """Run everything until cancelled; the gateway is started again after each crash."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.devices.run_in_memory())
+            tasks.create_task(self._keep_gateway())
+
+    async def _keep_gateway(self) -> None:
+        while True:
+            self.tally.runs += 1
+            self.life = life = Life()
+            async with asyncio.TaskGroup() as tasks:
+                running = tasks.create_task(self._live(life))
+                await life.over.wait()
+                running.cancel()
+            self.gateway = None
+            await asyncio.sleep(self._chance.uniform(*RESTART_S))
+
+    async def _live(self, life: Life) -> None:
+        settings = Settings(site=self.site, data=Path())
+        async with open_gateway(settings, self._surroundings(life)) as gateway:
+            self.gateway = gateway
+            self.front.open(gateway.api(asyncio.Event()), life)
+            await life.hang()
+
+    def _surroundings(self, life: Life) -> Surroundings:
+        chance = seeded(self.seed, f"run {self.tally.runs}")
+        return Surroundings(
+            clock=self.clock,
+            rng=chance,
+            store=partial(mortal, self._store, life, chance),
+            modbus=partial(self._modbus, Trip(life, chance)),
+            opcua=partial(self._opcua, Trip(life, chance)),
+            mqtt=partial(self._mqtt, Trip(life, chance)),
+            sender=self.receiver.sender(life),
+            runners={},
+        )
+
+    def _modbus(self, trip: Trip, link: ModbusLink) -> ModbusPort:
+        line = self._lines[link.id]
+        assert isinstance(line, RegisterLine)
+        return MemoryModbus(Registers(line, trip), link.timeout_ms / 1000)
+
+    def _opcua(self, trip: Trip, link: OpcUaLink):  # noqa: ANN202
+        line = self._lines[link.id]
+        assert isinstance(line, NodeLine)
+        return MemoryOpcUa(Nodes(line, trip)).connect(link)
+
+    def _mqtt(self, trip: Trip, link: MqttLink, client_id: str) -> MqttConnect:
+        return gateway_connect(self.broker, trip)
+
+    def _line(self, link_id: str) -> RegisterLine | NodeLine:
+        link = self.devices.links[link_id]
+        match link.space:
+            case RegisterSpace() as space:
+                return RegisterLine(space, link.wire)
+            case NodeSpace() as space:
+                return NodeLine(space, link.wire)
+
+    def _vehicles(self) -> Vehicles:
+        chance: Random = seeded(self.seed, "vehicles' wires")
+        brokers = {
+            link.id: VehicleBroker(self.broker, chance)
+            for link in self.site.links
+            if isinstance(link, MqttLink)
+        }
+        devices = self.devices
+        return Vehicles(self.site, devices.world, devices.clock, devices.faults, self.clock, brokers)
