@@ -1,6 +1,5 @@
 """`gateway demo`: a whole simulated site and its gateway in one process, with something to do and something to look at."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -61,5 +60,6 @@ def demo(
     )
 
     from gateway.cli.demonstration import run_demo
+    from gateway.cli.ending import run_to_the_end
 
-    raise typer.Exit(asyncio.run(run_demo(options)))
+    raise typer.Exit(run_to_the_end(run_demo(options)))

@@ -1,6 +1,5 @@
 """`gateway run`: the gateway itself."""
 
-import asyncio
 import sys
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -48,6 +47,7 @@ def run(
     configure_logs(log_format, sys.stderr)
 
     from gateway.app import Settings, run_gateway
+    from gateway.cli.ending import run_to_the_end
 
     settings = Settings(
         site=chosen,
@@ -57,7 +57,7 @@ def run(
         token=token,
         webhook_networks=tuple(_network(written) for written in webhook_network or ()),
     )
-    asyncio.run(run_gateway(settings))
+    run_to_the_end(run_gateway(settings))
 
 
 def _network(written: str) -> IPv4Network | IPv6Network:

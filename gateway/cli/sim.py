@@ -1,6 +1,5 @@
 """`gateway sim`: the simulated devices of a site alone, for any control system that speaks their protocols."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -36,6 +35,7 @@ def sim(
     chosen = site_of(site, ports_from, broker)
     configure_logs(LogFormat.CONSOLE, sys.stderr)
 
+    from gateway.cli.ending import run_to_the_end
     from gateway.cli.simulation import run_simulation
 
-    asyncio.run(run_simulation(SimOptions(site=chosen, port=port, speed=speed, seed=seed, faults=faults)))
+    run_to_the_end(run_simulation(SimOptions(site=chosen, port=port, speed=speed, seed=seed, faults=faults)))
