@@ -81,7 +81,8 @@ class SiteProcesses:
         base = free_ports(16)
         self.run_url = f"http://127.0.0.1:{base}"
         self.sim_url = f"http://127.0.0.1:{base + 1}"
-        meet = ("--site", str(site), "--ports-from", str(base + 2))
+        self.ports_from = base + 2
+        meet = ("--site", str(site), "--ports-from", str(self.ports_from))
         more = ("--faults", str(faults)) if faults else ()
         self.sim = Program(
             "sim", "sim", *meet, "--port", str(base + 1), "--speed", str(speed), *more, log=folder / "sim.log"

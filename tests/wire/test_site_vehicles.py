@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.wire.demo import DEVICES, ENDED, RunningDemo
+from tests.wire.demo import DEVICES, ENDED, SPEED, RunningDemo
 
 pytestmark = pytest.mark.wire
 
@@ -48,7 +48,7 @@ async def test_a_cancel_while_the_vehicle_drives_loaded_ends_in_a_defined_place(
         await asyncio.sleep(0.02)
 
     await demo.cancel(transport_id)
-    await demo.speed(50)
+    await demo.speed(SPEED)
 
     view = await demo.until(transport_id, ENDED)
     place = (await demo.world())["containers"]["TOTE-0004"]
