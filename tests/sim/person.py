@@ -1,0 +1,128 @@
+"""A person on the floor: looks at alarms, walks to the place, and says through the contract what is true there, never more.
+
+Before deciding, a person waits until the device stands still. A load that stands on a machine is put back by hand where it came
+from, if the gateway does not know that it is there.
+"""
+
+import asyncio
+from random import Random
+from typing import Any, Final
+
+from gateway.site.model import Carrier
+from sim_devices.faults import DeviceFault, Jam, ManualMode
+from sim_devices.world import Impossible
+from tests.sim.plant import Plant
+from tests.sim.wes import Wes
+
+WALK_S: Final = (2.0, 8.0)
+BY: Final = {"by": "Li Na", "reason": "I stood there and looked"}
+
+Json = dict[str, Any]
+
+
+class Person:
+    """One person who looks after everything.
+
+    Attributes:
+        decisions: how often what was decided.
+    """
+
+    def __init__(self, plant: Plant, wes: Wes, chance: Random) -> None:
+        self.decisions: dict[str, int] = {}
+        self._plant = plant
+        self._ask = wes
+        self._chance = chance
+        carriers = {each.id for each in plant.site.devices if isinstance(each, Carrier)}
+        self._vehicles = {vehicle.id for fleet in plant.site.fleets for vehicle in fleet.vehicles}
+        self._movers = carriers | self._vehicles
+        self._storage = [slot.id for rack in plant.site.racks for slot in rack.slots]
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            await asyncio.sleep(self._chance.uniform(*WALK_S))
+            for alarm in (await self._ask.get("/v1/alarms", limit=500))["items"]:
+                if alarm["alarmId"].startswith("transport:"):
+                    await self._settle(alarm["subject"])
+                elif alarm["code"] in ("loadContradiction", "deviceFault"):
+                    await self._mend(alarm["subject"])
+            await self._unblock()
+
+    # Transports
+
+    async def _settle(self, transport_id: str) -> None:
+        view = await self._ask.transport_view(transport_id)
+        if view["status"] not in ("failed", "unknown") or not self._all_at_rest(view):
+            return
+        container = view["containerId"]
+        spot = self._plant.world.spot_of(container)
+        assert spot is not None
+        booked = await self._ask.get(f"/v1/containers/{container}")
+        actions = view["problem"]["actions"]
+        if spot in self._movers and booked.get("deviceId") != spot:
+            spot = self._carry_away(container, view["source"])
+        if spot is None:
+            return
+        if spot in self._movers:
+            await self._resolve(transport_id, "retry", None)
+        elif "containerAt" in actions:
+            await self._resolve(transport_id, "containerAt", spot)
+
+    def _all_at_rest(self, view: Json) -> bool:
+        return all(self._plant.at_rest(command["deviceId"]) for command in view["commands"])
+
+    def _carry_away(self, container: str, *wishes: str) -> str | None:
+        for place in (*wishes, *self._storage):
+            try:
+                self._plant.world.place(container, place)
+            except Impossible:
+                continue
+            return place
+        return None
+
+    async def _resolve(self, transport_id: str, action: str, location: str | None) -> None:
+        body: Json = {"action": action, **BY}
+        if location is not None:
+            body["locationId"] = location
+        answer = await self._ask.send("POST", f"/v1/transports/{transport_id}/resolve", json=body)
+        self._count(f"{action} {answer.status_code if answer else 'unheard'}")
+
+    # Devices and places
+
+    async def _mend(self, device_id: str) -> None:
+        troubles = [view.fault for view in self._plant.faults.views() if view.fault.device == device_id]
+        if any(isinstance(fault, DeviceFault | Jam | ManualMode) for fault in troubles):
+            return
+        if not self._plant.at_rest(device_id):
+            return
+        device = await self._ask.get(f"/v1/devices/{device_id}")
+        if device_id in self._movers and not device["commands"]:
+            await self._put_load_right(device_id, device)
+        answer = await self._ask.send("POST", f"/v1/devices/{device_id}/reset", json=BY)
+        self._count(f"reset {answer.status_code if answer else 'unheard'}")
+
+    async def _put_load_right(self, device_id: str, device: Json) -> None:
+        """Make true on board what the books say, or the other way round where a transport may say it."""
+        aboard = self._plant.world.contents(device_id)
+        for container in aboard:
+            if container in device["containers"]:
+                continue
+            place = self._carry_away(container)
+            booked = await self._ask.get(f"/v1/containers/{container}")
+            if booked.get("transportId") is None and place is not None:
+                body = {"locationId": place, **BY}
+                answer = await self._ask.send("PUT", f"/v1/containers/{container}/location", json=body)
+                self._count(f"locate {answer.status_code if answer else 'unheard'}")
+        for container in device["containers"]:
+            if container not in aboard and not self._plant.world.contents(device_id):
+                self._plant.world.place(container, device_id)
+
+    async def _unblock(self) -> None:
+        for location in (await self._ask.get("/v1/locations", limit=1000))["items"]:
+            place = location["locationId"]
+            if "blocked" in location and self._plant.world.contents(place) == tuple(location["containers"]):
+                answer = await self._ask.send("POST", f"/v1/locations/{place}/unblock", json=BY)
+                self._count(f"unblock {answer.status_code if answer else 'unheard'}")
+
+    def _count(self, decision: str) -> None:
+        self.decisions[decision] = self.decisions.get(decision, 0) + 1

@@ -1,0 +1,215 @@
+"""One simulation: a plant, everybody in it, everything that goes wrong; then peace, and the judgement."""
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Callable, MutableMapping, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from gateway.contract.wiring import ModbusLink
+from gateway.site.model import Site
+from sim_devices.clock import seeded
+from tests.sim import invariants
+from tests.sim.faults import Mischief
+from tests.sim.loop import Stalled, VirtualLoop, loop_time, run
+from tests.sim.person import Person
+from tests.sim.plant import Plant, demo_site
+from tests.sim.wes import Wes
+
+LOOK_S: Final = 1.0
+PEACE_S: Final = 600.0
+"""Within this time after the last fault every transport has ended: 60 s, and the travel of what queues before it."""
+SETTLE_S: Final = 45.0
+POLL_MS: Final = 250
+LOGS_KEPT: Final = 200
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to simulate.
+
+    Attributes:
+        seconds: of virtual time with faults; peace comes after that.
+        fault_s, crash_s: mean time between two faults, two crashes.
+    """
+
+    seed: int
+    seconds: float
+    fault_s: float = 6.0
+    crash_s: float = 40.0
+
+
+@dataclass
+class Result:
+    """What came of it.
+
+    Attributes:
+        wrong: what did not hold, in words; empty if all is well.
+        peace_s: how long after the last fault the last transport ended.
+        digest: of the whole feed.
+    """
+
+    order: Order
+    wrong: list[str] = field(default_factory=list[str])
+    at_s: float = 0.0
+    step: int = 0
+    peace_s: float = 0.0
+    transports: int = 0
+    puts: int = 0
+    moves: int = 0
+    runs: int = 0
+    faults: dict[str, int] = field(default_factory=dict[str, int])
+    decisions: dict[str, int] = field(default_factory=dict[str, int])
+    refused: dict[str, int] = field(default_factory=dict[str, int])
+    digest: str = ""
+    events: list[str] = field(default_factory=list[str])
+    logs: list[str] = field(default_factory=list[str])
+
+    def story(self) -> str:
+        """Tell a failure so that it can be replayed."""
+        seed, hours = self.order.seed, self.order.seconds / 3600
+        return "\n".join(
+            [
+                f"seed {seed} failed at {self.at_s:.3f} s, step {self.step}:",
+                *(f"  - {text}" for text in self.wrong),
+                "the last events:",
+                *(f"  {event}" for event in self.events[-50:]),
+                "the last lines of the log:",
+                *(f"  {line}" for line in self.logs[-30:]),
+                f"replay it: python -m tests.sim --seed {seed} --hours {hours:g}"
+                f" --fault-s {self.order.fault_s:g} --crash-s {self.order.crash_s:g}",
+            ]
+        )
+
+
+def simulate(order: Order, progress: Callable[[float], None] = lambda _: None) -> Result:
+    """Run one simulation to its end, or to the first thing that does not hold."""
+    result = Result(order)
+    with _logs(result):
+        try:
+            run(lambda: _scenario(order, result, progress))
+        except (Wrong, Stalled) as wrong:
+            result.wrong = result.wrong or [str(wrong) or type(wrong).__name__]
+        except BaseExceptionGroup as group:
+            matched, rest = group.split(Wrong)
+            if rest is not None:
+                result.wrong.append(f"the simulation broke: {rest!r}: {_leaves(rest)}")
+            assert matched is not None or rest is not None
+    return result
+
+
+class Wrong(Exception):
+    """Something does not hold."""
+
+
+def simulated_site() -> Site:
+    """Return the demo site with slower polling: most polls find nothing new, and cost the simulation its time."""
+    site = demo_site()
+    links = tuple(
+        link.model_copy(update={"poll_ms": POLL_MS}) if isinstance(link, ModbusLink) else link
+        for link in site.links
+    )
+    return site.model_copy(update={"links": links})
+
+
+async def _scenario(order: Order, result: Result, progress: Callable[[float], None]) -> None:
+    plant = Plant(order.seed, simulated_site())
+    wes = Wes(plant.site, plant.front, seeded(order.seed, "wes"))
+    person = Person(plant, wes, seeded(order.seed, "person"))
+    mischief = Mischief(plant, seeded(order.seed, "faults"), order.fault_s, order.crash_s)
+
+    def note() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        known = wes.known
+        result.at_s, result.step = loop.time(), loop.steps
+        result.events, result.refused = known.events, known.refused
+        result.transports = sum(1 for subject in known.ended if subject.startswith("T"))
+        result.puts = sum(1 for subject in known.ended if subject.startswith("P"))
+        result.moves, result.runs = plant.world.moves_made, plant.tally.runs
+        result.faults, result.decisions = dict(mischief.done), person.decisions
+        result.digest = hashlib.sha256("\n".join(known.events).encode()).hexdigest()
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            progress(loop_time())
+            result.wrong += invariants.always(plant, wes)
+            if result.wrong:
+                note()
+                raise Wrong
+
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(each.run()) for each in (plant, wes, person)]
+        running.append(tasks.create_task(look()))
+        await _subscribe(wes)
+        troubling = tasks.create_task(mischief.run())
+        await asyncio.sleep(order.seconds)
+        troubling.cancel()
+        await asyncio.wait([troubling])
+        wes.stop_asking()
+        peace = loop_time()
+        while (left := wes.known.open()) and loop_time() < peace + PEACE_S:
+            await asyncio.sleep(LOOK_S)
+        result.peace_s = loop_time() - peace
+        if left:
+            result.wrong += [str(await _why_open(wes, subject)) for subject in left]
+        else:
+            await asyncio.sleep(SETTLE_S)
+            result.wrong += await invariants.at_rest(plant, wes)
+        note()
+        for task in running:
+            task.cancel()
+
+
+async def _subscribe(wes: Wes) -> None:
+    body = {"url": "http://receiver/events"}
+    while (answer := await wes.send("POST", "/v1/subscriptions", json=body)) is None:
+        await asyncio.sleep(LOOK_S)
+    assert answer.status_code in (200, 201), answer.text
+
+
+async def _why_open(wes: Wes, subject: str) -> Any:
+    view = await wes.get(f"/v1/{'transports' if subject.startswith('T') else 'puts'}/{subject}")
+    keys = ("status", "containerId", "source", "destination", "waiting", "problem", "cancelRequested", "slot")
+    return f"{subject} has not ended", {key: view.get(key) for key in keys}, view.get("commands", [])[-2:]
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[str]:
+    found: list[str] = []
+    for each in group.exceptions:
+        found += _leaves(each) if isinstance(each, BaseExceptionGroup) else [repr(each)]
+    return found
+
+
+@contextmanager
+def _logs(result: Result) -> Generator[None]:
+    """Keep the last lines of the log; one that tells of a fault of the program is wrong."""
+    kept: deque[str] = deque(maxlen=LOGS_KEPT)
+
+    def keep(_: Any, level: str, entry: MutableMapping[str, Any]) -> str:
+        broken = entry.pop("exc_info", None)
+        words = " ".join(f"{key}={value}" for key, value in entry.items() if key != "event")
+        line = f"{level}: {entry['event']} {words}"
+        kept.append(line)
+        if level in ("error", "exception", "critical"):
+            result.wrong.append(f"{line} {_traceback() if broken else ''}")
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[keep], cache_logger_on_first_use=False)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+        result.logs = list(kept)
+
+
+def _traceback() -> str:
+    import traceback
+
+    return traceback.format_exc()
