@@ -1,5 +1,6 @@
 """`gateway run`: the gateway itself."""
 
+import gc
 import sys
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -37,6 +38,7 @@ def run(
 
     Kill it at any moment: started again with the same --data it goes on where it was.
     """
+    gc.disable()  # until it runs: see run_gateway
     token = token_of(token_file)
     if token is None and not _only_this_machine(host):
         raise typer.BadParameter(
