@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from fnmatch import translate
 from functools import cached_property
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -340,7 +340,12 @@ class Site(WiringModel):
             self._numbers[pattern] = tuple(n for n, place in enumerate(self._listed) if fits(place.id))
         return self._numbers[pattern]
 
+    @cached_property
+    def filled(self) -> tuple[tuple[Stock, ...], ...]:
+        """The containers of each fill with their slots; none where a rack is missing."""
+        racks = {rack.id: rack for rack in self.racks}
+        return tuple(tuple(fill.stock(racks[fill.rack])) if fill.rack in racks else () for fill in self.fill)
+
     def initial_stock(self) -> tuple[Stock, ...]:
         """Return every container that is in the site from the beginning; fills are spread over their rack."""
-        racks = {rack.id: rack for rack in self.racks}
-        return self.stock + tuple(stock for fill in self.fill for stock in fill.stock(racks[fill.rack]))
+        return self.stock + tuple(chain.from_iterable(self.filled))

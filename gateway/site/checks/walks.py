@@ -41,10 +41,8 @@ def stocked(site: Site) -> Iterator[tuple[Keys, Stock]]:
     """Walk over every container that is in the site from the beginning."""
     for index, stock in enumerate(site.stock):
         yield ("stock", index), stock
-    racks = {rack.id: rack for rack in site.racks}
-    for index, fill in enumerate(site.fill):
-        if fill.rack in racks:
-            yield from ((("fill", index), stock) for stock in fill.stock(racks[fill.rack]))
+    for index, stocks in enumerate(site.filled):
+        yield from ((("fill", index), stock) for stock in stocks)
 
 
 def profiles_by_id(site: Site) -> dict[str, Profile]:
