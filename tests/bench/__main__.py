@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from gateway.cli.logs import LogFormat, configure_logs
 from tests.bench import accepts, restart, roundtrips, steady
 from tests.bench.figures import Figure
 
@@ -32,7 +33,12 @@ def main(names: Sequence[str]) -> None:
     started = time.monotonic()
     figures: list[dict[str, Any]] = []
     for name in names or MEASUREMENTS:
-        with TemporaryDirectory(prefix="bench-") as folder, console.status(name) as status:
+        with (
+            TemporaryDirectory(prefix="bench-") as folder,
+            (Path(folder) / "bench.log").open("w") as log,
+            console.status(name) as status,
+        ):
+            configure_logs(LogFormat.CONSOLE, log)
             load = os.getloadavg()[0]
             measured = asyncio.run(MEASUREMENTS[name](Path(folder), status.update))
         for figure in measured:

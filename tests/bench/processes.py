@@ -1,6 +1,7 @@
 """Processes that are measured: started as a user starts them, never left behind."""
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator
@@ -48,3 +49,9 @@ async def line_of(process: Process) -> str:
     if not line:
         raise EOFError("the process has ended")
     return line.decode().strip()
+
+
+def cpu_s(pid: int) -> float:
+    """Return the seconds that a process has computed so far (proc(5))."""
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")

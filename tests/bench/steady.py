@@ -10,7 +10,7 @@ from typing import Final
 
 from tests.bench.client import until_devices_are_online, until_it_answers
 from tests.bench.figures import Figure
-from tests.bench.processes import line_of, running
+from tests.bench.processes import cpu_s, line_of, running
 from tests.bench.sites import factory, write_site
 from tests.wire.processes import free_ports
 
@@ -75,13 +75,8 @@ async def measure(folder: Path, say: Callable[[str], None]) -> list[Figure]:
 async def _take(pid: int) -> _Taken:
     """Look at a process for a while (proc(5))."""
     await asyncio.sleep(WARM_UP_S)
-    started, used_before = time.monotonic(), _cpu_s(pid)
+    started, used_before = time.monotonic(), cpu_s(pid)
     await asyncio.sleep(STEADY_S)
-    core = 100 * (_cpu_s(pid) - used_before) / (time.monotonic() - started)
+    core = 100 * (cpu_s(pid) - used_before) / (time.monotonic() - started)
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return _Taken(core, pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
-
-
-def _cpu_s(pid: int) -> float:
-    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
