@@ -9,11 +9,13 @@ from random import Random
 from typing import Any, Final
 
 from gateway.site.model import Carrier
-from sim_devices.faults import DeviceFault, Jam, ManualMode
+from sim_devices.faults import DeviceFault, Jam, LocalisationLost, ManualMode, Reboot
 from sim_devices.world import Impossible
 from tests.sim.plant import Plant
 from tests.sim.wes import Wes
 
+CAUSES: Final = (DeviceFault, Jam, ManualMode, LocalisationLost, Reboot)
+"""While one of these lasts there is no use in a reset."""
 WALK_S: Final = (2.0, 8.0)
 BY: Final = {"by": "Li Na", "reason": "I stood there and looked"}
 
@@ -91,10 +93,11 @@ class Person:
 
     async def _mend(self, device_id: str) -> None:
         troubles = [view.fault for view in self._plant.faults.views() if view.fault.device == device_id]
-        if any(isinstance(fault, DeviceFault | Jam | ManualMode) for fault in troubles):
+        if any(isinstance(fault, CAUSES) for fault in troubles) or not self._plant.at_rest(device_id):
             return
-        if not self._plant.at_rest(device_id):
-            return
+        if device_id in self._vehicles:
+            self._plant.localise(device_id)
+            await asyncio.sleep(self._chance.uniform(*WALK_S))
         device = await self._ask.get(f"/v1/devices/{device_id}")
         if device_id in self._movers and not device["commands"]:
             await self._put_load_right(device_id, device)

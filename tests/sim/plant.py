@@ -39,6 +39,8 @@ from tests.sim.wires import Nodes, Registers, Trip, VehicleBroker, gateway_conne
 DEMO: Final = Path(__file__).parents[2] / "config" / "demo"
 START_US: Final = 1_790_000_000_000_000
 RESTART_S: Final = (0.5, 6.0)
+MOTION_SPEED: Final = 4.0
+"""Motion is so many times as fast as in the plant; wires and gateway are not. So more happens between two polls."""
 
 
 @lru_cache
@@ -82,7 +84,7 @@ class Plant:
         self.broker = MemoryBroker()
         self.front = Front(seeded(seed, "front"))
         self.receiver = Receiver(seeded(seed, "receiver"))
-        self.devices = SimulatedSite(self.site, SimClock(), seed, habits=Habits())
+        self.devices = SimulatedSite(self.site, SimClock(MOTION_SPEED), seed, habits=Habits())
         self.vehicles = self._vehicles()
         self.devices.add(self.vehicles)
         self.gateway: Gateway | None = None
@@ -105,6 +107,14 @@ class Plant:
         if isinstance(device, Plc):
             return device.powered and all(channel.due is None for channel in device.channels.values())
         return True
+
+    def localise(self, vehicle_id: str) -> None:
+        """Tell a vehicle at its own panel where it stands, as somebody must who has switched it on."""
+        for line in self.vehicles._lines:
+            if line._vehicle.spec.vehicle_id == vehicle_id and line._vehicle.powered:
+                line._vehicle._initialised = True
+                line._vehicle.book.changed = True
+                line._stir()
 
     async def run(self) -> None:
         """Run everything until cancelled; the gateway is started again after each crash."""

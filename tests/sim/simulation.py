@@ -158,6 +158,7 @@ async def _scenario(order: Order, result: Result, progress: Callable[[float], No
         result.peace_s = loop_time() - peace
         if left:
             result.wrong += [str(await _why_open(wes, subject)) for subject in left]
+            result.wrong += [str(device) for device in await _not_idle(wes)]
         else:
             await asyncio.sleep(SETTLE_S)
             result.wrong += await invariants.at_rest(plant, wes)
@@ -177,6 +178,16 @@ async def _why_open(wes: Wes, subject: str) -> Any:
     view = await wes.get(f"/v1/{'transports' if subject.startswith('T') else 'puts'}/{subject}")
     keys = ("status", "containerId", "source", "destination", "waiting", "problem", "cancelRequested", "slot")
     return f"{subject} has not ended", {key: view.get(key) for key in keys}, view.get("commands", [])[-2:]
+
+
+async def _not_idle(wes: Wes) -> list[Any]:
+    devices = (await wes.get("/v1/devices", limit=1000))["items"]
+    keys = ("deviceId", "enabled", "online", "offlineReason", "fault", "containers", "position")
+    return [
+        ({key: device.get(key) for key in keys}, device["commands"])
+        for device in devices
+        if not device["online"] or device["fault"] or device["commands"]
+    ]
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[str]:
