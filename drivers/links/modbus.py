@@ -68,7 +68,8 @@ class TcpModbus:
             text = f"{settings.host}:{settings.port} does not answer"
             raise LinkError(ErrorKind.TIMEOUT, text) from error
         _heed_cancellation()
-        if not connected:
+        # The library takes the dead transport of a connection that broke while it was made for a connection.
+        if not connected or client.ctx.transport.is_closing():
             raise LinkError(ErrorKind.DISCONNECT, f"no connection to {settings.host}:{settings.port}")
 
     def close(self) -> None:
@@ -79,7 +80,9 @@ class TcpModbus:
         transport = client.ctx.transport
         if isinstance(transport, asyncio.Transport):
             connection: socket.socket = transport.get_extra_info("socket")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            # A connection that has broken may have lost its socket already.
+            if connection.fileno() != -1:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             transport.abort()
         client.close()
 

@@ -1,6 +1,7 @@
 """The Modbus link on sockets: few requests, none of them twice, and a dead peer noticed in time."""
 
 import asyncio
+import socket
 import struct
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -253,6 +254,23 @@ async def test_a_broken_connection_ends_the_request_that_waits_on_it_at_once() -
         assert error.result().kind is ErrorKind.DISCONNECT
         assert (await error_of(port.read_holding(0, 1))).kind is ErrorKind.DISCONNECT
         port.close()
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_connection_that_breaks_while_it_is_made_is_an_ordinary_loss(turns: int) -> None:
+    async def connect_and_read(port: TcpModbus) -> None:
+        await port.connect()
+        await port.read_holding(0, 1)
+
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        port = TcpModbus(settings(deaf.getsockname()[1]))
+        async with asyncio.TaskGroup() as tasks:
+            error = tasks.create_task(error_of(connect_and_read(port)))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            deaf.close()
+    assert error.result().kind is ErrorKind.DISCONNECT
+    port.close()
 
 
 async def test_a_refused_connection_says_where() -> None:
