@@ -46,4 +46,6 @@ def configure_logs(log_format: LogFormat, stream: TextIO) -> None:
 def _last_steps(log_format: LogFormat, stream: TextIO) -> list[Processor]:
     if log_format is LogFormat.JSON:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    return [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+    # Plain, because the rich form shows local variables, and with them whatever is secret.
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)]

@@ -30,8 +30,9 @@ def logs_as_before() -> Iterator[None]:
 
 def say_everything() -> None:
     structlog.get_logger().info("the link is lost", link="plc-aisle", reason="料箱")
+    token = "hunter2"
     try:
-        raise ValueError("boom")
+        raise ValueError("boom" if token else "")
     except ValueError:
         structlog.get_logger().exception("a task failed")
     logging.getLogger("uvicorn.error").error("cannot bind to %s", "127.0.0.1:80")
@@ -62,3 +63,12 @@ def test_console_lines_are_plain_where_there_is_no_terminal() -> None:
     assert "cannot bind to 127.0.0.1:80" in told
     assert "chatter" not in told and "never shown" not in told
     assert "\x1b[" not in told
+
+
+@pytest.mark.parametrize("log_format", list(LogFormat))
+def test_a_stack_trace_shows_no_local_variable(log_format: LogFormat) -> None:
+    stream = StringIO()
+    configure_logs(log_format, stream)
+    say_everything()
+    assert "ValueError: boom" in stream.getvalue()
+    assert "hunter2" not in stream.getvalue()
