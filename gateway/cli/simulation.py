@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import structlog
 from fastapi import FastAPI
 
+from gateway.api.problems import add_problem_handlers
 from gateway.app import EmbeddedBroker, embedded_broker, serve_http
 from gateway.cli.options import SimOptions
 from gateway.contract.wiring import MqttLink
@@ -79,18 +80,25 @@ class Simulation:
                 task.cancel()
 
 
+def simulation_api(site: SimulatedSite) -> FastAPI:
+    """Return the HTTP interface of simulated devices that run alone."""
+    api = FastAPI(title="Simulated devices", version="1")
+    api.include_router(sim_router(site))
+    add_problem_handlers(api)
+
+    @api.get("/livez")
+    async def livez() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
+        """Tell that the simulated devices run."""
+        return {"status": "ok"}
+
+    return api
+
+
 async def run_simulation(options: SimOptions) -> None:
     """Serve the simulated devices of a site until the process is told to stop."""
     with TemporaryDirectory(prefix="gateway-sim-") as folder:
         simulation = Simulation(options, Path(folder))
-        api = FastAPI(title="Simulated devices", version="1")
-        api.include_router(sim_router(simulation.site))
-
-        @api.get("/livez")
-        async def livez() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
-            """Tell that the simulated devices run."""
-            return {"status": "ok"}
-
+        api = simulation_api(simulation.site)
         async with simulation.running():
             log.info(
                 "the simulated devices run",

@@ -6,9 +6,8 @@ from collections.abc import AsyncGenerator
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from sim_devices.api import sim_router
+from gateway.cli.simulation import simulation_api
 from sim_devices.clock import SimClock
 from sim_devices.site import SimulatedSite
 from tests.wire.sim_site import modbus_site, until
@@ -19,8 +18,7 @@ pytestmark = pytest.mark.wire
 @contextlib.asynccontextmanager
 async def served() -> AsyncGenerator[tuple[SimulatedSite, httpx.AsyncClient]]:
     simulated = SimulatedSite(modbus_site(), SimClock(), seed=1)
-    app = FastAPI()
-    app.include_router(sim_router(simulated))
+    app = simulation_api(simulated)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(simulated.run_in_memory())
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sim") as client:
@@ -77,7 +75,7 @@ async def test_a_fault_ends_by_itself() -> None:
             {"kind": "jam", "device": "conveyor", "durationS": -1},
             "greater than or equal to 0",
         ),
-        ("POST", "faults", {"kind": "jam", "device": "conveyor", "seconds": 1}, "Extra inputs"),
+        ("POST", "faults", {"kind": "jam", "device": "conveyor", "seconds": 1}, "there is no such field"),
         ("POST", "devices/conveyor/buttons", {"slot": "W-1", "button": "confirm"}, "no put wall conveyor"),
         ("POST", "devices/wall/buttons", {"slot": "W-9", "button": "confirm"}, "wall has no slot W-9"),
         (
@@ -129,3 +127,15 @@ async def test_motion_runs_faster_when_asked() -> None:
     async with served() as (simulated, http):
         assert (await http.put("/v1/sim/speed", json={"speed": 25})).json() == {"speed": 25}
         assert simulated.clock.speed == 25
+
+
+async def test_a_body_that_does_not_fit_is_refused_like_anything_else() -> None:
+    async with served() as (_, http):
+        refused = await http.post(
+            "/v1/sim/faults", json={"kind": "reboot", "device": "conveyor", "memory": 1}
+        )
+        broken = await http.post("/v1/sim/faults", content="{", headers={"content-type": "application/json"})
+    for answer in (refused, broken):
+        assert answer.status_code == 422
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert refused.json()["reasons"][0]["message"] == "there is no such field"
