@@ -55,5 +55,7 @@ def _told(cause: BaseException) -> Failure | None:
                 f"the port cannot be had: {cause.strerror}",
                 ("", "Stop the other program, or choose another port (--port, --ports-from)."),
             )
+        case OSError(filename=str() as path):
+            return Failure(REFUSED, f"{path} cannot be used: {cause.strerror}")
         case _:
             return None

@@ -44,3 +44,12 @@ async def test_a_port_that_is_taken_is_told(program: str, tmp_path: Path) -> Non
     assert "the port cannot be had" in told
     assert "--ports-from" in told
     assert "Traceback" not in told
+
+
+async def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
+    status, told = await ended("run", "--site", str(DEMO), "--data", str(in_the_way / "data"))
+    assert status == 1
+    assert f"{in_the_way / 'data'} cannot be used" in told
+    assert "Traceback" not in told
