@@ -5,8 +5,10 @@ drives, both ends of the edge. Two vehicles on one node fail the run at once.
 """
 
 import heapq
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from random import Random
 
@@ -19,11 +21,14 @@ from gateway.contract.reports import (
     CommandRejected,
     CommandUnknown,
     DeviceOffline,
+    Load,
 )
 from gateway.contract.vehicles import (
     ActionStatus,
     NodeState,
     OrderNode,
+    VehicleAction,
+    VehicleActionKind,
     VehicleError,
     VehicleOffline,
     VehicleOrder,
@@ -59,7 +64,9 @@ def grid_site(columns: int, rows: int, vehicles: int, chargers: int = 0) -> Site
         lane = nodes[(i * step) % len(lanes)]
         nodes.append(Node(id=spur, x=lane.x + 0.9 + 0.01 * i, y=lane.y + 0.9))
         pairs.append((lane.id, spur))
-    locations = [Location(id=f"L-{lane}", kind="station", node=lane) for lane in lanes[:: max(len(lanes) // 12, 1)]]
+    locations = [
+        Location(id=f"L-{lane}", kind="station", node=lane) for lane in lanes[:: max(len(lanes) // 12, 1)]
+    ]
     road_map = RoadMap(
         id="hall",
         nodes=tuple(nodes),
@@ -75,7 +82,8 @@ def grid_site(columns: int, rows: int, vehicles: int, chargers: int = 0) -> Site
         drops=("L-*",),
         motion=Motion(speed=1.5, acceleration=0.8, handling=3.0),
         vehicles=tuple(
-            Vehicle(id=f"agv-{i}", manufacturer="simco", serial=f"agv-{i}", start=f"p{i}") for i in range(vehicles)
+            Vehicle(id=f"agv-{i}", manufacturer="simco", serial=f"agv-{i}", start=f"p{i}")
+            for i in range(vehicles)
         ),
     )
     return Site(id="hall", locations=tuple(locations), road_maps=(road_map,), fleets=(fleet,))
@@ -92,6 +100,7 @@ class PureVehicle:
     seq: int = 0
     ahead: list[OrderNode] = field(default_factory=list)
     bound_for: str | None = None
+    due: list[str] = field(default_factory=list)
     actions: dict[str, ActionStatus] = field(default_factory=dict)
     cancels: dict[str, ActionStatus] = field(default_factory=dict)
     errors: tuple[VehicleError, ...] = ()
@@ -99,16 +108,17 @@ class PureVehicle:
     charging: bool = False
     automatic: bool = True
     loads: tuple[str, ...] | None = ()
-    executed: list[str] = field(default_factory=list)
 
     @property
     def idle(self) -> bool:
-        done = (ActionStatus.FINISHED, ActionStatus.FAILED)
-        return not self.ahead and self.bound_for is None and all(status in done for status in self.actions.values())
+        return not self.ahead and self.bound_for is None and all(map(self.is_over, self.actions))
 
     @property
     def occupied(self) -> set[str]:
         return {self.node} if self.bound_for is None else {self.node, self.bound_for}
+
+    def is_over(self, action_id: str) -> bool:
+        return self.actions.get(action_id) in (ActionStatus.FINISHED, ActionStatus.FAILED)
 
     def take(self, order: VehicleOrder) -> None:
         if order.order_id == self.order_id and order.update_id <= self.update_id:
@@ -123,6 +133,7 @@ class PureVehicle:
             self.seq = first.sequence_id
             self.order_id = order.order_id
             self._plan(first)
+            self.due = [action.action_id for action in first.actions]
         else:
             end = next((node for node in reversed(self.ahead) if node.released), None)
             at = (end.node_id, end.sequence_id) if end is not None else (self.node, self.seq)
@@ -160,12 +171,13 @@ class PureVehicle:
         for known, status in self.actions.items():
             if status is ActionStatus.WAITING:
                 self.actions[known] = ActionStatus.FAILED
+        self.due = []
         self.cancels[action_id] = ActionStatus.RUNNING
 
     def reboot(self) -> None:
-        """Forget the order; whatever it was bound for it has reached by hand."""
+        """Forget the order, at a stand."""
         self.order_id, self.update_id, self.seq, self.ahead = "", 0, 0, []
-        self.actions, self.errors = {}, ()
+        self.actions, self.due, self.errors = {}, [], ()
 
     def state(self) -> VehicleState:
         return VehicleState(
@@ -175,7 +187,8 @@ class PureVehicle:
             last_node_id=self.node,
             last_node_sequence_id=self.seq,
             node_states=tuple(
-                NodeState(node_id=n.node_id, sequence_id=n.sequence_id, released=n.released) for n in self.ahead
+                NodeState(node_id=n.node_id, sequence_id=n.sequence_id, released=n.released)
+                for n in self.ahead
             ),
             driving=self.bound_for is not None,
             automatic=self.automatic,
@@ -211,10 +224,14 @@ class Run:
         self._order = count()
         self._wanted: dict[str, VehicleOrder | str] = {}
         self._silent: set[str] = set()
+        self._shown: dict[str, VehicleState] = {}
         self.online: set[str] = set()
         self.laden: set[str] = set()
         places = [location.id for location in site.locations]
-        self.waiting = [tuple(random.sample(places, 2)) for _ in range(transports)]
+        self.waiting = [(*random.sample(places, 2), f"tote-{number}") for number in range(transports)]
+        self.moves: Counter[str] = Counter()
+        self.executed: Counter[str] = Counter()
+        self.action: dict[str, VehicleAction] = {}
         self.jobs: dict[int, tuple[Command, tuple[str, ...]]] = {}
         self.accepted: list[int] = []
         self.outcomes: list[object] = []
@@ -251,6 +268,8 @@ class Run:
             self.deliver(vehicle_id, wanted)
         if self.troubles and self.random.random() < 0.1:
             self.silence(self.random.choice(list(self.vehicles)), self.random.uniform(1, 20))
+        if self.troubles and self.random.random() < 0.05:
+            self.reboot(self.vehicles[self.random.choice(list(self.vehicles))])
         self.at(1.0, self.tick)
 
     # kernel and driver
@@ -280,9 +299,16 @@ class Run:
         if vehicle_id in self._silent or self._wanted.get(vehicle_id) != wanted:
             return
         vehicle = self.vehicles[vehicle_id]
+        shown = self._shown[vehicle_id]
+        if isinstance(wanted, VehicleOrder) and (
+            shown.order_id != wanted.after
+            or (shown.order_id, shown.update_id) == (wanted.order_id, wanted.update_id)
+        ):
+            return
         if isinstance(wanted, str):
             vehicle.cancel(wanted)
-        elif wanted.nodes[0].sequence_id == 0 or vehicle.order_id == wanted.order_id:
+        else:
+            self.action |= {action.action_id: action for node in wanted.nodes for action in node.actions}
             vehicle.take(wanted)
         self.go_on(vehicle)
         self.later_show(vehicle_id)
@@ -290,8 +316,15 @@ class Run:
     def silence(self, vehicle_id: str, seconds: float) -> None:
         if vehicle_id not in self._silent:
             self._silent.add(vehicle_id)
-            self.at(self.between((0, 2)), lambda: self.ask(VehicleOffline(vehicle_id=vehicle_id, reason="silent")))
+            self.at(
+                self.between((0, 2)), lambda: self.ask(VehicleOffline(vehicle_id=vehicle_id, reason="silent"))
+            )
             self.at(seconds + 2, lambda: self.heard_again(vehicle_id))
+
+    def reboot(self, vehicle: PureVehicle) -> None:
+        if vehicle.bound_for is None and ActionStatus.RUNNING not in vehicle.actions.values():
+            vehicle.reboot()
+            self.later_show(vehicle.vehicle_id)
 
     def heard_again(self, vehicle_id: str) -> None:
         self._silent.discard(vehicle_id)
@@ -302,20 +335,23 @@ class Run:
 
     def show(self, vehicle_id: str) -> None:
         if vehicle_id not in self._silent:
-            self.ask(self.vehicles[vehicle_id].state())
+            self._shown[vehicle_id] = self.vehicles[vehicle_id].state()
+            self.ask(self._shown[vehicle_id])
 
     # physics
 
     def go_on(self, vehicle: PureVehicle) -> None:
         if vehicle.bound_for is not None or any(s is ActionStatus.RUNNING for s in vehicle.actions.values()):
             return
-        if self._act(vehicle):
-            return
-        if vehicle.ahead and vehicle.ahead[0].released:
+        if vehicle.due:
+            action = self.action[vehicle.due.pop(0)]
+            vehicle.actions[action.action_id] = ActionStatus.RUNNING
+            self.at(self.between(ACTION_S), partial(self.finish, vehicle, action))
+        elif vehicle.ahead and vehicle.ahead[0].released:
+            assert not vehicle.charging, "it pulls its plug out"
             vehicle.bound_for = vehicle.ahead[0].node_id
-            vehicle.charging = False
             self.check_apart()
-            self.at(self.between(EDGE_S), lambda: self.arrive(vehicle))
+            self.at(self.between(EDGE_S), partial(self.arrive, vehicle))
         elif not vehicle.ahead:
             for cancel, status in vehicle.cancels.items():
                 if status is ActionStatus.RUNNING:
@@ -326,32 +362,29 @@ class Run:
         vehicle.node, vehicle.bound_for = vehicle.bound_for, None
         vehicle.battery -= 0.002
         if vehicle.ahead:
-            vehicle.seq = vehicle.ahead.pop(0).sequence_id
+            reached = vehicle.ahead.pop(0)
+            vehicle.seq = reached.sequence_id
+            vehicle.due = [
+                action.action_id for action in reached.actions if not vehicle.is_over(action.action_id)
+            ]
         self.go_on(vehicle)
         self.later_show(vehicle.vehicle_id)
 
-    def _act(self, vehicle: PureVehicle) -> bool:
-        if vehicle.ahead and any(node.released for node in vehicle.ahead):
-            return False
-        if vehicle.ahead:
-            return False
-        for action_id, status in vehicle.actions.items():
-            if status is ActionStatus.WAITING:
-                vehicle.actions[action_id] = ActionStatus.RUNNING
-                self.at(self.between(ACTION_S), lambda: self.finish(vehicle, action_id))
-                return True
-        return False
-
-    def finish(self, vehicle: PureVehicle, action_id: str) -> None:
-        if vehicle.actions.get(action_id) is not ActionStatus.RUNNING:
+    def finish(self, vehicle: PureVehicle, action: VehicleAction) -> None:
+        if vehicle.actions.get(action.action_id) is not ActionStatus.RUNNING:
             return
-        vehicle.actions[action_id] = ActionStatus.FINISHED
-        vehicle.executed.append(action_id)
-        if vehicle.loads is not None and vehicle.node[0] != "c":
-            vehicle.loads = () if vehicle.loads else ("tote",)
-        if vehicle.node[0] == "c":
-            vehicle.charging = True
-            vehicle.battery = 1.0
+        vehicle.actions[action.action_id] = ActionStatus.FINISHED
+        match action.kind:
+            case VehicleActionKind.START_CHARGING:
+                vehicle.charging, vehicle.battery = True, 1.0
+            case VehicleActionKind.STOP_CHARGING:
+                vehicle.charging = False
+            case VehicleActionKind.PICK | VehicleActionKind.DROP:
+                load = action.load_id or ""
+                before, after = ((), (load,)) if action.kind is VehicleActionKind.PICK else ((load,), ())
+                assert vehicle.loads == before
+                vehicle.loads = after
+                self.executed[load] += 1
         self.go_on(vehicle)
         self.later_show(vehicle.vehicle_id)
 
@@ -363,7 +396,9 @@ class Run:
                 taken[node] = vehicle.vehicle_id
         held: dict[str, str] = {}
         for row in self.fleet.rows():
-            assert self.vehicles[row.vehicle_id].occupied <= set(row.base), f"{row.vehicle_id} outside its base"
+            assert self.vehicles[row.vehicle_id].occupied <= set(row.base), (
+                f"{row.vehicle_id} outside its base"
+            )
             for node in set(row.base):
                 assert node not in held, f"{row.vehicle_id} and {held[node]} hold {node}"
                 held[node] = row.vehicle_id
@@ -380,21 +415,33 @@ class Run:
             case CommandAccepted(job_id=job_id):
                 self.accepted.append(job_id)
             case CommandDone(job_id=job_id):
+                self.done(*self.jobs.pop(job_id))
+            case CommandUnknown(job_id=job_id, sensors=sensors):
                 command, places = self.jobs.pop(job_id)
-                if command.op is Op.PICK:
-                    self.laden.add(command.device_id)
-                    self._done_now.append((command.device_id, places))
+                assert sensors.load is not Load.UNKNOWN
+                if (sensors.load is Load.LOADED) is (command.op is Op.PICK):
+                    self.done(command, places)
                 else:
-                    self.laden.discard(command.device_id)
-                    self.completed += 1
-            case CommandRejected(job_id=job_id) | CommandFailed(job_id=job_id) | CommandUnknown(job_id=job_id):
-                command, places = self.jobs.pop(job_id)
-                if command.op is Op.PICK:
-                    self.waiting.append(places)
-                else:
-                    self._done_now.append((command.device_id, places))
+                    self.again(command, places)
+            case CommandRejected(job_id=job_id) | CommandFailed(job_id=job_id):
+                self.again(*self.jobs.pop(job_id))
             case _:
                 pass
+
+    def done(self, command: Command, places: tuple[str, ...]) -> None:
+        self.moves[command.container_id or ""] += 1
+        if command.op is Op.PICK:
+            self.laden.add(command.device_id)
+            self._done_now.append((command.device_id, places))
+        else:
+            self.laden.discard(command.device_id)
+            self.completed += 1
+
+    def again(self, command: Command, places: tuple[str, ...]) -> None:
+        if command.op is Op.PICK:
+            self.waiting.insert(0, places)
+        else:
+            self._done_now.append((command.device_id, places))
 
     def dispatch(self) -> None:
         while self._done_now:
@@ -417,7 +464,7 @@ class Run:
             op=op,
             source=Place(places[0], 0) if op is Op.PICK else None,
             target=Place(places[1], 0) if op is Op.DROP else None,
-            container_id="tote",
+            container_id=places[2],
         )
         self.jobs[job_id] = (command, places)
         self.fleet.assign(command)

@@ -256,10 +256,10 @@ class VehicleFace:
         return self._shown is not None and self._shown.automatic
 
     def _may_send_order(self) -> bool:
-        """An update tells nothing to a vehicle that does not have the order, or would let it begin in the middle."""
+        """Only a vehicle that shows that it does not have the message yet gets it (see VehicleOrder.after)."""
         if self._order is None or self._shown is None or not self._may_send():
             return False
-        return self._order.nodes[0].sequence_id == 0 or self._shown.order_id == self._order.order_id
+        return self._shown.order_id == self._order.after
 
     def _message(self, topic: str, body: Json, at_us: int, note: str) -> tuple[str, bytes]:
         message = messages.header(self._header_ids[topic], at_us, self.wiring) | body

@@ -74,11 +74,17 @@ class OrderEdge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VehicleOrder:
-    """An order or order update, exactly as it was journalled. Sending it again changes nothing (VDA 5050 §6.6.4)."""
+    """An order or order update, exactly as it was journalled. Sending it again changes nothing (VDA 5050 §6.6.4).
+
+    Attributes:
+        after: orderId that the vehicle shows as long as it does not have this message; an update's own. One that shows
+            any other order has forgotten, or is in other hands: it may have done all of it, and is sent nothing.
+    """
 
     vehicle_id: str
     order_id: str
     update_id: int
+    after: str
     map_id: str
     nodes: tuple[OrderNode, ...]
     edges: tuple[OrderEdge, ...]

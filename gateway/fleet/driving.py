@@ -87,9 +87,9 @@ class Driving:
         if row.order is not None or not rested or not self._engine.usable(row.vehicle_id):
             return
         charger = self._charger_for(row)
-        if charger is not None:
-            self._start(replace(row, charger=charger), Purpose.CHARGE, charger)
-        elif row.charger is None:
+        if charger is not None and self._start(replace(row, charger=charger), Purpose.CHARGE, charger):
+            return
+        if row.charger is None:
             self._park(row)
 
     def _serve(self, row: Mission, command: Command) -> bool:
@@ -203,6 +203,7 @@ class Driving:
         return Departure(
             vehicle_id=row.vehicle_id,
             order_id=order_id,
+            after="" if row.shown is None else row.shown.order_id,
             deviation=AT_NODE_M + astray,
             leave=VehicleAction(action_id=action_id_of(order_id, stop.value), kind=stop)
             if charging

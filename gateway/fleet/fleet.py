@@ -139,12 +139,14 @@ class Fleet:
         return idle and self._engine.usable(row.vehicle_id) and not self.needs_charge(row.shown)
 
     def _send_again(self, row: Mission) -> None:
-        if row.order is None:
+        order = row.order
+        if order is None:
             return
-        if row.order.phase in (Phase.SENT, Phase.TAKEN):
-            self._books.effect(SendOrder(row.order.message))
-        else:
-            self._books.effect(CancelOrder(row.vehicle_id, row.order.order_id))
+        if order.phase in (Phase.RECALLED, Phase.CANCELLED):
+            self._books.effect(CancelOrder(row.vehicle_id, order.order_id))
+        elif order.phase is Phase.SENT or order.message.update_id > 0:
+            # The first message of an order that was shown is there: a vehicle without it has forgotten it.
+            self._books.effect(SendOrder(order.message))
 
     def _call_off(self, row: Mission) -> None:
         order = row.order

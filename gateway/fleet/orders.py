@@ -13,12 +13,14 @@ class Departure:
     """What an order tells only once, with its first node.
 
     Attributes:
+        after: the order that the vehicle shows before.
         deviation: m from the first node within which the vehicle may stand.
         leave: what is to be done before it leaves, if anything.
     """
 
     vehicle_id: str
     order_id: str
+    after: str
     deviation: float
     leave: VehicleAction | None = None
 
@@ -34,7 +36,16 @@ def first_message(
     first, *following = _nodes(roads, nodes, released, action, 0)
     actions = first.actions if departure.leave is None else (departure.leave, *first.actions)
     first = replace(first, deviation=departure.deviation, actions=actions)
-    return _message(departure.vehicle_id, departure.order_id, 0, roads, (first, *following))
+    nodes_sent = (first, *following)
+    return VehicleOrder(
+        vehicle_id=departure.vehicle_id,
+        order_id=departure.order_id,
+        update_id=0,
+        after=departure.after,
+        map_id=roads.map_id,
+        nodes=nodes_sent,
+        edges=_edges(roads, nodes_sent),
+    )
 
 
 def update_of(order: Order, roads: Roads, nodes: tuple[str, ...], released: int) -> VehicleOrder:
@@ -45,9 +56,13 @@ def update_of(order: Order, roads: Roads, nodes: tuple[str, ...], released: int)
     stitch = order.released - 1
     unchanged = next(node for node in order.message.nodes if node.sequence_id == 2 * stitch)
     following = _nodes(roads, nodes, released, order.action, stitch + 1)
-    message = order.message
-    return _message(
-        message.vehicle_id, message.order_id, message.update_id + 1, roads, (unchanged, *following)
+    nodes_sent = (unchanged, *following)
+    return replace(
+        order.message,
+        update_id=order.message.update_id + 1,
+        after=order.order_id,
+        nodes=nodes_sent,
+        edges=_edges(roads, nodes_sent),
     )
 
 
@@ -69,17 +84,8 @@ def _nodes(
     )
 
 
-def _message(
-    vehicle_id: str, order_id: str, update_id: int, roads: Roads, nodes: tuple[OrderNode, ...]
-) -> VehicleOrder:
-    return VehicleOrder(
-        vehicle_id=vehicle_id,
-        order_id=order_id,
-        update_id=update_id,
-        map_id=roads.map_id,
-        nodes=nodes,
-        edges=tuple(_edge(roads, start, end) for start, end in pairwise(nodes)),
-    )
+def _edges(roads: Roads, nodes: tuple[OrderNode, ...]) -> tuple[OrderEdge, ...]:
+    return tuple(_edge(roads, start, end) for start, end in pairwise(nodes))
 
 
 def _edge(roads: Roads, start: OrderNode, end: OrderNode) -> OrderEdge:

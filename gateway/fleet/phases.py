@@ -29,7 +29,7 @@ class Sign(StrEnum):
     REFUSED = "refused"
     """The vehicle refuses the order, or the newest update of it."""
     FORGOTTEN = "forgotten"
-    """The vehicle had the order, stands still and does not have it any more."""
+    """The vehicle stands still, has no such order and does not show that it never had it."""
     CALLED_OFF = "calledOff"
     """The cancel has gone through: nothing more of the order will happen."""
     WITHDRAWN = "withdrawn"
@@ -39,6 +39,7 @@ class Sign(StrEnum):
 PHASES: Final[dict[tuple[Phase, Sign], Phase | None]] = {
     (Phase.SENT, Sign.SHOWN): Phase.TAKEN,
     (Phase.SENT, Sign.REFUSED): None,
+    (Phase.SENT, Sign.FORGOTTEN): None,
     (Phase.SENT, Sign.WITHDRAWN): Phase.RECALLED,
     (Phase.TAKEN, Sign.DONE): None,
     (Phase.TAKEN, Sign.FAILED): None,

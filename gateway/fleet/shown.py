@@ -81,47 +81,50 @@ def sign_of(order: Order, shown: VehicleState) -> Sign | None:
     """Return what the state says about an order; None if nothing new."""
     if order.phase is not Phase.CANCELLED and refusal_of(order, shown) is not None:
         return Sign.REFUSED
-    cancelled = status_of(shown, action_id_of(order.order_id, CANCEL)) in FINAL and stands(shown)
-    if shown.order_id != order.order_id:
-        return _sign_elsewhere(order, shown, cancelled)
+    action = None if order.action is None else status_of(shown, order.action.action_id)
+    if shown.order_id != order.order_id and action is not ActionStatus.FINISHED:
+        return _sign_elsewhere(order, shown)
     if order.phase in (Phase.SENT, Phase.RECALLED):
         return Sign.SHOWN
-    if _is_done(order, shown):
+    if action is ActionStatus.FINISHED or _has_arrived(order, shown):
         return Sign.DONE
     if order.phase is Phase.CANCELLED:
-        return Sign.CALLED_OFF if cancelled else None
-    if order.action is not None and status_of(shown, order.action.action_id) is ActionStatus.FAILED:
+        return Sign.CALLED_OFF if _is_called_off(order, shown) else None
+    if action is ActionStatus.FAILED:
         return Sign.FAILED
     return Sign.FORGOTTEN if _has_dropped(order, shown) else None
 
 
-def _sign_elsewhere(order: Order, shown: VehicleState, cancelled: bool) -> Sign | None:
-    match order.phase:
-        case Phase.SENT:
-            return None
-        case Phase.RECALLED:
-            return Sign.CALLED_OFF if cancelled else None
-        case Phase.TAKEN | Phase.CANCELLED:
-            return Sign.FORGOTTEN if stands(shown) and shown.automatic else None
+def _sign_elsewhere(order: Order, shown: VehicleState) -> Sign | None:
+    """Return what a state with another order says."""
+    if order.phase is Phase.RECALLED:
+        return Sign.CALLED_OFF if _is_called_off(order, shown) else None
+    if order.phase is Phase.SENT and shown.order_id == order.message.after and not _has_moved(order, shown):
+        return None
+    return Sign.FORGOTTEN if stands(shown) and shown.automatic else None
 
 
-def _is_done(order: Order, shown: VehicleState) -> bool:
-    at_goal = order.passed == len(order.nodes) - 1 and not shown.node_states
-    if order.action is None:
-        return at_goal and not shown.driving
-    status = status_of(shown, order.action.action_id)
+def _has_moved(order: Order, shown: VehicleState) -> bool:
+    """Tell whether the vehicle stands where only the order can have led it, though it shows that it has none."""
+    here = shown.last_node_id
+    return here in order.nodes[order.start :] and here not in order.nodes[: order.start]
+
+
+def _is_called_off(order: Order, shown: VehicleState) -> bool:
+    return status_of(shown, action_id_of(order.order_id, CANCEL)) in FINAL and stands(shown)
+
+
+def _has_arrived(order: Order, shown: VehicleState) -> bool:
+    """Tell whether the vehicle is where it was sent with nothing to be waited for there."""
+    at_goal = order.passed == len(order.nodes) - 1 and not shown.node_states and not shown.driving
     charges = order.purpose is Purpose.CHARGE and shown.charging
-    return status is ActionStatus.FINISHED or (at_goal and charges)
+    return at_goal and (order.action is None or charges)
 
 
 def _has_dropped(order: Order, shown: VehicleState) -> bool:
-    """Tell whether the vehicle keeps the order's id but will do nothing more for it, as after a manual intervention."""
-    if not (echoes(shown, order) and stands(shown) and shown.automatic):
-        return False
-    if order.passed < order.released - 1:
-        return True
-    at_goal = order.passed == len(order.nodes) - 1
-    return at_goal and order.action is not None and status_of(shown, order.action.action_id) is None
+    """Tell whether the vehicle keeps the order's id but has stopped before the end of its base, as after manual driving."""
+    stopped = echoes(shown, order) and stands(shown) and shown.automatic
+    return stopped and order.passed < order.released - 1
 
 
 def fault_of(order: Order, shown: VehicleState) -> tuple[Fault, str]:

@@ -172,15 +172,17 @@ class Watch:
 
     def _base_after(self, row: Mission, order: Order, shown: VehicleState, sign: Sign) -> tuple[str, ...]:
         """Return what a vehicle still holds after its order has ended."""
+        node = self._node_of(shown)
         match sign:
             case Sign.DONE | Sign.FAILED:
                 return (order.goal,)
             case Sign.FORGOTTEN:
-                node = self._node_of(shown)
                 return row.base if node is None else (node,)
+            case _ if shown.order_id != order.order_id:
+                # It never had the order; where people have put it counts more than where it was.
+                untaken = order.nodes[: order.start]
+                return untaken if node is None or node == untaken[0] else (node,)
             case _:
-                if shown.order_id != order.order_id:
-                    return order.nodes[: order.start]
                 # It stopped at the node that it shows, or anywhere before the next one.
                 at_node = shown.position is not None and self._roads.nearest(*shown.position) == row.base[0]
                 return row.base[:1] if at_node else row.base[:2]

@@ -1,0 +1,678 @@
+"""Orders and updates on a small road: base, horizon, stitch; what a restart, a refusal or a forgotten order lead to."""
+
+from dataclasses import replace
+from itertools import count, pairwise
+from typing import Any
+
+import pytest
+
+from gateway.contract.commands import Command, Op, Place
+from gateway.contract.faults import Fault
+from gateway.contract.reports import (
+    ChannelOnline,
+    CommandAccepted,
+    CommandDone,
+    CommandFailed,
+    CommandRejected,
+    CommandUnknown,
+    DeviceFault,
+    DeviceOffline,
+    DeviceRecovered,
+    Load,
+)
+from gateway.contract.vehicles import (
+    ActionStatus,
+    NodeState,
+    VehicleAction,
+    VehicleActionKind,
+    VehicleError,
+    VehicleOffline,
+    VehicleOrder,
+    VehicleState,
+    action_id_of,
+)
+from gateway.fleet.effects import CancelOrder, ResetVehicle, SendOrder
+from gateway.fleet.fleet import Engine
+from gateway.fleet.messages import FleetTick
+from gateway.fleet.phases import PHASES, Phase, Sign
+from gateway.fleet.room import FleetRoom
+from gateway.fleet.rows import MISSIONS, Mission
+from gateway.kernel.books import Books
+from gateway.site.model import Edge, Fleet, Location, Motion, Node, RoadMap, Site, Vehicle
+from tests.fleet_model import grid_site
+
+pytestmark = pytest.mark.unit
+
+LANE = "abcdefg"
+
+
+def small_site() -> Site:
+    """A two-way lane a … g; parking p1 at a, p2 at g, a charger at d; locations A at a, F at f, G at g."""
+    at = {"p1": (0.0, 1.0), "p2": (12.0, 1.0), "charger": (6.0, 1.0)}
+    at |= {node: (2.0 * index, 0.0) for index, node in enumerate(LANE)}
+    pairs = [*pairwise(LANE), ("a", "p1"), ("g", "p2"), ("d", "charger")]
+    edges = [Edge(id=f"{x}-{y}", start=x, end=y) for pair in pairs for x, y in (pair, pair[::-1])]
+    road_map = RoadMap(
+        id="hall",
+        nodes=tuple(Node(id=node, x=x, y=y) for node, (x, y) in at.items()),
+        edges=tuple(edges),
+        parking=("p1", "p2"),
+        chargers=("charger",),
+    )
+    fleet = Fleet(
+        id="agvs",
+        link="broker",
+        road_map="hall",
+        picks=("*",),
+        drops=("*",),
+        motion=Motion(speed=1.0, acceleration=1.0),
+        vehicles=tuple(
+            Vehicle(id=f"agv-{n}", manufacturer="simco", serial=f"agv-{n}", start=f"p{n}") for n in (1, 2)
+        ),
+    )
+    locations = tuple(Location(id=node.upper(), kind="station", node=node, place=7) for node in "afg")
+    return Site(id="site", locations=locations, road_maps=(road_map,), fleets=(fleet,))
+
+
+class Desk:
+    """The fleet room with its books, and whoever talks to it."""
+
+    def __init__(self, site: Site) -> None:
+        self.books = Books()
+        self.books.now_us = 1_000_000_000
+        self.reports: list[Any] = []
+        self.effects: list[object] = []
+        self.disabled: set[str] = set()
+        self.numbers = count(900)
+        engine = Engine(
+            usable=lambda vehicle_id: vehicle_id not in self.disabled,
+            laden=lambda _: False,
+            report=lambda report: self.reports.append(report),
+            next_job_id=lambda: next(self.numbers),
+        )
+        self.room = FleetRoom(self.books, site, engine)
+        self.fleet = self.room.fleets["agvs"]
+        self.states = {
+            vehicle.id: VehicleState(
+                vehicle_id=vehicle.id,
+                order_id="",
+                update_id=0,
+                last_node_id=vehicle.start,
+                last_node_sequence_id=0,
+                node_states=(),
+                driving=False,
+                automatic=True,
+                charging=False,
+                battery=0.8,
+                loads=(),
+            )
+            for vehicle in site.fleets[0].vehicles
+        }
+        for name in self.states:
+            self.show(name)
+        self.news()
+
+    def ask(self, message: object) -> None:
+        self.room.handlers[type(message)](message)
+        self.settle()
+
+    def settle(self) -> None:
+        self.room.settle()
+        _, effects = self.books.committed()
+        self.effects += effects
+
+    def show(self, name: str = "agv-1", **changes: Any) -> None:
+        self.states[name] = replace(self.states[name], **changes)
+        self.ask(self.states[name])
+
+    def pass_time(self, seconds: float) -> None:
+        self.books.now_us += round(seconds * 1e6)
+        self.ask(FleetTick())
+
+    def command(self, op: Op, place: str, job_id: int = 5, name: str = "agv-1") -> int:
+        at = Place(place, 7)
+        self.fleet.assign(
+            Command(
+                job_id=job_id,
+                device_id=name,
+                channel="main",
+                seq=1,
+                boot_id=1,
+                op=op,
+                source=at if op is Op.PICK else None,
+                target=at if op is Op.DROP else None,
+                container_id="TOTE-1",
+            )
+        )
+        self.settle()
+        return job_id
+
+    def news(self) -> list[Any]:
+        reports, self.reports = self.reports, []
+        return reports
+
+    def sent(self) -> list[object]:
+        effects, self.effects = self.effects, []
+        return effects
+
+    def order(self) -> VehicleOrder:
+        """Return the newest order; whatever else was sent is dropped."""
+        orders = [effect.order for effect in self.sent() if isinstance(effect, SendOrder)]
+        return orders[-1]
+
+    def take(self, order: VehicleOrder, name: str = "agv-1", **changes: Any) -> None:
+        """The vehicle shows that it has the order."""
+        known = {state.sequence_id: state for state in self.states[name].node_states if state.released}
+        if self.states[name].order_id != order.order_id:
+            known = {}
+        at = order.nodes[0].sequence_id
+        ahead = known | {
+            node.sequence_id: NodeState(
+                node_id=node.node_id, sequence_id=node.sequence_id, released=node.released
+            )
+            for node in order.nodes
+            if node.sequence_id > at
+        }
+        new: dict[str, Any] = {"order_id": order.order_id, "update_id": order.update_id}
+        new["node_states"] = tuple(ahead[sequence] for sequence in sorted(ahead))
+        if self.states[name].order_id != order.order_id:
+            new |= {"last_node_sequence_id": 0, "actions": ()}
+        self.show(name, **new | changes)
+
+    def reach(self, node: str, sequence_id: int, name: str = "agv-1", **changes: Any) -> None:
+        """The vehicle shows that it has come to a node."""
+        ahead = tuple(s for s in self.states[name].node_states if s.sequence_id > sequence_id)
+        self.show(name, last_node_id=node, last_node_sequence_id=sequence_id, node_states=ahead, **changes)
+
+    def drive(self, name: str = "agv-1") -> str:
+        """Let the vehicle drive out all that it is sent; return where it ends."""
+        while orders := [e for e in self.effects if isinstance(e, SendOrder) and e.order.vehicle_id == name]:
+            self.effects = [effect for effect in self.effects if effect not in orders]
+            self.take(orders[-1].order, name, driving=True)
+            while self.states[name].node_states and self.states[name].node_states[0].released:
+                following = self.states[name].node_states[0]
+                self.reach(following.node_id, following.sequence_id, name)
+        self.show(name, driving=False)
+        return self.states[name].last_node_id
+
+    def row(self, name: str = "agv-1") -> Mission:
+        return next(row for row in self.fleet.rows() if row.vehicle_id == name)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(small_site())
+
+
+def pick_id(job_id: int = 5) -> str:
+    return action_id_of(f"site-{job_id}", "pick")
+
+
+def released(order: VehicleOrder) -> str:
+    return " ".join(f"{node.node_id}{node.sequence_id}" + "?" * (not node.released) for node in order.nodes)
+
+
+def at_goal(desk: Desk) -> None:
+    """Bring agv-1 with its PICK at A to a, two nodes from p1 … a."""
+    desk.command(Op.PICK, "A")
+    desk.take(desk.order())
+    desk.reach("a", 2)
+
+
+# Orders
+
+
+def test_an_order_has_a_base_and_a_horizon_and_its_action_at_the_end(desk: Desk) -> None:
+    desk.command(Op.PICK, "F")
+    order = desk.order()
+    assert (order.order_id, order.update_id, order.map_id) == ("site-5", 0, "hall")
+    assert released(order) == "p10 a2 b4 c6 d8? e10? f12?"
+    assert [(edge.edge_id, edge.sequence_id, edge.released) for edge in order.edges] == [
+        ("p1-a", 1, True),
+        ("a-b", 3, True),
+        ("b-c", 5, True),
+        ("c-d", 7, False),
+        ("d-e", 9, False),
+        ("e-f", 11, False),
+    ]
+    pick = VehicleAction(action_id=pick_id(), kind=VehicleActionKind.PICK, station="F", load_id="TOTE-1")
+    assert [node.actions for node in order.nodes] == [()] * 6 + [(pick,)]
+
+
+def test_an_update_begins_with_the_last_released_node_as_it_was(desk: Desk) -> None:
+    desk.command(Op.PICK, "F")
+    first = desk.order()
+    desk.take(first, driving=True)
+    desk.reach("a", 2)
+    update = desk.order()
+    assert (update.order_id, update.update_id) == ("site-5", 1)
+    assert released(update) == "c6 d8 e10? f12?"
+    assert update.nodes[0] == next(node for node in first.nodes if node.node_id == "c")
+
+
+def test_the_next_update_waits_for_the_echo_of_the_last(desk: Desk) -> None:
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order(), driving=True)
+    desk.reach("a", 2)
+    update = desk.order()
+    desk.reach("b", 4)
+    assert desk.sent() == []
+    desk.take(update)
+    assert released(desk.order()) == "d8 e10 f12?"
+
+
+def test_a_base_is_given_back_only_as_the_vehicle_shows_it_passed(desk: Desk) -> None:
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order(), driving=True)
+    assert desk.row().base == ("p1", "a", "b", "c")
+    desk.ask(VehicleOffline(vehicle_id="agv-1", reason="silent"))
+    assert desk.row().base == ("p1", "a", "b", "c")
+    desk.reach("b", 4)
+    assert desk.row().base[:2] == ("b", "c")
+
+
+def test_a_vehicle_that_stands_at_the_goal_gets_an_order_of_one_node(desk: Desk) -> None:
+    at_goal(desk)
+    desk.show(actions=((pick_id(), ActionStatus.FINISHED, ""),), loads=("TOTE-1",))
+    desk.command(Op.DROP, "A", job_id=6)
+    order = desk.order()
+    assert (released(order), order.edges) == ("a0", ())
+
+
+def test_a_command_that_is_told_again_changes_nothing(desk: Desk) -> None:
+    desk.command(Op.PICK, "F")
+    desk.sent()
+    desk.command(Op.PICK, "F")
+    assert desk.sent() == []
+
+
+def test_two_vehicles_do_not_meet_on_the_lane(desk: Desk) -> None:
+    desk.command(Op.PICK, "G", job_id=5, name="agv-1")
+    desk.command(Op.PICK, "A", job_id=6, name="agv-2")
+    orders = [effect.order for effect in desk.sent() if isinstance(effect, SendOrder)]
+    assert [released(order) for order in orders] == [
+        "p10 a2 b4 c6 d8? e10? f12? g14?",
+        "p20 g2? f4? e6? d8? c10? b12? a14?",
+    ]
+
+
+def test_a_vehicle_with_nothing_to_do_goes_home_after_a_moment_without_a_horizon(desk: Desk) -> None:
+    at_goal(desk)
+    desk.show(actions=((pick_id(), ActionStatus.FINISHED, ""),))
+    assert desk.sent() == []
+    desk.pass_time(2.5)
+    order = desk.order()
+    assert order.order_id == "site-900"
+    assert released(order) == "a0 p12"
+
+
+def test_a_vehicle_on_its_way_home_is_chosen_and_turns_where_its_base_ends(desk: Desk) -> None:
+    desk.show(last_node_id="g")
+    desk.show("agv-2", last_node_id="p2")
+    desk.pass_time(3)
+    home = desk.order()
+    assert released(home) == "g0 f2 e4 d6"
+    desk.take(home, driving=True)
+    assert desk.fleet.choose("F") == "agv-2"
+    desk.command(Op.PICK, "F")
+    desk.reach("e", 4)
+    assert desk.sent() == []
+    desk.reach("d", 6, driving=False)
+    assert released(desk.order()) == "d0 e2 f4"
+
+
+# Outcomes
+
+
+def test_a_pick_from_order_to_done(desk: Desk) -> None:
+    desk.command(Op.PICK, "A")
+    desk.take(desk.order())
+    assert desk.news() == [CommandAccepted(job_id=5)]
+    desk.reach("a", 2, actions=((pick_id(), ActionStatus.RUNNING, ""),))
+    assert desk.news() == []
+    desk.show(actions=((pick_id(), ActionStatus.FINISHED, ""),), loads=("TOTE-1",))
+    assert desk.news() == [CommandDone(job_id=5)]
+    assert desk.row().base == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("result", "errors", "fault"),
+    [
+        ("source empty", (), Fault.SOURCE_EMPTY),
+        (
+            "",
+            (VehicleError(error_type="noLoad", fatal=False, references=(("actionId", pick_id()),)),),
+            Fault.SOURCE_EMPTY,
+        ),
+        ("fork blocked", (), Fault.DEVICE_FAULT),
+        ("", (), Fault.DEVICE_FAULT),
+    ],
+    ids=["result", "error", "other", "nothing told"],
+)
+def test_a_failed_pick_tells_why(
+    desk: Desk, result: str, errors: tuple[VehicleError, ...], fault: Fault
+) -> None:
+    at_goal(desk)
+    desk.news()
+    desk.show(actions=((pick_id(), ActionStatus.FAILED, result),), errors=errors)
+    (failed,) = desk.news()
+    assert isinstance(failed, CommandFailed)
+    assert (failed.fault, failed.sensors.load, failed.sensors.place) == (fault, Load.EMPTY, 7)
+
+
+@pytest.mark.parametrize(
+    ("kind", "retry"),
+    [("validationError", False), ("noRouteError", False), ("orderError", True), ("orderUpdateError", True)],
+)
+def test_a_refused_order_is_rejected_and_nothing_stays_held(desk: Desk, kind: str, retry: bool) -> None:
+    desk.command(Op.PICK, "F")
+    desk.sent()
+    references = (("orderId", "site-5"), ("orderUpdateId", "0"))
+    desk.show(errors=(VehicleError(error_type=kind, fatal=False, references=references),))
+    (rejected,) = desk.news()
+    assert isinstance(rejected, CommandRejected)
+    assert (rejected.job_id, rejected.retry) == (5, retry)
+    assert desk.row().base == ("p1",)
+    assert ResetVehicle("agv-1") in desk.sent()
+
+
+def test_an_old_refusal_does_not_count_against_a_new_order(desk: Desk) -> None:
+    old = (("orderId", "site-4"), ("orderUpdateId", "0"))
+    desk.show(errors=(VehicleError(error_type="orderError", fatal=False, references=old),))
+    desk.command(Op.PICK, "F")
+    desk.pass_time(1)
+    assert desk.news() == []
+
+
+def test_a_refused_update_cancels_the_order_and_asks_for_another(desk: Desk) -> None:
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order(), driving=True)
+    desk.reach("a", 2)
+    desk.sent()
+    references = (("orderId", "site-5"), ("orderUpdateId", "1"))
+    desk.show(errors=(VehicleError(error_type="orderUpdateError", fatal=False, references=references),))
+    assert desk.sent() == [CancelOrder("agv-1", "site-5")]
+    desk.news()
+    finished = (action_id_of("site-5", "cancelOrder"), ActionStatus.FINISHED, "")
+    desk.show(driving=False, node_states=(), actions=((pick_id(), ActionStatus.FAILED, ""), finished))
+    (rejected,) = desk.news()
+    assert isinstance(rejected, CommandRejected)
+    assert rejected.retry
+
+
+def test_a_withdrawn_command_whose_order_was_taken_is_cancelled(desk: Desk) -> None:
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order(), driving=True)
+    desk.fleet.withdraw(5)
+    desk.settle()
+    assert desk.sent() == [CancelOrder("agv-1", "site-5")]
+    desk.news()
+    desk.reach("a", 2)
+    assert desk.news() == []
+    finished = (action_id_of("site-5", "cancelOrder"), ActionStatus.FINISHED, "")
+    desk.show(driving=False, node_states=(), actions=((pick_id(), ActionStatus.FAILED, ""), finished))
+    (failed,) = desk.news()
+    assert (failed.job_id, failed.fault) == (5, Fault.CANCELLED)
+
+
+def test_a_vehicle_that_was_stopped_between_nodes_keeps_both_and_goes_on_the_same_way(desk: Desk) -> None:
+    test_a_withdrawn_command_whose_order_was_taken_is_cancelled(desk)
+    assert desk.row().base == ("a", "b")
+    desk.command(Op.PICK, "A", job_id=6)
+    order = desk.order()
+    assert released(order) == "a0 b2 a4"
+    assert order.nodes[0].deviation == pytest.approx(2.5)
+
+
+def test_a_vehicle_that_was_stopped_at_a_node_keeps_that_one_alone(desk: Desk) -> None:
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order(), driving=True)
+    desk.reach("a", 2)
+    desk.fleet.withdraw(5)
+    finished = (action_id_of("site-5", "cancelOrder"), ActionStatus.FINISHED, "")
+    desk.show(driving=False, node_states=(), actions=(finished,), position=(0.1, 0.0))
+    assert desk.row().base == ("a",)
+
+
+def test_a_withdrawn_command_that_was_never_sent_ends_with_the_next_tick(desk: Desk) -> None:
+    desk.ask(VehicleOffline(vehicle_id="agv-1", reason="silent"))
+    desk.news()
+    desk.command(Op.PICK, "F")
+    desk.fleet.withdraw(5)
+    desk.pass_time(1)
+    assert desk.sent() == []
+    assert [report.fault for report in desk.news()] == [Fault.CANCELLED]
+
+
+def test_a_pick_that_was_done_before_the_cancel_came_is_done(desk: Desk) -> None:
+    at_goal(desk)
+    desk.fleet.withdraw(5)
+    desk.news()
+    desk.show(actions=((pick_id(), ActionStatus.FINISHED, ""),), loads=("TOTE-1",))
+    assert desk.news() == [CommandDone(job_id=5)]
+
+
+def test_nothing_is_reported_about_an_abandoned_command(desk: Desk) -> None:
+    at_goal(desk)
+    desk.fleet.abandon(5)
+    desk.settle()
+    assert CancelOrder("agv-1", "site-5") in desk.sent()
+    desk.news()
+    desk.show(actions=((pick_id(), ActionStatus.FINISHED, ""),), loads=("TOTE-1",))
+    assert desk.news() == []
+
+
+# Vehicles that forget
+
+
+def forget(desk: Desk, node: str, **changes: Any) -> list[Any]:
+    desk.news()
+    desk.sent()
+    forgotten: dict[str, Any] = {"order_id": "", "update_id": 0, "last_node_sequence_id": 0, "actions": ()}
+    desk.show(last_node_id=node, node_states=(), driving=False, **forgotten | changes)
+    return desk.news()
+
+
+def test_an_order_that_was_forgotten_on_the_way_is_made_anew_from_where_the_vehicle_stands(
+    desk: Desk,
+) -> None:
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order(), driving=True)
+    desk.reach("b", 4)
+    assert forget(desk, "b", loads=None) == []
+    order = desk.order()
+    assert (order.order_id, order.update_id, released(order)) == ("site-5.1", 0, "b0 c2 d4 e6 f8?")
+
+
+@pytest.mark.parametrize(
+    ("loads", "load"), [(None, Load.UNKNOWN), (("TOTE-1",), Load.LOADED)], ids=["blind", "loaded"]
+)
+def test_an_order_that_was_forgotten_at_the_goal_is_for_the_load_to_tell(
+    desk: Desk, loads: tuple[str, ...] | None, load: Load
+) -> None:
+    at_goal(desk)
+    unknown, online = forget(desk, "a", loads=loads)
+    assert isinstance(unknown, CommandUnknown)
+    assert (unknown.sensors.load, unknown.sensors.place) == (load, 7)
+    assert isinstance(online, ChannelOnline)
+
+
+def test_an_order_that_was_forgotten_at_the_goal_without_a_load_is_made_anew(desk: Desk) -> None:
+    at_goal(desk)
+    assert forget(desk, "a", loads=()) == []
+    assert desk.order().order_id == "site-5.1"
+
+
+def test_an_order_that_was_forgotten_unseen_is_for_the_load_to_tell(desk: Desk) -> None:
+    at_goal(desk)
+    desk.show(actions=((pick_id(), ActionStatus.FINISHED, ""),), loads=("TOTE-1",))
+    desk.command(Op.DROP, "A", job_id=6)
+    desk.ask(VehicleOffline(vehicle_id="agv-1", reason="silent"))
+    (unknown, online) = forget(desk, "a", loads=())
+    assert isinstance(unknown, CommandUnknown)
+    assert (unknown.job_id, unknown.sensors.load, unknown.sensors.place) == (6, Load.EMPTY, 7)
+    assert isinstance(online, ChannelOnline)
+
+
+def test_a_finished_action_counts_whatever_order_the_vehicle_shows(desk: Desk) -> None:
+    at_goal(desk)
+    assert forget(desk, "a", actions=((pick_id(), ActionStatus.FINISHED, ""),), loads=None) == [
+        CommandDone(job_id=5)
+    ]
+
+
+def test_an_order_that_was_cleared_by_hand_is_made_anew_once_the_vehicle_is_automatic(desk: Desk) -> None:
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order(), driving=True)
+    desk.reach("a", 2)
+    desk.sent()
+    desk.show(automatic=False, driving=False, node_states=())
+    assert desk.sent() == []
+    desk.show(automatic=True, update_id=1)
+    assert desk.order().order_id == "site-5.1"
+
+
+# Vehicles as devices
+
+
+def test_a_vehicle_tells_when_it_can_be_used_and_when_not(desk: Desk) -> None:
+    desk.ask(VehicleOffline(vehicle_id="agv-1", reason="silent"))
+    assert desk.news() == [DeviceOffline(device_id="agv-1", reason="silent")]
+    assert desk.fleet.choose("A") == "agv-2"
+    desk.show()
+    (online,) = desk.news()
+    assert (online.device_id, online.boot_id, online.ack_seq, online.sensors.load) == (
+        "agv-1",
+        1,
+        0,
+        Load.EMPTY,
+    )
+    assert desk.fleet.choose("A") == "agv-1"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"automatic": False},
+        {"emergency_stop": True},
+        {"errors": (VehicleError(error_type="laser", fatal=True, description="dirty"),)},
+        {"last_node_id": ""},
+    ],
+    ids=["manual", "emergency stop", "fatal error", "unplaced"],
+)
+def test_a_vehicle_in_trouble_is_not_chosen_until_it_has_recovered(
+    desk: Desk, changes: dict[str, Any]
+) -> None:
+    before = desk.states["agv-1"]
+    desk.show(**changes)
+    (fault,) = desk.news()
+    assert isinstance(fault, DeviceFault)
+    assert desk.fleet.choose("A") == "agv-2"
+    desk.ask(before)
+    assert desk.news() == [DeviceRecovered(device_id="agv-1")]
+
+
+def test_a_vehicle_that_does_not_know_its_node_is_placed_by_its_position(desk: Desk) -> None:
+    desk.show(last_node_id="", position=(0.2, 0.1))
+    assert desk.row().base[0] == "a"
+    assert desk.news() == []
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        lambda desk: desk.disabled.add("agv-1"),
+        lambda desk: desk.show(loads=("something",)),
+        lambda desk: desk.show(battery=0.1),
+        lambda desk: desk.command(Op.PICK, "F"),
+    ],
+    ids=["disabled", "laden", "low", "busy"],
+)
+def test_the_nearest_vehicle_is_chosen_if_it_is_free(desk: Desk, prepare: Any) -> None:
+    assert desk.fleet.choose("A") == "agv-1"
+    prepare(desk)
+    assert desk.fleet.choose("A") == "agv-2"
+
+
+def test_a_low_vehicle_charges_until_it_is_full_and_stops_charging_before_it_leaves(desk: Desk) -> None:
+    desk.show(battery=0.1)
+    desk.pass_time(3)
+    assert desk.drive() == "charger"
+    desk.show(charging=True, battery=0.5)
+    desk.pass_time(10)
+    assert desk.sent() == []
+    assert desk.fleet.choose("A") == "agv-2"
+    desk.show(battery=0.95)
+    desk.pass_time(3)
+    leaving = desk.order()
+    assert [action.kind for action in leaving.nodes[0].actions] == [VehicleActionKind.STOP_CHARGING]
+
+
+def test_a_reset_asks_for_a_state_and_is_done_when_it_shows_no_fault(desk: Desk) -> None:
+    desk.command(Op.RESET, "A", job_id=9)
+    assert desk.sent() == [ResetVehicle("agv-1")]
+    desk.show()
+    assert desk.news() == [CommandDone(job_id=9)]
+
+
+def test_a_vehicle_that_will_not_move_is_waited_for_where_there_is_no_way_around(desk: Desk) -> None:
+    desk.disabled.add("agv-2")
+    desk.show("agv-2", last_node_id="e")
+    desk.command(Op.PICK, "F")
+    assert desk.drive() == "d"
+    desk.disabled.clear()
+    desk.pass_time(3)
+    assert desk.drive("agv-2") == "p2"
+    desk.show()
+    assert desk.drive() == "f"
+
+
+def test_a_vehicle_that_will_not_move_is_driven_around_where_there_is_a_way() -> None:
+    desk = Desk(grid_site(6, 2, 2))
+    desk.disabled.add("agv-1")
+    desk.command(Op.PICK, "L-n5_0", name="agv-0")
+    ahead = next(node.node_id for node in desk.order().nodes if not node.released)
+    desk.show("agv-1", last_node_id=ahead)
+    row = desk.row("agv-0")
+    assert row.order is not None
+    desk.effects.append(SendOrder(row.order.message))
+    assert desk.drive("agv-0") == "n5_0"
+
+
+# Restart
+
+
+def test_after_a_restart_what_is_outstanding_is_sent_again_unchanged(desk: Desk) -> None:
+    desk.command(Op.PICK, "F")
+    order = desk.order()
+    desk.fleet.resume()
+    desk.settle()
+    assert desk.sent() == [SendOrder(order)]
+    desk.take(order)
+    assert [type(report) for report in desk.news()] == [CommandAccepted, ChannelOnline]
+
+
+def test_after_a_restart_a_cancel_is_asked_for_again(desk: Desk) -> None:
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order())
+    desk.fleet.withdraw(5)
+    desk.settle()
+    desk.sent()
+    desk.fleet.resume()
+    desk.settle()
+    assert desk.sent() == [CancelOrder("agv-1", "site-5")]
+
+
+def test_the_books_keep_a_mission_exactly(desk: Desk) -> None:
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order())
+    stored = MISSIONS.to_row(desk.row())
+    assert MISSIONS.row.validate_json(str(stored["doc"])) == desk.row()
+
+
+def test_every_phase_comes_to_an_end_and_none_comes_back() -> None:
+    order = list(Phase)
+    for phase in Phase:
+        following = [PHASES[phase, sign] for sign in Sign if (phase, sign) in PHASES]
+        assert None in following
+        assert all(after is None or order.index(after) > order.index(phase) for after in following)
