@@ -13,6 +13,7 @@ from gateway.kernel.verdict import YES, Verdict, no
 from gateway.transport.journal import Journal
 from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.plant import Plant
+from gateway.transport.queues import Queues, Way
 from gateway.transport.rows import MAIN_CHANNEL, Channel, Leg, Transport
 from gateway.transport.tables import TransportTables
 from gateway.transport.topology import Topology
@@ -31,6 +32,7 @@ class Dispatcher:
         self,
         tables: TransportTables,
         plant: Plant,
+        queues: Queues,
         topology: Topology,
         traffic: Traffic,
         journal: Journal,
@@ -38,6 +40,7 @@ class Dispatcher:
     ) -> None:
         self._tables = tables
         self._plant = plant
+        self._queues = queues
         self._topology = topology
         self._traffic = traffic
         self._journal = journal
@@ -102,7 +105,7 @@ class Dispatcher:
         self._lifecycle.change(transport, job_id=job.command.job_id, reserved=leg.target)
 
     def _start_waiting(self) -> None:
-        for carrier_id, channel in self._tables.queues():
+        for carrier_id, channel in self._queues.channels():
             while self._start_first(carrier_id, channel):
                 pass
 
@@ -123,28 +126,24 @@ class Dispatcher:
 
         Loads that would take the same way from the same kind of place are judged once.
         """
-        refused: set[tuple[str, ...]] = set()
+        refused: set[Way] = set()
         full: set[str] = set()
-        for _, _, transport_id in list(self._tables.queue(carrier_id, channel)):
+        for _, _, transport_id, way in self._queues.of(carrier_id, channel):
+            path = way[1:]
+            if path[0] in full or way in refused:
+                continue
             transport = self._tables.transports[transport_id]
             leg = transport.legs[transport.leg]
-            if leg.target in full:
-                continue
-            at_source = leg.source if self._stands_in_the_way(leg.source) else None
-            way = (at_source or "", *path_of(transport.legs[transport.leg :]))
-            if way in refused or not self._at_hand(transport, leg).ok:
+            if not self._at_hand(transport, leg).ok:
                 continue
             if not self._traffic.may_enter(leg.target).ok:
                 full.add(leg.target)
-            elif not self._traffic.may_move(transport, path_of(transport.legs[transport.leg :])).ok:
+            elif not self._traffic.may_move(transport, path).ok:
                 refused.add(way)
                 if len(refused) >= REFUSED_MAX:
                     return
             else:
                 yield transport, leg
-
-    def _stands_in_the_way(self, location_id: str | None) -> bool:
-        return location_id is not None and self._plant.locations[location_id].kind != "storage"
 
     def _at_hand(self, transport: Transport, leg: Leg) -> Verdict:
         container = self._tables.containers[transport.container_id]

@@ -36,6 +36,7 @@ from gateway.transport.messages import (
 from gateway.transport.outcome import Outcome
 from gateway.transport.plant import FleetControl, Plant
 from gateway.transport.puts import Puts
+from gateway.transport.queues import Queues
 from gateway.transport.rerouting import Rerouting
 from gateway.transport.rows import Channel, Container, Counter, Device, Transport
 from gateway.transport.tables import TransportTables
@@ -47,7 +48,12 @@ REMEMBER_ENDED_S: Final = 60
 
 
 class TransportEngine:
-    """The transport room of one site."""
+    """The transport room of one site.
+
+    Attributes:
+        journal: where commands are numbered.
+        queues: which loads wait for which channel.
+    """
 
     def __init__(self, tables: TransportTables, site: Site, fleets: Mapping[str, FleetControl]) -> None:
         self._tables = tables
@@ -57,7 +63,10 @@ class TransportEngine:
         lifecycle = Lifecycle(tables, alarms)
         topology = Topology(site, {fleet_id: fleet.expected_s for fleet_id, fleet in fleets.items()})
         traffic = Traffic(tables, self._plant)
-        self._dispatcher = Dispatcher(tables, self._plant, topology, traffic, self.journal, lifecycle)
+        self.queues = Queues(tables, self._plant)
+        self._dispatcher = Dispatcher(
+            tables, self._plant, self.queues, topology, traffic, self.journal, lifecycle
+        )
         rerouting = Rerouting(tables, self._plant, topology, traffic, self._dispatcher, lifecycle)
         self._outcome = Outcome(tables, self.journal, lifecycle, rerouting, alarms)
         self._intake = Intake(tables, self._plant, topology, lifecycle)

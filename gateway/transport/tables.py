@@ -2,18 +2,12 @@
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterator, Sequence
 
 from gateway.contract.transports import TransportStatus
 from gateway.kernel.books import Books
 from gateway.transport import rows
 from gateway.transport.rows import Container, Job, Put, Transport
 from gateway.transport.transitions import ENDED
-
-QueueKey = tuple[str, str]
-"""(carrier, channel)."""
-Place = tuple[int, int, str]
-"""(due_us, number, transport_id): a transport's place in a queue."""
 
 
 class TransportTables:
@@ -53,19 +47,10 @@ class TransportTables:
         self.goals: Counter[str] = Counter()
         self.open_jobs: dict[int, None] = {}
         self.slot_puts: dict[tuple[str, str], list[tuple[int, str]]] = {}
-        self._queues: dict[QueueKey, list[Place]] = {}
         self.transports.watch(self._index_transport)
         self.containers.watch(self._index_container)
         self.jobs.watch(self._index_job)
         self.puts.watch(self._index_put)
-
-    def queue(self, carrier_id: str, channel: str) -> Sequence[Place]:
-        """Return the transports whose next leg is that carrier's, in the order in which they shall go."""
-        return self._queues.get((carrier_id, channel), ())
-
-    def queues(self) -> Iterator[QueueKey]:
-        """Return the queues that are not empty."""
-        return (key for key, queue in list(self._queues.items()) if queue)
 
     def room_at(self, location_id: str, capacity: int) -> int:
         """Return how many more containers the location can be promised."""
@@ -93,8 +78,6 @@ class TransportTables:
             self.ended[new.transport_id] = None
         else:
             self.goals[new.goal] += 1
-        if (queued := _queued(new)) is not None:
-            insort(self._queues.setdefault(queued[0], []), queued[1])
 
     def _unindex_transport(self, old: Transport) -> None:
         if old.reserved is not None:
@@ -106,9 +89,6 @@ class TransportTables:
         self.to_plan.pop(old.transport_id, None)
         self.executing.pop(old.transport_id, None)
         self.ended.pop(old.transport_id, None)
-        if (queued := _queued(old)) is not None:
-            queue = self._queues[queued[0]]
-            del queue[bisect_left(queue, queued[1])]
 
     def _index_container(self, old: Container | None, new: Container | None) -> None:
         if old is not None and old.location_id is not None:
@@ -136,12 +116,3 @@ class TransportTables:
             del queue[bisect_left(queue, (old.job_id, old.put_id))]
         if new is not None and rows.is_open_put(new):
             insort(self.slot_puts.setdefault((new.wall, new.slot), []), (new.job_id, new.put_id))
-
-
-def _queued(transport: Transport) -> tuple[QueueKey, Place] | None:
-    """Return the queue in which a transport stands: it has a leg ahead, and nothing is under way for it."""
-    leg = transport.current
-    moving = transport.status in (TransportStatus.PLANNED, TransportStatus.EXECUTING)
-    if not moving or leg is None or transport.job_id is not None or leg.source is None:
-        return None
-    return (leg.carrier_id, leg.channel), (transport.due_us, transport.number, transport.transport_id)

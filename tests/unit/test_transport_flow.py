@@ -140,8 +140,9 @@ def test_priority_then_age_orders_a_queue_and_nothing_starves() -> None:
     floor.submit("old-and-low", "T2", "A-1-L-02", priority=0)
     floor.wait(46 * 60)
     floor.submit("new-and-high", "T3", "1-IN", priority=9)
-    queue = [transport_id for _, _, transport_id in floor.tables.queue("shuttle-1", "main")]
-    assert queue == ["old-and-low"]
+    assert [waiting.transport_id for waiting in floor.engine.queues.of("shuttle-1", "main")] == [
+        "old-and-low"
+    ]
 
 
 def test_the_same_request_again_is_the_same_transport_and_another_body_is_refused() -> None:
