@@ -53,7 +53,10 @@ def _tell(results: list[Result], real_s: float) -> None:
     hours = sum(result.at_s for result in results) / 3600
     failed = [result.order.seed for result in results if result.wrong]
     print(f"{hours:.2f} h simulated in {real_s:.0f} s: {hours * 3600 / real_s:.0f} s/s")
-    print(f"{sum(result.transports for result in results)} transports, {sum(r.puts for r in results)} puts,", end=" ")
+    print(
+        f"{sum(result.transports for result in results)} transports, {sum(r.puts for r in results)} puts,",
+        end=" ",
+    )
     print(f"{sum(r.moves for r in results)} loads moved, {sum(r.runs for r in results)} runs of the gateway")
     print("faults:", ", ".join(f"{kind} {count}" for kind, count in sorted(faults.items())))
     print(f"longest peace until all had ended: {max(result.peace_s for result in results):.0f} s")

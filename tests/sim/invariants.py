@@ -1,6 +1,7 @@
 """What must hold, whatever goes wrong: checked often, and more of it in the end when all is quiet."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import AsyncIterator, Iterator
 
 from tests.sim.plant import Plant
 from tests.sim.wes import Wes
@@ -29,7 +30,7 @@ async def at_rest(plant: Plant, wes: Wes) -> list[str]:
     ]
 
 
-async def _books_and_world(plant: Plant, wes: Wes):  # noqa: ANN202
+async def _books_and_world(plant: Plant, wes: Wes) -> AsyncIterator[str]:
     page = await wes.get("/v1/containers", limit=1000)
     booked = {each["containerId"]: each.get("locationId") or each.get("deviceId") for each in page["items"]}
     for container, spot in plant.world.spots.items():
@@ -40,7 +41,7 @@ async def _books_and_world(plant: Plant, wes: Wes):  # noqa: ANN202
             yield f"{container} is at {spot} by the books, and nowhere in the world"
 
 
-async def _feed(wes: Wes):  # noqa: ANN202
+async def _feed(wes: Wes) -> AsyncIterator[str]:
     """The feed, read again from its beginning, is what it was when it was heard."""
     after, heard = 0, wes.known.events
     while after < len(heard):
@@ -48,7 +49,7 @@ async def _feed(wes: Wes):  # noqa: ANN202
         for number, event in enumerate(page["items"], start=after + 1):
             if event["seq"] != number:
                 yield f"event {event['seq']} stands where {number} should"
-            if number <= len(heard) and f'"id":"{number}"' not in heard[number - 1]:
+            if number <= len(heard) and event != json.loads(heard[number - 1]):
                 yield f"event {number} has changed"
         if not page["items"]:
             yield f"the feed ends at {after}; {len(heard)} events have been heard"
@@ -56,12 +57,18 @@ async def _feed(wes: Wes):  # noqa: ANN202
         after += len(page["items"])
 
 
-async def _nothing_lost(wes: Wes):  # noqa: ANN202
+async def _nothing_lost(wes: Wes) -> AsyncIterator[str]:
     for subject in wes.known.acknowledged:
         kind = "transports" if subject.startswith("T") else "puts"
         view = await wes.get(f"/v1/{kind}/{subject}")
         if view["status"].startswith("HTTP"):
             yield f"{subject} was acknowledged and is lost: {view}"
+
+
+def has_all(plant: Plant, wes: Wes) -> bool:
+    """Tell whether the receiver of webhooks has the newest event and every one between its first and that."""
+    seqs = {event["seq"] for event in plant.receiver.taken}
+    return bool(seqs) and len(seqs) == len(wes.known.events) + 1 - min(seqs)
 
 
 def _webhooks(plant: Plant, wes: Wes) -> Iterator[str]:

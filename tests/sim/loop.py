@@ -16,11 +16,11 @@ OUTSIDE: Final = frozenset({"socket.__new__", "time.sleep", "_thread.start_new_t
 """Audit events of the interpreter that lead out of the simulation."""
 
 
-class Escaped(Exception):
+class Escaped(Exception):  # noqa: N818 - names what happened
     """Something tried to leave the simulation."""
 
 
-class Stalled(Exception):
+class Stalled(Exception):  # noqa: N818 - names what happened
     """Nothing is ready and no timer runs: nothing would ever happen again."""
 
 

@@ -4,6 +4,7 @@ Everything that is chance comes from one seed, each part with a source of its ow
 """
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from drivers.links.modbus_port import MemoryModbus, ModbusPort
 from drivers.links.mqtt_memory import MemoryBroker
 from drivers.links.mqtt_port import Connect as MqttConnect
 from drivers.links.opcua_memory import MemoryOpcUa
+from drivers.links.opcua_port import OpcUaPort
 from gateway.app import Gateway, Settings, Surroundings, open_gateway
 from gateway.contract.wiring import ModbusLink, MqttLink, OpcUaLink
 from gateway.site.load import load_site
@@ -158,7 +160,7 @@ class Plant:
         assert isinstance(line, RegisterLine)
         return MemoryModbus(Registers(line, trip), link.timeout_ms / 1000)
 
-    def _opcua(self, trip: Trip, link: OpcUaLink):  # noqa: ANN202
+    def _opcua(self, trip: Trip, link: OpcUaLink) -> AbstractAsyncContextManager[OpcUaPort]:
         line = self._lines[link.id]
         assert isinstance(line, NodeLine)
         return MemoryOpcUa(Nodes(line, trip)).connect(link)
