@@ -4,6 +4,7 @@ It acts on the difference between what a vehicle shall do and what it shows (law
 a command, a tick, a restart or a vehicle's state the same few questions are asked.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -89,8 +90,8 @@ class Driving:
         charger = self._charger_for(row)
         if charger is not None and self._start(replace(row, charger=charger), Purpose.CHARGE, charger):
             return
-        if row.charger is None:
-            self._park(row)
+        if row.charger is None or row.base != (row.charger,):
+            self._park(replace(row, charger=None))
 
     def _serve(self, row: Mission, command: Command) -> bool:
         pick = command.op is Op.PICK
@@ -102,9 +103,14 @@ class Driving:
         )
 
     def _park(self, row: Mission) -> None:
-        housed = None if row.base == (row.home,) else self._traffic.housed(row.vehicle_id, claim_of(row))
-        if housed is not None and housed.home is not None:
-            self._start(replace(row, home=housed.home), Purpose.PARK, housed.home)
+        if row.base == (row.home,):
+            return
+        for home in self._traffic.free_homes(row.vehicle_id, row.end):
+            for way in self._ways(row, home):
+                claim = Claim(row.base, way[1:], home)
+                if self._traffic.allows(row.vehicle_id, claim):
+                    self._order(row, Purpose.PARK, claim)
+                    return
 
     def _charger_for(self, row: Mission) -> str | None:
         """Return where the vehicle should go to charge now; None if it need not, or if no charger is free."""
@@ -124,13 +130,34 @@ class Driving:
         return min(ways, key=self._roads.seconds)[-1] if ways else None
 
     def _start(self, row: Mission, purpose: Purpose, goal: str) -> bool:
-        """Give the vehicle an order to a goal; return whether the traffic allows it."""
-        claim = self._claim(row, purpose, goal)
-        if claim is None:
-            return False
+        """Send the vehicle to a goal; return whether the traffic allows it."""
+        for way in self._ways(row, goal):
+            claim = self._traffic.housed(row.vehicle_id, Claim(row.base, way[1:], row.home))
+            if claim is not None:
+                self._order(row, purpose, claim)
+                return True
+        return False
+
+    def _ways(self, row: Mission, goal: str) -> Iterator[Route]:
+        """Return the ways to try: around those who stay where they are, the fastest, and in a deadlock around everybody.
+
+        Nobody drives into a deadlock; people, or vehicles that have lost their orders, may make one.
+        """
+        fastest = self._roads.route(row.end, goal)
+        around = self._roads.route_around(row.end, goal, self._obstacles(row))
+        if around is not None and around != fastest:
+            yield around
+        if fastest is not None:
+            yield fastest
+        if row.vehicle_id not in self._traffic.safe:
+            held = {node for other in self._traffic.others(row.vehicle_id) for node in other.base}
+            if (free := self._roads.route_around(row.end, goal, held)) is not None:
+                yield free
+
+    def _order(self, row: Mission, purpose: Purpose, claim: Claim) -> None:
         held = self._traffic.extended(row.vehicle_id, claim, max(BASE_MAX, len(row.base)))
         if purpose is Purpose.PARK and held.base == row.base and held.rest:
-            return False
+            return  # An order without a horizon that leads nowhere yet.
         command = row.command if purpose in (Purpose.PICK, Purpose.DROP) else None
         order_id, action = self._name(row, purpose, command)
         nodes = (*held.base, *held.rest)
@@ -149,20 +176,6 @@ class Driving:
         )
         self._missions.put(replace(row, order=order, base=held.base, home=held.home))
         self._books.effect(SendOrder(message))
-        return True
-
-    def _claim(self, row: Mission, purpose: Purpose, goal: str) -> Claim | None:
-        way = self._way(row, goal)
-        if way is None:
-            return None
-        claim = Claim(row.base, way[1:], row.home)
-        if purpose is not Purpose.PARK:
-            return self._traffic.housed(row.vehicle_id, claim)
-        return claim if self._traffic.allows(row.vehicle_id, claim) else None
-
-    def _way(self, row: Mission, goal: str) -> Route | None:
-        around = self._roads.route_around(row.end, goal, self._obstacles(row))
-        return around or self._roads.route(row.end, goal)
 
     def _obstacles(self, row: Mission) -> set[str]:
         """Return the nodes of vehicles that will not move by themselves."""

@@ -122,7 +122,7 @@ class Traffic:
 
     def housed(self, vehicle_id: str, claim: Claim) -> Claim | None:
         """Return the claim with the nearest home that is allowed; None if there is none."""
-        homes = (replace(claim, home=home) for home in self._free_homes(vehicle_id, claim.goal))
+        homes = (replace(claim, home=home) for home in self.free_homes(vehicle_id, claim.goal))
         return next((housed for housed in homes if self.allows(vehicle_id, housed)), None)
 
     def extended(self, vehicle_id: str, claim: Claim, nodes_max: int) -> Claim:
@@ -139,7 +139,7 @@ class Traffic:
         way = None if claim.home is None else self._roads.route(claim.goal, claim.home)
         return Mover(claim.end, (*claim.rest, *(way or ())[1:]))
 
-    def _free_homes(self, vehicle_id: str, near: str) -> list[str]:
+    def free_homes(self, vehicle_id: str, near: str) -> list[str]:
         """Return the parking nodes that are nobody else's home: those where nobody stands first, then the nearest."""
         taken = {claim.home for name, claim in self._claims.items() if name != vehicle_id}
         ways = {home: self._roads.route(near, home) for home in self._roads.parking if home not in taken}
