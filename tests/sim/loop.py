@@ -1,7 +1,7 @@
 """An event loop on virtual time: when nothing is ready, the next timer's time has come, at once.
 
-What would make two runs of one seed differ is refused: a thread, a socket, a process, real sleep raise `Escaped`. Tasks hash by
-the order in which they were made, because a TaskGroup cancels in the order of a set.
+What would make two runs of one seed differ is refused: a thread, a socket, a process raise `Escaped`. Real sleep does so from
+Python 3.13 on, which tells of it; the linter refuses it before. Tasks hash by the order in which they were made, because a TaskGroup cancels in the order of a set.
 """
 
 import asyncio
