@@ -1,7 +1,8 @@
 """An event loop on virtual time: when nothing is ready, the next timer's time has come, at once.
 
-What would make two runs of one seed differ is refused: a thread, a socket, a process raise `Escaped`. Real sleep does so from
-Python 3.13 on, which tells of it; the linter refuses it before. Tasks hash by the order in which they were made, because a TaskGroup cancels in the order of a set.
+What would make two runs of one seed differ is refused: an executor, a socket, a process raise `Escaped`. Bare threads and real
+sleep do so only in Pythons that tell of them (not 3.11). Tasks hash by the order in which they were made, because a TaskGroup
+cancels in the order of a set.
 """
 
 import asyncio
