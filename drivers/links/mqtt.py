@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -21,6 +21,10 @@ KEEPALIVE_S: Final = 5
 """A ping after so long a silence, and its answer within as long again: else the broker's program is dead, though its host lives."""
 DEAD_AFTER_MS: Final = 3000
 """What is sent and not acknowledged by the broker's host for this long breaks the connection."""
+SILENCE_S: Final = 1.0
+"""After so long without a message the broker is asked for a sign of life …"""
+ANSWER_S: Final = 1.5
+"""… and has so long to give it: a silent broker is noticed within 3 s."""
 INBOX_MAX: Final = 10_000
 """Messages that wait to be read; of more, the newest are lost, and vehicles tell their states again."""
 
@@ -99,7 +103,7 @@ async def connect_mqtt(access: BrokerAccess, topics: Sequence[tuple[str, int]]) 
         async with client:
             with _call():
                 await client.subscribe(list(topics))
-            yield _Port(client)
+            yield _Port(client, f"gateway/{access.client_id}/alive")
 
 
 def _dead_peer_options() -> list[tuple[int, int, int]]:
@@ -118,17 +122,23 @@ def _dead_peer_options() -> list[tuple[int, int, int]]:
 
 
 class _Port:
-    def __init__(self, client: _Client) -> None:
+    def __init__(self, client: _Client, alive: str) -> None:
         self._client = client
+        self._alive = alive
 
     async def publish(self, topic: str, payload: bytes) -> None:
         with _call():
             await self._client.publish(topic, payload)
 
     async def receive(self) -> tuple[str, bytes]:
-        with _call():
-            message = await anext(self._client.messages)
-        return message.topic.value, message.payload
+        while True:
+            with _call():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SILENCE_S):
+                        message = await anext(self._client.messages)
+                        return message.topic.value, message.payload
+                # A broker that has stopped still holds the connection; only an answer shows that it lives.
+                await self._client.publish(self._alive, qos=1, timeout=ANSWER_S)
 
 
 @contextmanager
