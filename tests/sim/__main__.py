@@ -13,21 +13,22 @@ from tests.sim.simulation import Order, Result, simulate
 def main() -> int:
     """Simulate; return 1 if a seed failed."""
     asked = _arguments()
+    seconds: float = asked.hours * 3600 if asked.seconds is None else asked.seconds
     seeds = [asked.seed] if asked.seed is not None else range(asked.first, asked.first + asked.seeds)
     begun, results = time.perf_counter(), list[Result]()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, refresh_per_second=2) as bar:
-        total = bar.add_task("simulating", total=len(seeds) * asked.hours * 3600)
+        total = bar.add_task("simulating", total=len(seeds) * seconds)
         for number, seed in enumerate(seeds):
-            base = number * asked.hours * 3600
+            base = number * seconds
 
             def show(at_s: float, base: float = base) -> None:
                 hours = (sum(each.at_s for each in results) + at_s) / 3600
                 rate = hours * 3600 / (time.perf_counter() - begun)
                 text = f"seed {seed} · {hours:.2f} h simulated · {rate:.0f} s/s"  # noqa: B023
-                bar.update(total, completed=base + min(at_s, asked.hours * 3600), description=text)
+                bar.update(total, completed=base + min(at_s, seconds), description=text)
 
-            order = Order(seed, asked.hours * 3600, asked.fault_s, asked.crash_s)
+            order = Order(seed, seconds, asked.fault_s, asked.crash_s)
             results.append(simulate(order, show))
             if results[-1].wrong:
                 bar.console.print(results[-1].story(), markup=False, highlight=False, soft_wrap=True)
@@ -41,6 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=1, help="the first of them")
     parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--hours", type=float, default=0.25, help="with faults, of each seed")
+    parser.add_argument("--seconds", type=float, help="the same, exactly as a failure is told")
     parser.add_argument("--fault-s", type=float, default=6.0, help="mean time between two faults")
     parser.add_argument("--crash-s", type=float, default=40.0, help="mean time between two crashes")
     return parser.parse_args()

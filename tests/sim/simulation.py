@@ -74,7 +74,7 @@ class Result:
 
     def story(self) -> str:
         """Tell a failure so that it can be replayed."""
-        seed, hours = self.order.seed, self.order.seconds / 3600
+        seed, seconds = self.order.seed, self.order.seconds
         return "\n".join(
             [
                 f"seed {seed} failed at {self.at_s:.3f} s, step {self.step}:",
@@ -83,8 +83,8 @@ class Result:
                 *(f"  {event}" for event in self.events[-50:]),
                 "the last lines of the log:",
                 *(f"  {line}" for line in self.logs[-30:]),
-                f"replay it: python -m tests.sim --seed {seed} --hours {hours:g}"
-                f" --fault-s {self.order.fault_s:g} --crash-s {self.order.crash_s:g}",
+                f"replay it: python -m tests.sim --seed {seed} --seconds {seconds!r}"
+                f" --fault-s {self.order.fault_s!r} --crash-s {self.order.crash_s!r}",
             ]
         )
 
