@@ -1,8 +1,7 @@
 """A whole simulated site: the world, every PLC device of the site file, their links, and whatever else is added to run.
 
 All devices share one world, one clock, one book of faults and one heart beat. Each draws from its own seeded source of
-chance. Whoever starts a process of simulated devices again while a gateway lives should pass another seed: boot ids
-are drawn from it, and a device that has lost its memory must not look like the one before.
+chance.
 """
 
 import asyncio
@@ -78,6 +77,7 @@ class SimulatedSite:
         seed: int,
         habits: Habits | None = None,
         fault_file: FaultFile | None = None,
+        birth: int = 0,
     ) -> None:
         """Make a site whose devices are off; they are switched on when it runs.
 
@@ -87,6 +87,8 @@ class SimulatedSite:
             seed: of all chance, but that of the fault file, which has its own.
             habits: of the automatic pickers at the put walls; None: nobody is there.
             fault_file: faults that happen by themselves.
+            birth: another number for every process, so that devices which have lost their memory with the process before
+                show another `bootId`; where a seed shall repeat a whole run, always the same.
         """
         self.site = site
         self.world = World.of_site(site)
@@ -95,6 +97,7 @@ class SimulatedSite:
         self.links: dict[str, PlcLink] = {}
         self.listening = asyncio.Event()
         self._seed = seed
+        self._birth = birth
         self._habits = habits
         self._fault_file = fault_file or FaultFile()
         self._devices: dict[str, Plc | PutWallDevice] = {}
@@ -180,7 +183,7 @@ class SimulatedSite:
         self._devices[model.id], self._runners[model.id] = device, runner
 
     def _make(self, model: Device) -> Plc | PutWallDevice:
-        chance = seeded(self._seed, model.id)
+        chance = seeded(self._seed, f"{model.id} {self._birth}")
         match model:
             case PutWall():
                 kinds = PutWallDevice.FAULTS | Picker.FAULTS if self._habits else PutWallDevice.FAULTS

@@ -43,7 +43,14 @@ class Simulation:
         """
         faults = FaultFile() if options.faults is None else read_fault_file(options.faults)
         self.clock = SimClock(options.speed)
-        self.site = SimulatedSite(options.site, self.clock, options.seed, habits=Habits(), fault_file=faults)
+        self.site = SimulatedSite(
+            options.site,
+            self.clock,
+            options.seed,
+            habits=Habits(),
+            fault_file=faults,
+            birth=SystemClock().now_us(),
+        )
         self._embedded: list[EmbeddedBroker] = []
         brokers = {
             link.id: MqttBroker(self._access(link, options.site.root, folder))

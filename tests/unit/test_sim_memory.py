@@ -210,3 +210,12 @@ def test_registers_are_read_and_written_by_request_and_slowly_if_asked() -> None
             running.cancel()
 
     run(scenario)
+
+
+def test_boot_ids_are_the_same_for_a_seed_and_others_for_every_process() -> None:
+    def boot_ids(birth: int) -> list[int]:
+        simulated = SimulatedSite(modbus_site(), SimClock(), seed=1, birth=birth)
+        return [device._boot_id for device in simulated._devices.values()]
+
+    assert boot_ids(7) == boot_ids(7)
+    assert all(mine != theirs for mine, theirs in zip(boot_ids(7), boot_ids(8), strict=True))
