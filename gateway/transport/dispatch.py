@@ -14,7 +14,7 @@ from gateway.transport.journal import Journal
 from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.plant import Plant
 from gateway.transport.queues import Queues, Way
-from gateway.transport.rows import MAIN_CHANNEL, Channel, Leg, Transport
+from gateway.transport.rows import MAIN_CHANNEL, Channel, Container, Device, Leg, Transport
 from gateway.transport.tables import TransportTables
 from gateway.transport.topology import Topology
 from gateway.transport.traffic import Traffic, path_of
@@ -45,6 +45,16 @@ class Dispatcher:
         self._traffic = traffic
         self._journal = journal
         self._lifecycle = lifecycle
+        self._stranded: set[str] = set()
+        tables.devices.watch(self._follow_device)
+        tables.containers.watch(self._follow_container)
+
+    def _follow_device(self, old: Device | None, new: Device | None) -> None:
+        if old is None or new is None or old.enabled != new.enabled:
+            self._stranded.clear()
+
+    def _follow_container(self, old: Container | None, new: Container | None) -> None:
+        self._stranded -= {row.transport_id for row in (old, new) if row is not None}
 
     def run(self) -> None:
         """Run all phases."""
@@ -65,12 +75,18 @@ class Dispatcher:
         return self._topology.route(start, goal, self.usable)
 
     def _plan(self) -> None:
-        for transport_id in list(islice(self._tables.to_plan, PLAN_MAX)):
+        """Give routes; whoever has none is looked at again when a device is enabled or the container is elsewhere."""
+        waiting = (
+            transport_id for transport_id in self._tables.to_plan if transport_id not in self._stranded
+        )
+        for transport_id in list(islice(waiting, PLAN_MAX)):
             transport = self._tables.transports[transport_id]
             start = self._tables.containers[transport.container_id].location_id
             route = None if start is None else self.find_route(start, transport.goal)
             if route:
                 self._lifecycle.plan(transport, route)
+            else:
+                self._stranded.add(transport_id)
 
     def _put_down_loads(self) -> None:
         for device_id, container_id in list(self._tables.loads.items()):

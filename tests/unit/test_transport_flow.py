@@ -208,6 +208,26 @@ def test_a_disabled_device_is_planned_around_or_waited_for() -> None:
     assert floor.status("M1") == "completed"
 
 
+def test_transports_without_a_way_do_not_keep_others_from_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.transport.dispatch.PLAN_MAX", 1)
+    floor = Floor()
+    act = Act(by="ann", reason="belt worn")
+    floor.tell(SetDeviceEnabled("lift", False, act))
+    floor.submit("stranded-1", "T1", "ST-1")
+    floor.submit("stranded-2", "T3", "ST-1")
+    floor.submit("free", "T2", "A-1-R-01")
+    floor.run()
+    assert [floor.status(name) for name in ("stranded-1", "stranded-2", "free")] == [
+        "accepted",
+        "accepted",
+        "completed",
+    ]
+
+    floor.tell(SetDeviceEnabled("lift", True, act))
+    floor.run()
+    assert floor.status("stranded-1") == "completed"
+
+
 def test_an_offline_device_is_waited_for_and_its_alarm_is_raised_and_cleared_once() -> None:
     floor = Floor()
     floor.tell(DeviceOffline(device_id="shuttle-1", reason="link lost"))
