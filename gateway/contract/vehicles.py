@@ -13,7 +13,7 @@ ACTION_IDS: Final = UUID("5b0f4a3e-7d0c-5d0e-9c54-3f0f6a0b5050")
 
 
 def action_id_of(order_id: str, what: str) -> str:
-    """Return the UUID of an action, always the same for the same order and word: `pick`, `cancelOrder` …"""
+    """Return the UUID of an action, always the same for the same order and word (`pick`, `cancelOrder` …)."""
     return str(uuid5(ACTION_IDS, f"{order_id}/{what}"))
 
 

@@ -177,15 +177,20 @@ class Watch:
             case Sign.DONE | Sign.FAILED:
                 return (order.goal,)
             case Sign.FORGOTTEN:
-                return row.base if node is None else (node,)
+                if node is None:
+                    return row.base
+                return self._stopped(row.base[row.base.index(node) :], shown) if node in row.base else (node,)
             case _ if shown.order_id != order.order_id:
                 # It never had the order; where people have put it counts more than where it was.
                 untaken = order.nodes[: order.start]
                 return untaken if node is None or node == untaken[0] else (node,)
             case _:
-                # It stopped at the node that it shows, or anywhere before the next one.
-                at_node = shown.position is not None and self._roads.nearest(*shown.position) == row.base[0]
-                return row.base[:1] if at_node else row.base[:2]
+                return self._stopped(row.base, shown)
+
+    def _stopped(self, base: tuple[str, ...], shown: VehicleState) -> tuple[str, ...]:
+        """Return what a vehicle holds that has stopped at the first node of its base, or anywhere before the next one."""
+        at_node = shown.position is not None and self._roads.nearest(*shown.position) == base[0]
+        return base[:1] if at_node else base[:2]
 
     def _failed(self, row: Mission, order: Order, shown: VehicleState, command: Command | None) -> None:
         if command is not None:

@@ -212,7 +212,7 @@ class Decisions:
         return changed
 
     def reset(self, message: ResetDevice) -> Device:
-        """Ask the device to clear its fault, and take its load as the books say."""
+        """Ask the device to clear its fault, and take its load as the books say; the device tells when it has recovered."""
         device = self._device(message.device_id)
         self._record(message.act, "device.reset", message.device_id)
         self._outcome.settle_load(message.device_id)
@@ -220,7 +220,6 @@ class Decisions:
             idle = row.job_id is None and row.boot_id is not None
             if row.device_id == message.device_id and idle and device.online:
                 self._journal.issue(Op.RESET, device_id=row.device_id, channel=row.channel, expected_s=1.0)
-        self._outcome.clear_fault(message.device_id)
         return self._tables.devices[message.device_id]
 
     def correct(self, message: CorrectContainer) -> Container:

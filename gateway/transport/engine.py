@@ -67,10 +67,12 @@ class TransportEngine:
         self._dispatcher = Dispatcher(
             tables, self._plant, self.queues, topology, traffic, self.journal, lifecycle
         )
-        rerouting = Rerouting(tables, self._plant, topology, traffic, self._dispatcher, lifecycle)
-        self._outcome = Outcome(tables, self.journal, lifecycle, rerouting, alarms)
+        self._rerouting = Rerouting(tables, self._plant, topology, traffic, self._dispatcher, lifecycle)
+        self._outcome = Outcome(tables, self.journal, lifecycle, self._rerouting, alarms)
         self._intake = Intake(tables, self._plant, topology, lifecycle)
-        self._decisions = Decisions(tables, self._plant, self.journal, lifecycle, rerouting, self._outcome)
+        self._decisions = Decisions(
+            tables, self._plant, self.journal, lifecycle, self._rerouting, self._outcome
+        )
         self._puts = Puts(tables, self._plant, self.journal)
         self._reports: dict[type, Callable[[Any], None]] = {
             ChannelOnline: self._outcome.channel_online,
@@ -157,6 +159,7 @@ class TransportEngine:
 
     def _tick(self, _: Tick) -> None:
         self._outcome.look_for_timeouts()
+        self._rerouting.find_other_homes()
         oldest = self._tables.books.now_us - REMEMBER_ENDED_S * 1_000_000
         for transport_id in list(self._tables.ended):
             if self._tables.transports[transport_id].updated_us < oldest:

@@ -137,20 +137,26 @@ class Outcome:
             self._emit_device(EventType.DEVICE_FAULT, device_id, text=text)
 
     def device_recovered(self, report: DeviceRecovered) -> None:
-        """The device shows no fault any more."""
-        self.clear_fault(report.device_id)
+        """The device shows no fault any more: it gets work again, unless its load contradicts the books."""
+        self._alarms.clear(f"fault:{report.device_id}")
+        if f"load:{report.device_id}" not in self._tables.alarms:
+            self._recover(report.device_id)
 
-    def clear_fault(self, device_id: str) -> None:
-        """Let a device have work again, unless its load contradicts the books."""
-        self._alarms.clear(f"fault:{device_id}")
+    def _recover(self, device_id: str) -> None:
         device = self._tables.devices.get(device_id)
-        if device is not None and device.fault is not None and f"load:{device_id}" not in self._tables.alarms:
+        if device is not None and device.fault is not None:
             self._tables.devices.put(replace(device, fault=None))
             self._emit_device(EventType.DEVICE_RECOVERED, device_id)
 
     def settle_load(self, device_id: str) -> None:
-        """A person has looked at the device's load: the books count again, and the device checks every command itself."""
-        self._alarms.clear(f"load:{device_id}")
+        """A person has looked at the device's load: the books count again, and the device checks every command itself.
+
+        A fault that the device itself shows stands until the device shows none.
+        """
+        if f"load:{device_id}" in self._tables.alarms:
+            self._alarms.clear(f"load:{device_id}")
+            if f"fault:{device_id}" not in self._tables.alarms:
+                self._recover(device_id)
 
     def _emit_device(self, kind: EventType, device_id: str, **data: str) -> None:
         self._tables.books.emit(kind, device_id, deviceId=device_id, **data)

@@ -91,6 +91,14 @@ class Rerouting:
                 return self.take_route(self._lifecycle.change(transport, goal=goal), route)
         return transport
 
+    def find_other_homes(self) -> None:
+        """Turn cancelled transports elsewhere whose home has been taken by another load in the meantime."""
+        for transport_id in list(self._tables.executing):
+            transport = self._tables.transports[transport_id]
+            turned = transport.cancel_requested and transport.goal != transport.destination
+            if turned and transport.job_id is None and not self._traffic.may_enter(transport.goal).ok:
+                self.bring_home(self._lifecycle.change(transport, reserved=None))
+
     def _homes(self, transport: Transport, here: str | None) -> Iterator[str]:
         """Return free storage places: the transport's own source first, then the nearest."""
         origin = self._plant.locations[here or transport.source]

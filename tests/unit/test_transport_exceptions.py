@@ -11,7 +11,9 @@ from gateway.contract.reports import (
     CommandFailed,
     CommandRejected,
     CommandUnknown,
+    DeviceFault,
     DeviceOffline,
+    DeviceRecovered,
     Load,
     Sensors,
 )
@@ -352,3 +354,34 @@ def test_a_blocked_place_takes_loads_again_once_somebody_has_looked() -> None:
     floor.tell(UnblockLocation("1-OUT", Act(by="ann", reason="took the stranger away")))
     floor.run()
     assert floor.status("M2") == "completed"
+
+
+def test_a_reset_does_not_hide_a_fault_that_the_device_still_shows() -> None:
+    floor = Floor()
+    floor.tell(DeviceFault(device_id="shuttle-1", code=7, text="jammed"))
+    floor.tell(ResetDevice("shuttle-1", Act(by="ann", reason="pulled the tote out")))
+    floor.submit("M1", "T1", "1-OUT")
+    assert [command.op for command in floor.commands] == [Op.RESET], (
+        "nothing else before the device has recovered"
+    )
+    floor.step()
+    floor.tell(DeviceRecovered(device_id="shuttle-1"))
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
+def test_a_cancelled_load_whose_home_is_taken_finds_another() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "ST-1")
+    for _ in range(2):
+        floor.step()
+    floor.cancel("M1")
+    floor.step()
+    assert floor.tables.transports["M1"].goal == "A-1-L-01"
+    floor.tell(CorrectContainer("NEW", "A-1-L-01", Act(by="ann", reason="put there by hand")))
+    floor.world["NEW"] = "A-1-L-01"
+    for _ in range(30):
+        floor.wait(1)
+        floor.run()
+    assert floor.status("M1") == "cancelled"
+    assert floor.where("T1") == floor.world["T1"] != "A-1-L-01"
