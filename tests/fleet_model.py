@@ -228,7 +228,9 @@ class Run:
         self.online: set[str] = set()
         self.laden: set[str] = set()
         places = [location.id for location in site.locations]
-        self.waiting = [(*random.sample(places, 2), f"tote-{number}") for number in range(transports)]
+        self.waiting: list[tuple[str, ...]] = [
+            (*random.sample(places, 2), f"tote-{number}") for number in range(transports)
+        ]
         self.moves: Counter[str] = Counter()
         self.executed: Counter[str] = Counter()
         self.action: dict[str, VehicleAction] = {}
