@@ -1,0 +1,195 @@
+"""The VDA 5050 driver on a broker in memory: losing it, finding it again, many vehicles at once. Time is virtual."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import structlog
+
+from drivers.links.mqtt_memory import MemoryBroker, MemoryClient
+from drivers.vda5050.driver import Vda5050Driver
+from gateway.contract.driver import DriverContext, VehicleDriver
+from gateway.contract.reports import Position, Report
+from gateway.contract.vehicles import OrderNode, VehicleOffline, VehicleOrder, VehicleState
+from gateway.contract.wiring import FleetWiring, VehicleWiring
+from tests.unit.virtual_loop import loop_time, run
+
+pytestmark = pytest.mark.contract
+
+NAMES = tuple(f"agv-{number}" for number in range(1, 4))
+
+
+class Clock:
+    def now_us(self) -> int:
+        return 1_790_000_000_000_000 + round(loop_time() * 1e6)
+
+
+class Bench:
+    """A driver with what it tells; commits take `commit_s`."""
+
+    def __init__(self, commit_s: float = 0.01) -> None:
+        self.broker = MemoryBroker()
+        self.reports: list[Report] = []
+        self.positions: list[Position] = []
+        self.commit_s = commit_s
+        self._headers = 0
+        vehicles = tuple(VehicleWiring(device_id=name, manufacturer="simco", serial=name) for name in NAMES)
+        context = DriverContext(clock=Clock(), epoch=1, report=self._report, observe=self.positions.append)
+        wiring = FleetWiring(fleet_id="agvs", vehicles=vehicles)
+        self.driver = Vda5050Driver(self.broker.connect, wiring, context)
+
+    async def _report(self, report: Report) -> None:
+        await asyncio.sleep(self.commit_s)
+        self.reports.append(report)
+
+    def tell(self, name: str, **changes: Any) -> None:
+        """Publish a vehicle's state."""
+        self._headers += 1
+        body = {"headerId": self._headers, "timestamp": "", "version": "2.1.0", "lastNodeId": "a"}
+        self.broker.pass_on(f"uagv/v2/simco/{name}/state", json.dumps(body | changes).encode())
+
+    def ear(self, topic: str) -> MemoryClient:
+        """Listen to what the driver publishes."""
+        client = self.broker.client()
+        client.subscribe(f"uagv/v2/simco/+/{topic}")
+        return client
+
+
+def on_bench(scenario: Callable[[Bench], Any], commit_s: float = 0.01) -> None:
+    async def whole() -> None:
+        bench = Bench(commit_s)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(bench.driver.run())
+            await asyncio.sleep(1)
+            await scenario(bench)
+            running.cancel()
+
+    run(whole)
+
+
+def order(name: str) -> VehicleOrder:
+    node = OrderNode(node_id="a", sequence_id=0, released=True, x=0, y=0)
+    return VehicleOrder(
+        vehicle_id=name, order_id="o-1", update_id=0, after="", map_id="hall", nodes=(node,), edges=()
+    )
+
+
+def test_it_is_a_vehicle_driver() -> None:
+    async def scenario(bench: Bench) -> None:
+        assert isinstance(bench.driver, VehicleDriver)
+        assert bench.driver.device_ids == NAMES
+
+    on_bench(scenario)
+
+
+def test_an_order_reaches_its_vehicle_and_is_repeated_until_the_echo() -> None:
+    async def scenario(bench: Bench) -> None:
+        ear = bench.ear("order")
+        bench.tell("agv-2")
+        bench.driver.send(order("agv-2"))
+        for _ in range(2):
+            topic, payload = await ear.receive()
+            assert topic == "uagv/v2/simco/agv-2/order"
+            assert json.loads(payload)["orderId"] == "o-1"
+        bench.tell("agv-2", orderId="o-1")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(60):
+                await ear.receive()
+
+    on_bench(scenario)
+
+
+def test_a_broker_that_goes_and_comes_is_one_line_each_and_vehicles_are_asked_anew() -> None:
+    async def scenario(bench: Bench) -> None:
+        for name in NAMES:
+            bench.tell(name)
+        await asyncio.sleep(1)
+        bench.reports.clear()
+        with structlog.testing.capture_logs() as lines:
+            bench.broker.stop()
+            await asyncio.sleep(30)
+            assert {
+                report.vehicle_id for report in bench.reports if isinstance(report, VehicleOffline)
+            } == set(NAMES)
+            assert not bench.driver.health("agv-1").connected
+            bench.broker.start()
+            ear = bench.ear("instantActions")
+            asked = {(await ear.receive())[0] for _ in NAMES}
+        assert asked == {f"uagv/v2/simco/{name}/instantActions" for name in NAMES}
+        assert [line["event"] for line in lines if line["event"].startswith("broker")] == [
+            "broker lost",
+            "broker connected",
+        ]
+        bench.tell("agv-1")
+        await asyncio.sleep(1)
+        assert isinstance(bench.reports[-1], VehicleState)
+        assert bench.driver.health("agv-1").connected
+
+    on_bench(scenario)
+
+
+def test_reports_of_several_vehicles_share_their_commits() -> None:
+    async def scenario(bench: Bench) -> None:
+        before = loop_time()
+        for name in NAMES:
+            bench.tell(name)
+        while len(bench.reports) < len(NAMES):
+            await asyncio.sleep(0.1)
+        assert loop_time() - before < 2 * bench.commit_s
+
+    on_bench(scenario, commit_s=5.0)
+
+
+def test_while_a_commit_lasts_only_the_newest_state_waits() -> None:
+    async def scenario(bench: Bench) -> None:
+        for node in "bcde":
+            bench.tell("agv-1", lastNodeId=node)
+            await asyncio.sleep(1)
+        await asyncio.sleep(20)
+        shown = [report.last_node_id for report in bench.reports if isinstance(report, VehicleState)]
+        assert shown[-1] == "e"
+        assert len(shown) == 2
+
+    on_bench(scenario, commit_s=5.0)
+
+
+def test_a_silent_vehicle_goes_offline_alone() -> None:
+    async def scenario(bench: Bench) -> None:
+        for _ in range(5):
+            bench.tell("agv-1")
+            await asyncio.sleep(10)
+        bench.tell("agv-2")
+        for _ in range(5):
+            bench.tell("agv-1")
+            await asyncio.sleep(10)
+        gone = [report for report in bench.reports if isinstance(report, VehicleOffline)]
+        assert gone == [VehicleOffline(vehicle_id="agv-2", reason="no state for 35 s")]
+
+    on_bench(scenario)
+
+
+def test_messages_of_strangers_and_broken_ones_harm_nobody() -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.broker.pass_on("uagv/v2/other/agv-1/state", b"{}")
+        bench.broker.pass_on("uagv/v2/simco/agv-1/state", b"\x00")
+        bench.tell("agv-1")
+        await asyncio.sleep(1)
+        assert [type(report) for report in bench.reports] == [VehicleState]
+        assert bench.driver.health("agv-1").errors == {"badFrame": 1}
+        assert bench.driver.telegrams("agv-1")[-1].note == "state"
+
+    on_bench(scenario)
+
+
+def test_positions_are_observed_with_the_time_of_their_arrival() -> None:
+    async def scenario(bench: Bench) -> None:
+        at = {"x": 1.0, "y": 2.0, "theta": 0.5, "mapId": "hall", "positionInitialized": True}
+        bench.tell("agv-3", agvPosition=at)
+        await asyncio.sleep(1)
+        (seen,) = bench.positions
+        assert (seen.device_id, seen.x, seen.y, seen.theta) == ("agv-3", 1.0, 2.0, 0.5)
+        assert seen.at_us == 1_790_000_001_000_000
+
+    on_bench(scenario)
