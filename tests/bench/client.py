@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -81,17 +81,20 @@ class Heard:
     at: float
 
 
-async def events(port: int, kind: str) -> AsyncGenerator[Heard]:
-    """Yield the gateway's new events of a type as its stream brings them; the first, without type, when it begins."""
+@asynccontextmanager
+async def events(port: int, kind: str) -> AsyncGenerator[AsyncIterator[Heard]]:
+    """Open the gateway's stream of new events of a type."""
     stream = f"http://{HOST}:{port}/v1/events/stream"
     async with (
         httpx.AsyncClient(timeout=None) as http,
         http.stream("GET", stream, params={"types": kind}) as answer,
     ):
-        async for line in answer.aiter_lines():
-            at = time.monotonic()
-            if line.startswith("data: "):
-                event = json.loads(line.removeprefix("data: "))
-                yield Heard(event["type"], event["subject"], at)
-            elif line.startswith(": the feed"):
-                yield Heard("", "", at)
+        yield _heard(answer.raise_for_status().aiter_lines())
+
+
+async def _heard(lines: AsyncIterator[str]) -> AsyncGenerator[Heard]:
+    async for line in lines:
+        at = time.monotonic()
+        if line.startswith("data: "):
+            event = json.loads(line.removeprefix("data: "))
+            yield Heard(event["type"], event["subject"], at)

@@ -6,7 +6,6 @@ Simulated devices, client and stopwatch are here, the gateway is a process of it
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, assert_never
@@ -120,8 +119,7 @@ async def _walk(port: int, bay: str, watch: Stopwatch, name: str) -> _Walked:
     first_byte_ms: list[float] = []
     event_ms: list[float] = []
     dones_before = len(watch.dones)
-    async with connections(port, 1) as (client,), aclosing(events(port, "transport.completed")) as stream:
-        await anext(stream)
+    async with connections(port, 1) as (client,), events(port, "transport.completed") as stream:
         for n in range(SAMPLES):
             commands_before = len(watch.commands)
             sent = time.monotonic()
