@@ -144,7 +144,8 @@ class Driving:
         Nobody drives into a deadlock; people, or vehicles that have lost their orders, may make one.
         """
         fastest = self._roads.route(row.end, goal)
-        around = self._roads.route_around(row.end, goal, self._obstacles(row))
+        obstacles = self._obstacles(row)
+        around = self._roads.route_around(row.end, goal, obstacles) if obstacles else None
         if around is not None and around != fastest:
             yield around
         if fastest is not None:
