@@ -67,7 +67,8 @@ class Mailboxes:
         elif all(channel.life.alive for channel in channels):
             self._presence.arrive()
         self._observe(status)
-        self._teller.nudge()
+        if self.due():  # most readings bring no news, and waking somebody costs more than looking
+            self._teller.nudge()
 
     def written(self, channel_id: str) -> None:
         """A write has ended, one way or the other."""

@@ -1,6 +1,7 @@
 """Shuttles, lifts and conveyors behind mailboxes in holding registers (docs/plc-handshake.md)."""
 
 from collections.abc import Sequence
+from functools import lru_cache, partial
 
 from drivers.handshake import COMMAND_TAGS, STATUS_TAGS, CommandBlock, Status
 from drivers.links.errors import LinkError
@@ -30,6 +31,7 @@ class ModbusMailboxDriver:
             Span(int(channel.base) + profile.status_base, self._statuses.count): channel.id
             for channel in wiring.channels
         }
+        self._decoders = {block: lru_cache(1)(partial(self._decode, block)) for block in self._channel_at}
         self._diagnosis = Diagnosis(context.clock)
         self._mailboxes = Mailboxes(wiring, context, self._diagnosis, self._send)
         link.attach(self)
@@ -66,11 +68,15 @@ class ModbusMailboxDriver:
 
     def read(self, block: Span, registers: Sequence[int], latency_s: float) -> None:
         """A status block was read."""
-        channel_id = self._channel_at[block]
-        tags = self._statuses.decode(registers)
         self._diagnosis.answered(latency_s)
-        self._diagnosis.shown(f"status {channel_id}", tags, f"{block.start}: {dump(registers)}")
-        self._mailboxes.shown(channel_id, Status.of(tags))
+        self._mailboxes.shown(self._channel_at[block], self._decoders[block](tuple(registers)))
+
+    def _decode(self, block: Span, registers: tuple[int, ...]) -> Status:
+        """Decode a reading; kept until the next one differs, for most of a polled device's do not."""
+        tags = self._statuses.decode(registers)
+        text = f"{block.start}: {dump(registers)}"
+        self._diagnosis.shown(f"status {self._channel_at[block]}", tags, text)
+        return Status.of(tags)
 
     def failed(self, error: LinkError) -> None:
         """A reading failed."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache, partial
 
 from drivers.links.errors import LinkError
 from drivers.modbus.link import ModbusLinkRunner
@@ -39,6 +40,7 @@ class ModbusPutWallDriver:
             Span(base + profile.status_base + profile.status_stride * n, self._statuses.count): slot_id
             for n, slot_id in numbered
         }
+        self._decoders = {block: lru_cache(1)(partial(self._decode, block)) for block in self._slot_at}
         self._slots = {slot_id: Slot(self._wall_id, slot_id, context.epoch) for slot_id in wiring.slots}
         self._life = LifeCounter()
         self._boot_id = 0
@@ -88,19 +90,23 @@ class ModbusPutWallDriver:
         """The header or a slot was read."""
         self._diagnosis.answered(latency_s)
         now = asyncio.get_running_loop().time()
-        text = f"{block.start}: {dump(registers)}"
         if block == self._header_at:
             tags = self._headers.decode(registers)
-            self._diagnosis.shown("header", tags, text)
+            self._diagnosis.shown("header", tags, f"{block.start}: {dump(registers)}")
             self._header(int(tags["bootId"]), int(tags["life"]), int(tags["slots"]), now)
         else:
             slot_id = self._slot_at[block]
-            tags = self._statuses.decode(registers)
-            self._diagnosis.shown(f"slot {slot_id}", tags, text)
+            status = self._decoders[block](tuple(registers))
             if self._boot_id:
-                self._write(slot_id, self._slots[slot_id].show(SlotStatus.of(tags), now))
+                self._write(slot_id, self._slots[slot_id].show(status, now))
         self._presence.fault = self._mismatch or self._slot_fault()
         self._teller.nudge()
+
+    def _decode(self, block: Span, registers: tuple[int, ...]) -> SlotStatus:
+        """Decode a slot's reading; kept until the next one differs, for most of a polled wall's do not."""
+        tags = self._statuses.decode(registers)
+        self._diagnosis.shown(f"slot {self._slot_at[block]}", tags, f"{block.start}: {dump(registers)}")
+        return SlotStatus.of(tags)
 
     def failed(self, error: LinkError) -> None:
         """A reading failed."""
