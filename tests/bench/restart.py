@@ -23,7 +23,7 @@ from tests.wire.processes import free_ports
 
 OPEN: Final = 10_000
 BATCH: Final = 500
-RESTARTS: Final = 3
+RESTARTS: Final = 5
 WORK_S: Final = 1.0
 END_S: Final = 1.0
 """Longer than any command takes."""
