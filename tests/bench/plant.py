@@ -43,7 +43,6 @@ class Plant:
 
     Attributes:
         watches: a stopwatch for each link.
-        brokers: the embedded brokers.
     """
 
     def __init__(self, site: Site, folder: Path, pace: Pace = PACE) -> None:
@@ -51,10 +50,10 @@ class Plant:
         self._site = SimulatedSite(site, SimClock(), seed=1)
         self.watches: dict[str, Stopwatch] = {id: PlcWatch(link) for id, link in self._site.links.items()}
         links = [link for link in site.links if isinstance(link, MqttLink)]
-        self.brokers = [EmbeddedBroker(folder / link.id, link.port) for link in links]
+        self._brokers = [EmbeddedBroker(folder / link.id, link.port) for link in links]
         watched = {
             link.id: VehicleWatch(_access(link, broker))
-            for link, broker in zip(links, self.brokers, strict=True)
+            for link, broker in zip(links, self._brokers, strict=True)
         }
         self.watches |= watched
         world, faults, traits = self._site.world, self._site.faults, Traits(pace=pace)
@@ -64,8 +63,8 @@ class Plant:
     async def running(self) -> AsyncGenerator[None]:
         """Run for as long as the context lasts."""
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(broker.run()) for broker in self.brokers]
-            for broker in self.brokers:
+            running = [tasks.create_task(broker.run()) for broker in self._brokers]
+            for broker in self._brokers:
                 await broker.ready()
             running.append(tasks.create_task(self._site.run()))
             await self._site.listening.wait()

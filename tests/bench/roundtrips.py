@@ -13,7 +13,7 @@ from typing import Final, assert_never
 from gateway.contract.wiring import Link, ModbusLink, MqttLink, OpcUaLink
 from gateway.site.load import load_site
 from gateway.site.ports import with_ports_from
-from tests.bench.client import connections, events, until_devices_are_online, until_it_answers
+from tests.bench.client import connections, event_times, until_devices_are_online, until_it_answers
 from tests.bench.figures import Figure, percentile, spread
 from tests.bench.plant import Plant, Stopwatch
 from tests.bench.processes import line_of, running
@@ -119,7 +119,7 @@ async def _walk(port: int, bay: str, watch: Stopwatch, name: str) -> _Walked:
     first_byte_ms: list[float] = []
     event_ms: list[float] = []
     dones_before = len(watch.dones)
-    async with connections(port, 1) as (client,), events(port, "transport.completed") as stream:
+    async with connections(port, 1) as (client,), event_times(port, "transport.completed") as completed:
         for n in range(SAMPLES):
             commands_before = len(watch.commands)
             sent = time.monotonic()
@@ -132,9 +132,9 @@ async def _walk(port: int, bay: str, watch: Stopwatch, name: str) -> _Walked:
                 },
             )
             assert status == ACCEPTED
-            heard = await anext(stream)
+            heard = await anext(completed)
             first_byte_ms.append((watch.commands[commands_before] - sent) * 1000)
-            event_ms.append((heard.at - watch.dones[-1]) * 1000)
+            event_ms.append((heard - watch.dones[-1]) * 1000)
             await asyncio.sleep(REST_S * (1 + n / SAMPLES))  # not in step with anybody's polling
     return _Walked(first_byte_ms, event_ms, watch.dones[dones_before:])
 
