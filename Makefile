@@ -87,7 +87,8 @@ format: install-dev ## format the code and apply ruff's safe fixes
 docs: install-dev ## write the generated tables and diagrams of docs/
 	@$(BIN)/python -m tests.documents
 
-bench: install-dev ## measure; prints figures, judges none
+bench: ## measure; prints figures as JSON on stdout, everything else on stderr; judges none
+	@$(MAKE) --no-print-directory install-dev >&2
 	@$(BIN)/python -m tests.bench
 
 kill-test: install-dev ## only the tests that kill a running gateway
