@@ -342,7 +342,8 @@ class Channel:
         self._now = 0.0
         self._writing = False
         self._written_at: float | None = None
-        self._online_boot_id: int | None = None
+        self._online: tuple[int, int] | None = None
+        """(bootId, last number) as the kernel knows them, or is about to."""
         self._online_due: ChannelOnline | None = None
 
     @property
@@ -390,7 +391,7 @@ class Channel:
 
     def offline(self) -> None:
         """Tell the channel as online again as soon as nothing of ours is in doubt there."""
-        self._online_boot_id = None
+        self._online = None
         self._online_due = None
 
     def job_report(self) -> JobReport | None:
@@ -398,10 +399,13 @@ class Channel:
         return self._job.reports[0] if self._job and self._job.reports else None
 
     def online_report(self) -> ChannelOnline | None:
-        """Return that the channel is online, once nothing of ours is in doubt there; anew after every start."""
+        """Return that the channel is online, once nothing of ours is in doubt there.
+
+        Anew after every start of the device, and when it took a command that nobody here waits for any more.
+        """
         status = self._status
-        if status and status.boot_id != self._online_boot_id and self._settled(status):
-            self._online_boot_id = status.boot_id
+        if status and self._online != (status.boot_id, status.ack_seq) and self._settled(status):
+            self._online = (status.boot_id, status.ack_seq)
             self._online_due = ChannelOnline(
                 device_id=self._device_id,
                 channel=self.channel_id,
@@ -440,9 +444,11 @@ class Channel:
             case Step.WAIT:
                 pass
             case Step.TAKE:
+                self._count_on(job.command)
                 job.phase = Phase.TAKEN
                 job.reports.append(CommandAccepted(job_id=job.command.job_id))
             case Step.END:
+                self._count_on(job.command)
                 job.end(outcome_of(job.command, status))
             case Step.FENCE:
                 job.end(_fenced(job.command, status))
@@ -450,6 +456,10 @@ class Channel:
             case _:
                 assert_never(step)
         return None
+
+    def _count_on(self, command: Command) -> None:
+        if self._online:
+            self._online = (self._online[0], command.seq)
 
     def _write(self, job: _Job, status: Status) -> CommandBlock | None:
         if status.epoch > self._epoch or (job.writes and self._just_written()):

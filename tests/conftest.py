@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import settings
 
-# New examples in every run, no deadline on a busy machine, and a blob that replays a failure elsewhere
-# (@reproduce_failure); --hypothesis-seed=N repeats a whole run.
-settings.register_profile("ci", deadline=None, derandomize=False, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+# The same examples in every run: a change is judged by what it changes, not by luck. `make explore` looks for
+# new ones, and prints a blob that replays a failure elsewhere (@reproduce_failure).
+settings.register_profile("repeat", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, derandomize=False, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 # Passes of the event loop in which a task that was told to stop may still end.
 UNWIND_PASSES = 10

@@ -210,9 +210,7 @@ class AnyInterleaving(RuleBasedStateMachine):
             while self.due():
                 self.report_is_committed()
         assert self.kernel.open is None
-        assert self.kernel.online
-        if not self.strangers:
-            assert self.kernel.online == (self.plc.boot_id, self.plc.memory["ackSeq"])
+        assert self.kernel.online == (self.plc.boot_id, self.plc.memory["ackSeq"])
         self.no_command_is_done_twice()
         self.outcomes_are_true()
 
