@@ -1,4 +1,4 @@
-"""The HTTP side of simulated devices: look at the truth, break things, press buttons, put containers somewhere by hand.
+"""The HTTP side of simulated devices: look at the truth, break things, and do what people do there by hand.
 
 Mounted only where simulated devices run (DESIGN.md, "The public contract"). What cannot be done is answered by 422 with a reason
 and changes nothing.
@@ -15,6 +15,7 @@ from gateway.contract.transports import Identifier
 from sim_devices.faults import Fault, FaultView, NotPossible
 from sim_devices.putwall import Button
 from sim_devices.site import SimulatedSite
+from sim_devices.vehicles.fleet import Vehicles
 from sim_devices.world import Impossible
 
 
@@ -57,14 +58,24 @@ class Placement(WireModel):
     label: Annotated[str, Field(pattern=r"^[ -~]{0,64}$")] | None = None
 
 
+class Whereabouts(WireModel):
+    """Where a vehicle stands now.
+
+    Attributes:
+        node_id: a node of its road map; null or left out: the nearest one.
+    """
+
+    node_id: Identifier | None = None
+
+
 class Speed(WireModel):
     """How many times as fast as real time motion runs."""
 
     speed: Annotated[float, Field(gt=0, le=10_000)]
 
 
-def sim_router(simulated: SimulatedSite) -> APIRouter:
-    """Return the routes below /v1/sim for a site that runs on the same event loop."""
+def sim_router(simulated: SimulatedSite, vehicles: Vehicles) -> APIRouter:
+    """Return the routes below /v1/sim for a site, and its vehicles, that run on the same event loop."""
     router = APIRouter(prefix="/v1/sim", tags=["simulated devices"])
 
     @router.get("/world")
@@ -116,6 +127,20 @@ def sim_router(simulated: SimulatedSite) -> APIRouter:
             else:
                 simulated.world.place(placement.container_id, placement.location_id, placement.label)
         except Impossible as reason:
+            return _unprocessable(reason)
+        return None
+
+    @router.post(
+        "/vehicles/{vehicle_id}/localise", status_code=status.HTTP_204_NO_CONTENT, response_model=None
+    )
+    async def localise(vehicle_id: str, whereabouts: Whereabouts) -> Response | None:
+        """Drive a vehicle by hand to a node and tell it at its panel that it stands there; its order is forgotten.
+
+        A vehicle that has lost its memory (`reboot` with `memoryLost`) needs this, or `initPosition` from the gateway.
+        """
+        try:
+            vehicles.localise(vehicle_id, whereabouts.node_id)
+        except NotPossible as reason:
             return _unprocessable(reason)
         return None
 

@@ -80,7 +80,10 @@ class FaultBase(WireModel):
 
 
 class Reboot(FaultBase):
-    """Power goes away for `durationS` and comes back; with `memoryLost` the retentive memory is gone."""
+    """Power goes away for `durationS` and comes back; with `memoryLost` the retentive memory is gone.
+
+    A vehicle without its memory does not know where it is until somebody localises it.
+    """
 
     kind: Literal["reboot"] = "reboot"
     memory_lost: bool = False

@@ -46,7 +46,7 @@ class Demo:
 
     async def serve(self) -> None:
         """Answer HTTP, for the simulated devices too, until the process is told to stop."""
-        await self._gateway.serve(sim_router(self._simulation.site))
+        await self._gateway.serve(sim_router(self._simulation.site, self._simulation.vehicles))
 
     async def work(self, *, give_up: bool) -> str:
         """Let the WES work to its end; return what went wrong, if anything.

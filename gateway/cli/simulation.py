@@ -87,10 +87,10 @@ class Simulation:
                 task.cancel()
 
 
-def simulation_api(site: SimulatedSite) -> FastAPI:
+def simulation_api(site: SimulatedSite, vehicles: Vehicles) -> FastAPI:
     """Return the HTTP interface of simulated devices that run alone."""
     api = FastAPI(title="Simulated devices", version="1")
-    api.include_router(sim_router(site))
+    api.include_router(sim_router(site, vehicles))
     add_problem_handlers(api)
 
     @api.get("/livez")
@@ -105,7 +105,7 @@ async def run_simulation(options: SimOptions) -> None:
     """Serve the simulated devices of a site until the process is told to stop."""
     with TemporaryDirectory(prefix="gateway-sim-") as folder:
         simulation = Simulation(options, Path(folder))
-        api = simulation_api(simulation.site)
+        api = simulation_api(simulation.site, simulation.vehicles)
         async with simulation.running():
             log.info(
                 "the simulated devices run",

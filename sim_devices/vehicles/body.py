@@ -110,6 +110,10 @@ class Body:
         self._driven, self._pose = self.driven(now), replace(self.pose(now), speed=0.0)
         self._journey = None
 
+    def put(self, x: float, y: float) -> None:
+        """Stand here, m, because somebody has moved it; only while it stands."""
+        self._pose = replace(self._pose, x=x, y=y)
+
     def turn(self, theta: float) -> None:
         """Take a heading, rad; only while it stands."""
         self._pose = replace(self._pose, theta=theta)

@@ -8,7 +8,7 @@ from gateway.contract.clock import Clock
 from gateway.site.model import Fleet, RoadMap, Site
 from gateway.site.model import Vehicle as VehicleModel
 from sim_devices.clock import SimClock
-from sim_devices.faults import FaultBook
+from sim_devices.faults import FaultBook, NotPossible
 from sim_devices.sensors import Sensors
 from sim_devices.vehicles import line, vehicle
 from sim_devices.vehicles.battery import BATTERY, BatterySpec
@@ -62,7 +62,7 @@ class Vehicles:
             traits: of all vehicles.
         """
         self._traffic = {road_map.id: Traffic() for road_map in site.road_maps}
-        self._lines: list[VehicleLine] = []
+        self._lines: dict[str, VehicleLine] = {}
         for fleet in site.fleets:
             road_map = site.road_map(fleet.road_map)
             terrain = _terrain(site, road_map)
@@ -77,10 +77,8 @@ class Vehicles:
                     self._traffic[road_map.id],
                     troubles,
                 )
-                self._lines.append(
-                    VehicleLine(
-                        made, troubles, fleet.interface, clock, wall, brokers[fleet.link], traits.pace
-                    )
+                self._lines[model.id] = VehicleLine(
+                    made, troubles, fleet.interface, clock, wall, brokers[fleet.link], traits.pace
                 )
 
     @property
@@ -88,10 +86,22 @@ class Vehicles:
         """Every time two vehicles were at one place: what must never happen."""
         return tuple(each for traffic in self._traffic.values() for each in traffic.collisions)
 
+    def localise(self, vehicle_id: str, node_id: str | None) -> None:
+        """Somebody drives a vehicle by hand to a node, None: the nearest one, and tells it there where it stands.
+
+        Raises:
+            NotPossible: no such vehicle, or it cannot be brought there; the text says why.
+        """
+        if vehicle_id not in self._lines:
+            raise NotPossible(
+                f"there is no vehicle {vehicle_id}; there are {', '.join(self._lines) or 'none'}"
+            )
+        self._lines[vehicle_id].localise(node_id)
+
     async def run(self) -> None:
         """Let all of them live until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for each in self._lines:
+            for each in self._lines.values():
                 tasks.create_task(each.run())
 
 

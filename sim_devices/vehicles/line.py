@@ -149,6 +149,15 @@ class VehicleLine:
             tasks.create_task(self._live())
             tasks.create_task(self._stay_connected())
 
+    def localise(self, node_id: str | None) -> None:
+        """Somebody drives the vehicle by hand to a node, None: the nearest one, and tells it there where it stands.
+
+        Raises:
+            NotPossible: the text says why.
+        """
+        self._vehicle.localise(node_id, self._clock.now())
+        self._stirred.set()
+
     # -- life --
 
     async def _live(self) -> None:

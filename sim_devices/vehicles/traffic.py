@@ -39,12 +39,15 @@ class Traffic:
         """Return where a vehicle is; None before it is put on the map."""
         return self._zones.get(vehicle_id)
 
+    def vehicles_in(self, zone: Zone) -> tuple[str, ...]:
+        """Return who is there."""
+        return tuple(vehicle_id for vehicle_id, place in self._zones.items() if place == zone)
+
     def enter(self, vehicle_id: str, zone: Zone, now: float) -> None:
         """Say that a vehicle has left where it was and is here now."""
         if self._zones.get(vehicle_id) == zone:
             return
-        for other, place in self._zones.items():
-            if place == zone and other != vehicle_id:
-                name = zone if isinstance(zone, str) else " – ".join(sorted(zone))
-                self._collisions.append(Collision(now, name, (other, vehicle_id)))
+        for other in self.vehicles_in(zone):
+            name = zone if isinstance(zone, str) else " – ".join(sorted(zone))
+            self._collisions.append(Collision(now, name, (other, vehicle_id)))
         self._zones[vehicle_id] = zone

@@ -20,6 +20,7 @@ from sim_devices.faults import (
     Jam,
     LocalisationLost,
     ManualMode,
+    NotPossible,
     Point,
     Reboot,
     RefusedOrder,
@@ -443,7 +444,8 @@ class Vehicle:
         match [state.action.parameter(key) for key in keys]:
             case [float() | int() as x, float() | int() as y, float() | int(), str(map_id), str(node_id)]:
                 far = hypot(x - pose.x, y - pose.y) > POSE_TOLERANCE_M
-                if self.book.executing or far or map_id != self.terrain.map_id:
+                blind = self._suffers(LocalisationLost)
+                if self.book.executing or far or blind or map_id != self.terrain.map_id:
                     self.book.fail(state, ErrorType.LOCALIZATION, "the sensors do not confirm that pose")
                     return
                 self._initialised = True
@@ -453,6 +455,42 @@ class Vehicle:
                 self.book.end(state)
             case _:
                 self.book.fail(state, ErrorType.INSTANT_ACTION, f"initPosition needs {', '.join(keys)}")
+
+    # -- people --
+
+    def localise(self, node_id: str | None, now: float) -> None:
+        """Somebody drives it by hand to a node, None: the nearest one, and tells it at its panel that it stands there.
+
+        What it was ordered is forgotten, as after all driving by hand (6.10.6, table 1).
+
+        Raises:
+            NotPossible: the text says why; nothing has changed.
+        """
+        self.advance(now)
+        pose, nodes = self.pose(now), self.terrain.nodes
+        node = node_id or min(nodes, key=lambda name: hypot(nodes[name][0] - pose.x, nodes[name][1] - pose.y))
+        if reason := self._why_not_by_hand(node):
+            raise NotPossible(reason)
+        if self.charging:
+            self._switch_charging(now, charging=False)
+        self._forget_order(now, node)
+        self._body.put(*nodes[node])
+        self._driven_at_node = self._body.driven(now)
+        self._traffic.enter(self.spec.vehicle_id, node, now)
+        self._initialised = True
+
+    def _why_not_by_hand(self, node: str) -> str:
+        name = self.spec.vehicle_id
+        others = [other for other in self._traffic.vehicles_in(node) if other != name]
+        if node not in self.terrain.nodes:
+            return f"{self.terrain.map_id} has no node {node}"
+        if not self.powered:
+            return f"{name} has no power"
+        if self.driving:
+            return f"{name} drives; nobody can take it by hand"
+        if self._suffers(LocalisationLost):
+            return f"localisationLost lasts at {name}; end that fault first"
+        return f"{others[0]} stands at {node}" if others else ""
 
     # -- faults --
 
@@ -481,7 +519,7 @@ class Vehicle:
             self._halt(now)
         if manual == self.automatic:
             # 6.10.6, table 1: all orders are cleared when this mode begins and when it ends.
-            self._forget_order(now)
+            self._forget_order(now, self.book.route.last_node_id)
         if self._suffers(DeviceFault):
             self._fail_what_runs("the vehicle is out of order")
         self._switch_power(now)
@@ -491,9 +529,9 @@ class Vehicle:
         self._body.halt(now)
         self._way = ()
 
-    def _forget_order(self, now: float) -> None:
+    def _forget_order(self, now: float, last_node_id: str) -> None:
         self._halt(now)
-        self.book.forget(self.book.route.last_node_id)
+        self.book.forget(last_node_id)
         self.paused = self._pause_wanted = False
 
     def _fail_what_runs(self, text: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.site.load import load_site
 from sim_devices.clock import SimClock
-from sim_devices.faults import FaultBook, Jam
+from sim_devices.faults import FaultBook, Jam, Reboot
 from sim_devices.vehicles.fleet import Vehicles
 from sim_devices.world import World
 from tests.memory_broker import MemoryBroker
@@ -53,3 +53,21 @@ async def test_the_demo_fleet_comes_online_where_it_starts_and_notes_collisions(
         running.cancel()
     assert [(c.place, c.vehicles) for c in vehicles.collisions] == [(starts["agv-2"], ("agv-2", "agv-1"))]
     faults.add(Jam(device="agv-6"))
+
+
+async def test_somebody_localises_a_vehicle_at_its_panel_and_it_tells_where_it_is() -> None:
+    site, broker, faults = load_site(DEMO), MemoryBroker(), FaultBook()
+    vehicles = Vehicles(site, World.of_site(site), SimClock(500), faults, Wall(), {"broker": broker})
+    (start,) = (model.start for model in site.fleets[0].vehicles if model.id == "agv-1")
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(vehicles.run()), tasks.create_task(faults.run())]
+        faults.add(Reboot(device="agv-1", duration_s=0.01, memory_lost=True, delay_s=0.01))
+        lost = await broker.until("state", lambda s: not s["agvPosition"]["positionInitialized"])
+        assert (lost["serialNumber"], lost["lastNodeId"]) == ("agv-1", "")
+        vehicles.localise("agv-1", None)
+        found = await broker.until(
+            "state", lambda s: s["serialNumber"] == "agv-1" and s["agvPosition"]["positionInitialized"]
+        )
+        assert (found["lastNodeId"], found["errors"]) == (start, [])
+        for task in running:
+            task.cancel()

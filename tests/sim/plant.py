@@ -4,7 +4,7 @@ Everything that is chance comes from one seed, each part with a source of its ow
 """
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from sim_devices.clock import SimClock, seeded
 from sim_devices.faces.memory import NodeLine, RegisterLine
 from sim_devices.faces.nodes import NodeSpace
 from sim_devices.faces.registers import RegisterSpace
-from sim_devices.faults import FaultBook
+from sim_devices.faults import FaultBook, NotPossible
 from sim_devices.picker import Habits
 from sim_devices.plc import Plc
 from sim_devices.site import SimulatedSite
@@ -111,12 +111,11 @@ class Plant:
         return True
 
     def localise(self, vehicle_id: str) -> None:
-        """Tell a vehicle at its own panel where it stands, as somebody must who has switched it on."""
-        for line in self.vehicles._lines:
-            if line._vehicle.spec.vehicle_id == vehicle_id and line._vehicle.powered:
-                line._vehicle._initialised = True
-                line._vehicle.book.changed = True
-                line._stir()
+        """Drive a vehicle that does not know where it is to the nearest node and tell it there, as somebody must."""
+        vehicle = self.vehicles._lines[vehicle_id]._vehicle
+        if not vehicle.localised:
+            with suppress(NotPossible):  # without power, or while its sensors are blind: somebody comes again
+                self.vehicles.localise(vehicle_id, None)
 
     async def run(self) -> None:
         """Run everything until cancelled; the gateway is started again after each crash."""

@@ -13,6 +13,7 @@ from sim_devices.faults import (
     LocalisationLost,
     ManualMode,
     NoRead,
+    NotPossible,
     Point,
     Reboot,
     RefusedOrder,
@@ -124,6 +125,59 @@ def test_a_vehicle_that_lost_its_memory_needs_its_position() -> None:
     bench.order(order("ab"))
     bench.finish()
     assert bench.state["lastNodeId"] == "b"
+
+
+def test_somebody_drives_a_vehicle_that_lost_its_memory_to_the_nearest_node_and_tells_it_there() -> None:
+    bench = under_way()
+    recover(bench, suffer(bench, Reboot(device="agv-1", duration_s=None, memory_lost=True)))
+    assert (bench.state["agvPosition"]["positionInitialized"], bench.state["lastNodeId"]) == (False, "")
+    bench.vehicle.localise(None, bench.now)
+    assert (bench.errors, bench.state["lastNodeId"], bench.state["agvPosition"]["x"]) == ([], "b", 10.0)
+    bench.order(order("bc", order_id="again-8"))
+    bench.finish()
+    assert bench.state["lastNodeId"] == "c"
+
+
+def test_a_vehicle_that_somebody_moves_by_hand_forgets_its_order() -> None:
+    bench = Bench(stock=[("TOTE-1", "A")])
+    bench.order(order("ab", released=1, actions={"a": [pick("p", "A")], "b": []}))
+    bench.vehicle.localise("c", bench.now)
+    bench.finish()
+    assert (bench.state["orderId"], bench.state["lastNodeId"], bench.state["agvPosition"]["x"]) == (
+        "",
+        "c",
+        20.0,
+    )
+    assert (bench.world.spot_of("TOTE-1"), bench.traffic.vehicles_in("c")) == ("A", ("agv-1",))
+
+
+def test_what_nobody_can_do_by_hand_is_refused_and_changes_nothing() -> None:
+    bench = Bench()
+    bench.traffic.enter("agv-2", "b", 0.0)
+    for node, reason in (("b", "agv-2 stands at b"), ("moon", "ground has no node moon")):
+        with pytest.raises(NotPossible, match=reason):
+            bench.vehicle.localise(node, bench.now)
+    blind = suffer(bench, LocalisationLost(device="agv-1"))
+    with pytest.raises(NotPossible, match="end that fault first"):
+        bench.vehicle.localise("a", bench.now)
+    recover(bench, blind)
+    dark = suffer(bench, Reboot(device="agv-1", duration_s=None))
+    with pytest.raises(NotPossible, match="no power"):
+        bench.vehicle.localise("a", bench.now)
+    recover(bench, dark)
+    bench.order(order("ab"))
+    bench.run(bench.now + 1)
+    with pytest.raises(NotPossible, match="drives"):
+        bench.vehicle.localise("a", bench.now)
+    bench.finish()
+    assert bench.state["lastNodeId"] == "b"
+
+
+def test_a_vehicle_whose_sensors_are_blind_confirms_no_position() -> None:
+    bench = Bench()
+    suffer(bench, LocalisationLost(device="agv-1"))
+    bench.instant(instant("initPosition", "i", x=0, y=0, theta=0, mapId="ground", lastNodeId="a"))
+    assert bench.action("i") == "FAILED"
 
 
 def test_power_that_goes_right_after_the_load_has_moved() -> None:

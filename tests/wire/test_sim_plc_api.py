@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from gateway.cli.simulation import simulation_api
+from gateway.kernel.clock import SystemClock
 from sim_devices.clock import SimClock
 from sim_devices.site import SimulatedSite
+from sim_devices.vehicles.fleet import Vehicles
 from tests.wire.sim_site import modbus_site, until
 
 pytestmark = pytest.mark.wire
@@ -18,7 +20,8 @@ pytestmark = pytest.mark.wire
 @contextlib.asynccontextmanager
 async def served() -> AsyncGenerator[tuple[SimulatedSite, httpx.AsyncClient]]:
     simulated = SimulatedSite(modbus_site(), SimClock(), seed=1)
-    app = simulation_api(simulated)
+    vehicles = Vehicles(simulated.site, simulated.world, simulated.clock, simulated.faults, SystemClock(), {})
+    app = simulation_api(simulated, vehicles)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(simulated.run_in_memory())
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sim") as client:
@@ -88,6 +91,7 @@ async def test_a_fault_ends_by_itself() -> None:
         ("POST", "containers", {"containerId": "T2", "locationId": "MOON"}, "no spot MOON"),
         ("POST", "containers", {"containerId": "T2", "locationId": None}, "T2 is not in the site"),
         ("POST", "containers", {"containerId": "T2"}, "locationId"),
+        ("POST", "vehicles/agv-1/localise", {"nodeId": "n1"}, "there is no vehicle agv-1; there are none"),
         ("PUT", "speed", {"speed": 0}, "greater than 0"),
     ],
     ids=str,
