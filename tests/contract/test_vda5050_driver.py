@@ -14,7 +14,7 @@ from gateway.contract.driver import DriverContext, VehicleDriver
 from gateway.contract.reports import Position, Report
 from gateway.contract.vehicles import OrderNode, VehicleOffline, VehicleOrder, VehicleState
 from gateway.contract.wiring import FleetWiring, VehicleWiring
-from tests.unit.virtual_loop import loop_time, run
+from tests.virtual_loop import loop_time, run
 
 pytestmark = pytest.mark.contract
 

@@ -34,9 +34,9 @@ from sim_devices.vehicles.fleet import Vehicles
 from sim_devices.world import World
 from tests.sim.front import Front
 from tests.sim.life import Life, mortal
-from tests.sim.loop import loop_time
 from tests.sim.receiver import Receiver
 from tests.sim.wires import Nodes, Registers, Trip, VehicleBroker, gateway_connect
+from tests.virtual_loop import loop_time
 
 DEMO: Final = Path(__file__).parents[2] / "config" / "demo"
 START_US: Final = 1_790_000_000_000_000

@@ -16,10 +16,10 @@ from gateway.site.model import Site
 from sim_devices.clock import seeded
 from tests.sim import invariants
 from tests.sim.faults import Mischief
-from tests.sim.loop import Stalled, VirtualLoop, loop_time, run
 from tests.sim.person import Person
 from tests.sim.plant import Plant, demo_site
 from tests.sim.wes import Wes
+from tests.virtual_loop import Stalled, VirtualLoop, loop_time, run
 
 LOOK_S: Final = 1.0
 PEACE_S: Final = 600.0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.loop import Escaped, run
 from tests.sim.simulation import Order, simulate
+from tests.virtual_loop import Escaped, run
 
 pytestmark = pytest.mark.sim
 

@@ -14,7 +14,7 @@ import httpx
 
 from gateway.site.model import PutWall, Site
 from tests.sim.front import Front, events_of
-from tests.sim.loop import loop_time
+from tests.virtual_loop import loop_time
 
 RETRY_S: Final = 0.7
 THINK_S: Final = (0.2, 6.0)

@@ -17,9 +17,11 @@ from sim_devices.faults import BlackHole, FaultBook, LinkDrop, LostReply, Reboot
 from sim_devices.mailbox import Done
 from sim_devices.site import SimulatedSite
 from tests.unit.sim_plant import fields
-from tests.unit.virtual_loop import loop_time, run
+from tests.virtual_loop import loop_time, run
 from tests.wire.sim_site import modbus_site, opcua_site, pick
 
+NOWHERE = 1
+"""A port that nobody opens."""
 WALL_ORDER = 1200
 ORDER = [0, 1, 0, 0, 0, 5, 2, 0, 3, 0]
 """Its check does not fit: refused, but it stands there."""
@@ -27,7 +29,7 @@ ORDER = [0, 1, 0, 0, 0, 5, 2, 0, 3, 0]
 
 @asynccontextmanager
 async def shuttle(profile_id: str = "opcua-mailbox") -> AsyncGenerator[tuple[SimulatedSite, NodeLine]]:
-    simulated = SimulatedSite(opcua_site(profile_id), SimClock(), seed=1)
+    simulated = SimulatedSite(opcua_site(profile_id, port=NOWHERE), SimClock(), seed=1)
     link = simulated.links["plc"]
     assert isinstance(link.space, NodeSpace)
     async with asyncio.TaskGroup() as tasks:
@@ -170,7 +172,7 @@ def test_a_device_that_starts_without_its_memory_has_cleared_its_command_block()
 
 def test_a_wall_that_starts_without_its_memory_has_cleared_its_orders() -> None:
     async def scenario() -> None:
-        simulated = SimulatedSite(modbus_site(), SimClock(), seed=1)
+        simulated = SimulatedSite(modbus_site(NOWHERE), SimClock(), seed=1)
         link = simulated.links["plc"]
         assert isinstance(link.space, RegisterSpace)
         line = RegisterLine(link.space, link.wire)
@@ -191,7 +193,7 @@ def test_a_wall_that_starts_without_its_memory_has_cleared_its_orders() -> None:
 
 def test_registers_are_read_and_written_by_request_and_slowly_if_asked() -> None:
     async def scenario() -> None:
-        simulated = SimulatedSite(modbus_site(), SimClock(), seed=1)
+        simulated = SimulatedSite(modbus_site(NOWHERE), SimClock(), seed=1)
         link = simulated.links["plc"]
         assert isinstance(link.space, RegisterSpace)
         assert isinstance(link.link, ModbusLink)
@@ -214,7 +216,7 @@ def test_registers_are_read_and_written_by_request_and_slowly_if_asked() -> None
 
 def test_boot_ids_are_the_same_for_a_seed_and_others_for_every_process() -> None:
     def boot_ids(birth: int) -> list[int]:
-        simulated = SimulatedSite(modbus_site(), SimClock(), seed=1, birth=birth)
+        simulated = SimulatedSite(modbus_site(NOWHERE), SimClock(), seed=1, birth=birth)
         return [device._boot_id for device in simulated._devices.values()]
 
     assert boot_ids(7) == boot_ids(7)

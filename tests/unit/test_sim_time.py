@@ -25,7 +25,7 @@ from sim_devices.faults import (
     read_fault_file,
 )
 from sim_devices.runner import Runner
-from tests.unit.virtual_loop import loop_time, run
+from tests.virtual_loop import loop_time, run
 
 
 def test_motion_runs_as_many_times_as_fast_as_the_loop() -> None:

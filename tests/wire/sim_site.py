@@ -31,12 +31,12 @@ def profile(profile_id: str) -> Profile:
     )
 
 
-def modbus_site() -> Site:
-    """Return a conveyor IN → OUT (registers 0 … 63) and a put wall of 3 slots (from register 1000) on one link."""
+def modbus_site(port: int | None = None) -> Site:
+    """Return a conveyor IN → OUT (registers 0 … 63) and a put wall of 3 slots (from register 1000) on one link, at a free port."""
     channel = ConveyorChannel(id="c1", base=0, source="IN", target="OUT", scanner=True)
     return Site(
         id="modbus",
-        links=(ModbusLink(kind="modbus", id="plc", port=free_port()),),
+        links=(ModbusLink(kind="modbus", id="plc", port=port or free_port()),),
         locations=(
             Location(id="IN", kind="conveyor", place=1),
             Location(id="OUT", kind="conveyor", place=2, x=2.0),
@@ -65,15 +65,12 @@ def modbus_site() -> Site:
     )
 
 
-def opcua_site(profile_id: str, security: OpcUaSecurity | None = None) -> Site:
-    """Return one carrier between A (place 1) and B (place 2), its nodes below `S1.`."""
+def opcua_site(profile_id: str, security: OpcUaSecurity | None = None, port: int | None = None) -> Site:
+    """Return one carrier between A (place 1) and B (place 2), its nodes below `S1.`, at a free port."""
+    url = f"opc.tcp://127.0.0.1:{port or free_port()}/plc"
     return Site(
         id="opcua",
-        links=(
-            OpcUaLink(
-                kind="opcua", id="plc", url=f"opc.tcp://127.0.0.1:{free_port()}/plc", security=security
-            ),
-        ),
+        links=(OpcUaLink(kind="opcua", id="plc", url=url, security=security),),
         locations=(
             Location(id="A", kind="storage", place=1),
             Location(id="B", kind="storage", place=2, x=4.0),
