@@ -7,8 +7,17 @@ time. Because nothing but the loop is asked, the same devices run on a virtual-t
 
 import asyncio
 from random import Random
+from typing import Final
 
-__all__ = ["Random", "SimClock", "seeded"]
+__all__ = ["BEAT_S", "Random", "SimClock", "beats", "seeded"]
+
+BEAT_S: Final = 0.15
+"""Life counters count up this often: at least 5 times a second, whatever the speed of motion."""
+
+
+def beats() -> int:
+    """Return how often everything that has power has counted up by now, as a u16."""
+    return int(asyncio.get_running_loop().time() / BEAT_S) % 2**16
 
 
 def seeded(seed: int, name: str) -> Random:

@@ -179,7 +179,6 @@ class Plc:
         self.powered = False
         self.fault_code = 0
         self._boot_id = chance.randint(1, 2**16 - 1)
-        self._life = 0
 
     def step(self, now: float) -> float | None:
         """Do all that is due at this simulated time; return when the next step is due by itself, if ever."""
@@ -189,11 +188,6 @@ class Plc:
         return min(
             (channel.due for channel in self.channels.values() if channel.due is not None), default=None
         )
-
-    def beat(self) -> None:
-        """Count up the life counter; called several times a second."""
-        if self.powered:
-            self._life = (self._life + 1) % 2**16
 
     def write(self, channel_id: str, fields: Fields) -> None:
         """A command block has been written; the next step looks at it. A device without power never sees it."""
@@ -216,10 +210,9 @@ class Plc:
         return memory.accept_code if block.seq and memory.ack_seq == block.seq else Accept.NOTHING
 
     def status(self, channel_id: str) -> dict[str, int | str]:
-        """Return the status block of a channel by field names."""
+        """Return the status block of a channel by field names, but for the life counter, which counts by itself."""
         return self.channels[channel_id].status() | {
             "bootId": self._boot_id,
-            "life": self._life,
             "mode": 0 if self.troubles.find(ManualMode) else 1,
             "faultCode": self.fault_code,
         }

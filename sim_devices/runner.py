@@ -30,7 +30,7 @@ class Runner:
         """
         self._device = device
         self._clock = clock
-        self.show = show
+        self._show = show
         self._stirred = asyncio.Event()
         self._next: float | None = None
 
@@ -48,7 +48,7 @@ class Runner:
     def step(self) -> None:
         """Let the device do what is due now."""
         self._next = self._device.step(self._clock.now())
-        self.show()
+        self._show()
 
     async def run(self) -> None:
         """Step whenever it is due or wanted, until cancelled."""

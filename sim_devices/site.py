@@ -1,7 +1,6 @@
 """A whole simulated site: the world, every PLC device of the site file, their links, and whatever else is added to run.
 
-All devices share one world, one clock, one book of faults and one heart beat. Each draws from its own seeded source of
-chance.
+All devices share one world, one clock and one book of faults. Each draws from its own seeded source of chance.
 """
 
 import asyncio
@@ -29,9 +28,6 @@ from sim_devices.runner import Runner, Stepped
 from sim_devices.sensors import SCANNER_FAULTS, SENSOR_FAULTS, Sensors
 from sim_devices.surface import Surface, plc_surface, wall_surface
 from sim_devices.world import World
-
-BEAT_S = 0.15
-"""Life counters count up this often: at least 5 times a second, whatever the speed of motion."""
 
 
 class Part(Protocol):
@@ -133,7 +129,6 @@ class SimulatedSite:
                 tasks.create_task(runner.run())
             for part in self._parts:
                 tasks.create_task(part.run())
-            tasks.create_task(self._beat())
             tasks.create_task(play(self._fault_file, self.faults, seeded(self._fault_file.seed, "faults")))
 
     def press(self, wall_id: str, slot_id: str, button: Button) -> None:
@@ -148,13 +143,6 @@ class SimulatedSite:
         if slot_id not in model.slot_ids():
             raise NotPossible(f"{wall_id} has no slot {slot_id}; it has {', '.join(model.slot_ids())}")
         self._runners[wall_id].act(partial(wall.press, model.slot_ids().index(slot_id), button))
-
-    async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(BEAT_S)
-            for device_id, device in self._devices.items():
-                device.beat()
-                self._runners[device_id].show()
 
     def _add_link(self, link: OpcUaLink | ModbusLink, models: Sequence[Device]) -> None:
         devices = [self._make(model) for model in models]

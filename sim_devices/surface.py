@@ -1,20 +1,22 @@
-"""What a device offers on the wire, free of the protocol: blocks that it shows, blocks that it takes, methods.
+"""What a device offers on the wire, free of the protocol: blocks that it shows, blocks that it takes, methods, life counters.
 
 Addresses are data (the profile's tags); a face of either protocol serves the same surface by register or by node.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from gateway.contract.wiring import Handshake, MailboxChannel, Profile, Tag
 from gateway.site.model import PutWall
-from sim_devices.clock import SimClock
+from sim_devices.clock import SimClock, beats
 from sim_devices.mailbox import Fields
 from sim_devices.plc import Plc
 from sim_devices.putwall import PutWallDevice
 from sim_devices.runner import Runner
 
+LIFE: Final = "life"
 Base = int | str
 """Of a block: its first register, or the prefix of its nodes' identifiers."""
 
@@ -26,6 +28,19 @@ class Shown:
     base: Base
     tags: tuple[Tag, ...]
     read: Callable[[], Fields]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ticking:
+    """A tag that counts up by itself: computed when somebody looks, for nobody has to be told.
+
+    Attributes:
+        read: None: the device has no power, and the tag stays what it is.
+    """
+
+    base: Base
+    tag: Tag
+    read: Callable[[], int | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +56,10 @@ class Taken:
     tags: tuple[Tag, ...]
     write: Callable[[Fields], None]
     is_clear: Callable[[], bool]
+
+    def blank(self) -> Fields:
+        """Return its fields as they are when nothing has been written to it."""
+        return {tag.name: empty(tag) for tag in self.tags}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,14 +80,7 @@ class Surface:
     shown: tuple[Shown, ...] = ()
     taken: tuple[Taken, ...] = ()
     called: tuple[Called, ...] = ()
-
-    def values(self) -> Iterator[tuple[Base, Sequence[Tag], Fields]]:
-        """Return what the device itself puts on the wire now, block by block: what it shows, and what it has cleared."""
-        for shown in self.shown:
-            yield shown.base, shown.tags, shown.read()
-        for taken in self.taken:
-            if taken.is_clear():
-                yield taken.base, taken.tags, {tag.name: empty(tag) for tag in taken.tags}
+    ticking: tuple[Ticking, ...] = ()
 
 
 def empty(tag: Tag) -> int | str:
@@ -80,15 +92,17 @@ def plc_surface(
     plc: Plc, channels: Sequence[MailboxChannel], profile: Profile, runner: Runner, clock: SimClock
 ) -> Surface:
     """Lay out a PLC device: a status block a channel, and a command block or the method."""
+    bases = {channel.id: _at(channel.base, profile.status_base) for channel in channels}
     shown = tuple(
-        Shown(_at(channel.base, profile.status_base), profile.status, partial(plc.status, channel.id))
-        for channel in channels
+        Shown(base, _still(profile.status), partial(plc.status, channel_id))
+        for channel_id, base in bases.items()
     )
+    ticking = tuple(each for base in bases.values() for each in _ticking(plc, base, profile.status))
     if profile.handshake is Handshake.METHOD:
-        return Surface(
-            profile, shown, called=tuple(_method(plc, each, profile, runner, clock) for each in channels)
-        )
-    return Surface(profile, shown, tuple(_mailbox(plc, channel, profile, runner) for channel in channels))
+        called = tuple(_method(plc, each, profile, runner, clock) for each in channels)
+        return Surface(profile, shown, called=called, ticking=ticking)
+    taken = tuple(_mailbox(plc, channel, profile, runner) for channel in channels)
+    return Surface(profile, shown, taken, ticking=ticking)
 
 
 def wall_surface(wall: PutWallDevice, model: PutWall, profile: Profile, runner: Runner) -> Surface:
@@ -105,9 +119,22 @@ def wall_surface(wall: PutWallDevice, model: PutWall, profile: Profile, runner: 
         first = model.base + profile.status_base + slot * profile.status_stride
         return Shown(first, profile.status, partial(wall.status, slot))
 
-    header = Shown(model.base + profile.header_base, profile.header, wall.header)
+    first = model.base + profile.header_base
+    header = Shown(first, _still(profile.header), wall.header)
     slots = range(model.slots)
-    return Surface(profile, (header, *map(status, slots)), tuple(map(order, slots)))
+    ticking = _ticking(wall, first, profile.header)
+    return Surface(profile, (header, *map(status, slots)), tuple(map(order, slots)), ticking=ticking)
+
+
+def _still(tags: Sequence[Tag]) -> tuple[Tag, ...]:
+    return tuple(tag for tag in tags if tag.name != LIFE)
+
+
+def _ticking(device: Plc | PutWallDevice, base: Base, tags: Sequence[Tag]) -> tuple[Ticking, ...]:
+    def life() -> int | None:
+        return beats() if device.powered else None
+
+    return tuple(Ticking(base, tag, life) for tag in tags if tag.name == LIFE)
 
 
 def _mailbox(plc: Plc, channel: MailboxChannel, profile: Profile, runner: Runner) -> Taken:

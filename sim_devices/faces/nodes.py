@@ -4,7 +4,8 @@ from asyncio import Event
 from collections.abc import Callable, Mapping, Sequence
 
 from gateway.contract.wiring import Tag
-from sim_devices.surface import Called, Surface, Taken, empty
+from sim_devices.mailbox import Fields
+from sim_devices.surface import Base, Called, Shown, Surface, Taken, Ticking, empty
 
 
 class UnknownNode(LookupError):  # noqa: N818 - an answer on the wire
@@ -25,6 +26,8 @@ class NodeSpace:
         self.changed = Event()
         self._watchers: dict[tuple[str, ...], Callable[[], None]] = {}
         self._takers: dict[str, Taken] = {}
+        self._ticking: dict[str, Ticking] = {}
+        self._standing: dict[Shown | Taken, Fields] = {}
         self._values: dict[str, int | str] = {}
         self._changes: dict[str, int | str] = {}
 
@@ -37,17 +40,23 @@ class NodeSpace:
             self.taken |= tags
             self._takers |= dict.fromkeys(tags, block)
             self._values |= {identifier: empty(tag) for identifier, tag in tags.items()}
+            self._standing[block] = block.blank()
+        for ticking in surface.ticking:
+            identifier = _identifier(ticking.base, ticking.tag)
+            self.shown[identifier] = ticking.tag
+            self._ticking[identifier] = ticking
+            self._values[identifier] = empty(ticking.tag)
         for called in surface.called:
             self.called[f"{called.base}{called.method}"] = called
 
     def show(self, surface: Surface) -> None:
-        """Let the variables show what the device shows now."""
+        """Let the variables show what the device shows now, and be empty where it has cleared what was written."""
         changed: dict[str, int | str] = {}
-        for base, tags, values in surface.values():
-            for tag in tags:
-                identifier, value = _identifier(base, tag), values[tag.name]
-                if self._values.get(identifier) != value:
-                    changed[identifier] = value
+        for block in surface.shown:
+            changed |= self._news(block, block.read())
+        for block in surface.taken:
+            if block not in self._standing and block.is_clear():
+                changed |= self._news(block, block.blank())
         if changed:
             self._values |= changed
             self._changes |= changed
@@ -62,6 +71,7 @@ class NodeSpace:
 
     def changes(self) -> dict[str, int | str]:
         """Return what has changed since the last call, newest values only."""
+        self._tick()
         changes, self._changes = self._changes, {}
         self.changed.clear()
         return changes
@@ -72,6 +82,7 @@ class NodeSpace:
         Raises:
             UnknownNode: there is no such variable.
         """
+        self._tick()
         try:
             return [self._values[identifier] for identifier in identifiers]
         except KeyError as missing:
@@ -87,6 +98,8 @@ class NodeSpace:
             raise UnknownNode(f"not all of {', '.join(values)} can be written")
         self._values |= values
         touched = dict.fromkeys(self._takers[identifier] for identifier in values)
+        for block in touched:
+            self._standing.pop(block, None)
         for block, fields in [(block, self._fields(block)) for block in touched]:
             block.write(fields)
 
@@ -101,9 +114,25 @@ class NodeSpace:
             raise UnknownNode(f"there is no method {identifier} with {len(arguments)} arguments")
         return called.call({tag.name: value for tag, value in zip(called.tags, arguments, strict=True)})
 
+    def _news(self, block: Shown | Taken, fields: Fields) -> dict[str, int | str]:
+        """Return the variables that differ from now on from what they have been."""
+        if self._standing.get(block) == fields:
+            return {}
+        self._standing[block] = fields
+        values = {_identifier(block.base, tag): fields[tag.name] for tag in block.tags}
+        return {
+            identifier: value for identifier, value in values.items() if self._values.get(identifier) != value
+        }
+
+    def _tick(self) -> None:
+        """Let the variables that count by themselves be up to date."""
+        for identifier, ticking in self._ticking.items():
+            if (value := ticking.read()) is not None and value != self._values[identifier]:
+                self._values[identifier] = self._changes[identifier] = value
+
     def _fields(self, block: Taken) -> dict[str, int | str]:
         return {tag.name: self._values[_identifier(block.base, tag)] for tag in block.tags}
 
 
-def _identifier(base: int | str, tag: Tag) -> str:
+def _identifier(base: Base, tag: Tag) -> str:
     return f"{base}{tag.address}"

@@ -6,6 +6,7 @@ a Write is judged as a whole.
 """
 
 import asyncio
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.contract.wiring import OpcUaLink, OpcUaSecurity, Tag, TagType
+from sim_devices.clock import BEAT_S
 from sim_devices.faces.nodes import NodeSpace, UnknownNode
 from sim_devices.faces.wire import Wire
 
@@ -134,7 +136,9 @@ class OpcUaServer:
             listening.set()
             while True:
                 await self._publish()
-                await self._space.changed.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(BEAT_S):
+                        await self._space.changed.wait()
         finally:
             self._wire.cut()
             await self._server.stop()

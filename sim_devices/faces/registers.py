@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from gateway.contract.wiring import ByteOrder, Profile, Tag, TagType
 from sim_devices.mailbox import Fields
-from sim_devices.surface import Surface, Taken
+from sim_devices.surface import Base, Shown, Surface, Taken, Ticking
 
 REGISTERS = 65_536
 NUMBER_SIZES = {TagType.U16: 1, TagType.U32: 2, TagType.U64: 4}
@@ -70,6 +70,8 @@ class RegisterSpace:
     def __init__(self) -> None:
         self._registers = array("H", bytes(2 * REGISTERS))
         self._packings: dict[Surface, Packing] = {}
+        self._standing: dict[Shown | Taken, Fields] = {}
+        self._ticking: list[tuple[Packing, Ticking]] = []
         self._takers: dict[int, tuple[Packing, Taken]] = {}
         self._first, self._end = REGISTERS, 0
 
@@ -82,15 +84,19 @@ class RegisterSpace:
             addresses = [address for tag in block.tags for address in _addresses(block.base, tag)]
             self._extend(addresses)
             self._takers |= dict.fromkeys(addresses, (packing, block))
+            self._standing[block] = block.blank()
+        for ticking in surface.ticking:
+            self._extend(_addresses(ticking.base, ticking.tag))
+            self._ticking.append((packing, ticking))
 
     def show(self, surface: Surface) -> None:
-        """Let the registers show what the device shows now."""
+        """Let the registers show what the device shows now, and be empty where it has cleared what was written."""
         packing = self._packings[surface]
-        for base, tags, values in surface.values():
-            for tag in tags:
-                first = _address(base, tag)
-                packed = packing.pack(tag, values[tag.name])
-                self._registers[first : first + len(packed)] = array("H", packed)
+        for block in surface.shown:
+            self._let_stand(packing, block, block.read())
+        for block in surface.taken:
+            if block not in self._standing and block.is_clear():
+                self._let_stand(packing, block, block.blank())
 
     def read(self, address: int, count: int) -> list[int]:
         """Return `count` registers.
@@ -100,6 +106,7 @@ class RegisterSpace:
         """
         if not self._first <= address <= address + count <= self._end:
             raise IllegalAddress(f"registers {address} to {address + count - 1} cannot be read")
+        self._tick(address, address + count)
         return self._registers[address : address + count].tolist()
 
     def write(self, address: int, values: Sequence[int]) -> None:
@@ -113,13 +120,35 @@ class RegisterSpace:
             raise IllegalAddress(f"registers {address} to {address + len(values) - 1} cannot be written")
         self._registers[address : address + len(values)] = array("H", values)
         touched = dict.fromkeys(self._takers[register] for register in written)
+        for _, block in touched:
+            self._standing.pop(block, None)
         for block, fields in [(block, self._fields(packing, block)) for packing, block in touched]:
             block.write(fields)
+
+    def _let_stand(self, packing: Packing, block: Shown | Taken, fields: Fields) -> None:
+        """Store what differs from what the device has put there before."""
+        before = self._standing.get(block)
+        if before == fields:
+            return
+        self._standing[block] = fields
+        for tag in block.tags:
+            if before is None or before[tag.name] != fields[tag.name]:
+                self._store(packing, block.base, tag, fields[tag.name])
+
+    def _tick(self, address: int, end: int) -> None:
+        """Let the tags that count by themselves and lie in a range be up to date."""
+        for packing, ticking in self._ticking:
+            if address <= _address(ticking.base, ticking.tag) < end and (value := ticking.read()) is not None:
+                self._store(packing, ticking.base, ticking.tag, value)
+
+    def _store(self, packing: Packing, base: Base, tag: Tag, value: int | str) -> None:
+        first, packed = _address(base, tag), packing.pack(tag, value)
+        self._registers[first : first + len(packed)] = array("H", packed)
 
     def _fields(self, packing: Packing, block: Taken) -> Fields:
         return {tag.name: packing.unpack(tag, self._stored(block.base, tag)) for tag in block.tags}
 
-    def _stored(self, base: int | str, tag: Tag) -> list[int]:
+    def _stored(self, base: Base, tag: Tag) -> list[int]:
         first = _address(base, tag)
         return self._registers[first : first + register_count(tag)].tolist()
 
@@ -128,12 +157,12 @@ class RegisterSpace:
             self._first, self._end = min(self._first, address), max(self._end, address + 1)
 
 
-def _address(base: int | str, tag: Tag) -> int:
+def _address(base: Base, tag: Tag) -> int:
     if isinstance(base, str) or isinstance(tag.address, str):
         raise TypeError(f"{tag.name}: {base!r} and {tag.address!r} are not register numbers")
     return base + tag.address
 
 
-def _addresses(base: int | str, tag: Tag) -> range:
+def _addresses(base: Base, tag: Tag) -> range:
     first = _address(base, tag)
     return range(first, first + register_count(tag))

@@ -22,6 +22,8 @@ from tests.wire.sim_site import modbus_site, opcua_site, pick
 
 NOWHERE = 1
 """A port that nobody opens."""
+CONVEYOR_LIFE = 33
+WALL_LIFE = 1001
 WALL_ORDER = 1200
 ORDER = [0, 1, 0, 0, 0, 5, 2, 0, 3, 0]
 """Its check does not fit: refused, but it stands there."""
@@ -186,6 +188,32 @@ def test_a_wall_that_starts_without_its_memory_has_cleared_its_orders() -> None:
             simulated.faults.add(Reboot(device="wall", duration_s=0.1, memory_lost=True))
             await asyncio.sleep(0.2)
             assert await line.read_holding(WALL_ORDER, len(ORDER)) == [0] * len(ORDER)
+            running.cancel()
+
+    run(scenario)
+
+
+def test_a_life_counter_counts_5_times_a_second_while_there_is_power_and_stands_still_without() -> None:
+    async def scenario() -> None:
+        simulated = SimulatedSite(modbus_site(NOWHERE), SimClock(), seed=1)
+        link = simulated.links["plc"]
+        assert isinstance(link.space, RegisterSpace)
+        line = RegisterLine(link.space, link.wire)
+
+        async def counted_in(seconds: float, address: int) -> int:
+            [before] = await line.read_holding(address, 1)
+            await asyncio.sleep(seconds)
+            [after] = await line.read_holding(address, 1)
+            return after - before
+
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(simulated.run_in_memory())
+            await asyncio.sleep(0.01)
+            assert await counted_in(10.0, CONVEYOR_LIFE) >= 50
+            simulated.faults.add(Reboot(device="conveyor", duration_s=None))
+            await asyncio.sleep(1.0)
+            assert await counted_in(10.0, CONVEYOR_LIFE) == 0
+            assert await counted_in(10.0, WALL_LIFE) >= 50, "another device on the same link"
             running.cancel()
 
     run(scenario)
