@@ -398,8 +398,7 @@ async def tell(kernel: Kernel, report: Report) -> None:
     while True:
         try:
             await kernel.ask(report)
-        except Refusal as refusal:
-            log.warning("a report could not be made durable; trying again", why=str(refusal))
+        except Refusal:  # busy, or no room: the kernel tells the latter, once
             await asyncio.sleep(ASK_AGAIN_S)
         else:
             return

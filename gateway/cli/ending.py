@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 from gateway.cli.failure import REFUSED, Failure
-from gateway.kernel.ports import StoreBroken
+from gateway.kernel.ports import StoreBroken, StoreFull
 from gateway.store.database import StoreRefused
 from gateway.store.ownership import Fenced
 
@@ -46,6 +46,12 @@ def _told(cause: BaseException) -> Failure | None:
                 REFUSED,
                 f"the storage cannot be trusted any more: {cause}",
                 ("", "Check the disk. What was acknowledged is on it; start again once it is sound."),
+            )
+        case StoreFull():
+            return Failure(
+                REFUSED,
+                f"there is no room for the data: {cause}",
+                ("", "Make room on the disk; start again."),
             )
         case Fenced():
             return Failure(REFUSED, f"another gateway has taken these data over: {cause}")

@@ -1,8 +1,9 @@
 """Where log lines go and how they look: for people on a terminal, or one JSON object a line for a collector."""
 
 import logging
+from contextlib import suppress
 from enum import StrEnum
-from typing import Final, TextIO
+from typing import Final, TextIO, cast
 
 import structlog
 from structlog.typing import Processor
@@ -28,7 +29,7 @@ def configure_logs(log_format: LogFormat, stream: TextIO) -> None:
     structlog.configure(
         processors=[*common, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Careless(stream))),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
@@ -41,6 +42,21 @@ def configure_logs(log_format: LogFormat, stream: TextIO) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+class _Careless:
+    """A stream that may lose lines: where there is no room for them, or nobody reads them, the gateway's work goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def _last_steps(log_format: LogFormat, stream: TextIO) -> list[Processor]:

@@ -76,6 +76,7 @@ class Kernel:
         self._asked: asyncio.Queue[_Asked] = asyncio.Queue(QUEUE_MAX)
         self._settled = asyncio.Event()
         self._settled.set()
+        self._full = False
 
     @property
     def waiting(self) -> int:
@@ -134,6 +135,7 @@ class Kernel:
                 await self._store.write(self._persist)
             except StoreFull as error:
                 self._books.rollback(start)
+                self._tell_full(str(error))
                 full = Refusal(
                     RefusalKind.OUT_OF_SPACE,
                     FieldError("", "storageFull", f"the gateway cannot make anything durable: {error}"),
@@ -142,6 +144,8 @@ class Kernel:
             except BaseException:
                 self._books.rollback(start)
                 raise
+            else:
+                self._tell_room()
         events, effects = self._books.committed()
         self._publish(events)
         for effect in effects:
@@ -174,6 +178,16 @@ class Kernel:
             except Exception:
                 self._books.rollback(mark)
                 log.exception("a room failed to settle; its state is as before", room=type(room).__name__)
+
+    def _tell_full(self, why: str) -> None:
+        if not self._full:
+            log.error("nothing can be made durable: requests are refused, nothing is commanded", why=why)
+        self._full = True
+
+    def _tell_room(self) -> None:
+        if self._full:
+            log.info("what happens can be made durable again")
+        self._full = False
 
     async def _persist(self, tx: Tx) -> None:
         await self._guard(tx)

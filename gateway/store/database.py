@@ -3,7 +3,7 @@
 Everything here is synchronous and works on a plain sqlite3 connection, on whatever thread that lives.
 """
 
-import shutil
+import errno
 import sqlite3
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Final
 
 from gateway.kernel.ports import Row, SqlValue, StoreBroken, StoreFull
 
 BUSY_TIMEOUT_S: Final = 5.0
 ROOM_MIN_BYTES: Final = 1 << 20
-"""Less free space than this makes an error that may mean anything a full disk."""
+"""Where no file can grow by so much, an error that may mean anything is taken for a full disk."""
 WAL_KEPT_BYTES: Final = 64 << 20
 
 MIGRATIONS: Final = resources.files("gateway.store") / "migrations"
@@ -192,7 +193,18 @@ def _no_room(code: int, path: Path | None) -> bool:
     """Tell whether a full disk explains an error. A failed fsync is never explained: what it dropped is gone."""
     if path is None or code in (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC):
         return False
-    return shutil.disk_usage(path.parent).free < ROOM_MIN_BYTES
+    return not _can_grow(path)
+
+
+def _can_grow(path: Path) -> bool:
+    """Try whether a file as long as the database's may be longer: quotas and limits say no where the disk has room."""
+    files = (file for file in (path, path.with_name(f"{path.name}-wal")) if file.exists())
+    try:
+        with TemporaryFile(dir=path.parent, buffering=0) as probe:
+            probe.seek(max((file.stat().st_size for file in files), default=0))
+            return probe.write(bytes(ROOM_MIN_BYTES)) == ROOM_MIN_BYTES
+    except OSError as error:
+        return error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _connect(database: str, *, timeout: float = BUSY_TIMEOUT_S, uri: bool = False) -> sqlite3.Connection:

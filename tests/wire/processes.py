@@ -33,8 +33,8 @@ def free_ports(count: int) -> int:
 class Program:
     """One process of the command line, its output kept for the moment when a test fails."""
 
-    def __init__(self, name: str, *arguments: str, log: Path) -> None:
-        self._arguments = (sys.executable, "-m", "gateway", *arguments)
+    def __init__(self, name: str, *arguments: str, log: Path, module: str = "gateway") -> None:
+        self._arguments = (sys.executable, "-m", module, *arguments)
         self._name = name
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
@@ -67,6 +67,11 @@ class Program:
             process.kill()
             await process.wait()
             raise AssertionError(f"{self._name} does not stop; its log:\n{self.tail()}") from None
+
+    async def ended(self) -> int:
+        """Return the exit status of a process that ends by itself."""
+        assert self._process is not None
+        return await self._process.wait()
 
     def tail(self, lines: int = 40) -> str:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
