@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 from pydantic import JsonValue
@@ -20,6 +20,7 @@ from gateway.site.findings import Finding, Keys
 MAX_BYTES: Final = 4_000_000
 MAX_VALUES: Final = 200_000
 MAX_DEPTH: Final = 30
+LINE_MAX: Final = 10_000
 
 _MERGE: Final = "merge"
 _PLAIN: Final = "plain"
@@ -125,6 +126,30 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
+def write_yaml(data: Mapping[str, Any]) -> str:
+    """Return data as YAML that `parse_document` reads as the same."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def write_yaml_line(data: Mapping[str, Any]) -> str:
+    """Return data as one line of YAML, `{…}`."""
+    text = yaml.dump(
+        data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=LINE_MAX
+    )
+    return text.strip()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes whatever this module's reader would not take for text, which is more than YAML 1.1 asks for."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        style = None if _unquoted(text) == text else "'"
+        return self.represent_scalar(_TEXT, text, style)  # pyright: ignore[reportUnknownMemberType]
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)  # pyright: ignore[reportUnknownMemberType]
+
+
 class _Tree:
     """Turns nodes into data and remembers their lines."""
 
@@ -208,6 +233,10 @@ def _scalar(node: yaml.Node) -> JsonValue:
         return text
     if node.tag not in {_PLAIN, _MERGE}:
         raise _broken(f"the tag {node.tag} is not understood", node.start_mark)
+    return _unquoted(text)
+
+
+def _unquoted(text: str) -> JsonValue:
     if text in {"", "~", "null", "Null", "NULL"}:
         return None
     if text.lower() in {"true", "false"}:

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from pydantic import ValidationError
 
 from gateway.contract.wiring import Handshake, Profile, Tag, TagType
+from gateway.site.document import write_yaml, write_yaml_line
 from gateway.site.findings import Finding, SiteInvalid
 from gateway.site.registers import extent
 
@@ -129,11 +129,11 @@ def profile_yaml(profile: Profile) -> str:
     """Return a profile as the YAML that `load_site` reads, one tag a line."""
     data = profile.model_dump(mode="json", exclude_defaults=True)
     tables = {block: data.pop(block, []) for block in BLOCKS}
-    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    text = write_yaml(data)
     for block, tags in tables.items():
         if tags or block != "header":
             text += f"{block}:\n" if tags else f"{block}: []\n"
-            text += "".join(f"  - {_flow(tag)}\n" for tag in tags)
+            text += "".join(f"  - {write_yaml_line(tag)}\n" for tag in tags)
     return text
 
 
@@ -143,12 +143,6 @@ def _tags(profile: Profile, block: str) -> tuple[Tag, ...]:
 
 def _moved(tag: Tag, start: int) -> Tag:
     return tag.model_copy(update={"address": tag.address - start}) if isinstance(tag.address, int) else tag
-
-
-def _flow(tag: dict[str, Any]) -> str:
-    return yaml.safe_dump(
-        tag, sort_keys=False, allow_unicode=True, default_flow_style=True, width=10_000
-    ).strip()
 
 
 def _rows(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:

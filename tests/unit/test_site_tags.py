@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.contract.wiring import Handshake, Profile, Tag, TagType
@@ -46,6 +46,9 @@ def test_tables_come_back_as_they_went(
 
 
 @given(tables, tables)
+@example(
+    (), (Tag(name="a", address=0, type=TagType.U16, description="0E0"),)
+)  # a number to us, text to YAML 1.1
 def test_profiles_come_back_as_yaml(command: tuple[Tag, ...], status: tuple[Tag, ...]) -> None:
     profile = Profile(id="p", protocol="modbus", handshake=Handshake.MAILBOX, command=command, status=status)
     document = parse_document(FILE, profile_yaml(profile))
