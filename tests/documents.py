@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from gateway.contract.puts import PutStatus
 from gateway.contract.transports import TransportStatus
 from gateway.site.handbook import CHANNEL, SLOT, Transition, diagram, profile_tables, register_map
 from gateway.site.load import load_site
+from gateway.site.rules import FACT_MEANINGS, POINTS, Point
 from gateway.transport.transitions import PUT, TRANSPORT
 
 ROOT: Final = Path(__file__).parents[1]
@@ -40,6 +41,32 @@ def profiles() -> str:
     return "\n\n".join(profile_tables(profile) for profile in load_site(DEMO).profiles)
 
 
+def rule_points() -> str:
+    """Return the table of everything that rules decide."""
+    rows = [
+        f"| `{point.name.value}` | {point.decides} | {', '.join(f'`{fact}`' for fact in point.facts)}"
+        f" | {_outcomes(point)} | `{point.outcome.dump_python(point.default, mode='json')}` |"
+        for point in POINTS.values()
+    ]
+    return "\n".join(("| at | decides | facts | outcomes | default |", "|---|---|---|---|---|", *rows))
+
+
+def _outcomes(point: Point[Any]) -> str:
+    schema = point.outcome.json_schema()
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    return (
+        ", ".join(f"`{name}`: {each['type']}" for name, each in schema.get("properties", {}).items())
+        or "a text"
+    )
+
+
+def rule_facts() -> str:
+    """Return the table of all facts."""
+    rows = [f"| `{name}` | {meaning} |" for name, meaning in FACT_MEANINGS.items()]
+    return "\n".join(("| fact | meaning |", "|---|---|", *rows))
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "channel-states": lambda: diagram(CHANNEL),
     "slot-states": lambda: diagram(SLOT),
@@ -47,6 +74,8 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "demo-registers": lambda: register_map(load_site(DEMO)),
     "transport-states": lambda: diagram(transitions(TRANSPORT, TransportStatus.ACCEPTED)),
     "put-states": lambda: diagram(transitions(PUT, PutStatus.ACCEPTED)),
+    "wes-rules": rule_points,
+    "wes-facts": rule_facts,
 }
 
 

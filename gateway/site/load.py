@@ -20,14 +20,15 @@ from gateway.site.checks import cross_check
 from gateway.site.document import Document, read_document
 from gateway.site.findings import Finding, Flaw, Keys, SiteInvalid
 from gateway.site.model import Profile, Site
+from gateway.site.wes import Wes
 
 BUNDLED_PROFILES: Final = Path(__file__).resolve().parents[2] / "config" / "profiles"
 
 _ELEMENTS: Final[dict[str, TypeAdapter[Any]]] = {
     section: TypeAdapter(get_args(info.annotation)[0])
     for section, info in Site.model_fields.items()
-    if section not in {"id", "root"}
-}
+    if section not in {"id", "root", "wes"}
+} | {"wes": TypeAdapter(Wes)}
 _SITE_ID: Final[TypeAdapter[str]] = TypeAdapter(Identifier)
 
 
@@ -86,7 +87,15 @@ class _Draft:
         root = (path if path.is_dir() else path.parent).resolve()
         elements = {section: tuple(elements) for section, elements in self.elements.items()}
         elements["links"] = tuple(_anchored(link, root) for link in elements["links"])
-        return Site.model_validate({"id": self.ids[0] if self.ids else "site", "root": root, **elements})
+        wes = [_anchored(wes, root) for wes in elements.pop("wes")]
+        return Site.model_validate(
+            {
+                "id": self.ids[0] if self.ids else "site",
+                "root": root,
+                **elements,
+                "wes": wes[0] if wes else None,
+            }
+        )
 
     def locate(self, flaw: Flaw) -> Finding:
         message = flaw.message
@@ -155,6 +164,8 @@ def _read_site_file(draft: _Draft, document: Document) -> None:
             message, mend = _unknown_key(key, _ELEMENTS)
             draft.incomplete |= _ELEMENTS.keys()
             draft.findings.append(document.finding((key,), message, mend))
+        elif key == "wes":
+            _read_wes(draft, document, value)
         elif not isinstance(value, list | None):
             draft.incomplete.add(key)
             draft.findings.append(
@@ -174,6 +185,18 @@ def _read_id(draft: _Draft, document: Document, value: JsonValue) -> None:
     if len(draft.ids) == 2:
         message = f"the site has a second id, `{draft.ids[1]}` beside `{draft.ids[0]}`"
         draft.findings.append(document.finding(("id",), message, "keep `id` in one of the files"))
+
+
+def _read_wes(draft: _Draft, document: Document, value: JsonValue) -> None:
+    """Read the one section that is a map; `off` is the same as none."""
+    if value in (None, "off"):
+        return
+    if draft.origins["wes"]:
+        other = draft.origins["wes"][0].document
+        message = f"the site has a second `wes` (the other one: {other.file}:{other.line(('wes',))})"
+        draft.findings.append(document.finding(("wes",), message, "keep one of the two"))
+        return
+    _read_element(draft, "wes", _Origin(document, ("wes",)), value)
 
 
 def _read_profiles(draft: _Draft, documents: Sequence[Document]) -> None:

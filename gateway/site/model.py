@@ -16,6 +16,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, Valid
 
 from gateway.contract.transports import Identifier
 from gateway.contract.wiring import Link, MailboxChannel, Profile, Register, WiringModel
+from gateway.site.wes import Wes
 
 LocationKind = Literal["storage", "buffer", "transfer", "conveyor", "station", "node"]
 Place = Annotated[int, Field(ge=1, le=2**32 - 1)]
@@ -295,6 +296,8 @@ class Site(WiringModel):
     stock: tuple[Stock, ...] = ()
     fill: tuple[Fill, ...] = ()
     profiles: tuple[Profile, ...] = ()
+    wes: Wes | None = None
+    """The bundled WES core; None where the site has a WES of its own."""
     root: Path = Field(default=Path(), exclude=True)
     """The folder it was read from; relative paths in it were counted from this one."""
 

@@ -42,6 +42,14 @@ def stock(edits: dict[str, str]) -> dict[str, dict[str, str]]:
     return {"stock.yaml": edits}
 
 
+def wes(text: str) -> dict[str, dict[str, str]]:
+    return stock({"stock:\n": f"wes:\n  warehouse_id: WH-1\n{text}\nstock:\n"})
+
+
+def rule(*rules: str) -> dict[str, dict[str, str]]:
+    return wes("  rules:\n" + "\n".join(f"    - {each}" for each in rules))
+
+
 SECOND_STATION = "putwall: wall}\n  - {id: station-2, name: Two, slots: [], putwall: wall} #!\n"
 LIFT = """motion: {speed: 2, acceleration: 1}
   - id: lift
@@ -791,6 +799,54 @@ CASES: dict[str, list[Case]] = {
             path="stock[0].container",
             message="`A-VERY-LONG-BOX-01` has 18 characters",
             mend="at most 16",
+        ),
+    ],
+    "unknown_facts": [
+        Case(
+            edits=rule("{at: review, when: {provence: A}, then: required} #!"),
+            path="wes.rules[0].when.provence",
+            message="`review` has no fact `provence`",
+            mend="did you mean `province`?",
+        ),
+    ],
+    "conditions_of_another_type": [
+        Case(
+            edits=rule("{at: review, when: {priority: {like: A*}}, then: required} #!"),
+            path="wes.rules[0].when.priority",
+            message="`priority` is a number; this never holds",
+            mend="compare it with a number",
+        ),
+    ],
+    "unknown_outcomes": [
+        Case(
+            edits=rule("{at: review, then: perhaps} #!"),
+            path="wes.rules[0].then",
+            message="`review` cannot decide `perhaps`",
+            mend="'required' or 'skipped'; the default is `skipped`",
+        ),
+    ],
+    "rules_never_reached": [
+        Case(
+            edits=rule("{at: review, then: required}", "{at: review, when: {city: A}, then: skipped} #!"),
+            path="wes.rules[1]",
+            message="an earlier rule decides every `review`",
+            mend="put this one before it",
+        ),
+    ],
+    "missing_secrets": [
+        Case(
+            edits=wes('  upstream: {http: {url: "http://oms", secret_file: nowhere}} #!'),
+            path="wes.upstream.http.secret_file",
+            message="there is no file FOLDER/nowhere",
+            mend="write the secret into it",
+        ),
+    ],
+    "half_credentials": [
+        Case(
+            edits=wes('  upstream: {broker: {kind: nats, url: "nats://oms:4222", username: me}} #!'),
+            path="wes.upstream.broker",
+            message="`username` and `password_file` belong together",
+            mend="give both or none",
         ),
     ],
 }

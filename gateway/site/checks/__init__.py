@@ -3,7 +3,18 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
-from gateway.site.checks import addresses, identity, links, profiles, references, roads, stock, topology
+from gateway.site.checks import (
+    addresses,
+    identity,
+    links,
+    profiles,
+    references,
+    roads,
+    rules,
+    stock,
+    topology,
+    wes,
+)
 from gateway.site.findings import Flaw
 from gateway.site.model import Site
 
@@ -54,6 +65,12 @@ CHECKS: Final[tuple[tuple[Check, frozenset[str]], ...]] = tuple(
         (stock.unknown_stock, "locations racks"),
         (stock.overfull_locations, ""),
         (stock.long_container_ids, ""),
+        (rules.unknown_facts, ""),
+        (rules.conditions_of_another_type, ""),
+        (rules.unknown_outcomes, ""),
+        (rules.rules_never_reached, ""),
+        (wes.missing_secrets, ""),
+        (wes.half_credentials, ""),
     )
 )
 """Every check, with the sections that must be complete lest it blames an element for what was not read."""

@@ -1,0 +1,86 @@
+"""Rules ask for facts that their point has, and decide what it can decide."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.site.checks.walks import suggestion
+from gateway.site.findings import Flaw, Keys
+from gateway.site.model import Site
+from gateway.site.rules import POINTS, Bounds, Condition, Like, Point, Rule, fact_type
+
+WES: Keys = ("wes", 0)
+
+
+def unknown_facts(site: Site) -> Iterator[Flaw]:
+    """A condition over a fact that nobody tells at this point."""
+    for keys, rule in _rules(site):
+        point = POINTS[rule.at]
+        for fact in rule.when:
+            if fact_type(point, fact) is None:
+                mend = suggestion(fact, point.facts, f"write one of {', '.join(point.facts)}")
+                yield Flaw((*keys, "when", fact), f"`{rule.at.value}` has no fact `{fact}`", mend)
+
+
+def conditions_of_another_type(site: Site) -> Iterator[Flaw]:
+    """A condition that can never hold, because the fact is no number or no text."""
+    for keys, rule in _rules(site):
+        point = POINTS[rule.at]
+        for fact, condition in rule.when.items():
+            kind = fact_type(point, fact)
+            if kind not in (None, object) and not _fits(condition, kind):
+                message = f"`{fact}` is {_TYPES[kind]}; this never holds"
+                yield Flaw((*keys, "when", fact), message, f"compare it with {_TYPES[kind]}")
+
+
+def unknown_outcomes(site: Site) -> Iterator[Flaw]:
+    """A rule that decides what its point cannot."""
+    for keys, rule in _rules(site):
+        point = POINTS[rule.at]
+        try:
+            point.outcome.validate_python(rule.then)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            yield Flaw(
+                (*keys, "then"), f"`{rule.at.value}` cannot decide `{rule.then}`", _mend(point, reason)
+            )
+
+
+def rules_never_reached(site: Site) -> Iterator[Flaw]:
+    """A rule that stands behind one without conditions."""
+    final: dict[str, Keys] = {}
+    for keys, rule in _rules(site):
+        if (earlier := final.get(rule.at)) is not None:
+            message = f"an earlier rule decides every `{rule.at.value}`"
+            yield Flaw(keys, message, "put this one before it, or take it out", other=earlier)
+        elif not rule.when:
+            final[rule.at] = keys
+
+
+def _rules(site: Site) -> Iterator[tuple[Keys, Rule]]:
+    if site.wes is not None:
+        yield from (((*WES, "rules", index), rule) for index, rule in enumerate(site.wes.rules))
+
+
+_TYPES: dict[type, str] = {str: "a text", int: "a number", bool: "true or false"}
+
+
+def _fits(condition: Condition, kind: type) -> bool:
+    match condition:
+        case tuple():
+            return all(_fits(each, kind) for each in condition)
+        case Bounds():
+            return kind is int
+        case Like():
+            return kind is str
+        case bool():
+            return kind is bool
+        case int() | float():
+            return kind is int
+        case str():
+            return kind is str
+
+
+def _mend(point: Point[Any], reason: str) -> str:
+    return f"{reason[0].lower()}{reason[1:]}; the default is `{point.outcome.dump_python(point.default, mode='json')}`"

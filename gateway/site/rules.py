@@ -1,0 +1,368 @@
+"""What a site may decide by rule in its WES (S0-8): the points of decision, their facts and outcomes, and a rule as data.
+
+A rule names its point, conditions over the point's facts, and an outcome. The first rule of a point whose conditions all hold
+decides; if none does, the point's default stands. So a rule without conditions is a site's own default. The evaluator is
+gateway/wes/rules.py; docs/wes-rules.md is made from this module.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Final, Generic, TypeVar
+
+from pydantic import Field, JsonValue, StringConstraints, TypeAdapter
+
+from gateway.contract.wiring import WiringModel
+
+T = TypeVar("T")
+Scalar = bool | int | float | str
+"""A value that a fact may have."""
+Facts = Mapping[str, type]
+"""Facts by name, with their types; `name.*` stands for any fact of that beginning, of any type."""
+
+
+class Bounds(WiringModel):
+    """A number between two limits, either of which may be left out."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class Like(WiringModel):
+    """A text that fits a pattern with `*` and `?`, upper and lower case apart."""
+
+    like: Annotated[str, Field(min_length=1, max_length=128)]
+
+
+Condition = Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1, max_length=1000)] | Bounds | Like
+"""A value (equal), a list (one of), `{min, max}` or `{like}`."""
+
+
+class DecisionPoint(StrEnum):
+    """Where rules are asked."""
+
+    ORDER = "audit.order"
+    LOT = "audit.lot"
+    PACKAGING = "audit.packaging"
+    TURNOVER = "audit.turnover"
+    RESERVATION = "reservation"
+    SHORTAGE = "shortage"
+    DIVISION = "division"
+    REVIEW = "review"
+    RETURN = "return"
+    FEEDBACK = "feedback"
+    SYNC = "sync"
+
+
+class Rule(WiringModel):
+    """One rule of a site; docs/wes-rules.md lists facts and outcomes."""
+
+    at: DecisionPoint
+    when: Mapping[str, Condition] = Field(default_factory=dict[str, Condition])
+    then: JsonValue
+
+
+def holds(condition: Condition, value: Scalar | None) -> bool:
+    """Tell whether a fact's value fulfils a condition; a fact that is not known fulfils none."""
+    match condition, value:
+        case _, None:
+            return False
+        case tuple(), _:
+            return any(_equal(each, value) for each in condition)
+        case Bounds(), bool() | str():
+            return False
+        case Bounds(), _:
+            return (condition.min is None or condition.min <= value) and (
+                condition.max is None or value <= condition.max
+            )
+        case Like(), str():
+            return fnmatchcase(value, condition.like)
+        case Like(), _:
+            return False
+        case _:
+            return _equal(condition, value)
+
+
+def _equal(one: Scalar, other: Scalar) -> bool:
+    """Python takes True for 1; people do not."""
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
+# ── outcomes ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Audit(StrEnum):
+    """What becomes of an order that upstream sends (S1-49, S4-36)."""
+
+    ACCEPT = "accept"
+    HOLD = "hold"
+    """Taken, but it waits until a person has looked at it."""
+    REFUSE = "refuse"
+    """Not taken; upstream has to mend it."""
+
+
+class Packaging(StrEnum):
+    """How a line is picked (S1-51)."""
+
+    PIECE = "piece"
+    CASE = "case"
+    """Whole cases by themselves, the rest by the piece."""
+
+
+class Turnover(StrEnum):
+    """Which lots and positions go first (S1-52, S3-20)."""
+
+    FIFO = "fifo"
+    FEFO = "fefo"
+    LIFO = "lifo"
+    GIVEN = "given"
+    NEAREST = "nearest"
+
+
+class LotDemand(WiringModel):
+    """What a lot must be like to be promised (S1-50), besides being qualified.
+
+    Attributes:
+        shelf_life_days: how long it must keep at least, from now.
+    """
+
+    shelf_life_days: Annotated[int, Field(ge=0, le=10_000)] = 0
+
+
+class Reservation(StrEnum):
+    """What a shortage of one line means for the others (S3-15 against S1-54)."""
+
+    WHOLE_ORDER = "wholeOrder"
+    """All lines or none."""
+    PER_LINE = "perLine"
+    """Lines that suffice go on."""
+
+
+class Shortage(StrEnum):
+    """What becomes of an order that cannot be allocated in full (S1-59…61)."""
+
+    BLOCK = "block"
+    """Mode A: it waits until the shortage is mended."""
+    PARTIAL = "partial"
+    """Mode B: what is there goes out."""
+
+
+class Division(StrEnum):
+    """How an order becomes work orders (S1-64)."""
+
+    ORDER = "order"
+    """One order, one box, one work order."""
+    ZONE = "zone"
+    """One for each zone of its products."""
+
+
+class Review(StrEnum):
+    """Whether somebody looks at a box before it leaves (S1-78)."""
+
+    REQUIRED = "required"
+    SKIPPED = "skipped"
+
+
+class Feedback(StrEnum):
+    """How upstream is told that goods have left (S0-43)."""
+
+    ORDER = "order"
+    """Once, when the whole order has."""
+    BOX = "box"
+    """For each box, and for the order with the last one."""
+
+
+class Sync(StrEnum):
+    """When upstream is told about a product's stock (S4-18)."""
+
+    REAL_TIME = "realTime"
+    """At every change, at once."""
+    INCREMENTAL = "incremental"
+    """If it has changed, with the next round."""
+    SCHEDULED = "scheduled"
+    """With every round of the schedule, changed or not."""
+    OFF = "off"
+    """Only with the daily full one."""
+
+
+LocationPattern = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+# ── points ────────────────────────────────────────────────────────────────────────────────────────────
+
+ORDER_FACTS: Final[Facts] = {
+    "owner": str,
+    "carrier": str,
+    "service": str,
+    "priority": int,
+    "province": str,
+    "city": str,
+    "lines": int,
+    "units": int,
+    "ext.*": object,
+}
+LINE_FACTS: Final[Facts] = {
+    **ORDER_FACTS,
+    "sku": str,
+    "quantity": int,
+    "cases": int,
+    "lot": str,
+    "product.*": object,
+}
+STOCK_FACTS: Final[Facts] = {
+    "owner": str,
+    "sku": str,
+    "available": int,
+    "product.*": object,
+}
+RETURN_FACTS: Final[Facts] = {
+    "container": str,
+    "station": str,
+    "origin": str,
+    "zone": str,
+    "empty": bool,
+    "demand": int,
+}
+FACT_MEANINGS: Final[Mapping[str, str]] = {
+    "owner": "owner of the goods",
+    "carrier": "`carrierCode` of the command",
+    "service": "`serviceType` of the command",
+    "priority": "0 … 9",
+    "province": "of the consignee",
+    "city": "of the consignee",
+    "lines": "how many lines the order has",
+    "units": "pieces of all its lines",
+    "ext.*": "a text of the command's `extInfo`, e.g. `ext.channel`",
+    "sku": "the line's product",
+    "quantity": "pieces of the line",
+    "cases": "whole cases in it; 0 where the product has no case",
+    "lot": "lot that the line asks for",
+    "product.*": "an attribute of the product, e.g. `product.zone`",
+    "available": "what upstream may sell",
+    "container": "the container that is to go back",
+    "station": "where it stands",
+    "origin": "the location that it came from",
+    "zone": "the zone of that location",
+    "empty": "nothing is left in it",
+    "demand": "pieces in it that waiting orders want",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Point(Generic[T]):
+    """One point of decision.
+
+    Attributes:
+        decides: what, in words.
+        facts: what conditions may ask for.
+    """
+
+    name: DecisionPoint
+    decides: str
+    facts: Facts
+    outcome: TypeAdapter[T]
+    default: T
+
+
+ORDER: Final = Point(
+    DecisionPoint.ORDER,
+    "whether an order is taken, or waits for a person first",
+    ORDER_FACTS,
+    TypeAdapter(Audit),
+    Audit.ACCEPT,
+)
+LOT: Final = Point(
+    DecisionPoint.LOT,
+    "what a line's lots must be like",
+    LINE_FACTS,
+    TypeAdapter(LotDemand),
+    LotDemand(),
+)
+PACKAGING: Final = Point(
+    DecisionPoint.PACKAGING,
+    "whether whole cases of a line are picked apart",
+    LINE_FACTS,
+    TypeAdapter(Packaging),
+    Packaging.PIECE,
+)
+TURNOVER: Final = Point(
+    DecisionPoint.TURNOVER,
+    "which lots a line takes first; a line that names a lot gets that one",
+    LINE_FACTS,
+    TypeAdapter(Turnover),
+    Turnover.FEFO,
+)
+RESERVATION: Final = Point(
+    DecisionPoint.RESERVATION,
+    "whether one short line holds up the others",
+    ORDER_FACTS,
+    TypeAdapter(Reservation),
+    Reservation.WHOLE_ORDER,
+)
+SHORTAGE: Final = Point(
+    DecisionPoint.SHORTAGE,
+    "whether an order that cannot be allocated in full waits",
+    ORDER_FACTS,
+    TypeAdapter(Shortage),
+    Shortage.BLOCK,
+)
+DIVISION: Final = Point(
+    DecisionPoint.DIVISION,
+    "how an order becomes work orders",
+    ORDER_FACTS,
+    TypeAdapter(Division),
+    Division.ORDER,
+)
+REVIEW: Final = Point(
+    DecisionPoint.REVIEW,
+    "whether the boxes of an order are reviewed",
+    ORDER_FACTS,
+    TypeAdapter(Review),
+    Review.SKIPPED,
+)
+RETURN: Final = Point(
+    DecisionPoint.RETURN,
+    "to which storage locations a container may return (id or pattern); it takes the nearest free one",
+    RETURN_FACTS,
+    TypeAdapter(LocationPattern),
+    "*",
+)
+FEEDBACK: Final = Point(
+    DecisionPoint.FEEDBACK,
+    "whether upstream hears of each box that leaves",
+    ORDER_FACTS,
+    TypeAdapter(Feedback),
+    Feedback.ORDER,
+)
+SYNC: Final = Point(
+    DecisionPoint.SYNC,
+    "when upstream is told about a product's stock",
+    STOCK_FACTS,
+    TypeAdapter(Sync),
+    Sync.INCREMENTAL,
+)
+
+POINTS: Final[Mapping[DecisionPoint, Point[Any]]] = {
+    point.name: point
+    for point in (
+        ORDER,
+        LOT,
+        PACKAGING,
+        TURNOVER,
+        RESERVATION,
+        SHORTAGE,
+        DIVISION,
+        REVIEW,
+        RETURN,
+        FEEDBACK,
+        SYNC,
+    )
+}
+
+
+def fact_type(point: Point[Any], fact: str) -> type | None:
+    """Return the type of a fact of a point, `object` for any; None for a fact that the point has not."""
+    family, dot, name = fact.partition(".")
+    if not dot:
+        return point.facts.get(fact)
+    return point.facts.get(f"{family}.*") if name not in {"", "*"} else None

@@ -1,0 +1,79 @@
+"""The WES section of a site: a map or `off`, with findings like every other section."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.site.load import load_site
+from tests.unit.small_site import findings, small_site, write
+
+pytestmark = pytest.mark.unit
+
+FULL = """\
+wes:
+  warehouse_id: WH-1
+  timezone: Asia/Shanghai
+  sequence: allocateFirst
+  upstream:
+    http: {url: "http://oms.example/base", secret_file: secret}
+    broker: {kind: nats, url: "nats://127.0.0.1:4222", topics: {outbound_command: ORDERS}}
+    sync: {full_at: 03:30}
+"""
+
+
+def told(folder: Path, text: str) -> list[tuple[int, str, str]]:
+    files = small_site() | {"wes.yaml": text}
+    return [(each.line, each.path, each.message) for each in findings(write(folder, files))]
+
+
+@pytest.mark.parametrize("text", ["", "wes: off\n", "wes:\n"], ids=["none", "off", "empty"])
+def test_a_site_may_have_no_wes(tmp_path: Path, text: str) -> None:
+    assert load_site(write(tmp_path, small_site() | {"wes.yaml": text})).wes is None
+
+
+def test_the_section_is_read_and_its_files_count_from_the_sites_folder(tmp_path: Path) -> None:
+    wes = load_site(write(tmp_path, small_site() | {"wes.yaml": FULL, "secret": "whsec_"})).wes
+    assert wes is not None
+    assert (wes.warehouse_id, wes.sequence.value) == ("WH-1", "allocateFirst")
+    assert wes.upstream.http is not None
+    assert wes.upstream.http.secret_file == tmp_path.resolve() / "secret"
+    assert wes.upstream.broker is not None
+    assert wes.upstream.broker.topics.outbound_command == "ORDERS"
+    assert wes.upstream.sync.full_at is not None
+    assert wes.upstream.sync.full_at.hour == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "path"),
+    [
+        ("wes: on\n", 1, "wes"),
+        ("wes: {}\n", 1, "wes.warehouse_id"),
+        ("wes: {warehouse_id: W, timezone: Mars}\n", 1, "wes.timezone"),
+        ("wes:\n  warehouse_id: W\n  waves: {orders: 0}\n", 3, "wes.waves.orders"),
+        (
+            FULL.replace('{url: "http://oms.example/base"', '{url: "http://me:you@oms"'),
+            6,
+            "wes.upstream.http.url",
+        ),
+        (FULL, 6, "wes.upstream.http.secret_file"),
+        (FULL.replace("kind: nats", "kind: nats, username: me"), 7, "wes.upstream.broker"),
+    ],
+    ids=[
+        "no map",
+        "no warehouse",
+        "zone",
+        "no order",
+        "credentials in the url",
+        "no secret",
+        "half credentials",
+    ],
+)
+def test_what_is_wrong_is_told_where_it_stands(tmp_path: Path, text: str, line: int, path: str) -> None:
+    assert (line, path) in [(number, where) for number, where, _ in told(tmp_path, text)]
+
+
+def test_a_second_section_is_told(tmp_path: Path) -> None:
+    files = small_site() | {"a.yaml": "wes: {warehouse_id: W}\n", "b.yaml": "wes: {warehouse_id: V}\n"}
+    (finding,) = findings(write(tmp_path, files))
+    assert (finding.file.name, finding.path) == ("b.yaml", "wes")
+    assert "a.yaml:1" in finding.message
