@@ -39,7 +39,7 @@ from gateway.delivery.feed import Feed
 from gateway.delivery.positions import Positions
 from gateway.delivery.sender import LOOPBACK, HttpSender, Network, Sender
 from gateway.delivery.webhooks import Webhooks
-from gateway.fleet.effects import CancelOrder, ResetVehicle, SendOrder
+from gateway.fleet.effects import CancelOrder, LocaliseVehicle, ResetVehicle, SendOrder
 from gateway.fleet.fleet import Engine as FleetEngine
 from gateway.fleet.messages import FleetTick
 from gateway.fleet.room import FleetRoom
@@ -419,6 +419,8 @@ def perform(drivers: Mapping[str, Driver], effect: Effect) -> None:
             _speaking(drivers, order.vehicle_id, VehicleDriver).send(order)
         case CancelOrder(vehicle_id, order_id):
             _speaking(drivers, vehicle_id, VehicleDriver).cancel(vehicle_id, order_id)
+        case LocaliseVehicle(pose):
+            _speaking(drivers, pose.vehicle_id, VehicleDriver).localise(pose)
         case ResetVehicle(vehicle_id):
             _speaking(drivers, vehicle_id, VehicleDriver).reset(vehicle_id)
         case _:

@@ -14,7 +14,7 @@ from drivers.teller import Teller
 from drivers.vda5050.messages import MAJOR
 from drivers.vda5050.vehicle import VehicleFace
 from gateway.contract.driver import DriverContext, Health, Telegram
-from gateway.contract.vehicles import VehicleOrder
+from gateway.contract.vehicles import VehicleOrder, VehiclePose
 from gateway.contract.wiring import FleetWiring
 
 log = structlog.get_logger()
@@ -67,6 +67,11 @@ class Vda5050Driver:
     def cancel(self, vehicle_id: str, order_id: str) -> None:
         """Ask the vehicle to cancel this order, until it shows that it has heard."""
         self._vehicles[vehicle_id].cancel(order_id)
+        self._wake.set()
+
+    def localise(self, pose: VehiclePose) -> None:
+        """Tell the vehicle where it stands, until it shows that it has heard."""
+        self._vehicles[pose.vehicle_id].localise(pose)
         self._wake.set()
 
     def reset(self, device_id: str) -> None:

@@ -4,6 +4,7 @@ Vehicles leave out, add and misspell; whatever can be understood without guessin
 """
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -19,6 +20,7 @@ from gateway.contract.vehicles import (
     VehicleActionKind,
     VehicleError,
     VehicleOrder,
+    VehiclePose,
     VehicleState,
 )
 from gateway.contract.wiring import VehicleWiring
@@ -32,6 +34,7 @@ PAYLOAD_MAX: Final = 1_000_000
 REFUSALS: Final = frozenset({"validationError", "orderError", "orderUpdateError", "noRouteError"})
 """Error types by which a vehicle refuses an order (6.6.4)."""
 NO_ORDER: Final = "noOrderToCancel"
+NO_PARAMETERS: Final[Mapping[str, str | float | None]] = {}
 AUTOMATIC: Final = ("AUTOMATIC", "SEMIAUTOMATIC")
 
 
@@ -199,6 +202,7 @@ def shown_by(vehicle_id: str, state: State) -> VehicleState:
         new_base_request=state.new_base_request,
         paused=state.paused,
         emergency_stop=state.safety_state.e_stop != "NONE",
+        localised=at is None or at.position_initialized,
         position=None if at is None or not at.position_initialized else (at.x, at.y),
     )
 
@@ -262,7 +266,7 @@ def _edge(edge: OrderEdge) -> Json:
 
 
 def _action(action: VehicleAction) -> Json:
-    parameters: dict[str, str | None] = {}
+    parameters: dict[str, str | float | None] = {}
     if action.kind in (VehicleActionKind.PICK, VehicleActionKind.DROP):
         # 6.8.2 wants a type of station and of load; only their names mean something to us.
         parameters = {
@@ -275,15 +279,36 @@ def _action(action: VehicleAction) -> Json:
         "actionType": action.kind.value,
         "actionId": action.action_id,
         "blockingType": "HARD",
-        "actionParameters": [
-            {"key": key, "value": value} for key, value in parameters.items() if value is not None
-        ],
+        "actionParameters": _parameters(parameters),
     }
 
 
-def instant_action(kind: str, action_id: str) -> Json:
+def _parameters(values: Mapping[str, str | float | None]) -> list[Json]:
+    return [{"key": key, "value": value} for key, value in values.items() if value is not None]
+
+
+def instant_action(
+    kind: str, action_id: str, parameters: Mapping[str, str | float | None] = NO_PARAMETERS
+) -> Json:
     """Return one instant action (6.12)."""
-    return {"actionType": kind, "actionId": action_id, "blockingType": "NONE", "actionParameters": []}
+    return {
+        "actionType": kind,
+        "actionId": action_id,
+        "blockingType": "NONE",
+        "actionParameters": _parameters(parameters),
+    }
+
+
+def init_position(pose: VehiclePose) -> Json:
+    """Return the instant action that tells a vehicle where it stands (6.8.2)."""
+    parameters = {
+        "x": pose.x,
+        "y": pose.y,
+        "theta": pose.theta,
+        "mapId": pose.map_id,
+        "lastNodeId": pose.node_id,
+    }
+    return instant_action("initPosition", pose.action_id, parameters)
 
 
 def instant_actions_body(actions: list[Json], version: str) -> Json:

@@ -17,7 +17,14 @@ from drivers.telegrams import Diagnosis, ErrorKind
 from drivers.vda5050 import messages
 from drivers.vda5050.messages import Connection, Factsheet, Header, Json, State, Visualization
 from gateway.contract.reports import Load, Position, Report
-from gateway.contract.vehicles import ActionStatus, VehicleOffline, VehicleOrder, VehicleState, action_id_of
+from gateway.contract.vehicles import (
+    ActionStatus,
+    VehicleOffline,
+    VehicleOrder,
+    VehiclePose,
+    VehicleState,
+    action_id_of,
+)
 from gateway.contract.wiring import VehicleWiring
 
 log = structlog.get_logger()
@@ -90,6 +97,8 @@ class VehicleFace:
         self._ordered_at = float("-inf")
         self._cancel: str | None = None
         self._wanted_cancel: _Wanted | None = None
+        self._pose_id = ""
+        self._wanted_pose: _Wanted | None = None
         self._asked: list[str] = []
         self._asked_at = 0.0
         self._header_ids: Counter[str] = Counter()
@@ -121,9 +130,16 @@ class VehicleFace:
             self._wanted_cancel = _Wanted(messages.instant_action(CANCEL, action_id_of(order_id, CANCEL)))
         self._wanted_order = None
 
+    def localise(self, pose: VehiclePose) -> None:
+        """Send where the vehicle stands until the action is shown, or the vehicle knows where it is."""
+        if self._pose_id != pose.action_id:
+            self._pose_id = pose.action_id
+            self._wanted_pose = _Wanted(messages.init_position(pose))
+
     def forget(self) -> None:
         """Send nothing more of what was wanted, ask for a state and tell it, news or not."""
         self._order = self._wanted_order = self._cancel = self._wanted_cancel = self._told = None
+        self._wanted_pose, self._pose_id = None, ""
         self._ask("stateRequest")
 
     def _ask(self, kind: str) -> None:
@@ -143,7 +159,7 @@ class VehicleFace:
         """The connection to the broker is lost: whatever the vehicle shows is old."""
         self._shown = None
         self._asked.clear()
-        for wanted in (self._wanted_order, self._wanted_cancel):
+        for wanted in (self._wanted_order, *self._wanted_instants()):
             if wanted is not None:
                 wanted.due = 0.0
         self._leave(reason)
@@ -221,9 +237,10 @@ class VehicleFace:
         """Return (topic, payload) of all that is due to be sent."""
         actions = [messages.instant_action(kind, self._request_id(kind)) for kind in self._asked]
         self._asked.clear()
-        if (cancel := self._wanted_cancel) is not None and self._may_send() and cancel.due <= now:
-            cancel.count(now, self._resend_s)
-            actions.append(cancel.body)
+        for wanted in self._wanted_instants():
+            if self._may_send() and wanted.due <= now:
+                wanted.count(now, self._resend_s)
+                actions.append(wanted.body)
         if actions:
             body = messages.instant_actions_body(actions, self._version)
             kinds = ", ".join(action["actionType"] for action in actions)
@@ -242,11 +259,14 @@ class VehicleFace:
         if self._asked:
             return 0.0
         dues: list[float] = []
-        if self._wanted_cancel is not None and self._may_send():
-            dues.append(self._wanted_cancel.due)
+        if self._may_send():
+            dues += [wanted.due for wanted in self._wanted_instants()]
         if self._wanted_order is not None and self._may_send_order():
             dues.append(self._order_due(self._wanted_order))
         return min(dues, default=None)
+
+    def _wanted_instants(self) -> list[_Wanted]:
+        return [wanted for wanted in (self._wanted_cancel, self._wanted_pose) if wanted is not None]
 
     def _order_due(self, order: _Wanted) -> float:
         return max(order.due, self._ordered_at + self._order_interval_s)
@@ -281,8 +301,11 @@ class VehicleFace:
                     self.diagnosis.answered(now - wanted.sent_at)
             elif wanted.sent and _refuses(shown, order):
                 self._wanted_order = None
-        if self._cancel is not None and self._cancel_id in {known for known, _, _ in shown.actions}:
+        known_actions = {known for known, _, _ in shown.actions}
+        if self._cancel is not None and self._cancel_id in known_actions:
             self._wanted_cancel = None
+        if shown.localised or self._pose_id in known_actions:
+            self._wanted_pose = None
 
     @property
     def _cancel_id(self) -> str:

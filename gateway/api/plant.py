@@ -23,12 +23,19 @@ from gateway.contract.plant import (
     AlarmView,
     ContainerView,
     DeviceView,
+    LocaliseRequest,
     LocateRequest,
     LocationView,
     TelegramView,
 )
 from gateway.contract.transports import Act, CommandView, Identifier
-from gateway.transport.messages import CorrectContainer, ResetDevice, SetDeviceEnabled, UnblockLocation
+from gateway.transport.messages import (
+    CorrectContainer,
+    LocaliseDevice,
+    ResetDevice,
+    SetDeviceEnabled,
+    UnblockLocation,
+)
 
 T = TypeVar("T")
 
@@ -76,6 +83,16 @@ def plant_routes(deps: ApiDeps) -> APIRouter:
     async def reset_device(device_id: DeviceId, act: Act) -> Response:
         """Ask a device to clear a fault whose cause is gone."""
         await deps.ask(ResetDevice(device_id, act))
+        return reply(await deps.kernel.read(lambda: plant.device(device_id)))
+
+    @router.post("/devices/{deviceId}/localise", tags=["devices"], response_model=DeviceView)
+    async def localise_device(device_id: DeviceId, request: LocaliseRequest) -> Response:
+        """Tell a vehicle that has lost its place at which node it stands (VDA 5050 `initPosition`).
+
+        The vehicle compares with its sensors. If it does not agree, its `fault` says so; if it does, the fault is gone.
+        """
+        act = Act(by=request.by, reason=request.reason)
+        await deps.ask(LocaliseDevice(device_id, request.node_id, request.theta, act))
         return reply(await deps.kernel.read(lambda: plant.device(device_id)))
 
     @router.get("/locations", tags=["locations"], response_model=Page[LocationView])

@@ -18,7 +18,8 @@ from gateway.contract.plant import DeviceView, LinkView, PositionView, TelegramV
 from gateway.kernel.clock import SystemClock, to_datetime
 
 device = typer.Typer(
-    help="Devices: how they are; enable, disable, reset; what was said on the wire.", no_args_is_help=True
+    help="Devices: how they are; enable, disable, reset, localise; what was said on the wire.",
+    no_args_is_help=True,
 )
 
 PATH: Final = "/v1/devices"
@@ -94,6 +95,23 @@ def reset(
     """Ask a device to clear a fault whose cause is gone."""
     with connect(url, token_file) as gateway:
         _answer(gateway.post(f"{PATH}/{segment(device_id)}/reset", act(by, reason)), as_json)
+
+
+@device.command()
+def localise(
+    device_id: DeviceIdArgument,
+    node: Annotated[str, typer.Option("--at", metavar="NODE", help="Node of the road map where it stands.")],
+    reason: ReasonOption,
+    theta: Annotated[float, typer.Option(metavar="RAD", help="Its heading on the map, -pi … pi.")] = 0.0,
+    by: ByOption = None,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell a vehicle that has lost its place where it stands; look first. Its sensors must agree."""
+    body = {"nodeId": node, "theta": theta, **act(by, reason)}
+    with connect(url, token_file) as gateway:
+        _answer(gateway.post(f"{PATH}/{segment(device_id)}/localise", body), as_json)
 
 
 @device.command()

@@ -13,7 +13,7 @@ from gateway.contract.clock import Clock
 from gateway.contract.commands import Command
 from gateway.contract.puts import SlotOrder
 from gateway.contract.reports import Position, Report
-from gateway.contract.vehicles import VehicleOrder
+from gateway.contract.vehicles import VehicleOrder, VehiclePose
 
 ReportSink = Callable[[Report], Awaitable[None]]
 """Returns once the report is durable. Never raises but for cancellation."""
@@ -111,6 +111,10 @@ class VehicleDriver(Driver, Protocol):
 
     def cancel(self, vehicle_id: str, order_id: str) -> None:
         """Ask the vehicle to cancel this order (VDA 5050 §6.6.3); idempotent. The outcome shows in its states."""
+        ...
+
+    def localise(self, pose: VehiclePose) -> None:
+        """Tell the vehicle where people say that it stands; idempotent. The outcome shows in its states."""
         ...
 
     def reset(self, device_id: str) -> None:

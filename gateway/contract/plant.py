@@ -1,6 +1,8 @@
 """The plant as the API shows it: devices, locations, containers, alarms, positions (contract v1)."""
 
 from datetime import datetime
+from math import pi
+from typing import Annotated
 
 from pydantic import Field
 
@@ -107,6 +109,18 @@ class LocateRequest(Act):
     """Put the books right: the container is at this location, whatever they say."""
 
     location_id: Identifier
+
+
+class LocaliseRequest(Act):
+    """Where a vehicle stands that has lost its place.
+
+    Attributes:
+        node_id: a node of its road map; a person has looked that it stands there.
+        theta: its heading on the map in rad.
+    """
+
+    node_id: Identifier
+    theta: Annotated[float, Field(ge=-pi, le=pi)] = 0.0
 
 
 class AlarmView(WireModel):

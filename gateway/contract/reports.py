@@ -6,9 +6,12 @@ forgotten at the device before it is durable here.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from gateway.contract.faults import Fault
 from gateway.contract.vehicles import VehicleReport
+
+CLEAR_THE_CAUSE: Final = "Clear the cause at the device, then reset it."
 
 
 class Load(StrEnum):
@@ -61,11 +64,17 @@ class DeviceOffline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceFault:
-    """The device shows a fault that is not the answer to a command; `code` is the device's own."""
+    """The device shows a fault that is not the answer to a command.
+
+    Attributes:
+        code: the device's own.
+        advice: what an operator does about it.
+    """
 
     device_id: str
     code: int
     text: str
+    advice: str = CLEAR_THE_CAUSE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,24 @@ class VehicleOrder:
     edges: tuple[OrderEdge, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehiclePose:
+    """Where people say that a vehicle stands; it is told with `initPosition` (VDA 5050 §6.8.2).
+
+    Attributes:
+        action_id: unique for ever; sending it again changes nothing.
+        x, y, theta: m and rad on the map.
+    """
+
+    vehicle_id: str
+    action_id: str
+    node_id: str
+    x: float
+    y: float
+    theta: float
+    map_id: str
+
+
 class ConnectionState(StrEnum):
     """VDA 5050 §6.14."""
 
@@ -145,13 +163,15 @@ class VehicleState:
     battery: float
     """State of charge, 0 … 1."""
     actions: tuple[tuple[str, ActionStatus, str], ...] = ()
-    """(actionId, status, resultDescription) of the order's actions and of `cancelOrder`; a final status stays."""
+    """(actionId, status, resultDescription) of the order's actions and of instant ones; a final status stays."""
     errors: tuple[VehicleError, ...] = ()
     loads: tuple[str, ...] | None = None
     """Load ids on board; None where the vehicle does not report loads."""
     new_base_request: bool = False
     paused: bool = False
     emergency_stop: bool = False
+    localised: bool = True
+    """It knows where it is (positionInitialized), or never tells."""
     position: tuple[float, float] | None = None
     """x, y in m when the state was made, where the vehicle knows them; no reason for a report by itself."""
 

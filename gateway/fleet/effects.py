@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.contract.vehicles import VehicleOrder
+from gateway.contract.vehicles import VehicleOrder, VehiclePose
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,13 @@ class CancelOrder:
 
     vehicle_id: str
     order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocaliseVehicle:
+    """Tell a vehicle that does not know where it is where people say that it stands."""
+
+    pose: VehiclePose
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from gateway.contract.commands import Command, Op
+from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.reports import Load
-from gateway.contract.vehicles import VehicleState
-from gateway.fleet.effects import CancelOrder, ResetVehicle, SendOrder
+from gateway.contract.vehicles import VehiclePose, VehicleState, action_id_of
+from gateway.fleet.effects import CancelOrder, LocaliseVehicle, ResetVehicle, SendOrder
 from gateway.fleet.phases import PHASES, Phase, Sign
 from gateway.fleet.roads import Roads
 from gateway.fleet.rows import Mission, Purpose
-from gateway.fleet.shown import load_of
+from gateway.fleet.shown import load_of, stands
 from gateway.kernel.books import Books, Table
 from gateway.site import model
 from gateway.site.model import Site
@@ -99,6 +100,55 @@ class Fleet:
             if row.command is not None and row.command.job_id == job_id and not row.withdrawn:
                 self._call_off(replace(row, withdrawn=True))
 
+    def localise(self, vehicle_id: str, node_id: str, theta: float) -> None:
+        """Tell a vehicle that does not know where it is that it stands at a node, heading `theta` rad.
+
+        Raises:
+            Refusal: it cannot stand there, or need not be told.
+        """
+        node = self._roads.nodes.get(node_id)
+        if node is None:
+            raise Refusal(
+                RefusalKind.INVALID,
+                FieldError("nodeId", "unknownNode", f"road map {self._roads.map_id} has no node {node_id}"),
+            )
+        row = self._missions.get(vehicle_id) or Mission(vehicle_id=vehicle_id)
+        if (obstacle := self._why_not_localise(row, node_id)) is not None:
+            raise Refusal(RefusalKind.CONFLICT, obstacle)
+        pose = VehiclePose(
+            vehicle_id=vehicle_id,
+            action_id=action_id_of(f"{vehicle_id}/{self._engine.next_job_id()}", "initPosition"),
+            node_id=node_id,
+            x=node.x,
+            y=node.y,
+            theta=theta,
+            map_id=self._roads.map_id,
+        )
+        self._missions.put(replace(row, pose=pose, unconfirmed=""))
+        self._books.effect(LocaliseVehicle(pose))
+
+    def _why_not_localise(self, row: Mission, node_id: str) -> FieldError | None:
+        name, shown = row.vehicle_id, row.shown
+        if not row.online or shown is None:
+            return FieldError("", "deviceOffline", f"{name} does not answer: nobody can tell it anything")
+        if shown.localised:
+            where = f"it shows {shown.last_node_id}" if shown.last_node_id else "it shows no node"
+            return FieldError(
+                "", "alreadyLocalised", f"{name} knows where it is ({where}) and is told nothing"
+            )
+        if not shown.automatic:
+            return FieldError(
+                "", "notAutomatic", f"{name} is in other hands: bring it into automatic mode first"
+            )
+        if not stands(shown):
+            text = f"{name} has not ended order {shown.order_id}: localise it at its panel"
+            return FieldError("", "orderUnderWay", text)
+        others = (other for other in self._missions.values() if other.vehicle_id != name)
+        if (holder := next((other for other in others if node_id in other.base), None)) is not None:
+            text = f"{holder.vehicle_id} stands at {node_id}, or is on its way there"
+            return FieldError("nodeId", "nodeTaken", text)
+        return None
+
     def abandon(self, job_id: int) -> None:
         """Somebody else has settled what became of the command: the vehicle shall not go on with it."""
         for row in self.rows():
@@ -139,6 +189,8 @@ class Fleet:
         return idle and self._engine.usable(row.vehicle_id) and not self.needs_charge(row.shown)
 
     def _send_again(self, row: Mission) -> None:
+        if row.pose is not None:
+            self._books.effect(LocaliseVehicle(row.pose))
         order = row.order
         if order is None:
             return

@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from gateway.contract.commands import Command
-from gateway.contract.vehicles import VehicleAction, VehicleOrder, VehicleState
+from gateway.contract.vehicles import VehicleAction, VehicleOrder, VehiclePose, VehicleState
 from gateway.fleet.phases import Phase
 from gateway.kernel.books import TableSpec
 
@@ -68,6 +68,8 @@ class Mission:
         attempt: orders that have been made for the command after the vehicle had forgotten one.
         withdrawn: the engine does not want the command any more.
         reset_job: a RESET whose outcome is not reported yet.
+        pose: where people have said that it stands, as long as the vehicle has not answered.
+        unconfirmed: why it has not taken the last such word for true.
         order: what it was last sent, until it has ended.
         charger: where it charges, or goes to charge.
         idle_since_us: since when it has had nothing to do.
@@ -83,6 +85,8 @@ class Mission:
     attempt: int = 0
     withdrawn: bool = False
     reset_job: int | None = None
+    pose: VehiclePose | None = None
+    unconfirmed: str = ""
     order: Order | None = None
     charger: str | None = None
     idle_since_us: int = 0

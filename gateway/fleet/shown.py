@@ -25,6 +25,9 @@ FAULT_WORDS: Final[dict[Purpose, tuple[Fault, tuple[str, ...]]]] = {
 """The document has no words for why a pick or drop fails; these are what vehicles write."""
 
 
+LOST: Final = "it does not know where it is"
+
+
 def stands(shown: VehicleState) -> bool:
     """Tell whether the vehicle has nothing left to do: a new order may begin where it stands (§6.6.2)."""
     return not (shown.driving or shown.node_states or any(status in ACTIVE for _, status, _ in shown.actions))
@@ -37,7 +40,14 @@ def trouble_of(shown: VehicleState) -> str | None:
     if not shown.automatic:
         return "not in automatic mode"
     fatal = next((error for error in shown.errors if error.fatal), None)
-    return None if fatal is None else _text(fatal)
+    if fatal is not None:
+        return _text(fatal)
+    return None if shown.localised else LOST
+
+
+def is_lost(shown: VehicleState) -> bool:
+    """Tell whether the vehicle could be told where it stands, and needs it."""
+    return not shown.localised and shown.automatic and not shown.emergency_stop
 
 
 def load_of(shown: VehicleState) -> Load:
@@ -50,6 +60,13 @@ def load_of(shown: VehicleState) -> Load:
 def status_of(shown: VehicleState, action_id: str) -> ActionStatus | None:
     """Return the status of an action; None if the vehicle does not show it."""
     return next((status for known, status, _ in shown.actions if known == action_id), None)
+
+
+def words_about(shown: VehicleState, action_id: str) -> str:
+    """Return what the vehicle says about an action that has failed; empty if nothing."""
+    words = [result for known, _, result in shown.actions if known == action_id and result]
+    words += [_text(error) for error in shown.errors if ("actionId", action_id) in error.references]
+    return "; ".join(words)
 
 
 def echoes(shown: VehicleState, order: Order) -> bool:
@@ -130,9 +147,7 @@ def _has_dropped(order: Order, shown: VehicleState) -> bool:
 def fault_of(order: Order, shown: VehicleState) -> tuple[Fault, str]:
     """Return why the action has failed, and the vehicle's words for it."""
     action_id = "" if order.action is None else order.action.action_id
-    words = [result for known, _, result in shown.actions if known == action_id and result]
-    words += [_text(error) for error in shown.errors if ("actionId", action_id) in error.references]
-    text = "; ".join(words) or f"{order.purpose.value} failed"
+    text = words_about(shown, action_id) or f"{order.purpose.value} failed"
     fault, hints = FAULT_WORDS.get(order.purpose, (Fault.DEVICE_FAULT, ()))
     return (fault if any(hint in text.lower() for hint in hints) else Fault.DEVICE_FAULT), text
 

@@ -6,6 +6,7 @@ from typing import Final
 from gateway.contract.commands import Command
 from gateway.contract.faults import Fault
 from gateway.contract.reports import (
+    CLEAR_THE_CAUSE,
     ChannelOnline,
     CommandAccepted,
     CommandDone,
@@ -18,18 +19,37 @@ from gateway.contract.reports import (
     Load,
     Sensors,
 )
-from gateway.contract.vehicles import VehicleOffline, VehicleState
+from gateway.contract.vehicles import ActionStatus, VehicleOffline, VehicleState
 from gateway.fleet.effects import CancelOrder, ResetVehicle
 from gateway.fleet.fleet import Engine, Fleet
 from gateway.fleet.phases import PHASES, Sign
 from gateway.fleet.roads import Roads
 from gateway.fleet.rows import Mission, Order, Purpose
-from gateway.fleet.shown import fault_of, load_of, may_repeat, refusal_of, sign_of, stands, trouble_of
+from gateway.fleet.shown import (
+    fault_of,
+    is_lost,
+    load_of,
+    may_repeat,
+    refusal_of,
+    sign_of,
+    stands,
+    status_of,
+    trouble_of,
+    words_about,
+)
 from gateway.kernel.books import Books, Table
 
 CHANNEL: Final = "main"
 """A vehicle takes one command at a time: it has one channel."""
 UNPLACED: Final = "it does not tell at which node it stands"
+TO_A_NODE: Final = (
+    "Drive it by hand to a node of its road map. The gateway goes on by itself when it shows a node."
+)
+LOCALISE: Final = (
+    "Look where it stands and say so: gateway device localise {vehicle} --at NODE --reason TEXT."
+    " If it stands at no node, drive it to one by hand first, and localise it there or at its own panel."
+)
+"""`initPosition` for people. A reset cannot help a vehicle that has lost its place."""
 
 
 class Watch:
@@ -49,6 +69,7 @@ class Watch:
         row = self._missions.get(shown.vehicle_id) or Mission(vehicle_id=shown.vehicle_id)
         if not row.base or not _say_the_same(row.shown, shown):
             self._missions.put(self._located(replace(row, shown=shown), shown))
+        self._hear_answer_to_pose(shown)
         self._tell_trouble(shown)
         self._follow(shown)
         self.end_command(shown.vehicle_id)
@@ -97,18 +118,36 @@ class Watch:
             return shown.last_node_id
         return None if shown.position is None else self._roads.nearest(*shown.position)
 
+    def _hear_answer_to_pose(self, shown: VehicleState) -> None:
+        row = self._missions[shown.vehicle_id]
+        if shown.localised and (row.pose or row.unconfirmed):
+            self._missions.put(replace(row, pose=None, unconfirmed=""))
+        elif row.pose is not None:
+            match status_of(shown, row.pose.action_id):
+                case ActionStatus.FINISHED:
+                    self._missions.put(replace(row, pose=None))
+                case ActionStatus.FAILED:
+                    why = words_about(shown, row.pose.action_id) or "it does not say why"
+                    text = f"it was told that it stands at {row.pose.node_id} and does not confirm it: {why}"
+                    self._missions.put(replace(row, pose=None, unconfirmed=text))
+                case _:
+                    pass
+
     # What it tells the engine about the vehicle
 
     def _tell_trouble(self, shown: VehicleState) -> None:
         row = self._missions[shown.vehicle_id]
         trouble = trouble_of(shown) or (UNPLACED if self._node_of(shown) is None else None)
+        if trouble is not None and row.unconfirmed:
+            trouble = f"{trouble}; {row.unconfirmed}"
         if trouble == row.fault:
             return
         self._missions.put(replace(row, fault=trouble))
         if trouble is None:
             self._engine.report(DeviceRecovered(device_id=row.vehicle_id))
         else:
-            self._engine.report(DeviceFault(device_id=row.vehicle_id, code=0, text=trouble))
+            advice = _advice(shown)
+            self._engine.report(DeviceFault(device_id=row.vehicle_id, code=0, text=trouble, advice=advice))
 
     def _end_reset(self, vehicle_id: str) -> None:
         row = self._missions[vehicle_id]
@@ -249,6 +288,12 @@ class Watch:
     def _end(self, row: Mission, outcome: object) -> None:
         self._missions.put(replace(row, command=None, withdrawn=False, attempt=0))
         self._engine.report(outcome)
+
+
+def _advice(shown: VehicleState) -> str:
+    if is_lost(shown):
+        return LOCALISE.format(vehicle=shown.vehicle_id)
+    return TO_A_NODE if trouble_of(shown) is None else CLEAR_THE_CAUSE
 
 
 def _say_the_same(before: VehicleState | None, now: VehicleState) -> bool:

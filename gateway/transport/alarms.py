@@ -47,6 +47,13 @@ class Alarms:
             actions=list(actions),
         )
 
+    def replace(self, alarm_id: str, subject: str, code: str, text: str, advice: str) -> None:
+        """Raise an alarm; one that stands and says something else is cleared first."""
+        alarm = self._tables.alarms.get(alarm_id)
+        if alarm is not None and (alarm.text, alarm.advice) != (text, advice):
+            self.clear(alarm_id)
+        self.raise_alarm(alarm_id, subject, code, text, advice)
+
     def clear(self, alarm_id: str) -> None:
         """Clear an alarm, if it stands."""
         alarm = self._tables.alarms.get(alarm_id)

@@ -1,4 +1,4 @@
-"""What people decide: cancel, resolve, enable, disable, reset, correct. Every act is recorded with who and why."""
+"""What people decide: cancel, resolve, enable, disable, reset, localise, correct. Every act is recorded with who and why."""
 
 from dataclasses import replace
 
@@ -11,6 +11,7 @@ from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.messages import (
     CancelTransport,
     CorrectContainer,
+    LocaliseDevice,
     ResetDevice,
     ResolveTransport,
     SetDeviceEnabled,
@@ -221,6 +222,18 @@ class Decisions:
             if row.device_id == message.device_id and idle and device.online:
                 self._journal.issue(Op.RESET, device_id=row.device_id, channel=row.channel, expected_s=1.0)
         return self._tables.devices[message.device_id]
+
+    def localise(self, message: LocaliseDevice) -> Device:
+        """Tell a vehicle where it stands; it shows in its states whether it takes that for true."""
+        device = self._device(message.device_id)
+        fleet = self._plant.fleet(message.device_id)
+        if fleet is None:
+            raise _refuse(
+                "deviceId", "notAVehicle", f"{message.device_id} is no vehicle: it cannot lose its place"
+            )
+        fleet.localise(message.device_id, message.node_id, message.theta)
+        self._record(message.act, "device.localise", message.device_id, details={"nodeId": message.node_id})
+        return device
 
     def correct(self, message: CorrectContainer) -> Container:
         """Put the books right about a container that no transport holds."""

@@ -25,6 +25,7 @@ from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.messages import (
     CancelTransport,
     CorrectContainer,
+    LocaliseDevice,
     Open,
     ResetDevice,
     ResolveTransport,
@@ -97,6 +98,7 @@ class TransportEngine:
             ResolveTransport: self._decisions.resolve,
             SetDeviceEnabled: self._decisions.set_enabled,
             ResetDevice: self._decisions.reset,
+            LocaliseDevice: self._decisions.localise,
             CorrectContainer: self._decisions.correct,
             UnblockLocation: self._decisions.unblock,
             **self._reports,

@@ -82,6 +82,16 @@ class ResetDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class LocaliseDevice:
+    """Tell a vehicle that does not know where it is that it stands at a node, heading `theta` rad. Reply: Device row."""
+
+    device_id: str
+    node_id: str
+    theta: float
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
 class CorrectContainer:
     """Put the books right: the container is at this location, whatever they say. Reply: Container row.
 

@@ -122,12 +122,12 @@ class Outcome:
         if report.device_id in self._tables.devices:
             text = report.text if report.code == 0 else f"{report.text} (code {report.code})"
             self._set_fault(report.device_id, text)
-            self._alarms.raise_alarm(
+            self._alarms.replace(
                 f"fault:{report.device_id}",
                 report.device_id,
                 "deviceFault",
                 f"{report.device_id}: {text}",
-                "Clear the cause at the device, then reset it.",
+                report.advice,
             )
 
     def _set_fault(self, device_id: str, text: str) -> None:

@@ -27,6 +27,14 @@ class FleetControl(Protocol):
         """Cancel a PICK that may not have happened yet; its outcome is reported like any other."""
         ...
 
+    def localise(self, vehicle_id: str, node_id: str, theta: float) -> None:
+        """Tell a vehicle that does not know where it is that it stands at a node, heading `theta` rad.
+
+        Raises:
+            Refusal: it cannot stand there, or need not be told.
+        """
+        ...
+
     def abandon(self, job_id: int) -> None:
         """Somebody else has settled what became of the command."""
         ...

@@ -20,7 +20,7 @@ from vda5050.model.order import Order
 
 from drivers.telegrams import Diagnosis
 from drivers.vda5050.vehicle import VehicleFace
-from gateway.contract.vehicles import VehicleOrder
+from gateway.contract.vehicles import VehicleOrder, VehiclePose
 from gateway.contract.wiring import VehicleWiring
 from tests.fleet_model import Run, grid_site
 
@@ -66,6 +66,28 @@ class Recording(Run):
             self._faces[vehicle_id].connected(0.0)
             vehicle.battery = random.uniform(0.25, 0.5)
 
+    def lose_one(self) -> None:
+        """A vehicle shows that it does not know where it is, and is told."""
+        face = self._faces["agv-0"]
+        lost = {"timestamp": f"{self._clock.now_us()}", "version": self._version}
+        lost |= {"agvPosition": {"x": 0, "y": 0, "positionInitialized": False}}
+        face.take("state", json.dumps(lost).encode(), self.now)
+        node = self.site.road_maps[0].nodes[0]
+        face.localise(
+            VehiclePose(
+                vehicle_id="agv-0",
+                action_id=f"pose-{self._clock.now_us()}",
+                node_id=node.id,
+                x=node.x,
+                y=node.y,
+                theta=-1.5,
+                map_id="hall",
+            )
+        )
+        self.sent += [
+            (topic, json.loads(payload)) for topic, payload in face.outgoing(self.now, self._clock.now_us())
+        ]
+
     def withdraw_one(self) -> None:
         for job_id in list(self.jobs)[:1]:
             self.fleet.withdraw(job_id)
@@ -89,6 +111,7 @@ def recorded(version: str) -> list[tuple[str, Json]]:
     run = Recording(Random(5), 25, version)
     for delay in range(20, 400, 40):
         run.at(delay, run.withdraw_one)
+    run.at(50, run.lose_one)
     run.run(lambda: run.completed == 25, 20_000)
     return run.sent
 
@@ -113,7 +136,7 @@ def test_the_run_has_met_what_it_should(sent: list[tuple[str, Json]]) -> None:
         for action in body["actions"]
     }
     assert actions == {"pick", "drop", "startCharging", "stopCharging"}
-    assert instant == {"stateRequest", "factsheetRequest", "cancelOrder"}
+    assert instant == {"stateRequest", "factsheetRequest", "cancelOrder", "initPosition"}
     assert any(body["orderUpdateId"] > 2 for body in orders(sent))
     assert any(not node["released"] for body in orders(sent) for node in body["nodes"])
 

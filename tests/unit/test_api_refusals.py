@@ -135,6 +135,20 @@ WRONG_REQUESTS: dict[str, tuple[str, str, Any, int, list[tuple[str, str]]]] = {
         422,
         [("by", "missing"), ("reason", "missing")],
     ),
+    "localise what is no vehicle": (
+        "POST",
+        "/v1/devices/lift/localise",
+        {"by": "ann", "reason": "I looked", "nodeId": "n1"},
+        422,
+        [("deviceId", "notAVehicle")],
+    ),
+    "localise nobody, nowhere": (
+        "POST",
+        "/v1/devices/lift/localise",
+        {"theta": 7},
+        422,
+        [("by", "missing"), ("reason", "missing"), ("nodeId", "missing"), ("theta", "outOfRange")],
+    ),
     "resolve what needs no decision": (
         "POST",
         "/v1/transports/T-1/resolve",

@@ -15,6 +15,7 @@ from gateway.contract.vehicles import (
     OrderNode,
     VehicleOffline,
     VehicleOrder,
+    VehiclePose,
     VehicleState,
     action_id_of,
 )
@@ -388,3 +389,39 @@ def test_telegrams_keep_orders_and_news_but_not_every_position(wire: Wire) -> No
     for x in range(20):
         wire.state(agvPosition={"x": x, "y": 0, "theta": 0, "mapId": "hall", "positionInitialized": True})
     assert len(wire.face.diagnosis.telegrams()) == before
+
+
+LOST: Json = {"agvPosition": {"x": 0, "y": 0, "theta": 0, "mapId": "hall", "positionInitialized": False}}
+POSE = VehiclePose(
+    vehicle_id="agv-1", action_id="pose-1", node_id="b", x=2.0, y=0.0, theta=1.5, map_id="hall"
+)
+
+
+def test_where_it_stands_is_sent_until_the_vehicle_shows_that_it_has_heard(wire: Wire) -> None:
+    wire.face.localise(POSE)
+    assert wire.actions() == []
+    wire.state(**LOST)
+    ((_, body),) = wire.sent()
+    (action,) = body["actions"]
+    assert (action["actionType"], action["actionId"], action["blockingType"]) == (
+        "initPosition",
+        "pose-1",
+        "NONE",
+    )
+    values = {each["key"]: each["value"] for each in action["actionParameters"]}
+    assert values == {"x": 2.0, "y": 0.0, "theta": 1.5, "mapId": "hall", "lastNodeId": "b"}
+    wire.now += 2.0
+    wire.face.localise(POSE)
+    assert wire.actions() == [("initPosition", "pose-1")]
+    wire.state(**LOST, actionStates=[{"actionId": "pose-1", "actionStatus": "FAILED", "actionType": "x"}])
+    wire.now += 60.0
+    assert wire.actions() == []
+    (state,) = wire.told()
+    assert (state.localised, state.actions) == (False, (("pose-1", ActionStatus.FAILED, ""),))
+
+
+def test_a_vehicle_that_knows_where_it_is_is_told_nothing_about_it(wire: Wire) -> None:
+    wire.state(**LOST)
+    wire.face.localise(POSE)
+    wire.state()
+    assert wire.actions() == []

@@ -10,10 +10,12 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 from itertools import count
+from math import hypot, inf
 from typing import Any, Final
 
 import httpx
 
+from gateway.site.load import load_site
 from tests.wire.processes import ROOT, SiteProcesses, all_events
 
 UNTIL_S: Final = 20.0
@@ -26,6 +28,8 @@ DEVICES: Final = frozenset(
     | {f"shuttle-{number}" for number in range(1, 5)}
     | {f"agv-{number}" for number in range(1, 7)}
 )
+DEMO_NODES: Final = load_site(ROOT / "config" / "demo").road_maps[0].nodes
+AT_M: Final = 0.01
 HALTED: Final = frozenset({"failed", "unknown"})
 ENDED: Final = frozenset({"completed", "cancelled"})
 
@@ -112,6 +116,28 @@ class RunningDemo:
         """Wait until a device counts as lost."""
         await _until(self._wes, f"/v1/devices/{device_id}", lambda view: not view["online"])
 
+    async def node_of(self, vehicle_id: str) -> str:
+        """Wait until a vehicle stands at a node; return it."""
+        found: list[str] = []
+
+        def stands(view: View) -> bool:
+            at = view["position"] or {}
+            found[:] = [
+                n.id for n in DEMO_NODES if hypot(n.x - at.get("x", inf), n.y - at.get("y", inf)) < AT_M
+            ]
+            return bool(found)
+
+        await _until(self._wes, f"/v1/devices/{vehicle_id}", stands)
+        return found[0]
+
+    async def alarm(self, alarm_id: str, text: str) -> View:
+        """Wait until an alarm stands that says this; return it."""
+
+        def told(view: View) -> list[View]:
+            return [each for each in view["items"] if each["alarmId"] == alarm_id and text in each["text"]]
+
+        return told(await _until(self._wes, "/v1/alarms?limit=500", lambda view: bool(told(view))))[0]
+
     async def last_event(self) -> int:
         """Return the number of the newest event."""
         return len(await all_events(self._wes))
@@ -170,6 +196,10 @@ class RunningDemo:
         body = {"slot": slot, "button": button, "times": times}
         wall = f"wall-{int(slot[1])}"
         (await self._sim.post(f"/v1/sim/devices/{wall}/buttons", json=body)).raise_for_status()
+
+    async def localise_by_hand(self, vehicle_id: str) -> None:
+        """Drive a vehicle to the nearest node and tell it at its panel that it stands there."""
+        (await self._sim.post(f"/v1/sim/vehicles/{vehicle_id}/localise", json={})).raise_for_status()
 
     # What is true in the world, and what goes wrong in it
 

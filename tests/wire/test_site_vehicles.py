@@ -96,6 +96,29 @@ async def test_an_order_that_a_vehicle_refuses_is_asked_again(demo: RunningDemo)
     await demo.carry("TOTE-0006", str(home))
 
 
+async def test_a_vehicle_that_lost_its_memory_is_told_where_it_stands(demo: RunningDemo) -> None:
+    here = await demo.node_of("agv-6")
+    elsewhere = "top-24" if here != "top-24" else "top-0"
+    await demo.fault("reboot", "agv-6", durationS=0.2, memoryLost=True)
+    alarm = await demo.alarm("fault:agv-6", "localizationError")
+    assert "gateway device localise agv-6 --at NODE" in alarm["advice"]
+
+    who = ("--by", "Li Na", "--reason", "I stand before it")
+    await demo.gateway("device", "localise", "agv-6", "--at", elsewhere, *who)
+    await demo.alarm("fault:agv-6", "does not confirm it: the sensors do not confirm that pose")
+
+    await demo.gateway("device", "localise", "agv-6", "--at", here, *who)
+    await demo.until_online("agv-6")
+
+
+async def test_a_vehicle_that_is_localised_at_its_panel_goes_on_by_itself(demo: RunningDemo) -> None:
+    await demo.node_of("agv-6")
+    await demo.fault("reboot", "agv-6", durationS=0.2, memoryLost=True)
+    await demo.alarm("fault:agv-6", "localizationError")
+    await demo.localise_by_hand("agv-6")
+    await demo.until_online("agv-6")
+
+
 async def test_a_pick_that_fails_waits_for_a_person(demo: RunningDemo) -> None:
     home = (await demo.books())["TOTE-0007"]
     await demo.carry("TOTE-0007", "S2-1")
