@@ -31,6 +31,14 @@ class Tx(Protocol):
         """Return all rows of a query; the query bounds them."""
         ...
 
+    async def fetch_many(self, sql: str, rows: Sequence[Mapping[str, SqlValue]]) -> Sequence[Row]:
+        """Run one statement for each row, in that order; return all the rows that they return, one after the other."""
+        ...
+
+    async def attempt(self, part: "Callable[[Tx], Awaitable[T]]") -> T:
+        """Run a part of the job; one that raises takes back its own changes, and the job may go on."""
+        ...
+
 
 class Store(Protocol):
     """Durable storage. A job awaits nothing but its transaction."""

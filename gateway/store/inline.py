@@ -3,20 +3,23 @@
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.kernel.ports import Tx
-from gateway.store.database import meaning, open_writer, roll_back
+from gateway.store.database import MIGRATIONS, meaning, open_writer, roll_back
 from gateway.store.transaction import Statements, Transaction
 
 T = TypeVar("T")
 
 
 @asynccontextmanager
-async def open_inline(path: Path | None = None) -> AsyncGenerator["InlineStore"]:
+async def open_inline(
+    path: Path | None = None, migrations: Traversable = MIGRATIONS
+) -> AsyncGenerator["InlineStore"]:
     """Open a database file, or one in memory, for as long as the context lasts."""
-    with closing(open_writer(path)) as connection:
+    with closing(open_writer(path, migrations)) as connection:
         yield InlineStore(connection, path)
 
 

@@ -9,13 +9,14 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Seque
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import aiosqlite
 
 from gateway.kernel.ports import StoreBroken, StoreFull, Tx
-from gateway.store.database import meaning, open_lock, open_reader, open_writer, roll_back
+from gateway.store.database import MIGRATIONS, meaning, open_lock, open_reader, open_writer, roll_back
 from gateway.store.transaction import Connection, Statements, Transaction
 
 T = TypeVar("T")
@@ -27,10 +28,14 @@ QUEUE_MAX: Final = 10_000
 
 
 @asynccontextmanager
-async def open_sqlite(path: Path) -> AsyncGenerator["SqliteStore"]:
+async def open_sqlite(path: Path, migrations: Traversable = MIGRATIONS) -> AsyncGenerator["SqliteStore"]:
     """Open the database, creating it if need be, for as long as the context lasts.
 
     If storage breaks, whatever runs inside the context is cancelled and StoreBroken is raised (in a group).
+
+    Args:
+        path: the database file.
+        migrations: folder of `NNNN_name.sql`.
 
     Raises:
         StoreRefused: another process uses it, or it is newer than this program.
@@ -39,8 +44,11 @@ async def open_sqlite(path: Path) -> AsyncGenerator["SqliteStore"]:
     with closing(open_lock(path.with_suffix(".lock"))):
         async with AsyncExitStack() as stack:
             connections = [
-                ThreadConnection(partial(opened, path), path)
-                for opened in (open_writer, *[open_reader] * READERS)
+                ThreadConnection(connector, path)
+                for connector in (
+                    partial(open_writer, path, migrations),
+                    *[partial(open_reader, path)] * READERS,
+                )
             ]
             for connection in connections:
                 await stack.enter_async_context(connection)

@@ -105,6 +105,54 @@ async def test_execute_tells_how_many_rows_it_changed(store: Store) -> None:
     assert await store.write(job) == 2
 
 
+async def test_rows_that_statements_return_come_in_the_order_of_their_parameters(store: Store) -> None:
+    await store.write(put("a", "b", "c"))
+
+    async def job(tx: Tx) -> list[str]:
+        rows = [{"key": key} for key in ("c", "missing", "a")]
+        return [
+            row[0] for row in await tx.fetch_many("DELETE FROM counters WHERE key = :key RETURNING key", rows)
+        ]
+
+    assert await store.write(job) == ["c", "a"]
+    assert await keys(store) == ["b"]
+
+
+@pytest.mark.parametrize("first", [(), ("first",)], ids=["at once", "after others"])
+async def test_a_part_that_raises_takes_back_its_own_rows_and_the_job_goes_on(
+    store: Store, first: tuple[str, ...]
+) -> None:
+    async def within(tx: Tx) -> None:
+        await put("b")(tx)
+        with pytest.raises(ValueError, match="inner"):
+            await tx.attempt(put("c", fail=ValueError("inner")))
+        await tx.attempt(put("d"))
+
+    async def job(tx: Tx) -> None:
+        await tx.execute_many(PUT, [{"key": key, "doc": "{}"} for key in first])
+        await tx.attempt(within)
+        with pytest.raises(ValueError, match="outer"):
+            await tx.attempt(put("e", fail=ValueError("outer")))
+        await put("f")(tx)
+
+    await store.write(job)
+    assert await keys(store) == ["b", "d", "f", *first]
+
+
+async def test_the_error_of_a_row_that_was_held_back_belongs_to_its_own_part(store: Store) -> None:
+    async def twice(tx: Tx) -> None:
+        await tx.execute_many(PUT, [{"key": "x", "doc": "{}"}, {"key": "x", "doc": "{}"}])
+
+    async def job(tx: Tx) -> None:
+        await tx.attempt(put("a"))
+        with pytest.raises(sqlite3.IntegrityError):
+            await tx.attempt(twice)
+        await tx.attempt(put("b"))
+
+    await store.write(job)
+    assert await keys(store) == ["a", "b"]
+
+
 async def limit_pages(store: Store, extra: int) -> None:
     """Let the database grow by no more than `extra` pages: SQLite then says what it says on a full disk."""
 
