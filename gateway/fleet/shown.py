@@ -18,11 +18,18 @@ REFUSALS: Final[dict[str, bool]] = {
     "orderUpdateError": True,
 }
 """Error types that refuse an order (VDA 5050 §6.6.4) → whether the same may be asked again."""
-FAULT_WORDS: Final[dict[Purpose, tuple[Fault, tuple[str, ...]]]] = {
-    Purpose.PICK: (Fault.SOURCE_EMPTY, ("empty", "noload", "no load", "not found", "missing")),
-    Purpose.DROP: (Fault.DESTINATION_OCCUPIED, ("occupied", "not free")),
+FAULTS: Final[dict[str, Fault]] = {
+    fault.value: fault
+    for fault in (
+        Fault.SOURCE_EMPTY,
+        Fault.DESTINATION_OCCUPIED,
+        Fault.WRONG_CONTAINER,
+        Fault.NO_READ,
+        Fault.LOAD_MISSING,
+    )
 }
-"""The document has no words for why a pick or drop fails; these are what vehicles write."""
+"""Error types by which a vehicle tells why a pick or drop has failed. The document has none of its own (§6.10.4, §6.11) and leaves
+them to the maker; a vehicle with other words has a fault of the device, which those words explain to a person."""
 
 
 LOST: Final = "it does not know where it is"
@@ -65,8 +72,12 @@ def status_of(shown: VehicleState, action_id: str) -> ActionStatus | None:
 def words_about(shown: VehicleState, action_id: str) -> str:
     """Return what the vehicle says about an action that has failed; empty if nothing."""
     words = [result for known, _, result in shown.actions if known == action_id and result]
-    words += [_text(error) for error in shown.errors if ("actionId", action_id) in error.references]
+    words += [_text(error) for error in _errors_about(shown, action_id)]
     return "; ".join(words)
+
+
+def _errors_about(shown: VehicleState, action_id: str) -> list[VehicleError]:
+    return [error for error in shown.errors if ("actionId", action_id) in error.references]
 
 
 def echoes(shown: VehicleState, order: Order) -> bool:
@@ -147,9 +158,9 @@ def _has_dropped(order: Order, shown: VehicleState) -> bool:
 def fault_of(order: Order, shown: VehicleState) -> tuple[Fault, str]:
     """Return why the action has failed, and the vehicle's words for it."""
     action_id = "" if order.action is None else order.action.action_id
-    text = words_about(shown, action_id) or f"{order.purpose.value} failed"
-    fault, hints = FAULT_WORDS.get(order.purpose, (Fault.DEVICE_FAULT, ()))
-    return (fault if any(hint in text.lower() for hint in hints) else Fault.DEVICE_FAULT), text
+    types = (error.error_type for error in _errors_about(shown, action_id))
+    fault = next((FAULTS[each] for each in types if each in FAULTS), Fault.DEVICE_FAULT)
+    return fault, words_about(shown, action_id) or f"{order.purpose.value} failed"
 
 
 def _text(error: VehicleError) -> str:

@@ -247,8 +247,7 @@ class Outcome:
                 self._block(job.command, f"{job.command.device_id} found it occupied")
                 self._halt(transport, Fault.DESTINATION_OCCUPIED, detail)
             case Fault.WRONG_CONTAINER | Fault.NO_READ:
-                # The load has moved on; but it may be another one than the books say.
-                self._lifecycle.halt(self._book(transport, job.command), report.fault, detail, _RETRY)
+                self._after_misread(transport, job.command, report, detail)
             case Fault.LOAD_MISSING:
                 self._lifecycle.lose(transport.container_id)
                 self._lifecycle.halt(
@@ -256,6 +255,15 @@ class Outcome:
                 )
             case Fault.DEVICE_FAULT | Fault.REJECTED | Fault.TIMEOUT | Fault.OUTCOME_UNKNOWN:
                 self._after_fault(transport, job.command, report.sensors, detail)
+
+    def _after_misread(
+        self, transport: Transport, command: Command, report: CommandFailed, detail: str
+    ) -> None:
+        """A scanner at the target reads what has moved on, perhaps another load than the books say; a vehicle's, what it leaves."""
+        if command.op is Op.PICK and whereabouts(command, report.sensors) is Whereabouts.SOURCE:
+            self._halt(transport, report.fault, detail)
+        else:
+            self._lifecycle.halt(self._book(transport, command), report.fault, detail, _RETRY)
 
     def _after_fault(self, transport: Transport, command: Command, sensors: Sensors, detail: str) -> None:
         match whereabouts(command, sensors):

@@ -38,6 +38,7 @@ from gateway.fleet.messages import FleetTick
 from gateway.fleet.phases import PHASES, Phase, Sign
 from gateway.fleet.room import FleetRoom
 from gateway.fleet.rows import MISSIONS, Mission
+from gateway.fleet.shown import FAULTS
 from gateway.kernel.books import Books
 from gateway.site.model import Edge, Fleet, Location, Motion, Node, RoadMap, Site, Vehicle
 from tests.fleet_model import grid_site
@@ -325,6 +326,10 @@ def test_a_vehicle_on_its_way_home_is_chosen_and_turns_where_its_base_ends(desk:
 # Outcomes
 
 
+def about_pick(error_type: str) -> VehicleError:
+    return VehicleError(error_type=error_type, fatal=False, references=(("actionId", pick_id()),))
+
+
 def test_a_pick_from_order_to_done(desk: Desk) -> None:
     desk.command(Op.PICK, "A")
     desk.take(desk.order())
@@ -339,16 +344,19 @@ def test_a_pick_from_order_to_done(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("result", "errors", "fault"),
     [
-        ("source empty", (), Fault.SOURCE_EMPTY),
-        (
-            "",
-            (VehicleError(error_type="noLoad", fatal=False, references=(("actionId", pick_id()),)),),
-            Fault.SOURCE_EMPTY,
-        ),
-        ("fork blocked", (), Fault.DEVICE_FAULT),
+        *(("", (about_pick(fault.value),), fault) for fault in FAULTS.values()),
+        ("it is empty", (about_pick("forkError"), about_pick("sourceEmpty")), Fault.SOURCE_EMPTY),
+        ("the source is empty", (about_pick("forkError"),), Fault.DEVICE_FAULT),
+        ("", (VehicleError(error_type="sourceEmpty", fatal=False),), Fault.DEVICE_FAULT),
         ("", (), Fault.DEVICE_FAULT),
     ],
-    ids=["result", "error", "other", "nothing told"],
+    ids=[
+        *FAULTS,
+        "one of several",
+        "words that could be guessed from",
+        "about something else",
+        "nothing told",
+    ],
 )
 def test_a_failed_pick_tells_why(
     desk: Desk, result: str, errors: tuple[VehicleError, ...], fault: Fault

@@ -115,6 +115,18 @@ def test_a_misread_halts_the_load_where_the_scanner_is_until_somebody_confirms(
     assert floor.status("M1") == "completed"
 
 
+@pytest.mark.parametrize("code", [Fault.WRONG_CONTAINER, Fault.NO_READ])
+def test_what_is_misread_before_it_is_taken_stays_where_it_is(code: Fault) -> None:
+    """A vehicle reads the label first, and leaves what is not the one."""
+    floor = halted(Floor(), Op.PICK, failing(code, Sensors(load=Load.EMPTY)))
+    problem = floor.tables.transports["M1"].problem
+    assert problem is not None and problem.fault is code
+    assert floor.where("T1") == "A-1-L-01"
+    floor.resolve("M1", "retry")
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
 def test_a_container_that_is_missing_on_arrival_is_nowhere_in_the_books_until_it_is_found() -> None:
     floor = halted(Floor(), Op.TRANSFER, failing(Fault.LOAD_MISSING))
     assert floor.where("T1") is None

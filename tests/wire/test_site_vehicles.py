@@ -96,6 +96,25 @@ async def test_an_order_that_a_vehicle_refuses_is_asked_again(demo: RunningDemo)
     await demo.carry("TOTE-0006", str(home))
 
 
+@pytest.mark.parametrize(("kind", "code"), [("wrongBarcode", "wrongContainer"), ("noRead", "noRead")])
+async def test_a_vehicle_that_misreads_a_label_leaves_the_tote_and_says_so(
+    demo: RunningDemo, kind: str, code: str
+) -> None:
+    home = (await demo.books())["TOTE-0008"]
+    await demo.carry("TOTE-0008", "S2-1")
+    for vehicle in VEHICLES:
+        await demo.fault(kind, vehicle)
+    transport_id = await demo.submit("TOTE-0008", "S1-2")
+
+    view = await demo.halted(transport_id)
+
+    assert (view["problem"]["code"], (await demo.books())["TOTE-0008"]) == (code, "S2-1")
+    await demo.make_whole()
+    await demo.resolve(transport_id, "retry")
+    await demo.completed(transport_id)
+    await demo.carry("TOTE-0008", str(home))
+
+
 async def test_a_vehicle_that_lost_its_memory_is_told_where_it_stands(demo: RunningDemo) -> None:
     here = await demo.node_of("agv-6")
     elsewhere = "top-24" if here != "top-24" else "top-0"
