@@ -8,7 +8,7 @@ CODE   := gateway drivers sim_devices tests
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev demo test format-check lint contracts types pytest format docs bench kill-test explore simulate lock clean
+.PHONY: help install install-dev demo test format-check lint contracts types pytest format docs bench kill-test fault-test explore simulate lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -93,6 +93,9 @@ bench: ## measure; prints figures as JSON on stdout, everything else on stderr; 
 
 kill-test: install-dev ## only the tests that kill a running gateway
 	@$(BIN)/python -m pytest -m kill -v
+
+fault-test: install-dev ## disks and wires that fail under a running gateway, at full length (CUTS=20000 SERVER_KILLS=12)
+	@CUTS=$(or $(CUTS),20000) SERVER_KILLS=$(or $(SERVER_KILLS),12) $(BIN)/python -m pytest -m fault -v -s
 
 explore: install-dev ## the property tests with examples that nobody has seen yet
 	@HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -m hypothesis

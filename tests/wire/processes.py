@@ -6,15 +6,18 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from drivers.links.nats_server import server_binary
+
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "config" / "demo"
+GATEWAY = (sys.executable, "-m", "gateway")
 START_S = 30.0
 
 
@@ -31,10 +34,10 @@ def free_ports(count: int) -> int:
 
 
 class Program:
-    """One process of the command line, its output kept for the moment when a test fails."""
+    """One process, its output kept for the moment when a test fails."""
 
-    def __init__(self, name: str, *arguments: str, log: Path, module: str = "gateway") -> None:
-        self._arguments = (sys.executable, "-m", module, *arguments)
+    def __init__(self, name: str, *command: str, log: Path) -> None:
+        self._command = command
         self._name = name
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
@@ -42,7 +45,7 @@ class Program:
     async def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._arguments, cwd=ROOT, stdout=log, stderr=log, stdin=asyncio.subprocess.DEVNULL
+                *self._command, cwd=ROOT, stdout=log, stderr=log, stdin=asyncio.subprocess.DEVNULL
             )
 
     @property
@@ -81,20 +84,34 @@ class SiteProcesses:
     """`gateway sim` and `gateway run` of one site on ports of their own."""
 
     def __init__(
-        self, folder: Path, site: Path = DEMO, *, speed: float = 50, faults: Path | None = None
+        self,
+        folder: Path,
+        site: Path = DEMO,
+        *,
+        speed: float = 50,
+        faults: Path | None = None,
+        sim_words: Sequence[str] = (),
+        run_words: Sequence[str] = (),
     ) -> None:
+        """Name them.
+
+        Args:
+            folder: of data and logs.
+            site: what is run.
+            speed: of simulated motion.
+            faults: file of faults.
+            sim_words, run_words: more of the command lines; they win over what is given anyhow.
+        """
         base = free_ports(16)
         self.run_url = f"http://127.0.0.1:{base}"
         self.sim_url = f"http://127.0.0.1:{base + 1}"
         self.ports_from = base + 2
         meet = ("--site", str(site), "--ports-from", str(self.ports_from))
-        more = ("--faults", str(faults)) if faults else ()
-        self.sim = Program(
-            "sim", "sim", *meet, "--port", str(base + 1), "--speed", str(speed), *more, log=folder / "sim.log"
-        )
-        self.run = Program(
-            "run", "run", *meet, "--port", str(base), "--data", str(folder / "data"), log=folder / "run.log"
-        )
+        pace = ("--speed", str(speed), *(("--faults", str(faults)) if faults else ()))
+        sim = ("sim", *meet, "--port", str(base + 1), *pace, *sim_words)
+        run = ("run", *meet, "--port", str(base), "--data", str(folder / "data"), *run_words)
+        self.sim = Program("sim", *GATEWAY, *sim, log=folder / "sim.log")
+        self.run = Program("run", *GATEWAY, *run, log=folder / "run.log")
 
     async def ready(self, url: str, program: Program) -> None:
         """Wait until a process answers over HTTP."""
@@ -120,7 +137,13 @@ async def running_site(
     folder: Path, site: Path = DEMO, *, speed: float = 50, faults: Path | None = None
 ) -> AsyncGenerator[SiteProcesses]:
     """Start both processes; stop them in the end, and show their logs if the test failed."""
-    site_processes = SiteProcesses(folder, site, speed=speed, faults=faults)
+    async with running(SiteProcesses(folder, site, speed=speed, faults=faults)) as processes:
+        yield processes
+
+
+@asynccontextmanager
+async def running(site_processes: SiteProcesses) -> AsyncGenerator[SiteProcesses]:
+    """The same, for processes that are named already."""
     try:
         await site_processes.sim.start()
         await site_processes.run.start()
@@ -152,3 +175,32 @@ async def all_events(http: httpx.AsyncClient, after: int = 0) -> list[dict[str, 
 def body_of(event: dict[str, Any]) -> str:
     """Return an event in one spelling, to compare it with itself later."""
     return json.dumps(event, sort_keys=True)
+
+
+class Broker:
+    """A broker that nobody supervises: a nats-server that takes everybody."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.port = port
+        self._folder = folder
+        settings = {
+            "server_name": "broker",
+            "host": "127.0.0.1",
+            "port": -1,
+            "mqtt": {"host": "127.0.0.1", "port": port},
+            "jetstream": {"store_dir": str(folder)},
+        }
+        (folder / "broker.conf").write_text(json.dumps(settings))
+        command = (str(server_binary()), "-c", str(folder / "broker.conf"))
+        self.program = Program("broker", *command, log=folder / "broker.log")
+
+    async def start(self) -> None:
+        """Start it; return when it takes connections."""
+        await self.program.start()
+        async with asyncio.timeout(START_S):
+            while True:
+                with suppress(OSError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                    writer.close()
+                    return
+                await asyncio.sleep(0.02)

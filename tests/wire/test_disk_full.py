@@ -8,7 +8,7 @@ import resource
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
@@ -18,13 +18,23 @@ import pytest
 from gateway.cli.failure import REFUSED
 from gateway.site.load import load_site
 from tests.wire.demo import RunningDemo, meet
-from tests.wire.processes import DEMO, ROOT, Program, SiteProcesses, all_events, free_ports, running_site
+from tests.wire.processes import (
+    DEMO,
+    GATEWAY,
+    ROOT,
+    Program,
+    SiteProcesses,
+    all_events,
+    free_ports,
+    running_site,
+)
 
 pytestmark = [pytest.mark.wire, pytest.mark.fault]
 
 ROOM_BYTES = 100_000
 """Less than the database has by then."""
 RESUMED_S = 5.0
+FAILING = (sys.executable, "-m", "tests.disk.failing")
 
 
 @contextmanager
@@ -121,7 +131,7 @@ async def test_a_start_without_room_says_so_and_ends(tmp_path: Path) -> None:
 
 @asynccontextmanager
 async def gateway_alone(
-    folder: Path, log: Path, module: str = "gateway"
+    folder: Path, log: Path, command: Sequence[str] = GATEWAY
 ) -> AsyncGenerator[tuple[Program, httpx.AsyncClient]]:
     """Run a gateway without devices."""
     port = free_ports(16)
@@ -135,7 +145,7 @@ async def gateway_alone(
         "--ports-from",
         str(port + 1),
     )
-    program = Program("run", "run", *words, log=log, module=module)
+    program = Program("run", *command, "run", *words, log=log)
     await program.start()
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as http:
@@ -162,7 +172,7 @@ async def test_a_failed_sync_stops_the_process_with_a_sentence(
     monkeypatch.setenv("FAILING_SYNCS", str(trouble))
     log = tmp_path / "run.log"
     body = {"transportId": "before", "containerId": "TOTE-0001", "destination": "OUT-4"}
-    async with gateway_alone(tmp_path, log, "tests.disk.failing") as (program, http):
+    async with gateway_alone(tmp_path, log, FAILING) as (program, http):
         assert (await http.post("/v1/transports", json=body)).status_code == 202
         trouble.write_text(".db-wal")
         try:
