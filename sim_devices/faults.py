@@ -318,7 +318,10 @@ class Troubles:
 
     def find(self, kind: type[F]) -> F | None:
         """Return the oldest active fault of this kind, if there is one."""
-        return next(iter(self.all(kind)), None)
+        for held in self._active:
+            if isinstance(held.fault, kind):
+                return held.fault
+        return None
 
     def all(self, kind: type[F]) -> tuple[F, ...]:
         """Return every active fault of this kind, oldest first."""

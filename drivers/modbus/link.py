@@ -8,7 +8,7 @@ anew once they have read.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -37,8 +37,8 @@ class BlockUser(Protocol):
         """What it reads; each block comes in one piece."""
         ...
 
-    def read(self, block: Span, registers: Sequence[int], latency_s: float) -> None:
-        """A block was read by a request that took `latency_s`."""
+    def read(self, blocks: Mapping[Span, Sequence[int]], latency_s: float) -> None:
+        """Those of its blocks that one request holds were read, in its order; the request took `latency_s`."""
         ...
 
     def failed(self, error: LinkError) -> None:
@@ -53,7 +53,12 @@ class BlockUser(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Reading:
     request: Span
-    blocks: tuple[tuple[BlockUser, Span], ...]
+    wanted: tuple[tuple[BlockUser, tuple[Span, ...]], ...]
+
+    def cut(self, registers: Sequence[int], blocks: Sequence[Span]) -> dict[Span, Sequence[int]]:
+        """Return the blocks out of the request's registers."""
+        start = self.request.start
+        return {block: registers[block.start - start : block.end - start] for block in blocks}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ class ModbusLinkRunner:
         try:
             registers = await self._port.read_holding(request.start, request.count)
         except LinkError as error:
-            for user, _ in reading.blocks:
+            for user, _ in reading.wanted:
                 user.failed(error)
                 if error.kind is ErrorKind.REFUSED:
                     user.lost(error)
@@ -149,9 +154,8 @@ class ModbusLinkRunner:
             return
         self._silences = self._attempts = 0
         latency_s = now() - started
-        for user, block in reading.blocks:
-            offset = block.start - request.start
-            user.read(block, registers[offset : offset + block.count], latency_s)
+        for user, blocks in reading.wanted:
+            user.read(reading.cut(registers, blocks), latency_s)
 
     async def _write_until(self, due: float) -> None:
         """Write what is asked for until the next poll is due."""
@@ -201,8 +205,11 @@ class ModbusLinkRunner:
 
 
 def _plan(users: Sequence[BlockUser], max_gap: int) -> list[_Reading]:
-    wanted = [(user, block) for user in users for block in user.blocks]
-    return [
-        _Reading(request, tuple((user, block) for user, block in wanted if request.holds(block)))
-        for request in coalesce((block for _, block in wanted), max_gap)
-    ]
+    requests = coalesce((block for user in users for block in user.blocks), max_gap)
+    return [_Reading(request, tuple(_wanted(users, request))) for request in requests]
+
+
+def _wanted(users: Sequence[BlockUser], request: Span) -> Iterator[tuple[BlockUser, tuple[Span, ...]]]:
+    for user in users:
+        if blocks := tuple(block for block in user.blocks if request.holds(block)):
+            yield user, blocks

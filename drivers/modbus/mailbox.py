@@ -1,6 +1,6 @@
 """Shuttles, lifts and conveyors behind mailboxes in holding registers (docs/plc-handshake.md)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 
 from drivers.handshake import COMMAND_TAGS, STATUS_TAGS, CommandBlock, Status
@@ -66,10 +66,11 @@ class ModbusMailboxDriver:
         """Return the last telegrams, oldest first."""
         return self._diagnosis.telegrams()
 
-    def read(self, block: Span, registers: Sequence[int], latency_s: float) -> None:
-        """A status block was read."""
+    def read(self, blocks: Mapping[Span, Sequence[int]], latency_s: float) -> None:
+        """Status blocks were read."""
         self._diagnosis.answered(latency_s)
-        self._mailboxes.shown(self._channel_at[block], self._decoders[block](tuple(registers)))
+        for block, registers in blocks.items():
+            self._mailboxes.shown(self._channel_at[block], self._decoders[block](tuple(registers)))
 
     def _decode(self, block: Span, registers: tuple[int, ...]) -> Status:
         """Decode a reading; kept until the next one differs, for most of a polled device's do not."""

@@ -1,7 +1,7 @@
 """Put walls in holding registers (docs/plc-handshake.md, Put walls)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 
 from drivers.links.errors import LinkError
@@ -86,21 +86,18 @@ class ModbusPutWallDriver:
         """Return the last telegrams, oldest first."""
         return self._diagnosis.telegrams()
 
-    def read(self, block: Span, registers: Sequence[int], latency_s: float) -> None:
-        """The header or a slot was read."""
+    def read(self, blocks: Mapping[Span, Sequence[int]], latency_s: float) -> None:
+        """The header or slots were read."""
         self._diagnosis.answered(latency_s)
         now = asyncio.get_running_loop().time()
-        if block == self._header_at:
-            tags = self._headers.decode(registers)
-            self._diagnosis.shown("header", tags, f"{block.start}: {dump(registers)}")
-            self._header(int(tags["bootId"]), int(tags["life"]), int(tags["slots"]), now)
-        else:
-            slot_id = self._slot_at[block]
-            status = self._decoders[block](tuple(registers))
-            if self._boot_id:
-                self._write(slot_id, self._slots[slot_id].show(status, now))
+        for block, registers in blocks.items():
+            if block == self._header_at:
+                self._show_header(registers, now)
+            else:
+                self._show_slot(block, tuple(registers), now)
         self._presence.fault = self._mismatch or self._slot_fault()
-        self._teller.nudge()
+        if self.due():  # most readings bring no news, and waking somebody costs more than looking
+            self._teller.nudge()
 
     def _decode(self, block: Span, registers: tuple[int, ...]) -> SlotStatus:
         """Decode a slot's reading; kept until the next one differs, for most of a polled wall's do not."""
@@ -138,7 +135,15 @@ class ModbusPutWallDriver:
         for slot in self._slots.values():
             slot.told(report)
 
-    def _header(self, boot_id: int, life: int, slots: int, now: float) -> None:
+    def _show_slot(self, block: Span, registers: tuple[int, ...], now: float) -> None:
+        slot_id, status = self._slot_at[block], self._decoders[block](registers)
+        if self._boot_id:
+            self._write(slot_id, self._slots[slot_id].show(status, now))
+
+    def _show_header(self, registers: Sequence[int], now: float) -> None:
+        tags = self._headers.decode(registers)
+        self._diagnosis.shown("header", tags, f"{self._header_at.start}: {dump(registers)}")
+        boot_id, life, slots = int(tags["bootId"]), int(tags["life"]), int(tags["slots"])
         self._boot_id = boot_id
         self._life.show(life, now)
         if self._life.stands_still:

@@ -35,11 +35,14 @@ class RegisterMap:
         self._wire = struct.Struct(f">{self.count}H")
         self._order = [byte for tag in tags for byte in _bytes_on_wire(tag, profile)]
         self._pick = itemgetter(*self._order)
+        self._texts = [number for number, tag in enumerate(tags) if tag.type is TagType.STRING]
 
     def decode(self, registers: Sequence[int]) -> dict[str, TagValue]:
         """Return the values by name; characters that are not ASCII become replacement characters."""
-        values = self._values.unpack(bytes(self._pick(self._wire.pack(*registers))))
-        return dict(zip(self._names, map(_shown, values), strict=True))
+        values = list(self._values.unpack(bytes(self._pick(self._wire.pack(*registers)))))
+        for number in self._texts:
+            values[number] = values[number].partition(b"\0")[0].decode("ascii", "replace")
+        return dict(zip(self._names, values, strict=True))
 
     def encode(self, values: Mapping[str, TagValue]) -> tuple[int, ...]:
         """Return the registers.
@@ -72,14 +75,10 @@ def _bytes_on_wire(tag: Tag, profile: Profile) -> Iterator[int]:
         yield from (high, low) if profile.byte_order is ByteOrder.BIG else (low, high)
 
 
-def _shown(value: int | bytes) -> TagValue:
-    return value if isinstance(value, int) else value.partition(b"\0")[0].decode("ascii", "replace")
-
-
 def _packable(value: TagValue) -> int | bytes:
     return value if isinstance(value, int) else value.encode("ascii")
 
 
 def dump(registers: Sequence[int]) -> str:
     """Return registers as people read them on the wire: `0001 00FF`."""
-    return " ".join(f"{register:04X}" for register in registers)
+    return struct.pack(f">{len(registers)}H", *registers).hex(" ", 2).upper()

@@ -71,7 +71,7 @@ class RegisterSpace:
         self._registers = array("H", bytes(2 * REGISTERS))
         self._packings: dict[Surface, Packing] = {}
         self._standing: dict[Shown | Taken, Fields] = {}
-        self._ticking: list[tuple[Packing, Ticking]] = []
+        self._ticking: list[tuple[int, Packing, Ticking]] = []
         self._takers: dict[int, tuple[Packing, Taken]] = {}
         self._first, self._end = REGISTERS, 0
 
@@ -87,7 +87,7 @@ class RegisterSpace:
             self._standing[block] = block.blank()
         for ticking in surface.ticking:
             self._extend(_addresses(ticking.base, ticking.tag))
-            self._ticking.append((packing, ticking))
+            self._ticking.append((_address(ticking.base, ticking.tag), packing, ticking))
 
     def show(self, surface: Surface) -> None:
         """Let the registers show what the device shows now, and be empty where it has cleared what was written."""
@@ -137,8 +137,8 @@ class RegisterSpace:
 
     def _tick(self, address: int, end: int) -> None:
         """Let the tags that count by themselves and lie in a range be up to date."""
-        for packing, ticking in self._ticking:
-            if address <= _address(ticking.base, ticking.tag) < end and (value := ticking.read()) is not None:
+        for first, packing, ticking in self._ticking:
+            if address <= first < end and (value := ticking.read()) is not None:
                 self._store(packing, ticking.base, ticking.tag, value)
 
     def _store(self, packing: Packing, base: Base, tag: Tag, value: int | str) -> None:

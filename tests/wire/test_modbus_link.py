@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -99,9 +99,9 @@ class Reader:
         self.failures: list[ErrorKind] = []
         self.losses: list[str] = []
 
-    def read(self, block: Span, registers: Sequence[int], latency_s: float) -> None:
+    def read(self, blocks: Mapping[Span, Sequence[int]], latency_s: float) -> None:
         assert 0 <= latency_s < 10
-        self.got[block] = tuple(registers)
+        self.got |= {block: tuple(registers) for block, registers in blocks.items()}
         self.readings += 1
 
     def failed(self, error: LinkError) -> None:
