@@ -1,0 +1,63 @@
+"""Lots that may not be used: pending, rejected, expired (S2-117, S3-27).
+
+All of such a lot is held, so that a pool's figures tell what can be promised without a look at its lots. Of what is
+held, the part that no position holds is the lot's own bar; it goes when the lot is qualified.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from gateway.contract.clock import Micros
+from gateway.kernel.ports import Tx
+from gateway.wes.stock.model import Act, Balance, Event, EventKind, Line, Lot, Quality
+from gateway.wes.stock.post import Posted, post
+from gateway.wes.stock.refusal import Level, Nowhere, StockRefused
+from gateway.wes.stock.rows import LOT_COLUMNS, lot_of
+
+# Takes the lot's row: nothing of the lot is held or freed by others until this transaction ends.
+_TAKE: Final = f"UPDATE lots SET quality = quality WHERE lot_id = :lot_id RETURNING {LOT_COLUMNS}"
+_SET: Final = "UPDATE lots SET quality = :quality WHERE lot_id = :lot_id"
+_HELD_AT_POSITIONS: Final = (
+    "SELECT CAST(COALESCE(SUM(held), 0) AS BIGINT) FROM positions WHERE lot_id = :lot_id"
+)
+_DUE: Final = f"""SELECT {LOT_COLUMNS} FROM lots WHERE expiry_at <= :now AND quality <> 'expired' AND quantity > 0
+ORDER BY expiry_at, lot_id LIMIT :limit"""
+
+
+async def change_quality(tx: Tx, act: Act, lot_id: int, quality: Quality) -> Posted:
+    """Say whether a lot may be used.
+
+    Raises:
+        StockRefused: there is no such lot; or it shall be barred and something of it is reserved: that is to be released first.
+    """
+    return await tx.attempt(partial(_change, act, lot_id, quality))
+
+
+async def due_to_expire(tx: Tx, now: Micros, limit: int) -> Sequence[Lot]:
+    """Return lots in stock that have expired by the clock and are not yet marked, the oldest first."""
+    return [lot_of(row) for row in await tx.fetch(_DUE, {"now": now, "limit": limit})]
+
+
+async def _change(act: Act, lot_id: int, quality: Quality, tx: Tx) -> Posted:
+    rows = await tx.fetch(_TAKE, {"lot_id": lot_id})
+    if not rows:
+        raise StockRefused(Nowhere(Level.LOT, (lot_id,)))
+    lot = lot_of(rows[0])
+    if lot.quality is quality:
+        return Posted(repeat=True, pools=())
+    if quality is Quality.QUALIFIED:
+        await tx.execute(_SET, {"lot_id": lot_id, "quality": quality})
+        at_positions = (await tx.fetch(_HELD_AT_POSITIONS, {"lot_id": lot_id}))[0][0]
+        return await post(tx, _turned(act, lot, quality, at_positions))
+    posted = await post(tx, _turned(act, lot, quality, lot.balance.quantity))
+    await tx.execute(_SET, {"lot_id": lot_id, "quality": quality})
+    return posted
+
+
+def _turned(act: Act, lot: Lot, quality: Quality, held: int) -> Event:
+    """Return the event after which so much of the lot is held; it stands in the ledger even if no figure changes."""
+    line = Line(lot.lot_id, None, Balance(held=held - lot.balance.held))
+    reason = f"{lot.quality} → {quality}: {act.reason}".removesuffix(": ")
+    return Event(replace(act, reason=reason), EventKind.QUALITY, (line,))

@@ -1,0 +1,230 @@
+"""What people and machines do with stock, each as one event for `post`.
+
+A verb only says which figures change. Whether there is enough, the database decides at the moment of the change.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from gateway.wes.stock.model import (
+    ADJUST,
+    OUTSIDE,
+    SHIPPED,
+    SUPPLIER,
+    Act,
+    Balance,
+    Event,
+    EventKind,
+    Line,
+    Lot,
+    Portion,
+    Quality,
+    Share,
+    UnitMove,
+    event,
+)
+
+
+def receive(act: Act, lot: Lot, *arriving: Portion, source: str = SUPPLIER) -> Event:
+    """Goods come in: into the receiving area, or into a container (S3-12). From `SHIPPED`: they come back."""
+    return event(
+        act, EventKind.RECEIVE, chain(_barred(lot, _enter(source, arriving))), _units_in(source, arriving)
+    )
+
+
+def put_away(act: Act, portions: Sequence[Portion], target: str) -> Event:
+    """Free goods go from the receiving area to where they stay (S3-13). The row that they leave stays, at zero."""
+    return _moved(act, EventKind.PUTAWAY, portions, target, Balance(quantity=1))
+
+
+def move(act: Act, portions: Sequence[Portion], target: str) -> Event:
+    """Free goods go to another holder (S3-28)."""
+    return _moved(act, EventKind.MOVE, portions, target, Balance(quantity=1))
+
+
+def move_allocated(act: Act, portions: Sequence[Portion], target: str) -> Event:
+    """Allocated goods go to another holder and stay allocated."""
+    return _moved(act, EventKind.MOVE, portions, target, Balance(quantity=1, allocated=1))
+
+
+def move_held(act: Act, portions: Sequence[Portion], target: str) -> Event:
+    """Held goods go to another holder and stay held."""
+    return _moved(act, EventKind.MOVE, portions, target, Balance(quantity=1, held=1))
+
+
+def reserve(act: Act, shares: Iterable[Share]) -> Event:
+    """Promise so much of lots to order lines: 预占 (S1-53, S3-15)."""
+    return event(act, EventKind.RESERVE, _of_lots(shares, Balance(reserved=1)))
+
+
+def release(act: Act, shares: Iterable[Share]) -> Event:
+    """Take a promise back that is not allocated (S3-16)."""
+    return event(act, EventKind.RELEASE, _of_lots(shares, Balance(reserved=-1)))
+
+
+def exchange(act: Act, given: Iterable[Share], taken: Iterable[Share]) -> Event:
+    """Promise from other lots than before: what is given is free again, what is taken is reserved."""
+    lines = chain(_of_lots(given, Balance(reserved=-1)), _of_lots(taken, Balance(reserved=1)))
+    return event(act, EventKind.EXCHANGE, lines)
+
+
+def allocate(act: Act, portions: Iterable[Portion]) -> Event:
+    """Bind what is reserved to positions: 锁定 (S1-56, S1-57, S3-19)."""
+    return event(act, EventKind.ALLOCATE, _at(portions, Balance(allocated=1)))
+
+
+def deallocate(act: Act, portions: Iterable[Portion]) -> Event:
+    """Free positions again; the lots stay reserved."""
+    return event(act, EventKind.DEALLOCATE, _at(portions, Balance(allocated=-1)))
+
+
+def allocate_lots(act: Act, shares: Iterable[Share]) -> Event:
+    """Allocate without positions: black box, the gateway's side picks the container (S1-57)."""
+    return event(act, EventKind.ALLOCATE, _of_lots(shares, Balance(allocated=1)))
+
+
+def deallocate_lots(act: Act, shares: Iterable[Share]) -> Event:
+    """Take an allocation without positions back; the lots stay reserved."""
+    return event(act, EventKind.DEALLOCATE, _of_lots(shares, Balance(allocated=-1)))
+
+
+def pick(act: Act, portions: Sequence[Portion], target: str) -> Event:
+    """Allocated goods go to PICK_TO or a pick container, with lot, reservation and allocation (S1-74, S3-22, S3-23)."""
+    return _moved(act, EventKind.PICK, portions, target, Balance(quantity=1, allocated=1))
+
+
+def pick_lots(act: Act, portions: Sequence[Portion], target: str) -> Event:
+    """Goods that were allocated without a position are picked from these ones."""
+    lines = chain(
+        _carry(portions, target, Balance(quantity=1)),
+        _at([replace(portion, holder_id=target) for portion in portions], Balance(allocated=1)),
+        _of_lots(portions, Balance(allocated=-1)),
+    )
+    return event(act, EventKind.PICK, lines, _units(portions, target))
+
+
+def short_pick(act: Act, portion: Portion, taken: int, target: str, units: tuple[str, ...] = ()) -> Event:
+    """Less than the allocated portion was found. What was missed is no longer promised, and held until somebody counts.
+
+    Args:
+        act: who, when, why.
+        portion: what was allocated.
+        taken: what was found and picked: less than that.
+        target: where it went.
+        units: UPNs of what was taken.
+    """
+    if not 0 <= taken < portion.quantity:
+        raise ValueError(f"{taken} of {portion.quantity} is not a short pick")
+    found = [Portion(portion.holder_id, portion.lot_id, taken, units)] if taken else []
+    missed = Portion(portion.holder_id, portion.lot_id, portion.quantity - taken)
+    lines = chain(
+        _carry(found, target, Balance(quantity=1, allocated=1)),
+        _at([missed], Balance(allocated=-1, held=1)),
+        _of_lots([missed], Balance(reserved=-1)),
+    )
+    return event(act, EventKind.SHORT, lines, _units(found, target))
+
+
+def put_back(act: Act, portions: Sequence[Portion], target: str) -> Event:
+    """Picked goods that are no longer wanted return to stock; nothing is promised of them any more."""
+    lines = chain(
+        _carry(portions, target, Balance(quantity=1)),
+        _at(portions, Balance(allocated=-1)),
+        _of_lots(portions, Balance(reserved=-1)),
+    )
+    return event(act, EventKind.PUT_BACK, lines, _units(portions, target))
+
+
+def ship(act: Act, portions: Sequence[Portion]) -> Event:
+    """Picked goods leave: quantity, allocation and reservation go in one (S1-83, S3-25)."""
+    lines = chain(
+        _carry(portions, SHIPPED, Balance(quantity=1)),
+        _at(portions, Balance(allocated=-1)),
+        _of_lots(portions, Balance(reserved=-1)),
+    )
+    return event(act, EventKind.SHIP, lines, _units(portions, SHIPPED))
+
+
+def gain(act: Act, lot: Lot, *found: Portion) -> Event:
+    """A count found more (S3-26)."""
+    return event(act, EventKind.GAIN, _barred(lot, _enter(ADJUST, found)), _units_in(ADJUST, found))
+
+
+def lose(act: Act, lot: Lot, *lost: Portion, target: str = ADJUST) -> Event:
+    """A count found less, or free goods go for good: to `ADJUST` (lost, scrapped), or back to `SUPPLIER` (S3-26)."""
+    return event(
+        act, EventKind.LOSS, _barred(lot, _carry(lost, target, Balance(quantity=1))), _units(lost, target)
+    )
+
+
+def lose_held(act: Act, lot: Lot, *lost: Portion, target: str = ADJUST) -> Event:
+    """Held goods go for good: what was missed at a short pick is not there, what was damaged is scrapped."""
+    lines = chain(_carry(lost, target, Balance(quantity=1)), _at(lost, Balance(held=-1)))
+    return event(act, EventKind.LOSS, _barred(lot, lines), _units(lost, target))
+
+
+def hold(act: Act, lot: Lot, *portions: Portion) -> Event:
+    """Free goods must not be promised until they are freed again."""
+    return event(act, EventKind.HOLD, _barred(lot, _at(portions, Balance(held=1))))
+
+
+def unhold(act: Act, lot: Lot, *portions: Portion) -> Event:
+    """Held goods are free again."""
+    return event(act, EventKind.UNHOLD, _barred(lot, _at(portions, Balance(held=-1))))
+
+
+def _barred(lot: Lot, lines: Iterable[Line]) -> list[Line]:
+    """Return the lines; of a lot that may not be used, all that comes is held as a whole, and no longer when it goes."""
+    kept = list(lines)
+    if any(line.lot_id != lot.lot_id for line in kept):
+        raise ValueError(f"lot {lot.lot_id} is given for goods of another lot")
+    if lot.quality is Quality.QUALIFIED:
+        return kept
+    inside = [line.change for line in kept if line.holder_id not in OUTSIDE]
+    come = sum(change.quantity - change.held for change in inside)
+    return [*kept, Line(lot.lot_id, None, Balance(held=come))]
+
+
+def _moved(act: Act, kind: EventKind, portions: Sequence[Portion], target: str, each: Balance) -> Event:
+    return event(act, kind, _carry(portions, target, each), _units(portions, target))
+
+
+def _carry(portions: Iterable[Portion], target: str, each: Balance) -> Iterator[Line]:
+    for portion in portions:
+        moved = each * _positive(portion.quantity)
+        yield Line(portion.lot_id, portion.holder_id, moved * -1)
+        yield Line(portion.lot_id, target, moved)
+
+
+def _enter(source: str, portions: Iterable[Portion]) -> Iterator[Line]:
+    for portion in portions:
+        come = Balance(quantity=_positive(portion.quantity))
+        yield Line(portion.lot_id, source, come * -1)
+        yield Line(portion.lot_id, portion.holder_id, come)
+
+
+def _at(portions: Iterable[Portion], each: Balance) -> Iterator[Line]:
+    for portion in portions:
+        yield Line(portion.lot_id, portion.holder_id, each * _positive(portion.quantity))
+
+
+def _of_lots(shares: Iterable[Share | Portion], each: Balance) -> Iterator[Line]:
+    for share in shares:
+        yield Line(share.lot_id, None, each * _positive(share.quantity))
+
+
+def _units(portions: Iterable[Portion], target: str) -> Iterator[UnitMove]:
+    for portion in portions:
+        yield from (UnitMove(upn, portion.lot_id, portion.holder_id, target) for upn in portion.units)
+
+
+def _units_in(source: str, portions: Iterable[Portion]) -> Iterator[UnitMove]:
+    for portion in portions:
+        yield from (UnitMove(upn, portion.lot_id, source, portion.holder_id) for upn in portion.units)
+
+
+def _positive(quantity: int) -> int:
+    if quantity <= 0:
+        raise ValueError(f"{quantity} units are not a quantity")
+    return quantity
