@@ -203,7 +203,7 @@ class Wires:
     def _connect_fleets(self, link: MqttLink) -> None:
         for fleet in self._site.fleets:
             if fleet.link == link.id:
-                connect = self._around.mqtt(link, f"gateway-{self._site.id}-{fleet.id}")
+                connect = self._around.mqtt(link, f"gateway-{self._context.run}-{fleet.id}")
                 self._add(Vda5050Driver(connect, fleet_wiring(fleet), self._context))
 
     def _add(self, driver: Driver) -> None:
@@ -316,7 +316,11 @@ async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerat
         )
         positions = Positions()
         context = DriverContext(
-            clock=clock, epoch=ownership.epoch, report=partial(tell, kernel), observe=positions.observe
+            clock=clock,
+            epoch=ownership.epoch,
+            run=f"{settings.site.id}-{ownership.epoch}-{around.rng.getrandbits(32):08x}",
+            report=partial(tell, kernel),
+            observe=positions.observe,
         )
         wires = Wires(settings.site, around, context)
         drivers |= wires.drivers

@@ -130,6 +130,10 @@ class _Port:
         with _call():
             await self._client.publish(topic, payload)
 
+    async def keep(self, topic: str, payload: bytes) -> None:
+        with _call():
+            await self._client.publish(topic, payload, qos=1, retain=True)
+
     async def receive(self) -> tuple[str, bytes]:
         while True:
             with _call():

@@ -58,6 +58,10 @@ class MemoryBroker:
         """Take clients again."""
         self._up = True
 
+    def forget(self) -> None:
+        """Lose what was retained, as a broker does that keeps it in memory alone and is started anew."""
+        self._retained.clear()
+
     def cut(self, client: "MemoryClient") -> None:
         """Break one connection, so that its will is sent; one that is gone already stays gone."""
         if not any(each is client for each in self._clients):
@@ -68,9 +72,11 @@ class MemoryBroker:
             self.pass_on(*client.will, retain=True)
 
     def pass_on(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Give a message to everybody who wants it."""
-        if retain:
+        """Give a message to everybody who wants it; an empty one deletes what was retained."""
+        if retain and payload:
             self._retained[topic] = payload
+        elif retain:
+            self._retained.pop(topic, None)
         for client in self._clients:
             client.offer(topic, payload)
 
@@ -100,6 +106,10 @@ class MemoryClient:
         if self._lost:
             raise LinkError(ErrorKind.DISCONNECT, "the connection is lost")
         self._broker.pass_on(topic, payload, retain=retain)
+
+    async def keep(self, topic: str, payload: bytes) -> None:
+        """Send a message that is retained (`drivers.links.mqtt_port.MqttPort`)."""
+        await self.publish(topic, payload, retain=True)
 
     async def receive(self) -> tuple[str, bytes]:
         """Wait for the next message."""

@@ -14,6 +14,10 @@ class MqttPort(Protocol):
         """Hand a message to the broker at QoS 0, not retained."""
         ...
 
+    async def keep(self, topic: str, payload: bytes) -> None:
+        """Have the broker retain a message for whoever subscribes later; return when it has it (QoS 1)."""
+        ...
+
     async def receive(self) -> tuple[str, bytes]:
         """Wait for the next message of the subscribed topics; return its topic and payload."""
         ...

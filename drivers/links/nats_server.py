@@ -35,6 +35,8 @@ TAKEN_AFTER: Final = 3
 """Answers of a stranger until the port counts as taken: a server of ours may just be ending."""
 PAUSE_FIRST_S: Final = 0.2
 PAUSE_MAX_S: Final = 10.0
+FORGOTTEN_AFTER: Final = "1h"
+"""A killed server keeps what its clients had subscribed at QoS 1, and a gateway never comes back under the same client id."""
 MEMORY_MAX: Final = 64 * 2**20
 DISK_MAX: Final = 256 * 2**20
 LOG_MAX: Final = 2**20
@@ -242,7 +244,11 @@ class EmbeddedBroker:
             "server_name": f"embedded-{self._port}",
             "host": HOST,
             "port": -1,
-            "mqtt": {"host": HOST, "port": self._port},
+            "mqtt": {
+                "host": HOST,
+                "port": self._port,
+                "consumer_inactive_threshold": FORGOTTEN_AFTER,
+            },
             "authorization": {"user": self.username, "password": self.password},
             "jetstream": {
                 "store_dir": str(self._data_dir),

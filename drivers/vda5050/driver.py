@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from typing import Final
 
 import structlog
@@ -11,19 +12,21 @@ from drivers.links.errors import LinkError
 from drivers.links.mqtt_port import Connect, MqttPort
 from drivers.telegrams import Diagnosis
 from drivers.teller import Teller
+from drivers.vda5050 import mandate
+from drivers.vda5050.mandate import Mandate
 from drivers.vda5050.messages import MAJOR
 from drivers.vda5050.vehicle import VehicleFace
 from gateway.contract.driver import DriverContext, Health, Telegram
 from gateway.contract.vehicles import VehicleOrder, VehiclePose
-from gateway.contract.wiring import FleetWiring
+from gateway.contract.wiring import FleetWiring, VehicleWiring
 
 log = structlog.get_logger()
 
-TOPICS: Final = (("connection", 1), ("state", 0), ("visualization", 0), ("factsheet", 0))
-"""What vehicles publish, and at which QoS it is heard (6.2)."""
+TOPICS: Final = (("connection", 1), ("state", 0), ("visualization", 0), ("factsheet", 0), (mandate.TOPIC, 0))
+"""What vehicles publish, and at which QoS it is heard (6.2); and who commands them."""
 RETRY_FIRST_S: Final = 0.25
 RETRY_MAX_S: Final = 2.0
-WATCH_S: Final = 1.0
+WATCH_S: Final = 0.5
 
 
 class Vda5050Driver:
@@ -40,12 +43,7 @@ class Vda5050Driver:
         self._prefix = f"{wiring.interface}/{MAJOR}"
         self._fleet_id = wiring.fleet_id
         self._context = context
-        self._vehicles = {
-            vehicle.device_id: VehicleFace(
-                vehicle, Diagnosis(context.clock), wiring.resend_after_s, wiring.offline_after_s
-            )
-            for vehicle in wiring.vehicles
-        }
+        self._vehicles = {vehicle.device_id: self._face(vehicle, wiring) for vehicle in wiring.vehicles}
         self._addresses = {
             (face.wiring.manufacturer, face.wiring.serial): face for face in self._vehicles.values()
         }
@@ -53,6 +51,15 @@ class Vda5050Driver:
         # One for each vehicle: their reports share commits instead of waiting for each other.
         self._tellers = {name: Teller(face, context) for name, face in self._vehicles.items()}
         self._lost = False
+
+    def _face(self, vehicle: VehicleWiring, wiring: FleetWiring) -> VehicleFace:
+        own = Mandate(epoch=self._context.epoch, run=self._context.run)
+        diagnosis = Diagnosis(self._context.clock)
+        return VehicleFace(vehicle, own, diagnosis, wiring.resend_after_s, wiring.offline_after_s)
+
+    def _address(self, vehicle: VehicleWiring) -> str:
+        """Return what the vehicle's topics begin with (6.3)."""
+        return f"{self._prefix}/{vehicle.manufacturer}/{vehicle.serial}"
 
     @property
     def device_ids(self) -> Sequence[str]:
@@ -111,7 +118,7 @@ class Vda5050Driver:
 
     def _subscriptions(self) -> list[tuple[str, int]]:
         return [
-            (f"{self._prefix}/{face.wiring.manufacturer}/{face.wiring.serial}/{topic}", qos)
+            (f"{self._address(face.wiring)}/{topic}", qos)
             for face in self._vehicles.values()
             for topic, qos in TOPICS
         ]
@@ -128,12 +135,13 @@ class Vda5050Driver:
         loop = asyncio.get_running_loop()
         while True:
             topic, payload = await port.receive()
-            *_, manufacturer, serial, name = topic.rsplit("/", 3)
+            manufacturer, serial, name = topic.removeprefix(f"{self._prefix}/").split("/", 2)
             face = self._addresses.get((manufacturer, serial))
             if face is None:
                 continue
-            position = face.take(name, payload, loop.time())
-            if position is not None:
+            if name == mandate.TOPIC:
+                face.take_mandate(payload, loop.time())
+            elif (position := face.take(name, payload, loop.time())) is not None:
                 self._context.observe(replace(position, at_us=self._context.clock.now_us()))
             self._wake.set()
             self._tellers[face.wiring.device_id].nudge()
@@ -142,13 +150,16 @@ class Vda5050Driver:
         loop = asyncio.get_running_loop()
         while True:
             self._wake.clear()
-            for face in self._vehicles.values():
+            for name, face in self._vehicles.items():
+                address = self._address(face.wiring)
+                if (said := face.mandate(loop.time())) is not None:
+                    await port.keep(f"{address}/{mandate.TOPIC}", said)
+                    self._tellers[name].nudge()
                 for topic, payload in face.outgoing(loop.time(), self._context.clock.now_us()):
-                    address = f"{face.wiring.manufacturer}/{face.wiring.serial}"
-                    await port.publish(f"{self._prefix}/{address}/{topic}", payload)
-            dues = [due for face in self._vehicles.values() if (due := face.next_due()) is not None]
+                    await port.publish(f"{address}/{topic}", payload)
+            due = min((face.next_due() for face in self._vehicles.values()), default=inf)
             try:
-                async with asyncio.timeout_at(min(dues, default=None)):
+                async with asyncio.timeout_at(None if due == inf else due):
                     await self._wake.wait()
             except TimeoutError:
                 pass

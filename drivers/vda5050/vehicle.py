@@ -2,7 +2,7 @@
 
 QoS 0 loses messages (6.2), so nothing is sent once and hoped for: an order goes out until a state echoes it, a
 cancel until a state shows its action. And nothing is sent before a state has been read on this connection: it may
-show that it is there already (law 3).
+show that it is there already (law 3); nor while another run of the gateway commands the vehicle (`mandate`).
 """
 
 from collections import Counter
@@ -15,7 +15,9 @@ from pydantic import ValidationError
 
 from drivers.telegrams import Diagnosis, ErrorKind
 from drivers.vda5050 import messages
+from drivers.vda5050.mandate import Fence, Mandate
 from drivers.vda5050.messages import Connection, Factsheet, Header, Json, State, Visualization
+from drivers.vda5050.silence import Silence
 from gateway.contract.reports import Load, Position, Report
 from gateway.contract.vehicles import (
     ActionStatus,
@@ -36,13 +38,13 @@ TELL_AGAIN_S: Final = 10.0
 PATIENCE: Final = 5
 """After so many sendings without an echo, the pauses grow."""
 PAUSE_MAX_S: Final = 30.0
-ASK_AGAIN: Final = 0.6
-"""After this part of the time in which a silent vehicle counts as offline, it is asked for a state."""
 LATE_MAX: Final = 3
 """So many messages in a row do not overtake each other: the vehicle has begun to count, and its clock, anew."""
 FINAL: Final = (ActionStatus.FINISHED, ActionStatus.FAILED)
+ACTIVE: Final = (ActionStatus.INITIALIZING, ActionStatus.RUNNING, ActionStatus.PAUSED)
 LATCHED_MAX: Final = 64
 CANCEL: Final = "cancelOrder"
+STATE_REQUEST: Final = "stateRequest"
 
 
 @dataclass(slots=True)
@@ -82,15 +84,30 @@ class _Sequence:
 
 
 class VehicleFace:
-    """What is wanted of one vehicle, and what it shows."""
+    """What is wanted of one vehicle, and what it shows.
+
+    Args:
+        wiring: the vehicle's address.
+        own: the mandate of this run of the gateway.
+        diagnosis: what is kept for people.
+        resend_s: an order that is not echoed is sent again after this long.
+        offline_s: without a state for this long, the vehicle is offline.
+    """
 
     def __init__(
-        self, wiring: VehicleWiring, diagnosis: Diagnosis, resend_s: float, offline_s: float
+        self,
+        wiring: VehicleWiring,
+        own: Mandate,
+        diagnosis: Diagnosis,
+        resend_s: float,
+        offline_s: float,
     ) -> None:
         self.wiring = wiring
         self.diagnosis = diagnosis
+        self._run = own.run
+        self._fence = Fence(own)
+        self._silence = Silence(offline_s)
         self._resend_s = resend_s
-        self._offline_s = offline_s
         self._order: VehicleOrder | None = None
         self._wanted_order: _Wanted | None = None
         self._order_interval_s = 0.0
@@ -100,12 +117,10 @@ class VehicleFace:
         self._pose_id = ""
         self._wanted_pose: _Wanted | None = None
         self._asked: list[str] = []
-        self._asked_at = 0.0
         self._header_ids: Counter[str] = Counter()
         self._version = ""
         self._sequences: dict[str, _Sequence] = {}
         self._finals: dict[str, tuple[ActionStatus, str]] = {}
-        self._heard_at: float | None = None
         self._shown: VehicleState | None = None
         self._online = False
         self._due: Report | None = None
@@ -140,7 +155,7 @@ class VehicleFace:
         """Send nothing more of what was wanted, ask for a state and tell it, news or not."""
         self._order = self._wanted_order = self._cancel = self._wanted_cancel = self._told = None
         self._wanted_pose, self._pose_id = None, ""
-        self._ask("stateRequest")
+        self._ask(STATE_REQUEST)
 
     def _ask(self, kind: str) -> None:
         if kind not in self._asked:
@@ -151,9 +166,10 @@ class VehicleFace:
     def connected(self, now: float) -> None:
         """A connection to the broker is made: ask what the vehicle shows."""
         self._shown = None
-        self._asked_at = now
+        self._silence.end()
+        self._fence.connected(now)
         self._ask("factsheetRequest")
-        self._ask("stateRequest")
+        self._ask(STATE_REQUEST)
 
     def lost(self, reason: str) -> None:
         """The connection to the broker is lost: whatever the vehicle shows is old."""
@@ -172,6 +188,7 @@ class VehicleFace:
                 state = self._read(State, topic, payload)
                 return None if state is None else self._take_state(state, payload, now)
             case "visualization":
+                self._silence.alive(now)
                 seen = self._read(Visualization, topic, payload)
                 return None if seen is None else self._position(seen.agv_position)
             case "connection":
@@ -200,18 +217,42 @@ class VehicleFace:
         return message
 
     def _take_state(self, state: State, payload: bytes, now: float) -> Position | None:
-        self._heard_at = now
         self._arrive()
         shown = self._with_finals(messages.shown_by(self.wiring.device_id, state))
+        self._silence.heard(state, shown, now)
         self._shown = shown
         # Where it is changes all the time and would wash everything else out of the ring.
         self.diagnosis.shown(
             "state", {"state": replace(shown, position=None)}, payload.decode(errors="replace")
         )
         self._settle(shown, now)
-        if self._is_news(shown, now):
-            self._next, self._news_at = shown, now
+        self._tell(shown, now)
         return self._position(state.agv_position)
+
+    def take_mandate(self, payload: bytes, now: float) -> None:
+        """Take what the broker shows about who commands the vehicle."""
+        before = self._fence.reason
+        self._fence.take(payload, now)
+        self._note_fence(before, now)
+
+    def _note_fence(self, before: str, now: float) -> None:
+        """Tell by the vehicle's last state if it may not be commanded any more, or may be again."""
+        reason = self._fence.reason
+        if reason == before:
+            return
+        if reason:
+            holder = self._fence.holder
+            log.warning("device fenced", device=self.wiring.device_id, reason=reason, holder=holder.run)
+        else:
+            log.info("device commanded again", device=self.wiring.device_id)
+        if self._shown is not None:
+            self._tell(self._shown, now)
+
+    def _tell(self, shown: VehicleState, now: float) -> None:
+        """Have the kernel hear what the vehicle shows, if that is news, and why nothing may be sent to it."""
+        told = replace(shown, barred=self._fence.reason)
+        if self._is_news(told, now):
+            self._next, self._news_at = told, now
 
     def _take_connection(self, connection: Connection | None, payload: bytes) -> None:
         if connection is None:
@@ -219,27 +260,46 @@ class VehicleFace:
         self.diagnosis.heard(payload.decode(errors="replace"), "connection")
         if connection.connection_state == "ONLINE":
             self._sequences.clear()
-            self._ask("stateRequest")
+            self._silence.end()
+            self._ask(STATE_REQUEST)
         else:
+            self._silence.end()
             self._leave(f"the vehicle's connection is {connection.connection_state}")
 
     def watch(self, now: float) -> None:
-        """Look whether the vehicle has been silent for too long (6.10 wants a state every 30 s)."""
-        if not self._online or self._heard_at is None:
-            return
-        if now - self._heard_at > self._offline_s:
-            self._leave(f"no state for {self._offline_s:g} s")
-        elif now - max(self._heard_at, self._asked_at) > ASK_AGAIN * self._offline_s:
-            self._asked_at = now
-            self._ask("stateRequest")
+        """Look whether the vehicle has been silent for too long."""
+        reason = self._silence.verdict(now)
+        if reason is not None:
+            self._leave(reason)
+        if self._fence.open and self._silence.is_to_be_asked(now, busy=self._is_busy()):
+            self._ask(STATE_REQUEST)
+
+    def _is_busy(self) -> bool:
+        """Tell whether the vehicle has something to do, or to answer."""
+        if self._wanted_order is not None or self._wanted_instants():
+            return True
+        shown = self._shown
+        if shown is None:
+            return False
+        acts = any(status in ACTIVE for _, status, _ in shown.actions)
+        return shown.driving or acts or bool(shown.node_states)
+
+    def mandate(self, now: float) -> bytes | None:
+        """Return what has to be kept at the broker about who commands the vehicle, if that is due to be said."""
+        before = self._fence.reason
+        said = self._fence.say(now)
+        self._note_fence(before, now)
+        return said
 
     def outgoing(self, now: float, at_us: int) -> Iterator[tuple[str, bytes]]:
         """Return (topic, payload) of all that is due to be sent."""
-        actions = [messages.instant_action(kind, self._request_id(kind)) for kind in self._asked]
+        if not self._fence.open:
+            return
+        actions = [self._request(kind, now) for kind in self._asked]
         self._asked.clear()
         for wanted in self._wanted_instants():
             if self._may_send() and wanted.due <= now:
-                wanted.count(now, self._resend_s)
+                self._count(wanted, now)
                 actions.append(wanted.body)
         if actions:
             body = messages.instant_actions_body(actions, self._version)
@@ -250,20 +310,27 @@ class VehicleFace:
             and self._may_send_order()
             and self._order_due(order) <= now
         ):
-            order.count(now, self._resend_s)
+            self._count(order, now)
             self._ordered_at = now
             yield self._message("order", order.body, at_us, "order")
 
-    def next_due(self) -> float | None:
+    def next_due(self) -> float:
         """Return when something is due to be sent by itself."""
+        dues = [self._fence.next_due()]
+        if not self._fence.open:
+            return dues[0]
         if self._asked:
             return 0.0
-        dues: list[float] = []
         if self._may_send():
             dues += [wanted.due for wanted in self._wanted_instants()]
         if self._wanted_order is not None and self._may_send_order():
             dues.append(self._order_due(self._wanted_order))
-        return min(dues, default=None)
+        return min(dues)
+
+    def _count(self, wanted: _Wanted, now: float) -> None:
+        if not wanted.sent:
+            self._silence.expect(now)
+        wanted.count(now, self._resend_s)
 
     def _wanted_instants(self) -> list[_Wanted]:
         return [wanted for wanted in (self._wanted_cancel, self._wanted_pose) if wanted is not None]
@@ -288,8 +355,13 @@ class VehicleFace:
         self.diagnosis.sent(payload.decode(), note)
         return topic, payload
 
-    def _request_id(self, kind: str) -> str:
-        return action_id_of(f"{self.wiring.device_id}/{self._header_ids['instantActions']}", kind)
+    def _request(self, kind: str, now: float) -> Json:
+        """Return a question. Its id is that of no other run: a vehicle would take it for a repetition."""
+        number = self._header_ids["instantActions"]
+        action_id = action_id_of(f"{self._run}/{self.wiring.device_id}/{number}", kind)
+        if kind == STATE_REQUEST:
+            self._silence.asked(action_id, now)
+        return messages.instant_action(kind, action_id)
 
     def _settle(self, shown: VehicleState, now: float) -> None:
         """Stop sending what the vehicle shows that it has, or refuses."""
@@ -312,8 +384,12 @@ class VehicleFace:
         return action_id_of(self._cancel or "", CANCEL)
 
     def _with_finals(self, shown: VehicleState) -> VehicleState:
-        """Keep what has ended: vehicles drop the states of finished instant actions after a while."""
-        actions = {known: (status, result) for known, status, result in shown.actions}
+        """Keep what has ended: vehicles drop the states of finished instant actions after a while. Questions are no news."""
+        actions = {
+            known: (status, result)
+            for known, status, result in shown.actions
+            if not self._silence.is_request(known)
+        }
         if self._has_nothing_to_cancel(shown):
             actions.setdefault(self._cancel_id, (ActionStatus.FAILED, messages.NO_ORDER))
         for known, end in self._finals.items():

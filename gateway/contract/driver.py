@@ -27,10 +27,12 @@ class DriverContext:
 
     Attributes:
         epoch: fences older gateways: a device refuses commands of a lower epoch than the highest it has seen (u32).
+        run: name of this run of the gateway. No other has it, not even one with data of its own and the same epoch.
     """
 
     clock: Clock
     epoch: int
+    run: str
     report: ReportSink
     observe: PositionSink
 

@@ -170,6 +170,8 @@ class VehicleState:
     new_base_request: bool = False
     paused: bool = False
     emergency_stop: bool = False
+    barred: str = ""
+    """Why the driver sends it nothing, whatever it shows, such as another gateway; empty: it may be commanded."""
     localised: bool = True
     """It knows where it is (positionInitialized), or never tells."""
     position: tuple[float, float] | None = None

@@ -42,6 +42,8 @@ def stands(shown: VehicleState) -> bool:
 
 def trouble_of(shown: VehicleState) -> str | None:
     """Return why the vehicle cannot be used, in its own words where it has some."""
+    if shown.barred:
+        return shown.barred
     if shown.emergency_stop:
         return "emergency stop"
     if not shown.automatic:

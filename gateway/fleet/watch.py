@@ -50,6 +50,10 @@ LOCALISE: Final = (
     " If it stands at no node, drive it to one by hand first, and localise it there or at its own panel."
 )
 """`initPosition` for people. A reset cannot help a vehicle that has lost its place."""
+UNBAR: Final = (
+    "Nothing is wrong with the vehicle: look at the other gateway, or at the broker."
+    " This gateway takes the vehicle over when it is started again."
+)
 
 
 class Watch:
@@ -291,6 +295,8 @@ class Watch:
 
 
 def _advice(shown: VehicleState) -> str:
+    if shown.barred:
+        return UNBAR
     if is_lost(shown):
         return LOCALISE.format(vehicle=shown.vehicle_id)
     return TO_A_NODE if trouble_of(shown) is None else CLEAR_THE_CAUSE

@@ -36,7 +36,9 @@ class Bench:
         self.commit_s = commit_s
         self._headers = 0
         vehicles = tuple(VehicleWiring(device_id=name, manufacturer="simco", serial=name) for name in NAMES)
-        context = DriverContext(clock=Clock(), epoch=1, report=self._report, observe=self.positions.append)
+        context = DriverContext(
+            clock=Clock(), epoch=1, run="run-1", report=self._report, observe=self.positions.append
+        )
         wiring = FleetWiring(fleet_id="agvs", vehicles=vehicles)
         self.driver = Vda5050Driver(self.broker.connect, wiring, context)
 

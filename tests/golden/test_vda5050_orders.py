@@ -19,6 +19,7 @@ from vda5050.model.instant_actions import InstantActions
 from vda5050.model.order import Order
 
 from drivers.telegrams import Diagnosis
+from drivers.vda5050.mandate import Mandate
 from drivers.vda5050.vehicle import VehicleFace
 from gateway.contract.vehicles import VehicleOrder, VehiclePose
 from gateway.contract.wiring import VehicleWiring
@@ -60,10 +61,11 @@ class Recording(Run):
         self._faces: dict[str, VehicleFace] = {}
         for vehicle_id, vehicle in self.vehicles.items():
             wiring = VehicleWiring(device_id=vehicle_id, manufacturer="simco", serial=vehicle_id)
-            self._faces[vehicle_id] = VehicleFace(
-                wiring, Diagnosis(self._clock), resend_s=1.0, offline_s=35.0
-            )
-            self._faces[vehicle_id].connected(0.0)
+            own = Mandate(epoch=1, run="run-1")
+            face = VehicleFace(wiring, own, Diagnosis(self._clock), resend_s=1.0, offline_s=35.0)
+            face.connected(0.0)
+            face.take_mandate(own.model_dump_json().encode(), 0.0)
+            self._faces[vehicle_id] = face
             vehicle.battery = random.uniform(0.25, 0.5)
 
     def lose_one(self) -> None:

@@ -95,6 +95,10 @@ class GatewayPort:
         await self._travel()
         await self._port.publish(topic, payload)
 
+    async def keep(self, topic: str, payload: bytes) -> None:
+        await self._travel()
+        await self._port.keep(topic, payload)
+
     async def receive(self) -> tuple[str, bytes]:
         message = await self._port.receive()
         await self._travel()

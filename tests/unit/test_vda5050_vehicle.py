@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from drivers.telegrams import Diagnosis
+from drivers.vda5050.mandate import Mandate
 from drivers.vda5050.vehicle import VehicleFace
 from gateway.contract.reports import Load
 from gateway.contract.vehicles import (
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.unit
 
 Json = dict[str, Any]
 WIRING = VehicleWiring(device_id="agv-1", manufacturer="simco", serial="agv-1")
+OWN = Mandate(epoch=7, run="run-7")
 T0 = "2026-11-22T08:00:0"
 
 
@@ -54,9 +56,18 @@ class Wire:
     """A vehicle's face, its messages as dictionaries, its reports as a list."""
 
     def __init__(self) -> None:
-        self.face = VehicleFace(WIRING, Diagnosis(Clock()), resend_s=2.0, offline_s=35.0)
+        self.face = VehicleFace(WIRING, OWN, Diagnosis(Clock()), resend_s=2.0, offline_s=35.0)
         self.now = 0.0
         self._header = 0
+
+    def connect(self, now: float = 0.0) -> None:
+        """Connect to a broker that passes on who commands the vehicle."""
+        self.now = now
+        self.face.connected(now)
+        self.mandate(OWN)
+
+    def mandate(self, shown: Mandate) -> None:
+        self.face.take_mandate(shown.model_dump_json().encode(), self.now)
 
     def state(self, **changes: Any) -> None:
         body: Json = {
@@ -83,6 +94,11 @@ class Wire:
 
     def take(self, topic: str, body: Json) -> Any:
         return self.face.take(topic, json.dumps(body).encode(), self.now)
+
+    def wait(self, until: float) -> None:
+        """Let the time come."""
+        self.now = until
+        self.face.watch(until)
 
     def connection(self, state: str) -> None:
         self.take(
@@ -115,14 +131,14 @@ class Wire:
 @pytest.fixture
 def wire() -> Wire:
     wire = Wire()
-    wire.face.connected(0.0)
+    wire.connect()
     wire.sent()
     return wire
 
 
 def test_a_new_connection_asks_for_factsheet_and_state_and_for_nothing_else(wire: Wire) -> None:
     wire.face.send(order())
-    wire.face.connected(0.0)
+    wire.connect()
     assert [kind for kind, _ in wire.actions()] == ["factsheetRequest", "stateRequest"]
     assert wire.orders() == []
 
@@ -163,7 +179,7 @@ def test_a_lost_connection_sends_nothing_before_the_vehicle_has_been_read_again(
     wire.face.send(order())
     wire.orders()
     wire.face.lost("gone")
-    wire.face.connected(1.0)
+    wire.connect(1.0)
     wire.now = 9.0
     assert wire.orders() == []
     wire.state()
@@ -340,15 +356,228 @@ def test_the_last_will_is_heard_however_old_it_is(wire: Wire) -> None:
     assert [type(report) for report in wire.told()] == [VehicleState]
 
 
-def test_a_silent_vehicle_is_asked_and_then_offline(wire: Wire) -> None:
+def test_a_vehicle_with_nothing_to_do_is_asked_when_its_state_is_overdue_and_then_offline(
+    wire: Wire,
+) -> None:
     wire.state()
     wire.told()
-    wire.face.watch(22.0)
-    assert [kind for kind, _ in wire.actions()] == ["stateRequest"]
-    wire.face.watch(30.0)
+    wire.wait(30.5)
     assert wire.actions() == []
-    wire.face.watch(36.0)
+    wire.wait(31.0)
+    assert [kind for kind, _ in wire.actions()] == ["stateRequest"]
+    wire.wait(36.0)
     assert wire.told() == [VehicleOffline(vehicle_id="agv-1", reason="no state for 35 s")]
+
+
+DRIVES: Json = {
+    "orderId": "o-1",
+    "nodeStates": [{"nodeId": "b", "sequenceId": 2, "released": True}],
+    "driving": True,
+}
+WAITS = DRIVES | {"driving": False}
+SILENT = "no answer, asked for its state 2 times"
+
+
+def questions(wire: Wire, until: float, step: float = 0.5) -> list[float]:
+    """Let time pass and return the moments at which the vehicle is asked for its state."""
+    moments: list[float] = []
+    while wire.now < until:
+        wire.wait(wire.now + step)
+        if "stateRequest" in [kind for kind, _ in wire.actions()]:
+            moments.append(wire.now)
+    return moments
+
+
+def answer(wire: Wire, status: str = "FINISHED", **shown: Any) -> None:
+    """The vehicle is asked, and tells a state with what became of the question."""
+    (asked,) = [action_id for kind, action_id in wire.actions() if kind == "stateRequest"]
+    wire.state(**shown, actionStates=[{"actionId": asked, "actionStatus": status}])
+
+
+@pytest.fixture
+def answering() -> Wire:
+    """A vehicle that has answered the question at the connect."""
+    wire = Wire()
+    wire.connect()
+    answer(wire)
+    wire.told()
+    return wire
+
+
+def test_a_vehicle_with_an_order_that_falls_silent_is_asked_twice_and_is_offline_after_8_s(
+    answering: Wire,
+) -> None:
+    answering.state(**DRIVES)
+    answering.told()
+    assert questions(answering, 7.5) == [3.0, 5.5]
+    assert answering.told() == []
+    answering.wait(8.0)
+    assert answering.told() == [VehicleOffline(vehicle_id="agv-1", reason=SILENT)]
+
+
+def test_an_order_without_an_echo_makes_a_dead_vehicle_known_too(answering: Wire) -> None:
+    answering.wait(20.0)
+    answering.face.send(order())
+    answering.sent()
+    assert questions(answering, 27.5) == [23.0, 25.5]
+    answering.wait(28.0)
+    assert answering.told() == [VehicleOffline(vehicle_id="agv-1", reason=SILENT)]
+
+
+def test_a_vehicle_that_is_gone_is_asked_ever_more_rarely_and_is_back_with_its_next_state(
+    answering: Wire,
+) -> None:
+    answering.state(**DRIVES)
+    assert questions(answering, 150.0) == [3.0, 5.5, 10.5, 20.5, 40.5, 70.5, 100.5, 130.5]
+    answering.told()
+    answering.state(**DRIVES)
+    assert [type(report) for report in answering.told()] == [VehicleState]
+
+
+def test_visualization_is_a_sign_of_life(answering: Wire) -> None:
+    answering.state(**DRIVES)
+    answering.told()
+    questions(answering, 6.0)
+    answering.take("visualization", {"headerId": 1, "timestamp": T0 + "1Z"})
+    answering.wait(30.0)
+    assert answering.told() == []
+    answering.take("visualization", {"headerId": 2, "timestamp": T0 + "2Z"})
+    answering.wait(35.5)
+    assert answering.told() == [VehicleOffline(vehicle_id="agv-1", reason="no state for 35 s")]
+
+
+@pytest.mark.parametrize("shown", ["action failed", "error alone", "says nothing", "tells a state alone"])
+def test_a_vehicle_that_does_not_know_the_question_is_offline_after_35_s_as_ever(shown: str) -> None:
+    wire = Wire()
+    wire.connect()
+    match shown:
+        case "action failed":
+            answer(wire, "FAILED", **DRIVES)
+        case "error alone":
+            (asked,) = [action_id for kind, action_id in wire.actions() if kind == "stateRequest"]
+            wire.state(**DRIVES, errors=[refusal("instantActionError", actionId=asked)])
+        case _:
+            wire.sent()
+            wire.state(**DRIVES)
+    wire.told()
+    asked_at = questions(wire, 35.0)
+    assert wire.told() == []
+    if shown in ("action failed", "error alone"):
+        assert asked_at == []
+    wire.wait(35.5)
+    assert wire.told() == [VehicleOffline(vehicle_id="agv-1", reason="no state for 35 s")]
+
+
+def test_a_vehicle_that_has_refused_the_question_is_asked_again_after_its_next_start() -> None:
+    wire = Wire()
+    wire.connect()
+    answer(wire, "FAILED", **DRIVES)
+    wire.connection("ONLINE")
+    assert [kind for kind, _ in wire.actions()] == ["stateRequest"]
+
+
+def test_a_vehicle_that_waits_is_asked_soon_and_then_ever_more_rarely(answering: Wire) -> None:
+    # given a vehicle that tells its states only every 30 s, and keeps what it was asked until its next order
+    answering.state(**WAITS)
+    asked: list[float] = []
+    kept: list[Json] = []
+    while answering.now < 600:
+        answering.wait(answering.now + 0.5)
+        ids = [action_id for kind, action_id in answering.actions() if kind == "stateRequest"]
+        kept += [{"actionId": action_id, "actionStatus": "FINISHED"} for action_id in ids]
+        asked += [answering.now] * len(ids)
+        if ids or answering.now % 30 == 0:
+            answering.state(**WAITS, actionStates=kept)
+    # then it is asked a few times only, and its questions are no news
+    assert asked == [3.0, 9.0, 21.0, 54.0]
+    states = [report for report in answering.told() if isinstance(report, VehicleState)]
+    assert all(report.actions == () for report in states)
+
+
+def test_news_and_orders_make_the_questions_soon_again(answering: Wire) -> None:
+    answering.state(**WAITS)
+    for _ in range(4):
+        answering.wait(answering.now + 30.0)
+        answering.sent()
+        answering.state(**WAITS)
+    start = answering.now
+    answering.face.send(order(update=1, first=2))
+    answering.sent()
+    assert questions(answering, start + 4.0) == [start + 3.0]
+
+
+def test_an_update_whose_echo_was_lost_is_echoed_when_the_vehicle_is_asked(answering: Wire) -> None:
+    answering.state(**WAITS)
+    answering.wait(1.0)
+    answering.face.send(order(update=1, first=2))
+    assert answering.orders() == [("o-1", 1)]
+    # the vehicle has it and has told so, but that was lost; the same again is nothing to it
+    answering.wait(3.0)
+    assert answering.orders() == [("o-1", 1)]
+    assert questions(answering, 4.0) == [4.0]
+    answering.state(**DRIVES | {"orderUpdateId": 1})
+    answering.wait(6.0)
+    assert answering.orders() == []
+
+
+def test_a_question_has_an_id_that_no_other_run_of_the_gateway_has_used() -> None:
+    asked: set[str] = set()
+    for run in ("run-a", "run-b"):
+        own = Mandate(epoch=7, run=run)
+        face = VehicleFace(WIRING, own, Diagnosis(Clock()), resend_s=2.0, offline_s=35.0)
+        face.connected(0.0)
+        face.take_mandate(own.model_dump_json().encode(), 0.0)
+        ((_, payload),) = face.outgoing(0.0, 0)
+        asked |= {action["actionId"] for action in json.loads(payload)["actions"]}
+    assert len(asked) == 4
+
+
+NEWER = Mandate(epoch=8, run="run-8")
+BARRED = "another, newer gateway commands this vehicle"
+
+
+def test_nothing_at_all_is_sent_while_another_gateway_commands(answering: Wire) -> None:
+    answering.state(**DRIVES)
+    answering.told()
+    with structlog.testing.capture_logs() as lines:
+        answering.mandate(NEWER)
+        answering.mandate(NEWER)
+    assert [line["event"] for line in lines] == ["device fenced"]
+    # then the vehicle's last state is told anew, with the reason
+    (report,) = answering.told()
+    assert (report.barred, report.order_id) == (BARRED, "o-1")
+    answering.face.send(order(update=1, first=2))
+    answering.face.cancel("o-1")
+    answering.face.forget()
+    answering.face.localise(POSE)
+    answering.connection("ONLINE")
+    answering.wait(answering.now + 20.0)
+    assert answering.sent() == []
+    # and what it shows is told all the same
+    answering.state(orderId="theirs")
+    assert [(report.order_id, report.barred) for report in answering.told()] == [("theirs", BARRED)]
+
+
+def test_a_vehicle_that_another_gateway_commands_is_offline_after_35_s_like_any_other(
+    answering: Wire,
+) -> None:
+    answering.state(**DRIVES)
+    answering.mandate(NEWER)
+    answering.told()
+    assert questions(answering, 35.0) == []
+    assert answering.told() == []
+    answering.wait(35.5)
+    assert answering.told() == [VehicleOffline(vehicle_id="agv-1", reason="no state for 35 s")]
+
+
+def test_nothing_is_sent_before_the_broker_shows_who_commands(wire: Wire) -> None:
+    wire.face.connected(1.0)
+    wire.state()
+    wire.face.send(order())
+    wire.now = 2.0
+    assert wire.sent() == []
+    wire.mandate(OWN)
+    assert [topic for topic, _ in wire.sent()] == ["instantActions", "order"]
 
 
 def test_a_vehicle_that_has_never_been_heard_is_not_called_offline(wire: Wire) -> None:

@@ -37,7 +37,7 @@ class Kernel:
         self.reports: list[Report] = []
         self.positions: list[Position] = []
         self.context = DriverContext(
-            clock=LoopClock(), epoch=EPOCH, report=self._report, observe=self.positions.append
+            clock=LoopClock(), epoch=EPOCH, run="run-1", report=self._report, observe=self.positions.append
         )
         self._news = asyncio.Condition()
 

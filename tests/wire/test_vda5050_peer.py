@@ -17,8 +17,9 @@ from vda5050 import VehicleClient, VehicleConfig
 from vda5050.client.agv.executor import OrderExecutor
 from vda5050.model.common import Action
 from vda5050.model.enums import OperatingMode
+from vda5050.model.instant_actions import InstantActions
 from vda5050.model.order import Order
-from vda5050.model.state import Load
+from vda5050.model.state import Load, State
 
 from drivers.links.mqtt import BrokerAccess, connect_mqtt
 from drivers.links.nats_server import EmbeddedBroker
@@ -63,14 +64,40 @@ class Peer(OrderExecutor):
         self.orders: asyncio.Queue[Order] = asyncio.Queue()
         self.executed: list[str] = []
         self.fails = False
+        self.asked = 0
+        self._publish = client.publisher.publish
         self.put_at(start)
         client.set_loads([])
         client.on_order(self.orders.put_nowait)
+        client.on_instant_actions(self._count)
 
     def put_at(self, node_id: str) -> None:
         node = next(node for node in SITE.road_maps[0].nodes if node.id == node_id)
         self.client.publisher.last_node_id = node_id
         self.client.update_position(x=node.x, y=node.y, theta=0.0, map_id="hall")
+
+    def _count(self, message: InstantActions) -> None:
+        self.asked += [action.action_type for action in message.actions].count("stateRequest")
+
+    def lose_states(self) -> None:
+        """Let what it says get lost from now on."""
+        self.client.publisher.publish = self._publish_nothing
+
+    def stop_losing(self) -> None:
+        self.client.publisher.publish = self._publish
+
+    async def _publish_nothing(self) -> State:
+        return self.client.publisher.build_state()
+
+    def unlearn_questions(self) -> None:
+        """Let it refuse `stateRequest`, as an action that it does not know."""
+        handle = self.client._handle_default_instant_actions
+
+        async def handle_others(message: InstantActions) -> set[str]:
+            known = [action for action in message.actions if action.action_type != "stateRequest"]
+            return await handle(message.model_copy(update={"actions": known}))
+
+        self.client._handle_default_instant_actions = handle_others
 
     async def live(self) -> None:
         publisher = self.client.publisher
@@ -218,7 +245,7 @@ async def driving(control: Control, broker: EmbeddedBroker) -> AsyncGenerator[No
     )
     wiring = fleet_wiring(SITE.fleets[0]).model_copy(update={"resend_after_s": 0.3})
     context = DriverContext(
-        clock=control.clock, epoch=1, report=control.report, observe=control.positions.append
+        clock=control.clock, epoch=1, run="run-1", report=control.report, observe=control.positions.append
     )
     driver = Vda5050Driver(partial(connect_mqtt, access), wiring, context)
     control.driver = driver
@@ -314,9 +341,51 @@ async def test_a_gateway_that_is_started_again_goes_on_where_the_vehicle_is(tmp_
 
 async def test_a_vehicle_that_leaves_and_comes_back(tmp_path: Path) -> None:
     async with plant(tmp_path) as (control, vehicles):
+        # a state on its way would make it online again
+        await until(lambda: vehicles[1].asked == 1)
+        await asyncio.sleep(0.2)
         await vehicles[1].client.disconnect()
         offline = await control.heard(DeviceOffline)
         assert (offline.device_id, offline.reason) == ("agv-1", "the vehicle's connection is OFFLINE")
         control.reports.clear()
         await vehicles[1].client.connect()
         await control.heard(ChannelOnline, lambda report: report.device_id == "agv-1")
+
+
+async def test_lost_states_hold_a_vehicle_up_for_a_few_seconds_though_it_tells_them_every_30_s(
+    tmp_path: Path,
+) -> None:
+    async with plant(tmp_path) as (control, vehicles):
+        vehicles[0].lose_states()
+        job_id = control.command(Op.PICK, "L-n5_0", "agv-0")
+        await until(lambda: vehicles[0].client.publisher.last_node_id == "n2_0")
+        await asyncio.sleep(0.5)
+        vehicles[0].stop_losing()
+        await control.done(job_id)
+        assert vehicles[0].asked <= 3
+
+
+async def test_a_vehicle_that_says_nothing_more_is_offline_soon_but_not_one_that_does_not_know_the_question(
+    tmp_path: Path,
+) -> None:
+    async with serving(EmbeddedBroker(tmp_path, free_port(), tmp_path)) as broker, peers(broker) as vehicles:
+        dead, ignorant = vehicles
+        ignorant.unlearn_questions()
+        control = Control()
+        async with driving(control, broker):
+            await control.all_online()
+            await until(lambda: dead.asked == ignorant.asked == 1)
+            await asyncio.sleep(0.3)
+            since = asyncio.get_running_loop().time()
+            for peer in vehicles:
+                peer.lose_states()
+            control.command(Op.PICK, "L-n1_0", "agv-0")
+            control.command(Op.PICK, "L-n4_0", "agv-1")
+            offline = await control.heard(DeviceOffline)
+            assert (offline.device_id, offline.reason) == ("agv-0", "no answer, asked for its state 2 times")
+            assert 7.5 < asyncio.get_running_loop().time() - since < 10
+            await asyncio.sleep(1)
+            assert [each.device_id for each in control.reports if isinstance(each, DeviceOffline)] == [
+                "agv-0"
+            ]
+            assert (dead.asked, ignorant.asked) == (3, 1)
