@@ -18,7 +18,7 @@ from typing import Final, Self, assert_never
 
 from drivers.checks import crc16_modbus
 from drivers.presence import LifeCounter, ShownFault
-from gateway.contract.commands import Command, Place
+from gateway.contract.commands import Command, Op, Place
 from gateway.contract.faults import Fault
 from gateway.contract.reports import (
     ChannelOnline,
@@ -251,12 +251,13 @@ STEPS: Final[dict[tuple[Phase, Verdict], Step]] = {
 REJECTED_FROM: Final = 10
 """Accept codes from here on are refusals."""
 REJECTED_FOR_GOOD_FROM: Final = 20
+NOT_POSSIBLE: Final = 21
 REJECTIONS: Final = {
     10: "the device is busy with an order of its own",
     11: "the device is not in automatic mode",
     12: "the device has a fault",
     20: "the device does not know the place",
-    21: "the operation is not possible here",
+    NOT_POSSIBLE: "the operation is not possible here",
 }
 DONE: Final = 1
 FAULTS: Final = {
@@ -281,6 +282,9 @@ Outcome = CommandRejected | CommandDone | CommandFailed | CommandUnknown
 def outcome_of(command: Command, status: Status) -> Outcome:
     """Return what became of a command that the status shows as ended."""
     job_id, accepted, done = command.job_id, status.accept_code, status.done_code
+    if accepted == NOT_POSSIBLE and command.op is Op.DROP and status.sensors.load is Load.EMPTY:
+        text = "nothing is on board any more"
+        return CommandFailed(job_id=job_id, fault=Fault.LOAD_MISSING, text=text, sensors=status.sensors)
     if accepted >= REJECTED_FROM:
         text = REJECTIONS.get(accepted, f"the device refuses it with acceptCode {accepted}")
         return CommandRejected(job_id=job_id, text=text, retry=accepted < REJECTED_FOR_GOOD_FROM)

@@ -273,6 +273,23 @@ def test_a_refusal_is_told_as_rejected(told: Told, accept_code: int, retry: bool
 
 
 @pytest.mark.parametrize(
+    ("load", "kind"),
+    [(0, CommandFailed), (1, CommandRejected), (2, CommandRejected)],
+    ids=["no load", "load", "unclear"],
+)
+def test_a_drop_that_is_refused_because_nothing_is_on_board_is_a_missing_load(
+    told: Told, load: int, kind: type[Report]
+) -> None:
+    drop = replace(PICK_5, op=Op.DROP, source=None, target=Place("A1-1-OUT", 1002))
+    told.channel.assign(drop)
+    told.show(replace(DONE_5, accept_code=21, done_code=0, load=load))
+    (outcome,) = [each for each in told.reports if isinstance(each, CommandFailed | CommandRejected)]
+    assert isinstance(outcome, kind)
+    if isinstance(outcome, CommandFailed):
+        assert outcome.fault is Fault.LOAD_MISSING
+
+
+@pytest.mark.parametrize(
     ("done_code", "fault"),
     [
         (20, Fault.SOURCE_EMPTY),

@@ -155,6 +155,11 @@ class RunningDemo:
         page = (await self._wes.get("/v1/containers", params={"limit": 500})).raise_for_status().json()
         return {each["containerId"]: each.get("locationId") or each.get("deviceId") for each in page["items"]}
 
+    async def until_aboard(self, container: str, device_id: str) -> None:
+        """Wait until the books say that a container is on a device."""
+        path = f"/v1/containers/{container}"
+        await _until(self._wes, path, lambda view: view.get("deviceId") == device_id)
+
     # What people do
 
     async def gateway(self, *words: str) -> str:

@@ -118,6 +118,21 @@ async def test_a_tote_that_is_not_at_its_source_goes_on_from_where_a_person_foun
     assert (await demo.completed(transport_id))["legs"][-1]["deviceId"] == "shuttle-2"
 
 
+async def test_a_tote_that_was_taken_off_the_shuttle_is_missing(demo: RunningDemo) -> None:
+    manual = await demo.fault("manualMode", "shuttle-1", after={"point": "done"})
+    transport_id = await demo.submit("TOTE-0005", "A1-1-L-04")
+    await demo.until_aboard("TOTE-0005", "shuttle-1")
+    await demo.put_down("TOTE-0005", "A1-1-L-08")
+    await demo.clear_fault(manual)
+
+    view = await demo.halted(transport_id)
+
+    assert view["problem"]["code"] == "loadMissing"
+    assert view["problem"]["actions"] == ["completeAt", "containerAt"]
+    await demo.resolve(transport_id, "container-at", "A1-1-L-08")
+    await demo.completed(transport_id)
+
+
 async def test_an_operator_completes_by_hand_what_the_machines_cannot(demo: RunningDemo) -> None:
     await demo.put_down("TOTE-0007", None)
     transport_id = await demo.submit("TOTE-0007", "A1-3-R-16")
