@@ -74,6 +74,12 @@ def allocate(act: Act, portions: Iterable[Portion]) -> Event:
     return event(act, EventKind.ALLOCATE, _at(portions, Balance(allocated=1)))
 
 
+def allocate_free(act: Act, portions: Sequence[Portion]) -> Event:
+    """Reserve and allocate in one: positions are chosen before anything was promised."""
+    lines = chain(_at(portions, Balance(allocated=1)), _of_lots(portions, Balance(reserved=1)))
+    return event(act, EventKind.ALLOCATE, lines)
+
+
 def deallocate(act: Act, portions: Iterable[Portion]) -> Event:
     """Free positions again; the lots stay reserved."""
     return event(act, EventKind.DEALLOCATE, _at(portions, Balance(allocated=-1)))
