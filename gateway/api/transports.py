@@ -91,7 +91,10 @@ def transport_routes(deps: ApiDeps) -> APIRouter:
 
     @router.post("/transports/{transportId}/cancel", response_model=TransportView)
     async def cancel_transport(transport_id: TransportId) -> Response:
-        """Give a transport up. A load that is under way is brought to a defined place first."""
+        """Give a transport up. A load that is under way is brought to a defined place first.
+
+        One that is `failed` or `unknown` waits for somebody's decision and is given up by `resolve`, which records who and why.
+        """
         try:
             await deps.ask(CancelTransport(transport_id))
         except Refusal as refusal:

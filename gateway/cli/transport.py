@@ -164,7 +164,10 @@ def cancel(
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give a transport up; a load that is under way is brought to a storage location first."""
+    """Give a transport up; a load that is under way is brought to a storage location first.
+
+    One that has failed waits for your decision: give it up with `resolve --action cancel`, which records who and why.
+    """
     with connect(url, token_file) as gateway:
         response = gateway.post(f"{PATH}/{segment(transport_id)}/cancel")
         if as_json:

@@ -45,7 +45,7 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_check_rfc3339)]
 
 
 class TransportStatus(StrEnum):
-    """Where a transport stands. `failed` and `unknown` wait for somebody's decision (resolve or cancel)."""
+    """Where a transport stands. `failed` and `unknown` wait for somebody's decision (resolve)."""
 
     ACCEPTED = "accepted"
     PLANNED = "planned"

@@ -45,7 +45,10 @@ class Decisions:
         self._outcome = outcome
 
     def cancel(self, message: CancelTransport) -> Transport:
-        """Cancel: at once if nothing has moved, else the load is brought to a defined place first."""
+        """Cancel: at once if nothing has moved, else the load is brought to a defined place first.
+
+        What has halted is somebody's to decide, by name: it is resolved, not cancelled.
+        """
         transport = self._transport(message.transport_id)
         if transport.status is TransportStatus.CANCELLED or transport.cancel_requested:
             return transport
@@ -54,31 +57,17 @@ class Decisions:
                 RefusalKind.CONFLICT,
                 FieldError("", "alreadyCompleted", f"transport {transport.transport_id} is completed"),
             )
-        if transport.status is TransportStatus.UNKNOWN:
-            raise _refuse(
-                "",
-                "outcomeUnknown",
-                "nobody knows where the load is: say it first with containerAt or completeAt",
+        if transport.problem is not None:
+            actions = ", ".join(transport.problem.actions)
+            text = (
+                f"transport {transport.transport_id} is {transport.status.value} and waits for somebody's decision:"
+                f" resolve it, with who and why ({actions})"
             )
-        return self._cancel(transport)
-
-    def _cancel(self, transport: Transport) -> Transport:
+            raise Refusal(RefusalKind.CONFLICT, FieldError("", "needsDecision", text))
         transport = self._lifecycle.change(transport, cancel_requested=True)
-        match transport.status:
-            case TransportStatus.ACCEPTED | TransportStatus.PLANNED:
-                return self._lifecycle.give_up(transport)
-            case TransportStatus.FAILED:
-                return self._cancel_failed(transport)
-            case _:
-                return self._cancel_under_way(transport)
-
-    def _cancel_failed(self, transport: Transport) -> Transport:
-        container = self._tables.containers[transport.container_id]
-        if container.location_id is None and container.device_id is None:
-            raise _refuse(
-                "", "containerLost", "nobody knows where the load is: say it first with containerAt"
-            )
-        return self._rerouting.bring_home(self._lifecycle.resume(transport))
+        if transport.status is TransportStatus.EXECUTING:
+            return self._cancel_under_way(transport)
+        return self._lifecycle.give_up(transport)
 
     def _cancel_under_way(self, transport: Transport) -> Transport:
         if transport.job_id is None:
@@ -161,12 +150,13 @@ class Decisions:
             )
 
     def _release(self, transport: Transport, request: ResolveRequest) -> Transport:
-        """End what is under way and let the transport go on; the place in question may be used again."""
+        """End what is under way and let the transport go on; a place that stopped it may be used again unless it is given up."""
         if transport.job_id is not None:
             job = self._tables.jobs[transport.job_id]
             self._journal.abandon(job, f"settled by {request.by}: {request.action.value}")
         leg = transport.current
-        if leg is not None and leg.target in self._tables.blocks:
+        given_up = request.action is OperatorAction.CANCEL
+        if not given_up and leg is not None and leg.target in self._tables.blocks:
             self._tables.blocks.remove(leg.target)
         if transport.status in HALTED:
             return self._lifecycle.resume(transport, job_id=None, reserved=None)

@@ -36,7 +36,7 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class CancelTransport:
-    """Cancel; the load ends in a defined place. Reply: Transport row. Cancelling twice is once."""
+    """Cancel what goes on by itself; the load ends in a defined place. Reply: Transport row. Cancelling twice is once."""
 
     transport_id: str
 

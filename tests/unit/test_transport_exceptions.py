@@ -87,7 +87,7 @@ def test_destination_occupied_blocks_the_place_and_keeps_the_load_on_board_until
 
 def test_destination_occupied_and_cancelled_brings_the_load_back_to_its_slot() -> None:
     floor = halted(Floor(), Op.DROP, failing(Fault.DESTINATION_OCCUPIED))
-    floor.cancel("M1")
+    floor.resolve("M1", "cancel")
     floor.run()
     assert floor.status("M1") == "cancelled"
     assert floor.where("T1") == floor.world["T1"] == "A-1-L-01"
@@ -304,6 +304,20 @@ def test_cancel_after_any_command_ends_with_the_load_in_a_defined_place(steps: i
     assert set(floor.moves.values()) <= {1}
 
 
+@pytest.mark.parametrize(
+    "answer", [failing(Fault.SOURCE_EMPTY), unknown(Sensors(load=Load.UNKNOWN))], ids=["failed", "unknown"]
+)
+def test_what_has_halted_is_given_up_by_somebody_with_a_name(answer: Callable[[Command], object]) -> None:
+    floor = halted(Floor(), Op.PICK, answer)
+    before = floor.tables.transports["M1"]
+    with pytest.raises(
+        Refusal, match="waits for somebody's decision: resolve it, with who and why"
+    ) as refused:
+        floor.cancel("M1")
+    assert (refused.value.kind, floor.tables.transports["M1"]) == (RefusalKind.CONFLICT, before)
+    assert [reason.code for reason in refused.value.reasons] == ["needsDecision"]
+
+
 def test_cancel_of_a_completed_transport_is_a_conflict() -> None:
     floor = Floor()
     floor.submit("M1", "T1", "1-OUT")
@@ -358,7 +372,7 @@ def test_a_load_on_board_keeps_its_target_while_its_drop_is_asked_again() -> Non
 
 def test_a_blocked_place_takes_loads_again_once_somebody_has_looked() -> None:
     floor = halted(Floor(), Op.DROP, failing(Fault.DESTINATION_OCCUPIED))
-    floor.cancel("M1")
+    floor.resolve("M1", "cancel")
     floor.run()
     floor.submit("M2", "T2", "1-OUT")
     assert floor.commands == []
