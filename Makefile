@@ -97,8 +97,9 @@ kill-test: install-dev ## only the tests that kill a running gateway
 fault-test: install-dev ## disks and wires that fail under a running gateway, at full length (CUTS=20000 SERVER_KILLS=12)
 	@CUTS=$(or $(CUTS),20000) SERVER_KILLS=$(or $(SERVER_KILLS),12) $(BIN)/python -m pytest -m fault -v -s
 
-explore: install-dev ## the property tests with examples that nobody has seen yet
+explore: install-dev ## the property tests and the fuzzers with examples that nobody has seen yet (FUZZ=10 SEED=2)
 	@HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -m hypothesis
+	@FUZZ=$(or $(FUZZ),10) SEED=$(or $(SEED),2) $(BIN)/python -m pytest tests/fuzz
 
 simulate: install-dev ## a site on virtual time against every fault (SEEDS=10 HOURS=0.25)
 	@$(BIN)/python -m tests.sim --seeds $(or $(SEEDS),10) --hours $(or $(HOURS),0.25)

@@ -28,11 +28,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, cast
 
-import yaml
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
 
 from gateway.contract.model import WireModel
 from gateway.contract.transports import Identifier
+from gateway.site.document import read_document
 from sim_devices.clock import Random
 
 FAULTS_HELD = 1000
@@ -506,13 +506,13 @@ def read_fault_file(path: Path) -> FaultFile:
     """Read a fault file.
 
     Raises:
-        ValueError: it is not YAML, or not a fault file; the text names every place and what is wrong there.
-        OSError: it cannot be read.
+        ValueError: it cannot be read, or is no fault file; the text names every place and what is wrong there.
     """
+    document = read_document(path)
+    if document.findings:
+        raise ValueError("\n".join(map(str, document.findings)))
     try:
-        return FaultFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: not YAML: {error}") from error
+        return FaultFile.model_validate(document.data)
     except ValidationError as error:
         places = (f"{path}: {'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
         raise ValueError("\n".join(places)) from error

@@ -39,9 +39,11 @@ AUTOMATIC: Final = ("AUTOMATIC", "SEMIAUTOMATIC")
 
 
 class Read(BaseModel):
-    """Base of what vehicles send: unknown fields are ignored."""
+    """Base of what vehicles send: unknown fields are ignored. NaN and infinity, which JSON does not have, are not read."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True, allow_inf_nan=False
+    )
 
 
 def _list_or_none(value: object) -> object:

@@ -117,7 +117,7 @@ class HttpSender:
         )
         if value.isascii() and value.isdigit():
             return float(value[:9])
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             at = parsedate_to_datetime(value)
             return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - self._clock.now_us() / 1e6
         return 0.0

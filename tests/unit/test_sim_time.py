@@ -207,5 +207,5 @@ def test_a_fault_file_is_read_and_its_mistakes_are_named(tmp_path: Path) -> None
     with pytest.raises(ValueError, match=r"(?s)faults\.0.*duration.*faults\.1.*sede"):
         read_fault_file(path)
     path.write_text("faults: [")
-    with pytest.raises(ValueError, match="not YAML"):
+    with pytest.raises(ValueError, match="cannot be read as YAML"):
         read_fault_file(path)

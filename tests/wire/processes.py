@@ -22,8 +22,11 @@ START_S = 30.0
 
 
 def free_ports(count: int) -> int:
-    """Return the first of `count` consecutive ports that are free on the loopback interface."""
-    first = 20_000 + os.getpid() % 20_000
+    """Return the first of `count` consecutive ports that are free on the loopback interface.
+
+    None of them is one that the system gives to outgoing connections: it would, while a server is away.
+    """
+    first = 20_000 + os.getpid() % 10_000
     while True:
         with suppress(OSError):
             for port in range(first, first + count):
