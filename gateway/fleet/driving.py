@@ -10,13 +10,13 @@ from typing import Final
 
 from gateway.contract.commands import Command, Op
 from gateway.contract.vehicles import VehicleAction, VehicleActionKind, action_id_of
-from gateway.fleet.effects import SendOrder
+from gateway.fleet.effects import CancelOrder, SendOrder
 from gateway.fleet.fleet import Engine, Fleet
 from gateway.fleet.orders import Departure, first_message, update_of
 from gateway.fleet.phases import Phase
 from gateway.fleet.roads import AT_NODE_M, Roads, Route
 from gateway.fleet.rows import Mission, Order, Purpose
-from gateway.fleet.shown import echoes, stands
+from gateway.fleet.shown import echoes, stands, waits_for_more
 from gateway.fleet.traffic import Claim, Traffic, claim_of
 from gateway.kernel.books import Books, Table
 
@@ -54,12 +54,17 @@ class Driving:
 
     def drive(self, row: Mission) -> None:
         """Do what the vehicle needs next."""
-        if not row.base or row.shown is None:
+        shown = row.shown
+        if not row.base or shown is None:
             return
         if row.home is None or row.vehicle_id not in self._traffic.safe:
             housed = self._traffic.housed(row.vehicle_id, claim_of(row))
             row = row if housed is None else self._put(replace(row, home=housed.home))
         if not row.online or row.fault is not None:
+            return
+        if row.order is None and waits_for_more(shown):
+            # Nobody will send the rest: it is of another gateway before this one, or came after it had been given up.
+            self._books.effect(CancelOrder(row.vehicle_id, shown.order_id))
             return
         if self._may_get_order(row):
             self._give_order(self._put_charged(row))

@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Collection
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from math import dist, hypot
 from typing import Final
 
@@ -53,6 +53,11 @@ class Roads:
     def edge(self, start: str, end: str) -> Edge:
         """Return the fastest edge from one node to a neighbour."""
         return self._edges[start, end]
+
+    def known(self, nodes: Route) -> Route:
+        """Return as much of a way, from its start, as leads over edges of the map."""
+        steps = takewhile(lambda step: step in self._edges, pairwise(nodes))
+        return (nodes[0], *(end for _, end in steps))
 
     def nearest(self, x: float, y: float) -> str | None:
         """Return the node at which a vehicle at this point stands, if it stands at one."""

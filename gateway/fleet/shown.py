@@ -40,6 +40,13 @@ def stands(shown: VehicleState) -> bool:
     return not (shown.driving or shown.node_states or any(status in ACTIVE for _, status, _ in shown.actions))
 
 
+def waits_for_more(shown: VehicleState) -> bool:
+    """Tell whether the vehicle has driven out its base and waits for the rest of an order (§6.6.1)."""
+    acts = any(status in ACTIVE for _, status, _ in shown.actions)
+    released = any(node.released for node in shown.node_states)
+    return bool(shown.node_states) and not (shown.driving or acts or released)
+
+
 def trouble_of(shown: VehicleState) -> str | None:
     """Return why the vehicle cannot be used, in its own words where it has some."""
     if shown.barred:

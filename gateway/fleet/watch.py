@@ -113,9 +113,18 @@ class Watch:
                 return row
             return replace(row, order=replace(order, passed=index), base=order.nodes[index : order.released])
         node = self._node_of(shown)
-        if node is None or order is not None or (row.base and (node == row.base[0] or not stands(shown))):
+        if node is None or order is not None:
             return row
-        return replace(row, base=(node,))
+        return replace(row, base=self._base_without_order(row.base, node, shown))
+
+    def _base_without_order(self, base: tuple[str, ...], node: str, shown: VehicleState) -> tuple[str, ...]:
+        """Return what a vehicle holds that is at a node, or has left it, without an order of ours."""
+        if ahead := tuple(each.node_id for each in shown.node_states if each.released):
+            # Somebody else has sent it that far, such as a gateway before this one: it drives there, whoever commands it now.
+            return self._roads.known((node, *ahead))
+        if base and not stands(shown):
+            return base
+        return self._stopped(base, shown) if base and node == base[0] else (node,)
 
     def _node_of(self, shown: VehicleState) -> str | None:
         if shown.last_node_id in self._roads.nodes:

@@ -186,10 +186,9 @@ class Dispatcher:
         row = self._tables.channels[Channel.key_of(device_id, channel)]
         if not device.enabled:
             return no(f"{device_id} is disabled")
-        if not device.online:
-            return no(f"{device_id} is offline: {device.offline_reason}")
-        if device.fault is not None:
-            return no(f"{device_id} has a fault: {device.fault}")
+        reach = _within_reach(device)
+        if not reach.ok:
+            return reach
         if row.boot_id is None:
             return no(f"{device_id} is being read")
         if row.job_id is not None:
@@ -218,7 +217,7 @@ class Dispatcher:
         if transport.job_id is not None:
             job = self._tables.jobs[transport.job_id]
             device = self._tables.devices[job.command.device_id]
-            return None if device.online else f"{device.device_id} is offline: {device.offline_reason}"
+            return _within_reach(device).reason or None
         if leg is None:
             return f"no device that is enabled leads from {container.location_id} to {transport.goal}"
         if container.device_id is not None:
@@ -230,9 +229,27 @@ class Dispatcher:
         if leg.carrier_id not in self._plant.fleets:
             verdicts.append(self._free(leg.carrier_id, leg.channel))
         elif self._device(leg) is None:
-            verdicts.append(no(f"no vehicle of {leg.carrier_id} is free"))
+            verdicts.append(self._why_no_vehicle(leg.carrier_id))
         enter = self._traffic.may_enter(leg.target)
         verdicts.append(enter)
         if enter.ok:
             verdicts.append(self._traffic.may_move(transport, path_of(transport.legs[transport.leg :])))
         return next((verdict.reason for verdict in verdicts if not verdict.ok), None)
+
+    def _why_no_vehicle(self, fleet_id: str) -> Verdict:
+        """Say why none is free; if none can be used at all, by the first of them."""
+        vehicles = (name for name, fleet in self._plant.fleet_of.items() if fleet == fleet_id)
+        verdicts = [_within_reach(self._tables.devices[name]) for name in vehicles]
+        text = f"no vehicle of {fleet_id} is free"
+        if not verdicts or any(verdict.ok for verdict in verdicts):
+            return no(text)
+        return no(f"{text}: {verdicts[0].reason}")
+
+
+def _within_reach(device: Device) -> Verdict:
+    """Tell whether a device can be told anything."""
+    if not device.online:
+        return no(f"{device.device_id} is offline: {device.offline_reason}")
+    if device.fault is not None:
+        return no(f"{device.device_id} has a fault: {device.fault}")
+    return YES

@@ -71,7 +71,7 @@ class Recording(Run):
     def lose_one(self) -> None:
         """A vehicle shows that it does not know where it is, and is told."""
         face = self._faces["agv-0"]
-        lost = {"timestamp": f"{self._clock.now_us()}", "version": self._version}
+        lost: Json = {"headerId": self._clock.now_us(), "version": self._version}
         lost |= {"agvPosition": {"x": 0, "y": 0, "positionInitialized": False}}
         face.take("state", json.dumps(lost).encode(), self.now)
         node = self.site.road_maps[0].nodes[0]
@@ -97,7 +97,7 @@ class Recording(Run):
     def deliver(self, vehicle_id: str, wanted: VehicleOrder | str) -> None:
         face, vehicle = self._faces[vehicle_id], self.vehicles[vehicle_id]
         state = {"orderId": vehicle.order_id, "orderUpdateId": vehicle.update_id, "version": self._version}
-        face.take("state", json.dumps(state | {"timestamp": f"{self._clock.now_us()}"}).encode(), self.now)
+        face.take("state", json.dumps(state | {"headerId": self._clock.now_us()}).encode(), self.now)
         if isinstance(wanted, str):
             face.cancel(wanted)
         else:

@@ -617,6 +617,68 @@ def test_a_low_vehicle_charges_until_it_is_full_and_stops_charging_before_it_lea
     assert [action.kind for action in leaving.nodes[0].actions] == [VehicleActionKind.STOP_CHARGING]
 
 
+# Orders of others
+
+
+THEIRS: dict[str, Any] = {"order_id": "theirs", "driving": True}
+
+
+def ahead(*nodes: str, released: int) -> tuple[NodeState, ...]:
+    return tuple(
+        NodeState(node_id=node, sequence_id=2 * index, released=index <= released)
+        for index, node in enumerate(nodes, start=1)
+    )
+
+
+def test_a_vehicle_that_another_gateway_has_sent_on_its_way_holds_all_that_it_may_drive(desk: Desk) -> None:
+    desk.show(**THEIRS, node_states=ahead("a", "b", "c", "d", released=2))
+    assert desk.row().base == ("p1", "a", "b")
+    desk.show(last_node_id="a", node_states=ahead("b", "c", "d", released=1))
+    assert desk.row().base == ("a", "b")
+    # and no other vehicle gets in its way
+    desk.command(Op.PICK, "A", name="agv-2")
+    desk.drive("agv-2")
+    assert desk.row("agv-2").base == ("c",)
+
+
+def test_nodes_that_the_road_map_does_not_know_are_not_held(desk: Desk) -> None:
+    desk.show(**THEIRS, node_states=ahead("a", "x", "y", released=3))
+    assert desk.row().base == ("p1", "a")
+
+
+def test_an_order_of_another_gateway_is_let_run_out_and_cancelled_when_it_waits_for_the_rest(
+    desk: Desk,
+) -> None:
+    desk.show(**THEIRS, node_states=ahead("a", "b", "c", released=1))
+    desk.command(Op.PICK, "A")
+    assert desk.sent() == []
+    desk.show(last_node_id="a", driving=False, node_states=ahead("b", "c", released=0))
+    assert CancelOrder("agv-1", "theirs") in desk.sent()
+    desk.show(node_states=(), actions=((action_id_of("theirs", "cancelOrder"), ActionStatus.FINISHED, ""),))
+    order = desk.order()
+    assert (order.after, released(order)) == ("theirs", "a0")
+    assert desk.row().base == ("a",)
+
+
+def test_a_vehicle_that_another_gateway_commands_gets_nothing_until_this_one_commands_again(
+    desk: Desk,
+) -> None:
+    barred = "another, newer gateway commands this vehicle"
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order(), barred=barred)
+    (fault,) = [report for report in desk.news() if isinstance(report, DeviceFault)]
+    assert (fault.text, fault.code) == (barred, 0)
+    assert "Nothing is wrong with the vehicle" in fault.advice
+    for sequence_id, node in ((2, "a"), (4, "b"), (6, "c")):
+        desk.reach(node, sequence_id)
+    desk.pass_time(60)
+    assert desk.sent() == []
+    assert desk.fleet.choose("A") == "agv-2"
+    desk.show(barred="")
+    assert DeviceRecovered(device_id="agv-1") in desk.news()
+    assert desk.order().update_id == 1
+
+
 def test_a_reset_asks_for_a_state_and_is_done_when_it_shows_no_fault(desk: Desk) -> None:
     desk.command(Op.RESET, "A", job_id=9)
     assert desk.sent() == [ResetVehicle("agv-1")]
