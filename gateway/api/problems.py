@@ -1,9 +1,8 @@
 """Everything that can go wrong with a request, as problem+json (RFC 9457) in the caller's terms."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -11,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
+from gateway.contract.misfits import camel, field_error
 from gateway.contract.problems import Problem, Reason
 from gateway.kernel.ports import StoreBroken, StoreFull
 
@@ -38,28 +38,6 @@ _TITLES: Final[dict[RefusalKind, str]] = {
     RefusalKind.UNAVAILABLE: "The gateway cannot do it now",
     RefusalKind.OUT_OF_SPACE: "The gateway's disk is full",
     RefusalKind.BUSY: "The gateway is busy",
-}
-_CODES: Final[dict[str, str]] = {
-    "extra_forbidden": "unknownField",
-    "missing": "missing",
-    "greater_than_equal": "outOfRange",
-    "less_than_equal": "outOfRange",
-    "string_too_short": "tooShort",
-    "string_too_long": "tooLong",
-    "too_short": "tooShort",
-    "too_long": "tooLong",
-    "string_pattern_mismatch": "badFormat",
-    "value_error": "badFormat",
-    "bad_format": "badFormat",
-    "datetime_parsing": "badFormat",
-    "datetime_from_date_parsing": "badFormat",
-    "enum": "unknownValue",
-    "literal_error": "unknownValue",
-}
-_MESSAGES: Final[dict[str, str]] = {
-    "extra_forbidden": "there is no such field",
-    "missing": "must be given",
-    "string_pattern_mismatch": "must be made of letters, digits, dots, underscores, colons and hyphens",
 }
 
 
@@ -119,13 +97,15 @@ async def _on_refusal(_: Request, error: Exception) -> Response:
 
 async def _on_invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return refused(Refusal(RefusalKind.INVALID, *(_reason(each) for each in error.errors())))
+    return refused(
+        Refusal(RefusalKind.INVALID, *(field_error(each, each["loc"][1:]) for each in error.errors()))
+    )
 
 
 async def _on_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
-    code = error.reason.code if isinstance(error, Rejected) else _camel(status.name)
+    code = error.reason.code if isinstance(error, Rejected) else camel(status.name)
     return http_error(status, code, error.detail, error.headers)
 
 
@@ -146,21 +126,3 @@ async def _on_store_broken(_: Request, error: Exception) -> Response:
 async def _on_fault(request: Request, _: Exception) -> Response:
     log.error("a request failed by a fault of the gateway", method=request.method, path=request.url.path)
     return http_error(500, "internalError", "a fault of the gateway; its log tells more")
-
-
-def _reason(error: Mapping[str, Any]) -> FieldError:
-    """Translate one of pydantic's findings."""
-    kind: str = error["type"]
-    code = _CODES.get(kind) or ("wrongType" if kind.endswith(("_type", "_parsing")) else _camel(kind))
-    text: str = _MESSAGES.get(kind) or error["msg"].removeprefix("Value error, ")
-    return FieldError(_path(error["loc"]), code, text)
-
-
-def _path(location: Sequence[str | int]) -> str:
-    """Return `items[3].priority` for ("body", "items", 3, "priority")."""
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[1:])
-    return path.removeprefix(".")
-
-
-def _camel(name: str) -> str:
-    return re.sub(r"_(\w)", lambda match: match[1].upper(), name.lower())

@@ -23,7 +23,7 @@ from gateway.contract.clock import Clock
 from gateway.contract.subscriptions import DeliveryStatus
 from gateway.delivery.ledger import Ledger
 from gateway.delivery.rows import Delivery, Subscription
-from gateway.delivery.sender import Answer, Sender
+from gateway.delivery.sender import HEADERS, Answer, Sender, signature
 from gateway.kernel.clock import to_datetime
 from gateway.kernel.feed import Feed, FeedEvent
 
@@ -291,13 +291,7 @@ class Endpoint:
     async def _post(self, event: FeedEvent) -> Answer:
         now = to_datetime(self._clock.now_us())
         event_id = str(event.seq)
-        headers = {
-            "content-type": "application/json",
-            "user-agent": "warehouse-gateway",
-            "webhook-id": event_id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._signer.sign(event_id, now, event.json),
-        }
+        headers = {**HEADERS, **signature(self._signer, event_id, now, event.json)}
         return await self._sender.post(self._row.url, headers, event.json)
 
     def _settle(self, seq: int, subject: str) -> None:

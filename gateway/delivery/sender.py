@@ -10,13 +10,14 @@ import socket
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import httpcore
+from standardwebhooks.webhooks import Webhook
 
 from gateway.contract.clock import Clock
 
@@ -26,6 +27,10 @@ LOOPBACK: Final[tuple[Network, ...]] = (ip_network("127.0.0.0/8"), ip_network(":
 """What is allowed by default besides public addresses: programs on this machine. A WES in the plant's own network has to be
 named in the settings, e.g. `10.20.0.0/16`."""
 
+EVERYWHERE: Final[tuple[Network, ...]] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+"""For addresses that stand in the site file: whoever writes that may reach everything anyway."""
+
+HEADERS: Final[Mapping[str, str]] = {"content-type": "application/json", "user-agent": "warehouse-gateway"}
 TIMEOUT_S: Final = 15.0
 CONNECTIONS_MAX: Final = 100
 KEPT_ALIVE_MAX: Final = 20
@@ -59,6 +64,15 @@ class Sender(Protocol):
     async def objection(self, url: str) -> str | None:
         """Tell why nothing may be sent there; None where nothing is known against it."""
         ...
+
+
+def signature(signer: Webhook, message_id: str, at: datetime, body: str) -> dict[str, str]:
+    """Return the headers by which a receiver knows a message, its sender and its age (Standard Webhooks)."""
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": signer.sign(message_id, at, body),
+    }
 
 
 class HttpSender:

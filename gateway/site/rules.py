@@ -49,6 +49,7 @@ class DecisionPoint(StrEnum):
     RESERVATION = "reservation"
     SHORTAGE = "shortage"
     DIVISION = "division"
+    PICKING = "picking"
     REVIEW = "review"
     RETURN = "return"
     FEEDBACK = "feedback"
@@ -157,6 +158,19 @@ class Division(StrEnum):
     """One for each zone of its products."""
 
 
+class Picking(StrEnum):
+    """How a work order is picked (S1-69…76)."""
+
+    STATION = "station"
+    """From containers that come to a station."""
+    WALL = "wall"
+    """The same, into the lit slots of a put wall."""
+    FLAT = "flat"
+    """By a person who walks."""
+    BLACK_BOX = "blackBox"
+    """The gateway's side chooses containers."""
+
+
 class Review(StrEnum):
     """Whether somebody looks at a box before it leaves (S1-78)."""
 
@@ -242,7 +256,7 @@ FACT_MEANINGS: Final[Mapping[str, str]] = {
     "container": "the container that is to go back",
     "station": "where it stands",
     "origin": "the location that it came from",
-    "zone": "the zone of that location",
+    "zone": "the zone of that location, or of the work order's products",
     "empty": "nothing is left in it",
     "demand": "pieces in it that waiting orders want",
 }
@@ -313,6 +327,13 @@ DIVISION: Final = Point(
     TypeAdapter(Division),
     Division.ORDER,
 )
+PICKING: Final = Point(
+    DecisionPoint.PICKING,
+    "how the pieces of a work order are picked",
+    {**ORDER_FACTS, "zone": str},
+    TypeAdapter(Picking),
+    Picking.WALL,
+)
 REVIEW: Final = Point(
     DecisionPoint.REVIEW,
     "whether the boxes of an order are reviewed",
@@ -352,6 +373,7 @@ POINTS: Final[Mapping[DecisionPoint, Point[Any]]] = {
         RESERVATION,
         SHORTAGE,
         DIVISION,
+        PICKING,
         REVIEW,
         RETURN,
         FEEDBACK,

@@ -56,6 +56,7 @@ CREATE TABLE order_lines (                       -- doc_so_details
     short BIGINT NOT NULL,                       -- will not come: shortage, short pick, damage
     turnover TEXT NOT NULL,                      -- fifo, fefo, lifo, given, nearest: decided by rule at audit (S1-52)
     lot_no TEXT,                                 -- with `given`
+    shelf_life_days BIGINT NOT NULL,             -- how long its lots must keep at least (S1-50)
     packaging TEXT NOT NULL,                     -- piece, case (S1-51)
     code BIGINT NOT NULL,
     UNIQUE (order_id, line_no),
@@ -80,6 +81,8 @@ CREATE TABLE order_exceptions (                  -- doc_so_exception (S1-13)
     settled_at BIGINT,
     settled_by TEXT
 );
+CREATE INDEX order_exceptions_open ON order_exceptions (kind, order_id) WHERE settled_at IS NULL;
+CREATE INDEX order_exceptions_order ON order_exceptions (order_id);
 
 CREATE TABLE waves (                             -- doc_wave_master
     wave_id BIGINT PRIMARY KEY,

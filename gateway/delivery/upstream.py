@@ -1,0 +1,221 @@
+"""Delivers what the WES has written for upstream, to a web server or a broker (S4-22, S4-33, S4-57…59).
+
+There is one receiver. While it does not answer, nothing is tried but one message now and then, and nothing is given up for
+that. A message that it refuses is tried again with growing pauses; after ten times it is dead, and its lane waits until
+somebody skips it or sends it again. Different lanes go side by side. A message may arrive twice, always under the same id.
+"""
+
+import asyncio
+import random  # noqa: TID251 - the type only; the source is injected
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+from standardwebhooks.webhooks import Webhook
+
+from gateway.contract.clock import Clock
+from gateway.delivery.endpoint import OVERLOADED, PAUSES_S, RETRY_AFTER_MAX_S
+from gateway.delivery.sender import HEADERS, Answer, Sender, signature
+from gateway.kernel.clock import to_datetime
+from gateway.kernel.ports import SqlValue, Store, StoreFull, Tx
+from gateway.wes.outbox import READ, Message, MessageState, Topic, message_of
+
+log = structlog.get_logger()
+
+PERIOD_S: Final = 0.25
+"""How long a message waits at most until it is seen."""
+BATCH: Final = 64
+DOWN_FIRST_S: Final = 1.0
+DOWN_MAX_S: Final = 30.0
+
+PATHS: Final = {
+    Topic.STATUS_CALLBACK: "/api/wms/callback/status",
+    Topic.INVENTORY_SYNC: "/api/wms/inventory/sync",
+    Topic.INVENTORY_SYNC_BATCH: "/api/wms/inventory/sync",
+}
+
+_DUE: Final = (
+    f"{READ} WHERE state = 'pending' AND due_at <= :now AND NOT EXISTS (SELECT 1 FROM outbox earlier"
+    " WHERE earlier.lane = outbox.lane AND earlier.sequence < outbox.sequence AND earlier.state <> 'delivered')"
+    " ORDER BY due_at, message_id LIMIT :limit"
+)
+# A message that a newer one has replaced meanwhile is gone, and nothing is noted of it.
+_DELIVERED: Final = (
+    "UPDATE outbox SET state = 'delivered', attempts = attempts + 1, error = NULL, ended_at = :now"
+    " WHERE message_id = :message_id"
+)
+_REFUSED: Final = (
+    "UPDATE outbox SET state = :state, attempts = :attempts, due_at = :due_at, error = :error"
+    " WHERE message_id = :message_id"
+)
+_SKIP: Final = (
+    "UPDATE outbox SET state = 'delivered', ended_at = :now WHERE message_id = :message_id AND state = 'dead'"
+)
+_AGAIN: Final = "UPDATE outbox SET state = 'pending', attempts = 0, due_at = :now WHERE message_id = :message_id AND state = 'dead'"
+
+
+class Courier(Protocol):
+    """Brings one message to upstream."""
+
+    async def deliver(self, message: Message) -> Answer:
+        """Return what the receiver said; never raises for reasons of the network."""
+        ...
+
+
+class HttpCourier:
+    """Posts to the paths of S4 at upstream's own web server, signed."""
+
+    def __init__(self, sender: Sender, url: str, secret: str | None, clock: Clock) -> None:
+        self._sender = sender
+        self._url = url.rstrip("/")
+        self._signer = None if secret is None else Webhook(secret)
+        self._clock = clock
+
+    async def deliver(self, message: Message) -> Answer:
+        """Post one message."""
+        headers = dict(HEADERS)
+        if self._signer is not None:
+            now = to_datetime(self._clock.now_us())
+            headers |= signature(self._signer, f"CB{message.message_id}", now, message.body)
+        return await self._sender.post(f"{self._url}{PATHS[message.topic]}", headers, message.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One delivery that the receiver took or refused, for the monitors."""
+
+    topic: Topic
+    taken: bool
+    at_us: int
+
+
+class UpstreamDelivery:
+    """Takes messages from the outbox to upstream.
+
+    Attributes:
+        attempts: the last ones, oldest first.
+    """
+
+    def __init__(self, *, store: Store, courier: Courier, clock: Clock, rng: random.Random) -> None:
+        self.attempts: deque[Attempt] = deque(maxlen=100_000)
+        self._store = store
+        self._courier = courier
+        self._clock = clock
+        self._rng = rng
+        self._down_s = 0.0
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        full = False
+        while True:
+            pause = PERIOD_S
+            try:
+                more = await self.step()
+            except StoreFull as error:
+                if not full:
+                    log.warning("what upstream took cannot be noted; it will get it again", error=str(error))
+                full, pause = True, DOWN_FIRST_S
+            else:
+                full = False
+                if self._down_s:
+                    pause = self._rng.uniform(self._down_s / 2, self._down_s)
+                elif more:
+                    pause = 0
+            await asyncio.sleep(pause)
+
+    async def step(self) -> bool:
+        """Deliver what is due; tell whether there may be more."""
+        limit = 1 if self._down_s else BATCH
+        messages = await self._store.read(self._due(limit))
+        if not messages:
+            return False
+        answers = await asyncio.gather(*map(self._courier.deliver, messages))
+        await self._note(messages, answers)
+        return len(messages) == limit and not any(map(_speaks_of_itself, answers))
+
+    async def skip(self, message_id: int) -> bool:
+        """End a dead message, so that its lane goes on; False if it is none."""
+        return await self._change(_SKIP, message_id)
+
+    async def send_again(self, message_id: int) -> bool:
+        """Try a dead message again; False if it is none."""
+        return await self._change(_AGAIN, message_id)
+
+    def _due(self, limit: int):
+        async def job(tx: Tx) -> list[Message]:
+            rows = await tx.fetch(_DUE, {"now": self._clock.now_us(), "limit": limit})
+            return [message_of(row) for row in rows]
+
+        return job
+
+    async def _change(self, sql: str, message_id: int) -> bool:
+        async def job(tx: Tx) -> bool:
+            return await tx.execute(sql, {"message_id": message_id, "now": self._clock.now_us()}) > 0
+
+        return await self._store.write(job)
+
+    async def _note(self, messages: Sequence[Message], answers: Sequence[Answer]) -> None:
+        now = self._clock.now_us()
+        delivered: list[dict[str, SqlValue]] = []
+        refused: list[dict[str, SqlValue]] = []
+        down: Answer | None = None
+        for message, answer in zip(messages, answers, strict=True):
+            if _speaks_of_itself(answer):
+                down = answer
+                continue
+            assert answer.status is not None
+            taken = 200 <= answer.status < 300
+            self.attempts.append(Attempt(message.topic, taken, now))
+            if taken:
+                delivered.append({"message_id": message.message_id, "now": now})
+            else:
+                refused.append(self._refused(message, answer, now))
+        self._mark(down, heard=bool(delivered or refused))
+        if not (delivered or refused):
+            return
+
+        async def job(tx: Tx) -> None:
+            await tx.execute_many(_DELIVERED, delivered)
+            await tx.execute_many(_REFUSED, refused)
+
+        await self._store.write(job)
+
+    def _refused(self, message: Message, answer: Answer, now: int) -> dict[str, SqlValue]:
+        attempts = message.attempts + 1
+        error = answer.error or f"HTTP {answer.status}"
+        dead = attempts > len(PAUSES_S)
+        if dead:
+            log.warning(
+                "a message to upstream was given up",
+                message=message.message_id,
+                lane=message.lane,
+                error=error,
+            )
+        longest = 0 if dead else PAUSES_S[attempts - 1]
+        pause = max(self._rng.uniform(0, longest), min(answer.retry_after_s, RETRY_AFTER_MAX_S))
+        return {
+            "message_id": message.message_id,
+            "state": MessageState.DEAD if dead else MessageState.PENDING,
+            "attempts": attempts,
+            "due_at": now + round(pause * 1e6),
+            "error": error,
+        }
+
+    def _mark(self, down: Answer | None, *, heard: bool) -> None:
+        """Note whether the receiver is there: one log line when it goes, one when it is back."""
+        if down is None or heard:
+            if self._down_s:
+                log.info("upstream takes messages again")
+            self._down_s = 0.0
+        elif not self._down_s:
+            self._down_s = max(DOWN_FIRST_S, min(down.retry_after_s, RETRY_AFTER_MAX_S))
+            log.warning("upstream takes no messages", error=down.error or f"HTTP {down.status}")
+        else:
+            self._down_s = min(self._down_s * 2, DOWN_MAX_S)
+
+
+def _speaks_of_itself(answer: Answer) -> bool:
+    """Tell whether an answer is about the receiver, not about the message."""
+    return answer.status is None or answer.status in OVERLOADED

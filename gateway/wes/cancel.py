@@ -1,0 +1,105 @@
+"""An order is not wanted any more (S0-9, S3-16, S4-42, S4-66): what becomes of it depends on how far it has come.
+
+Each stage has its own way to withdraw an order; a table says which. The ways that end at once are here; those that have to
+bring goods back leave the order at 195 (cancelling) until they are. docs/decisions/0012-cancelling.md has the reasons.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from gateway.contract.faults import FieldError
+from gateway.contract.wms import CallbackStatus, CancelCommand, CancelledView, ResultCode
+from gateway.kernel.ports import Tx
+from gateway.wes.codes import Code
+from gateway.wes.context import WesContext
+from gateway.wes.declined import Declined
+from gateway.wes.exceptions import settle_all
+from gateway.wes.headers import SYSTEM, move_lines, note_stages
+from gateway.wes.orders import Order, find_order, load_order
+from gateway.wes.outbox import call_back
+from gateway.wes.stock.model import Act, Share
+from gateway.wes.stock.post import post
+from gateway.wes.stock.verbs import release
+
+Withdrawal = Callable[[Tx, WesContext, Order, str], Awaitable[Code]]
+"""Withdraws an order as part of a transaction, given why; returns the order's code: 199, or 195 while goods come back."""
+
+_REASON: Final = "UPDATE orders SET cancel_reason = :reason WHERE order_id = :order_id"
+_RESERVED: Final = (
+    "SELECT r.lot_id, SUM(r.quantity) FROM lot_reservations r JOIN order_lines l ON l.line_id = r.line_id"
+    " WHERE l.order_id = :order_id GROUP BY r.lot_id"
+)
+_FREE_LOTS: Final = (
+    "UPDATE lot_reservations SET quantity = 0"
+    " WHERE line_id IN (SELECT line_id FROM order_lines WHERE order_id = :order_id)"
+)
+_FREE_LINES: Final = "UPDATE order_lines SET reserved = 0 WHERE order_id = :order_id"
+_WORKS: Final = "SELECT work_id FROM work_orders WHERE order_id = :order_id"
+_END_WORKS: Final = (
+    f"UPDATE work_orders SET code = {Code.CANCELLED:d}, updated_at = :at_us WHERE order_id = :order_id"
+)
+
+
+async def withdraw_reserved(tx: Tx, context: WesContext, order: Order, reason: str) -> Code:
+    """Nothing is bound to positions yet: its lots are free again, and that is the end of it."""
+    at_us = context.clock.now_us()
+    which = {"order_id": order.order_id}
+    shares = [Share(lot_id, quantity) for lot_id, quantity in await tx.fetch(_RESERVED, which) if quantity]
+    if shares:
+        act = Act(
+            event_id=f"cancel-{order.order_id}",
+            document_kind="order",
+            document_id=str(order.order_id),
+            operator=SYSTEM,
+            at=at_us,
+            reason=reason,
+        )
+        await post(tx, release(act, shares))
+    await tx.execute_many(_FREE_LOTS, [which])
+    await tx.execute_many(_FREE_LINES, [which])
+    works = [row[0] for row in await tx.fetch(_WORKS, which)]
+    await tx.execute_many(_END_WORKS, [{**which, "at_us": at_us}])
+    await note_stages(tx, "work", works, Code.CANCELLED, at_us)
+    await settle_all(tx, order.order_id, at_us, SYSTEM)
+    _, lines = await load_order(tx, order.order_id)
+    code = await move_lines(tx, order.order_id, {line.line_id: Code.CANCELLED for line in lines}, at_us)
+    await call_back(tx, context, order.order_id, CallbackStatus.CANCELLED)
+    return code
+
+
+BEFORE_ALLOCATION: Final[Mapping[Code, Withdrawal]] = {
+    Code.ISSUED: withdraw_reserved,
+    Code.PREALLOCATION_FAILED: withdraw_reserved,
+    Code.PREALLOCATED: withdraw_reserved,
+}
+"""An order of which nothing is bound to positions, by its code."""
+
+
+async def cancel(
+    tx: Tx, context: WesContext, withdrawals: Mapping[Code, Withdrawal], request: CancelCommand
+) -> CancelledView:
+    """Cancel the newest order of an OMS number; one that is cancelled or about to be gets the same answer again.
+
+    Args:
+        tx: the transaction.
+        context: settings, rules, numbers, time.
+        withdrawals: how an order is withdrawn, by its code.
+        request: which order, and why.
+
+    Raises:
+        Declined: there is no such order, or it has come too far.
+    """
+    order = await find_order(tx, request.order_no)
+    if order is None:
+        raise Declined(
+            ResultCode.NOT_FOUND, FieldError("orderNo", "unknownOrder", f"no order {request.order_no}")
+        )
+    code = order.code
+    if code not in (Code.CANCELLING, Code.CANCELLED):
+        withdraw = withdrawals.get(code)
+        if withdraw is None:
+            text = f"order {request.order_no} is at {code:d} ({code.name.lower()}): it can no longer be cancelled"
+            raise Declined(ResultCode.TOO_LATE, FieldError("orderNo", "tooLate", text))
+        await tx.execute_many(_REASON, [{"order_id": order.order_id, "reason": request.reason}])
+        code = await withdraw(tx, context, order, request.reason)
+    return CancelledView(order_no=request.order_no, outbound_no=order.outbound_no, status=code.name)

@@ -1,0 +1,75 @@
+"""Products as upstream describes them (S0-3, S0-20): an older version never overwrites a newer one."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+from gateway.contract.wms import ProductItem, ProductSync, ProductSyncView
+from gateway.kernel.ports import Row, SqlValue, Tx
+from gateway.wes.context import WesContext
+
+_COLUMNS: Final = (
+    "owner_id, sku, name, barcodes, unit, units_per_case, weight_kg, shelf_life_days, serial_tracked, attributes,"
+    " version, updated_at"
+)
+_CHANGED: Final = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.split(", ")[2:])
+_UPSERT: Final = (
+    f"INSERT INTO products ({_COLUMNS}) VALUES ({', '.join(f':{name}' for name in _COLUMNS.split(', '))})"
+    f" ON CONFLICT (owner_id, sku) DO UPDATE SET {_CHANGED} WHERE excluded.version >= products.version"
+    " RETURNING sku, owner_id"
+)
+_FIND: Final = (
+    "SELECT sku, units_per_case, attributes FROM products WHERE owner_id = :owner_id AND sku = :sku"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What orders need to know of a product."""
+
+    sku: str
+    units_per_case: int | None
+    attributes: Mapping[str, Any]
+
+
+async def sync_products(tx: Tx, context: WesContext, request: ProductSync) -> ProductSyncView:
+    """Store what is not older than what is known."""
+    at_us = context.clock.now_us()
+    rows = [_row(item, item.owner_id or context.wes.owner, at_us) for item in request.items]
+    stored = await tx.fetch_many(
+        _UPSERT, sorted(rows, key=lambda row: (str(row["owner_id"]), str(row["sku"])))
+    )
+    known = {(sku, owner) for sku, owner in stored}
+    outdated = [str(row["sku"]) for row in rows if (row["sku"], row["owner_id"]) not in known]
+    return ProductSyncView(stored=len(known), outdated=tuple(dict.fromkeys(outdated)))
+
+
+async def find_products(tx: Tx, owner_id: str, skus: Iterable[str]) -> dict[str, Product]:
+    """Return the products of an owner that are known, by SKU."""
+    asked = [{"owner_id": owner_id, "sku": sku} for sku in dict.fromkeys(skus)]
+    return {row[0]: _product(row) for row in await tx.fetch_many(_FIND, asked)}
+
+
+def _product(row: Row) -> Product:
+    sku, units_per_case, attributes = row
+    return Product(sku, units_per_case, {} if attributes == "{}" else json.loads(attributes))
+
+
+def _row(item: ProductItem, owner_id: str, at_us: int) -> dict[str, SqlValue]:
+    return {
+        "owner_id": owner_id,
+        "sku": item.sku_id,
+        "name": item.sku_name,
+        "barcodes": to_json(item.barcodes).decode(),
+        "unit": item.unit,
+        "units_per_case": item.units_per_case,
+        "weight_kg": item.weight_kg,
+        "shelf_life_days": item.shelf_life_days,
+        "serial_tracked": int(item.serial_tracked),
+        "attributes": to_json(item.attributes).decode(),
+        "version": item.version,
+        "updated_at": at_us,
+    }

@@ -1,0 +1,167 @@
+"""What upstream is to be told, written in the transaction of what it tells (S4-59); gateway/delivery/upstream.py delivers it.
+
+Messages of one lane go out one after the other, and carry a number that grows within it: a receiver that drops lower
+numbers than it has seen is never set back by a late message (S4-25, S4-63). A lane is an order number or a product.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic_core import from_json, to_json
+
+from gateway.contract.clock import Micros
+from gateway.contract.wms import CallbackDetails, CallbackStatus, InventoryBatch, InventoryMessage
+from gateway.kernel.clock import to_rfc3339
+from gateway.kernel.ports import Row, SqlValue, Tx
+from gateway.wes.context import WesContext
+
+
+class Topic(StrEnum):
+    """Kinds of messages."""
+
+    STATUS_CALLBACK = "statusCallback"
+    INVENTORY_SYNC = "inventorySync"
+    INVENTORY_SYNC_BATCH = "inventorySyncBatch"
+
+
+class MessageState(StrEnum):
+    """Where a message stands (S4-32)."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    """Given up after many attempts; its lane waits until somebody skips it or has it sent again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message as it goes out."""
+
+    message_id: int
+    topic: Topic
+    lane: str
+    sequence: int
+    body: str
+    created_at: Micros
+    attempts: int
+
+
+_COLUMNS: Final = (
+    "message_id, topic, lane, sequence, oms_order_no, outbound_no, body, created_at, state, attempts, due_at"
+)
+_NUMBERED: Final = "UPDATE orders SET feedback_seq = feedback_seq + 1 WHERE order_id = :order_id"
+_ABOUT_ORDER: Final = (
+    f"INSERT INTO outbox ({_COLUMNS}) SELECT :message_id, '{Topic.STATUS_CALLBACK}', 'order:' || oms_order_no,"
+    " feedback_seq, oms_order_no, outbound_no, :body, :at_us, 'pending', 0, :at_us"
+    " FROM orders WHERE order_id = :order_id"
+)
+_FAILED: Final = (
+    f"INSERT INTO outbox ({_COLUMNS}) VALUES (:message_id, '{Topic.STATUS_CALLBACK}', :lane, 0, :oms_order_no, NULL,"
+    " :body, :at_us, 'pending', 0, :at_us)"
+)
+_SUPERSEDED: Final = "DELETE FROM outbox WHERE lane = :lane AND state <> 'delivered'"
+_ABOUT_STOCK: Final = (
+    f"INSERT INTO outbox ({_COLUMNS}) VALUES (:message_id, :topic, :lane, :sequence, NULL, NULL, :body, :at_us,"
+    " 'pending', 0, :at_us)"
+)
+READ: Final = "SELECT message_id, topic, lane, sequence, oms_order_no, outbound_no, body, created_at, attempts FROM outbox"
+
+
+def is_told(context: WesContext) -> bool:
+    """Tell whether there is anybody upstream who listens."""
+    return context.wes.upstream.http is not None or context.wes.upstream.broker is not None
+
+
+async def call_back(
+    tx: Tx, context: WesContext, order_id: int, status: CallbackStatus, details: CallbackDetails | None = None
+) -> None:
+    """Tell upstream where an order stands now (S4-28…31); waits for nothing."""
+    if not is_told(context):
+        return
+    at_us = context.clock.now_us()
+    await tx.execute_many(_NUMBERED, [{"order_id": order_id}])
+    row: dict[str, SqlValue] = {
+        "message_id": context.ids.next(),
+        "order_id": order_id,
+        "body": _callback(status, at_us, details or CallbackDetails()),
+        "at_us": at_us,
+    }
+    await tx.execute_many(_ABOUT_ORDER, [row])
+
+
+async def tell_failure(tx: Tx, context: WesContext, order_no: str | None, details: CallbackDetails) -> None:
+    """Tell upstream that a command was not taken; there is no order (S4-14)."""
+    if not is_told(context):
+        return
+    at_us, message_id = context.clock.now_us(), context.ids.next()
+    row: dict[str, SqlValue] = {
+        "message_id": message_id,
+        "lane": f"failure:{message_id}",
+        "oms_order_no": order_no,
+        "body": _callback(CallbackStatus.FAIL, at_us, details),
+        "at_us": at_us,
+    }
+    await tx.execute_many(_FAILED, [row])
+
+
+async def tell_stock(tx: Tx, context: WesContext, message: InventoryMessage) -> None:
+    """Tell upstream what it may sell of a product; what was still to be told before is not told any more."""
+    lane = f"stock:{message.owner_id}:{message.sku_id}"
+    await tx.execute_many(_SUPERSEDED, [{"lane": lane}])
+    await _about_stock(tx, context, Topic.INVENTORY_SYNC, lane, message.version, message)
+
+
+async def tell_batch(tx: Tx, context: WesContext, batch: InventoryBatch) -> None:
+    """Tell upstream a part of the full calibration (S4-24)."""
+    lane = f"batch:{batch.batch_id}"
+    await _about_stock(tx, context, Topic.INVENTORY_SYNC_BATCH, lane, 0, batch)
+
+
+async def _about_stock(
+    tx: Tx,
+    context: WesContext,
+    topic: Topic,
+    lane: str,
+    sequence: int,
+    message: InventoryMessage | InventoryBatch,
+) -> None:
+    row: dict[str, SqlValue] = {
+        "message_id": context.ids.next(),
+        "topic": topic,
+        "lane": lane,
+        "sequence": sequence,
+        "body": message.model_dump_json(by_alias=True),
+        "at_us": context.clock.now_us(),
+    }
+    await tx.execute_many(_ABOUT_STOCK, [row])
+
+
+def _callback(status: CallbackStatus, at_us: Micros, details: CallbackDetails) -> str:
+    told = {"status": status, "statusTime": to_rfc3339(at_us)}
+    return to_json(told | details.model_dump(mode="json", by_alias=True)).decode()
+
+
+def message_of(row: Row) -> Message:
+    """Read a row of READ; what stands in columns is put into the body."""
+    message_id, topic, lane, sequence, order_no, outbound_no, body, created_at, attempts = row
+    if topic == Topic.STATUS_CALLBACK:
+        body = _complete(message_id, sequence, order_no, outbound_no, body)
+    return Message(
+        message_id=message_id,
+        topic=Topic(topic),
+        lane=lane,
+        sequence=sequence,
+        body=body,
+        created_at=created_at,
+        attempts=attempts,
+    )
+
+
+def _complete(
+    message_id: int, sequence: int, order_no: str | None, outbound_no: str | None, body: str
+) -> str:
+    known: dict[str, Any] = {"callbackId": f"CB{message_id}", "omsOrderNo": order_no or ""}
+    if outbound_no is not None:
+        known["wmsOutboundNo"] = outbound_no
+    return to_json(known | {"sequence": sequence} | from_json(body)).decode()
