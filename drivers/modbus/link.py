@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from drivers.checks import crc16_modbus
-from drivers.links.errors import LinkError
+from drivers.links.errors import LinkError, NotSentError
 from drivers.links.modbus_port import ModbusPort, check_read, check_write
 from drivers.modbus.spans import Span, coalesce
-from drivers.telegrams import ErrorKind
+from drivers.telegrams import Diagnosis, ErrorKind
 from gateway.contract.wiring import ModbusLink
 
 SILENCES_MAX: Final = 2
@@ -108,7 +108,7 @@ class ModbusLinkRunner:
         """
         check_write(len(values))
         if not self._connected:
-            ended(LinkError(ErrorKind.DISCONNECT, "not connected"))
+            ended(NotSentError("there is no connection"))
             return
         self._writes.append(_Write(address, values, ended))
         self._wanted.set()
@@ -192,7 +192,7 @@ class ModbusLinkRunner:
         self._connected = False
         self._port.close()
         while self._writes:
-            self._writes.popleft().ended(error)
+            self._writes.popleft().ended(NotSentError(str(error)))
         for user in self._users:
             user.lost(error)
 
@@ -202,6 +202,17 @@ class ModbusLinkRunner:
         spread = crc16_modbus(f"{self._settings.id}/{self._attempts}".encode()) / 0xFFFF
         self._attempts = min(self._attempts + 1, ATTEMPTS_COUNTED)
         return longest * (1 + spread) / 2
+
+
+def keep_end(diagnosis: Diagnosis, what: str, error: LinkError | None) -> None:
+    """Keep how a write has ended; only what has left can have failed on the wire."""
+    match error:
+        case None:
+            diagnosis.heard(f"{what} written")
+        case NotSentError():
+            diagnosis.heard(f"{what} {error}")
+        case LinkError():
+            diagnosis.failed(error.kind, str(error))
 
 
 def _plan(users: Sequence[BlockUser], max_gap: int) -> list[_Reading]:

@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from drivers.handshake import COMMAND_TAGS, STATUS_TAGS, CommandBlock, Status
 from drivers.links.errors import LinkError
 from drivers.mailboxes import Mailboxes
-from drivers.modbus.link import ModbusLinkRunner
+from drivers.modbus.link import ModbusLinkRunner, keep_end
 from drivers.modbus.registers import RegisterMap, dump
 from drivers.modbus.spans import Span
 from drivers.telegrams import Diagnosis
@@ -93,10 +93,7 @@ class ModbusMailboxDriver:
         self._diagnosis.sent(f"{address}: {dump(registers)}", f"command {block.seq} {channel_id}")
 
         def ended(error: LinkError | None) -> None:
-            if error:
-                self._diagnosis.failed(error.kind, str(error))
-            else:
-                self._diagnosis.heard(f"{address}: {len(registers)} registers written")
+            keep_end(self._diagnosis, f"{address}: {len(registers)} registers", error)
             self._mailboxes.written(channel_id)
 
         self._link.write(address, registers, ended)

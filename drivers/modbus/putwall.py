@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 
 from drivers.links.errors import LinkError
-from drivers.modbus.link import ModbusLinkRunner
+from drivers.modbus.link import ModbusLinkRunner, keep_end
 from drivers.modbus.registers import RegisterMap, dump
 from drivers.modbus.spans import Span
 from drivers.presence import LIFE_STANDS_STILL, LifeCounter, Presence, ShownFault
@@ -170,10 +170,7 @@ class ModbusPutWallDriver:
         self._diagnosis.sent(f"{address}: {dump(registers)}", f"put {block.job_id} {slot_id}")
 
         def ended(error: LinkError | None) -> None:
-            if error:
-                self._diagnosis.failed(error.kind, str(error))
-            else:
-                self._diagnosis.heard(f"{address}: {len(registers)} registers written")
+            keep_end(self._diagnosis, f"{address}: {len(registers)} registers", error)
             self._slots[slot_id].written(asyncio.get_running_loop().time())
 
         self._link.write(address, registers, ended)

@@ -1,10 +1,14 @@
 """What a driver of a put wall promises the engine, whatever the wire."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
 import pytest
 
+from drivers.links.modbus_port import MemoryModbus
+from drivers.modbus.link import ModbusLinkRunner
+from drivers.modbus.putwall import ModbusPutWallDriver
 from gateway.contract.driver import PutWallDriver
 from gateway.contract.puts import Colour, SlotOrder
 from gateway.contract.reports import (
@@ -16,9 +20,11 @@ from gateway.contract.reports import (
     PutEnded,
     PutShown,
 )
-from tests.contract.wallrigs import WALL_RIGS, WallRig
-from tests.wall import LIT, WITHDRAWN, WallSlot
-from tests.wire.opcua_bench import EPOCH, Kernel, until
+from gateway.contract.wiring import ModbusLink
+from tests.contract.rigs import RegisterMemory
+from tests.contract.wallrigs import WALL_RIGS, WallRegisters, WallRig, wiring
+from tests.wall import LIT, WITHDRAWN, Wall, WallSlot
+from tests.wire.opcua_bench import EPOCH, Kernel, running, until
 
 pytestmark = pytest.mark.contract
 
@@ -193,3 +199,44 @@ async def test_the_wire_can_be_diagnosed(rig: WallRig) -> None:
     assert health.latency_ms is not None
     sent = [telegram.note for telegram in telegrams if telegram.outgoing]
     assert sent == [f"put {PUT.job_id} W1-03"]
+
+
+class Silent(RegisterMemory):
+    """Registers that are not answered for any more once they are silent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.silent = False
+        self.unanswered = 0
+
+    async def read_holding(self, address: int, count: int) -> Sequence[int]:
+        await self._answer()
+        return await super().read_holding(address, count)
+
+    async def write_registers(self, address: int, values: Sequence[int]) -> None:
+        await self._answer()
+        await super().write_registers(address, values)
+
+    async def _answer(self) -> None:
+        if self.silent:
+            self.unanswered += 1
+            await asyncio.Event().wait()
+
+
+async def test_a_wall_that_falls_silent_counts_each_request_once_and_not_each_slot() -> None:
+    memory, kernel = Silent(), Kernel()
+    registers = WallRegisters(Wall(), memory.peek, memory.poke)
+    link = ModbusLinkRunner(ModbusLink(kind="modbus", id="plc", poll_ms=10), MemoryModbus(memory, 0.1))
+    driver = ModbusPutWallDriver(link, wiring(), kernel.context)
+    async with running(registers.run(), link.run(), driver.run()):
+        await kernel.heard(ChannelOnline)
+        memory.silent = True
+        for n in range(1, 13):
+            driver.show(put(n))
+        await kernel.heard(DeviceOffline)
+        errors, unanswered = driver.health("wall-1").errors, memory.unanswered
+        unsent = [telegram for telegram in driver.telegrams("wall-1") if "not sent" in telegram.text]
+        memory.silent = False
+        await kernel.heard(PutShown, 12)
+    assert errors == {"timeout": unanswered}
+    assert len(unsent) == 12 - unanswered
