@@ -90,6 +90,12 @@ def _tags() -> Any:
     return get_group(tags)
 
 
+def _wes() -> Any:
+    from gateway.cli.wes import wes
+
+    return get_group(wes)
+
+
 COMMANDS: Final = {
     "demo": _Listed("Run the demo site: gateway, simulated devices, something to look at.", _demo),
     "run": _Listed("Run the gateway for a site.", _run),
@@ -100,6 +106,7 @@ COMMANDS: Final = {
     "location": _Listed("Locations: open a blocked one again.", _location),
     "put": _Listed("Puts at put walls: submit, show, cancel.", _put),
     "events": _Listed("Events: what has happened, and what happens now.", _events),
+    "wes": _Listed("The WES core: allocate.", _wes),
     "tags": _Listed("Tag tables of device profiles, as CSV: import, export.", _tags),
 }
 
