@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from gateway.cli.failure import REFUSED, Failure
 from gateway.kernel.ports import StoreBroken, StoreFull
-from gateway.store.database import StoreRefused
 from gateway.store.ownership import Fenced
+from gateway.store.schema import StoreRefused
 
 T = TypeVar("T")
 

@@ -15,6 +15,7 @@ from tempfile import TemporaryFile
 from typing import Any, Final
 
 from gateway.kernel.ports import Row, SqlValue, StoreBroken, StoreFull
+from gateway.store.schema import APPLIED, BOOK, StoreRefused, missing
 
 BUSY_TIMEOUT_S: Final = 5.0
 ROOM_MIN_BYTES: Final = 1 << 20
@@ -22,10 +23,6 @@ ROOM_MIN_BYTES: Final = 1 << 20
 WAL_KEPT_BYTES: Final = 64 << 20
 
 MIGRATIONS: Final = resources.files("gateway.store") / "migrations"
-
-
-class StoreRefused(Exception):  # noqa: N818 - names the condition
-    """The database cannot be opened by this process; the text tells why and what would mend it."""
 
 
 class StoreBusy(StoreFull):
@@ -103,25 +100,14 @@ def migrate(connection: sqlite3.Connection, migrations: Traversable) -> None:
     Raises:
         StoreRefused: the database has a migration that this program does not know.
     """
-    known = {
-        int(file.name.split("_", 1)[0]): file for file in migrations.iterdir() if file.name.endswith(".sql")
-    }
-    connection.execute("CREATE TABLE IF NOT EXISTS migrations (key BIGINT PRIMARY KEY, name TEXT NOT NULL)")
-    applied = {row[0] for row in connection.execute("SELECT key FROM migrations")}
-    if newer := sorted(applied - known.keys()):
-        raise StoreRefused(
-            f"the database has schema {newer[-1]}, this program knows {max(known)} at most;"
-            " run the newer program, or restore a backup from before the update"
-        )
-    missing = sorted(known.keys() - applied)
-    if not missing:
+    connection.execute(BOOK)
+    scripts = missing(migrations, "sqlite", {row[0] for row in connection.execute(APPLIED)})
+    if not scripts:
         return
-    script = [
-        f"{known[number].read_text('utf-8')};\nINSERT INTO migrations VALUES ({number}, '{known[number].name}');"
-        for number in missing
-    ]
     try:
-        connection.executescript("\n".join(("BEGIN IMMEDIATE;", *script, "COMMIT;")))
+        connection.executescript(
+            "\n".join(("BEGIN IMMEDIATE;", *[script.whole for script in scripts], "COMMIT;"))
+        )
     except sqlite3.Error:
         roll_back(connection)
         raise

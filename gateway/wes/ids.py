@@ -13,7 +13,7 @@ BLOCK: Final = 100_000_000_000
 NUMBER_MAX: Final = 2**53 - 1
 
 _TAKE = (
-    "INSERT INTO id_blocks (name, next) VALUES ('wes', :size + 1)"
+    "INSERT INTO id_blocks (name, next) VALUES ('wes', CAST(:size AS BIGINT) + 1)"
     " ON CONFLICT (name) DO UPDATE SET next = id_blocks.next + :size RETURNING next"
 )
 

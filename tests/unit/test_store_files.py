@@ -10,9 +10,10 @@ import pytest
 
 from gateway.kernel.clock import EPOCH_2025_S
 from gateway.kernel.ports import StoreBroken, Tx
-from gateway.store.database import StoreRefused, open_writer
+from gateway.store.database import open_writer
 from gateway.store.inline import open_inline
 from gateway.store.ownership import Fenced, Ownership, claim
+from gateway.store.schema import StoreRefused
 from gateway.store.sqlite import open_sqlite
 
 pytestmark = pytest.mark.unit
