@@ -267,7 +267,8 @@ class ChangeType(StrEnum):
 
     INCREASE = "INCREASE"
     DECREASE = "DECREASE"
-    SCHEDULED = "SCHEDULED"
+    SNAPSHOT = "SNAPSHOT"
+    """Asked for, or by schedule, changed or not."""
     FULL_SYNC = "FULL_SYNC"
 
 

@@ -1,6 +1,6 @@
 """Codes of orders and their lines move together, and every move has its moment (S1-47, S0-45)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from gateway.contract.clock import Micros
@@ -34,10 +34,22 @@ async def move_lines(
     Returns:
         The order's code.
     """
-    await tx.execute_many(_MOVE_LINE, [{"line_id": line_id, "code": code} for line_id, code in moves.items()])
+    await mark_lines(tx, moves)
     rows = await tx.fetch(_CODES, {"order_id": order_id})
-    code = header(Code(row[1]) for row in rows)
-    if code != rows[0][0]:
+    return await follow_lines(tx, order_id, Code(rows[0][0]), (Code(row[1]) for row in rows), at_us, operator)
+
+
+async def mark_lines(tx: Tx, moves: Mapping[int, Code]) -> None:
+    """Write codes of lines alone, where `follow_lines` comes next; waits for nothing."""
+    await tx.execute_many(_MOVE_LINE, [{"line_id": line_id, "code": code} for line_id, code in moves.items()])
+
+
+async def follow_lines(
+    tx: Tx, order_id: int, before: Code, lines: Iterable[Code], at_us: Micros, operator: str = SYSTEM
+) -> Code:
+    """Give an order the code that follows from the codes of all its lines, and return it; waits for nothing."""
+    code = header(lines)
+    if code is not before:
         await tx.execute_many(_MOVE_ORDER, [{"order_id": order_id, "code": code, "at_us": at_us}])
         await note_stages(tx, "order", [order_id], code, at_us, operator)
     return code

@@ -5,6 +5,8 @@ nothing behind, so the same command may come again once its cause is mended (S4-
 another command once its earlier order has ended (S4-61).
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -58,30 +60,50 @@ async def submit(store: Store, context: WesContext, numbers: Numbers, raw: JsonV
     Raises:
         Declined: it was not taken; with every reason.
     """
+    prepared = await prepare(store, context, numbers, raw)
+    return await store.write(partial(take, context, prepared))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A command and what was looked up for it before its transaction, which others wait for.
+
+    Attributes:
+        outbound_no: for its order, if it becomes one.
+        products: that it names, by SKU; a product that is known stays known.
+    """
+
+    draft: Draft
+    outbound_no: str
+    products: Mapping[str, Product]
+
+
+async def prepare(store: Store, context: WesContext, numbers: Numbers, raw: JsonValue) -> Prepared:
+    """Read a command, and look up what it needs."""
     draft = read_command(raw)
-    if draft.command is None:
-        raise await store.read(partial(_declined, context, draft))
-    outbound_no = await numbers.next(context.clock.now_us())
-    return await store.write(partial(take, context, outbound_no, draft))
+    owner_id, skus = draft.owner_id or context.wes.owner, [sku for _, sku in draft.skus]
+    products = await store.read(lambda tx: find_products(tx, owner_id, skus))
+    outbound_no = await numbers.next(context.clock.now_us()) if draft.command else ""
+    return Prepared(draft, outbound_no, products)
 
 
-async def take(context: WesContext, outbound_no: str, draft: Draft, tx: Tx) -> AcceptedView:
-    """Take a command that fits its type, as part of a transaction; `submit` is the way to do so alone.
+async def take(context: WesContext, prepared: Prepared, tx: Tx) -> AcceptedView:
+    """Take a command as part of a transaction; `submit` is the way to do so alone.
 
     Raises:
         Declined: it was not taken, and what the transaction has done here must be taken back.
     """
-    command = draft.command
-    if command is None:
-        raise await _declined(context, draft, tx)
-    owner_id = command.owner_id or context.wes.owner
+    draft, products, command = prepared.draft, prepared.products, prepared.draft.command
     at_us = context.clock.now_us()
+    if command is None:
+        raise Declined(ResultCode.INVALID, *objections(draft, context.wes, products, at_us))
+    owner_id = command.owner_id or context.wes.owner
     facts = order_facts(command, owner_id)
     audit = context.rules.decide(rules.ORDER, facts)
     review = context.rules.decide(rules.REVIEW, facts) is Review.REQUIRED
     order = Order(
         order_id=context.ids.next(),
-        outbound_no=outbound_no,
+        outbound_no=prepared.outbound_no,
         oms_order_no=command.order_no,
         owner_id=owner_id,
         priority=command.priority,
@@ -92,7 +114,6 @@ async def take(context: WesContext, outbound_no: str, draft: Draft, tx: Tx) -> A
     row = order_row(order, command, context.wes.warehouse_id, digest(command), review, at_us)
     if not await tx.execute(INSERT_ORDER, row):
         return await _known(tx, command)
-    products = await find_products(tx, owner_id, (sku for _, sku in draft.skus))
     if reasons := objections(draft, context.wes, products, at_us):
         raise Declined(ResultCode.INVALID, *reasons)
     if audit is Audit.REFUSE:
@@ -109,7 +130,7 @@ async def take(context: WesContext, outbound_no: str, draft: Draft, tx: Tx) -> A
         await _hold(tx, context, order)
     else:
         await reserve(tx, context, order, lines, products)
-    return _view(command, outbound_no)
+    return _view(command, prepared.outbound_no)
 
 
 def _line(context: WesContext, order: Order, product: Product, item: OutboundItem, line_no: int) -> OrderLine:
@@ -150,12 +171,6 @@ async def _known(tx: Tx, command: OutboundCommand) -> AcceptedView:
     )
     text = f"order {command.order_no} is open under command {rows[0][0]}: cancel it first"
     raise Declined(ResultCode.CONFLICT, FieldError("orderNo", "open", text))
-
-
-async def _declined(context: WesContext, draft: Draft, tx: Tx) -> Declined:
-    """Return why a command that does not fit its type is not taken, all of it."""
-    products = await find_products(tx, draft.owner_id or context.wes.owner, (sku for _, sku in draft.skus))
-    return Declined(ResultCode.INVALID, *objections(draft, context.wes, products, context.clock.now_us()))
 
 
 def _view(command: OutboundCommand, outbound_no: str) -> AcceptedView:

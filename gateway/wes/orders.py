@@ -60,7 +60,7 @@ def order_facts(command: OutboundCommand, owner_id: str) -> dict[str, Any]:
         "city": command.city,
         "lines": len(command.items),
         "units": sum(item.quantity for item in command.items),
-        **_family("ext", command.ext_info),
+        **family("ext", command.ext_info),
     }
 
 
@@ -72,11 +72,12 @@ def line_facts(order: Known, product: Product, quantity: int, lot_no: str | None
         "quantity": quantity,
         "cases": quantity // product.units_per_case if product.units_per_case else 0,
         "lot": lot_no,
-        **_family("product", product.attributes),
+        **family("product", product.attributes),
     }
 
 
-def _family(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def family(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts `name.key` of whatever has a plain value."""
     return {
         f"{name}.{key}": value for key, value in values.items() if isinstance(value, bool | int | float | str)
     }
@@ -187,7 +188,7 @@ def _order_of(row: Row) -> Order:
             "city": address["city"],
             "lines": lines,
             "units": units,
-            **_family("ext", json.loads(ext)),
+            **family("ext", json.loads(ext)),
         },
     )
 

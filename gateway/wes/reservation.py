@@ -4,7 +4,7 @@ One way for an order that has just come in, for one that was short before, and f
 what can be reserved is, with its work orders, in one transaction; what cannot is noted and told upstream.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from gateway.contract.clock import Micros
@@ -16,7 +16,7 @@ from gateway.wes.catalogue import Product, find_products
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind, open_exception, settle_kind, settle_lines
-from gateway.wes.headers import SYSTEM, move_lines
+from gateway.wes.headers import SYSTEM, follow_lines, mark_lines
 from gateway.wes.orders import Order, OrderLine, load_order
 from gateway.wes.outbox import call_back
 from gateway.wes.stock.model import Act, Share
@@ -45,6 +45,7 @@ async def reserve(
     order: Order,
     lines: Sequence[OrderLine],
     products: Mapping[str, Product],
+    others: Iterable[Code] = (),
 ) -> None:
     """Reserve for lines of an order that have nothing yet, and tell upstream what came of it.
 
@@ -54,6 +55,7 @@ async def reserve(
         order: the order.
         lines: those without a reservation, with the codes that they have.
         products: by SKU.
+        others: codes of the order's other lines.
     """
     at_us = context.clock.now_us()
     promised, missing = await _promise(tx, context, order, lines, at_us)
@@ -70,7 +72,9 @@ async def reserve(
     moves |= dict.fromkeys((line.line_id for line in news), Code.PREALLOCATION_FAILED)
     if not moves:
         return
-    await move_lines(tx, order.order_id, moves, at_us)
+    await mark_lines(tx, moves)
+    codes = (moves.get(line.line_id, line.code) for line in lines)
+    await follow_lines(tx, order.order_id, order.code, (*others, *codes), at_us)
     if served:
         await call_back(tx, context, order.order_id, CallbackStatus.RECEIVED)
     if news:
@@ -84,7 +88,8 @@ async def reserve_again(tx: Tx, context: WesContext, order_id: int) -> None:
     short = [line for line in lines if line.code is Code.PREALLOCATION_FAILED]
     if short and order.code in (Code.PREALLOCATION_FAILED, Code.PREALLOCATED):
         products = await find_products(tx, order.owner_id, (line.sku for line in short))
-        await reserve(tx, context, order, short, products)
+        others = [line.code for line in lines if line not in short]
+        await reserve(tx, context, order, short, products, others)
 
 
 async def release_held(tx: Tx, context: WesContext, order_id: int, operator: str) -> bool:

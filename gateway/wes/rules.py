@@ -34,3 +34,8 @@ class Rulebook:
             if all(holds(condition, facts.get(fact)) for fact, condition in when.items()):
                 return outcome
         return point.default
+
+    def may_decide(self, point: Point[T], outcome: T) -> bool:
+        """Tell whether there are facts that lead to this outcome."""
+        entries = self._entries.get(point.name, [])
+        return point.default == outcome or any(decided == outcome for _, decided in entries)
