@@ -16,6 +16,7 @@ from drivers.modbus.registers import RegisterMap
 from drivers.opcua.mailbox import _ChannelTags
 from drivers.slots import HEADER_TAGS, SLOT_TAGS, Slot, SlotStatus
 from drivers.telegrams import TEXT_MAX, Diagnosis
+from drivers.vda5050.mandate import Mandate
 from drivers.vda5050.messages import PAYLOAD_MAX
 from drivers.vda5050.vehicle import VehicleFace
 from gateway.api.views import position_view
@@ -28,6 +29,7 @@ pytestmark = [pytest.mark.unit, pytest.mark.timeout(0)]
 
 PROFILES = Path(__file__).parents[2] / "config" / "profiles"
 WIRING = VehicleWiring(device_id="agv-1", manufacturer="simco", serial="agv-1")
+OWN = Mandate(epoch=7, run="run-7")
 STATES = TypeAdapter(VehicleState)
 
 
@@ -132,6 +134,14 @@ SAMPLES: dict[str, dict[str, Any]] = {
 }
 
 
+def vehicle() -> VehicleFace:
+    """Return a vehicle that this gateway commands."""
+    face = VehicleFace(WIRING, OWN, Diagnosis(Clock()), resend_s=2.0, offline_s=35.0)
+    face.connected(0.0)
+    face.take_mandate(OWN.model_dump_json().encode(), 0.0)
+    return face
+
+
 def message(rng: Random, topic: str) -> bytes:
     if rng.random() < 0.1:
         return bytes_like(rng, json.dumps(SAMPLES[topic]).encode())
@@ -140,11 +150,15 @@ def message(rng: Random, topic: str) -> bytes:
 
 @pytest.mark.parametrize(
     ("topic", "count"),
-    [("state", 20_000), ("visualization", 5_000), ("connection", 5_000), ("factsheet", 5_000)],
+    [
+        ("state", 20_000),
+        ("visualization", 5_000),
+        ("connection", 5_000),
+        ("factsheet", 5_000),
+    ],
 )
 def test_any_message_of_a_vehicle_is_taken_or_noted(topic: str, count: int) -> None:
-    face = VehicleFace(WIRING, Diagnosis(Clock()), resend_s=2.0, offline_s=35.0)
-    face.connected(0.0)
+    face = vehicle()
     for number, payload in enumerate(inputs(count, lambda rng: message(rng, topic))):
         try:
             position = face.take(topic, payload, number / 10)
@@ -157,18 +171,24 @@ def test_any_message_of_a_vehicle_is_taken_or_noted(topic: str, count: int) -> N
             raise AssertionError(f"{topic} {payload[:2000]!r}") from error
 
 
+def test_any_mandate_is_taken_or_passed_over() -> None:
+    face = vehicle()
+    for number, payload in enumerate(inputs(5_000, lambda rng: json_like(rng, OWN.model_dump()))):
+        face.take_mandate(payload, number / 10)
+        list(face.outgoing(number / 10, 0))
+
+
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"1e999"])
 def test_a_vehicle_that_is_nowhere_in_particular_is_noted(number: bytes) -> None:
     """NaN in a vehicle's state was written into the books as null, and the gateway could not be started again."""
-    face = VehicleFace(WIRING, Diagnosis(Clock()), resend_s=2.0, offline_s=35.0)
-    face.connected(0.0)
+    face = vehicle()
     assert face.take("state", json.dumps(STATE).encode().replace(b'"x": 1.0', b'"x": ' + number), 0.0) is None
     assert face.due() is None
     assert face.diagnosis.health().errors == {"badFrame": 1}
 
 
 def test_a_message_without_measure_is_not_read() -> None:
-    face = VehicleFace(WIRING, Diagnosis(Clock()), resend_s=2.0, offline_s=35.0)
+    face = vehicle()
     face.take("state", json_of_length(PAYLOAD_MAX + 1), 0.0)
     assert face.due() is None
     assert all(len(telegram.text) <= TEXT_MAX for telegram in face.diagnosis.telegrams())
