@@ -2,9 +2,10 @@
 
 import asyncio
 import gc
+import os
 import socket
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from drivers.links.modbus import TcpModbus
 from drivers.links.modbus_port import ModbusPort
 from drivers.links.mqtt import BrokerAccess, connect_mqtt
 from drivers.links.mqtt_port import Connect as MqttConnect
-from drivers.links.nats_server import HOST, EmbeddedBroker
+from drivers.links.nats_server import HOST, EmbeddedBroker, PortTaken
 from drivers.links.opcua import connect_opcua
 from drivers.links.opcua_port import Connect as OpcUaConnect
 from drivers.modbus.link import ModbusLinkRunner
@@ -120,7 +121,11 @@ class Surroundings:
 
 @asynccontextmanager
 async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
-    """Return sockets, threads, files and the system's clock."""
+    """Return sockets, threads, files and the system's clock.
+
+    Raises:
+        PortRefused: another program has the port of an embedded broker.
+    """
     clock = SystemClock()
     sender = HttpSender(clock, (*LOOPBACK, *settings.webhook_networks))
     settings.data.mkdir(parents=True, exist_ok=True)
@@ -129,6 +134,7 @@ async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
         for link in settings.site.links
         if isinstance(link, MqttLink) and link.url == "embedded"
     }
+    await check_ports(brokers.values())
     try:
         yield Surroundings(
             clock=clock,
@@ -149,6 +155,19 @@ async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
 def embedded_broker(link: MqttLink, data: Path) -> EmbeddedBroker:
     """Return the broker that runs as a child of this process, or of another one that was first on its port."""
     return EmbeddedBroker(data / link.id, link.port)
+
+
+async def check_ports(brokers: Iterable[EmbeddedBroker]) -> None:
+    """Look at the ports of embedded brokers before anything begins.
+
+    Raises:
+        PortRefused: another program has one of them.
+    """
+    for broker in brokers:
+        try:
+            await broker.check()
+        except PortTaken as taken:
+            raise PortRefused(str(taken)) from taken
 
 
 def _access(link: MqttLink, client_id: str, broker: EmbeddedBroker | None) -> BrokerAccess:
@@ -247,17 +266,13 @@ class Gateway:
         self._webhooks = webhooks
         self._store = store
 
-    async def serve(self, *routers: APIRouter) -> None:
-        """Answer HTTP until the process is told to stop (SIGINT, SIGTERM), with more routes if there are any.
-
-        Raises:
-            OSError: the port cannot be had.
-        """
+    async def serve(self, port: socket.socket, *routers: APIRouter) -> None:
+        """Answer HTTP on a port until the process is told to stop (SIGINT, SIGTERM), with more routes if there are any."""
         closing = asyncio.Event()
         api = self.api(closing)
         for router in routers:
             api.include_router(router)
-        await serve_http(api, self.settings.host, self.settings.port, closing)
+        await serve_http(api, port, closing)
 
     def api(self, closing: asyncio.Event) -> FastAPI:
         """Return the HTTP interface; its streams end when `closing` is set."""
@@ -361,11 +376,40 @@ async def run_gateway(settings: Settings) -> None:
     Whoever starts the process may have switched garbage collection off: what a start makes lives as long as the process,
     and looking through it again and again takes a fifth of the start, and long pauses later.
     """
-    async with real_surroundings(settings) as around, open_gateway(settings, around) as gateway:
-        gc.freeze()
-        gc.enable()
-        log.info("the gateway runs", url=f"http://{settings.host}:{settings.port}", site=settings.site.id)
-        await gateway.serve()
+    with http_port(settings.host, settings.port) as port:
+        async with real_surroundings(settings) as around, open_gateway(settings, around) as gateway:
+            gc.freeze()
+            gc.enable()
+            log.info("the gateway runs", url=f"http://{settings.host}:{settings.port}", site=settings.site.id)
+            await gateway.serve(port)
+
+
+class PortRefused(Exception):  # noqa: N818 - an answer to an operator
+    """A port cannot be had; the text says which one, why, and what to do."""
+
+
+@contextmanager
+def http_port(host: str, port: int) -> Generator[socket.socket]:
+    """Have a port before anything else begins; nobody can connect until it is served.
+
+    Raises:
+        PortRefused: it is taken, or not ours to take.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as bound:
+        if os.name == "posix":  # elsewhere this option would let two programs have one port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family is socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            bound.bind((host, port))
+        except OSError as error:
+            text = (
+                f"port {port} on {host} cannot be had ({error.strerror}):"
+                " stop the program that has it, or choose another one with --port"
+            )
+            raise PortRefused(text) from error
+        yield bound
 
 
 class _Server(uvicorn.Server):
@@ -380,21 +424,17 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-async def serve_http(api: FastAPI, host: str, port: int, closing: asyncio.Event) -> None:
-    """Answer HTTP until the process is told to stop; `closing` is set then.
-
-    Raises:
-        OSError: the port cannot be had.
-    """
-    with socket.create_server((host, port), backlog=BACKLOG, family=_family(host)) as listening:
-        config = uvicorn.Config(
-            api, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GOODBYE_S
-        )
-        await _Server(config, closing).serve(sockets=[listening])
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
+async def serve_http(api: FastAPI, port: socket.socket, closing: asyncio.Event) -> None:
+    """Answer HTTP until the process is told to stop; `closing` is set then."""
+    config = uvicorn.Config(
+        api,
+        backlog=BACKLOG,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GOODBYE_S,
+    )
+    await _Server(config, closing).serve(sockets=[port])
 
 
 async def tell(kernel: Kernel, report: Report) -> None:

@@ -174,16 +174,34 @@ class EmbeddedBroker:
         """Return as soon as clients can connect."""
         await self._ready.wait()
 
+    async def check(self) -> None:
+        """Look at the port before anything starts: it is free, or a broker of ours serves it.
+
+        Raises:
+            PortTaken: another program listens there.
+        """
+        for attempt in range(TAKEN_AFTER):
+            try:
+                async with _knock(self._port, self._access):
+                    return
+            except ConnectionRefusedError:
+                return
+            except OSError:
+                await asyncio.sleep(PAUSE_FIRST_S * 2**attempt)
+        raise PortTaken(
+            f"port {self._port} on {HOST}, which the embedded broker needs, is taken by another program, or by another"
+            " user's broker: stop it, choose other ports with --ports-from, or name a broker with --broker"
+        )
+
     async def run(self) -> None:
         """Keep a broker on the port until cancelled; start it again, with growing pauses, when it dies.
 
         Raises:
-            PortTaken: another program listens there.
             OSError: the server cannot be started at all.
         """
         loop = asyncio.get_running_loop()
         pause, strangers = PAUSE_FIRST_S, 0
-        while strangers < TAKEN_AFTER:
+        while True:
             began = loop.time()
             try:
                 await self._join()
@@ -193,14 +211,12 @@ class EmbeddedBroker:
                 strangers = 0
             except OSError:
                 strangers += 1
+                if strangers == TAKEN_AFTER:
+                    log.warning("another program has taken the embedded broker's port", port=self._port)
             if loop.time() - began > PAUSE_MAX_S:
                 pause = PAUSE_FIRST_S
             await asyncio.sleep(pause)
             pause = min(2 * pause, PAUSE_MAX_S)
-        raise PortTaken(
-            f"port {self._port} on {HOST} is taken by another program, or by another user's broker: stop it, "
-            "choose other ports with --ports-from, or name a broker with --broker"
-        )
 
     async def _join(self) -> None:
         async with _knock(self._port, self._access) as owner:

@@ -1,6 +1,7 @@
 """What `gateway demo` runs: simulated devices, the gateway, a simulated WES that speaks HTTP with it, and the view."""
 
 import asyncio
+import socket
 import sys
 from collections import Counter
 from collections.abc import Generator
@@ -12,7 +13,7 @@ from typing import Final, TextIO
 import httpx
 from rich.console import Console
 
-from gateway.app import Gateway, Settings, open_gateway, real_surroundings
+from gateway.app import Gateway, Settings, http_port, open_gateway, real_surroundings
 from gateway.cli.logs import LogFormat, configure_logs
 from gateway.cli.options import DemoOptions, SimOptions
 from gateway.cli.simulation import Simulation
@@ -44,9 +45,9 @@ class Demo:
         self._clock = SystemClock()
         self._began_us = self._clock.now_us()
 
-    async def serve(self) -> None:
-        """Answer HTTP, for the simulated devices too, until the process is told to stop."""
-        await self._gateway.serve(sim_router(self._simulation.site, self._simulation.vehicles))
+    async def serve(self, port: socket.socket) -> None:
+        """Answer HTTP on a port, for the simulated devices too, until the process is told to stop."""
+        await self._gateway.serve(port, sim_router(self._simulation.site, self._simulation.vehicles))
 
     async def work(self, *, give_up: bool) -> str:
         """Let the WES work to its end; return what went wrong, if anything.
@@ -145,7 +146,11 @@ async def run_demo(options: DemoOptions) -> int:
     temporary = (
         TemporaryDirectory(prefix="gateway-demo-") if options.data is None else nullcontext(options.data)
     )
-    with temporary as folder, _log_stream(Path(folder), live=live) as logs:
+    with (
+        http_port("127.0.0.1", options.port) as port,
+        temporary as folder,
+        _log_stream(Path(folder), live=live) as logs,
+    ):
         data = Path(folder)
         configure_logs(LogFormat.CONSOLE, logs)
         console = Console(force_terminal=live)
@@ -178,7 +183,7 @@ async def run_demo(options: DemoOptions) -> int:
                     transports=options.transports,
                 )
                 demo = Demo(gateway, simulation, wes)
-                why = await _until_it_ends(demo, options, console)
+                why = await _until_it_ends(demo, port, options, console)
         tally = wes.tally
         line = (
             f"demo: {tally.count('completed')} transports completed,"
@@ -201,10 +206,10 @@ def _log_stream(data: Path, *, live: bool) -> Generator[TextIO]:
         yield file
 
 
-async def _until_it_ends(demo: "Demo", options: DemoOptions, console: Console) -> str:
+async def _until_it_ends(demo: "Demo", port: socket.socket, options: DemoOptions, console: Console) -> str:
     """Serve, work and show until the work is done or the process is told to stop; return what went wrong, if anything."""
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(demo.serve())
+        serving = tasks.create_task(demo.serve(port))
         working = tasks.create_task(demo.work(give_up=options.leave))
         watching = tasks.create_task(DemoView(options.site).watch(demo, console))
         await asyncio.wait({serving, working}, return_when=asyncio.FIRST_COMPLETED)

@@ -10,7 +10,7 @@ import structlog
 from fastapi import FastAPI
 
 from gateway.api.problems import add_problem_handlers
-from gateway.app import EmbeddedBroker, embedded_broker, serve_http
+from gateway.app import EmbeddedBroker, check_ports, embedded_broker, http_port, serve_http
 from gateway.cli.options import SimOptions
 from gateway.contract.wiring import MqttLink
 from gateway.kernel.clock import SystemClock
@@ -73,7 +73,12 @@ class Simulation:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Run it for as long as the context lasts; it begins when the PLC devices listen."""
+        """Run it for as long as the context lasts; it begins when the PLC devices listen.
+
+        Raises:
+            PortRefused: another program has the port of an embedded broker.
+        """
+        await check_ports(self._embedded)
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(keep_running("embedded broker", broker.run)) for broker in self._embedded
@@ -103,7 +108,7 @@ def simulation_api(site: SimulatedSite, vehicles: Vehicles) -> FastAPI:
 
 async def run_simulation(options: SimOptions) -> None:
     """Serve the simulated devices of a site until the process is told to stop."""
-    with TemporaryDirectory(prefix="gateway-sim-") as folder:
+    with http_port("127.0.0.1", options.port) as port, TemporaryDirectory(prefix="gateway-sim-") as folder:
         simulation = Simulation(options, Path(folder))
         api = simulation_api(simulation.site, simulation.vehicles)
         async with simulation.running():
@@ -113,4 +118,4 @@ async def run_simulation(options: SimOptions) -> None:
                 speed=options.speed,
                 url=f"http://127.0.0.1:{options.port}/v1/sim/world",
             )
-            await serve_http(api, "127.0.0.1", options.port, asyncio.Event())
+            await serve_http(api, port, asyncio.Event())

@@ -21,3 +21,16 @@ async def serve(app: FastAPI, port: int = 0) -> AsyncGenerator[str]:
                 await asyncio.sleep(0.005)
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
             server.should_exit = True
+
+
+@asynccontextmanager
+async def stranger(port: int = 0) -> AsyncGenerator[int]:
+    """Have a program on a port, 0: a free one, that answers every caller with something else and hangs up; give the port."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", port) as server:
+        yield server.sockets[0].getsockname()[1]

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.site.load import load_site
 from gateway.store.database import open_lock
 from tests.wire.processes import DEMO, ROOT, free_ports
+from tests.wire.serving import stranger
 
 pytestmark = pytest.mark.wire
 
@@ -33,13 +35,49 @@ async def test_data_that_another_gateway_uses_are_left_alone(tmp_path: Path) -> 
     assert "Traceback" not in told
 
 
-@pytest.mark.parametrize("program", ["run", "sim"])
-async def test_a_port_that_is_taken_is_told(program: str, tmp_path: Path) -> None:
-    ports = str(free_ports(8))
+PROGRAMS = {
+    "run": ("run", "--site", str(DEMO)),
+    "sim": ("sim", "--site", str(DEMO)),
+    "demo": ("demo", "--exit", "--transports", "1"),
+}
+
+
+def words(program: str, data: Path, port: int, ports_from: int) -> tuple[str, ...]:
+    own = () if program == "sim" else ("--data", str(data))
+    return (*PROGRAMS[program], *own, "--port", str(port), "--ports-from", str(ports_from))
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+async def test_an_http_port_that_is_taken_is_told_before_anything_begins(
+    program: str, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        data = ("--data", str(tmp_path)) if program == "run" else ()
-        status, told = await ended(program, "--site", str(DEMO), "--port", port, "--ports-from", ports, *data)
+        port = taken.getsockname()[1]
+        status, told = await ended(*words(program, data, port, free_ports(8)))
+    assert status == 1
+    assert f"port {port} on 127.0.0.1 cannot be had (Address already in use)" in told
+    assert "choose another one with --port" in told
+    assert told.count("\n") == 1
+    assert not data.exists()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+async def test_a_broker_port_that_is_taken_is_told_in_a_sentence(program: str, tmp_path: Path) -> None:
+    ports = free_ports(8)
+    broker = ports + [link.kind for link in load_site(DEMO).links].index("mqtt")
+    async with stranger(broker):
+        status, told = await ended(*words(program, tmp_path, free_ports(1), ports))
+    assert status == 1
+    assert f"port {broker} on 127.0.0.1, which the embedded broker needs, is taken by another program" in told
+    assert "--ports-from" in told
+    assert "Traceback" not in told
+
+
+async def test_a_plc_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    ports = free_ports(8)
+    with socket.create_server(("127.0.0.1", ports)):
+        status, told = await ended(*words("sim", tmp_path, free_ports(1), ports))
     assert status == 1
     assert "the port cannot be had" in told
     assert "--ports-from" in told

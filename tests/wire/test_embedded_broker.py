@@ -17,6 +17,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from drivers.links.nats_server import BrokerAccess, EmbeddedBroker, PortTaken
+from tests.wire.serving import stranger
 
 pytestmark = pytest.mark.wire
 
@@ -171,15 +172,30 @@ async def until_refound(broker: EmbeddedBroker) -> None:
 
 
 async def test_a_port_that_a_stranger_holds_is_told(tmp_path: Path) -> None:
-    async def stranger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        writer.close()
+    async with stranger() as port:
+        with pytest.raises(PortTaken, match=f"port {port} on 127.0.0.1, .* is taken by another program"):
+            await EmbeddedBroker(tmp_path, port, tmp_path).check()
 
-    async with await asyncio.start_server(stranger, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        with pytest.raises(PortTaken, match=f"port {port} on 127.0.0.1 is taken by another program"):
-            await EmbeddedBroker(tmp_path, port, tmp_path).run()
+
+async def test_a_free_port_and_one_that_is_ours_may_be_used(tmp_path: Path) -> None:
+    port = free_port()
+    await EmbeddedBroker(tmp_path, port, tmp_path).check()
+    async with serving(EmbeddedBroker(tmp_path / "first", port, tmp_path)):
+        await EmbeddedBroker(tmp_path / "second", port, tmp_path).check()
+
+
+async def test_a_port_that_a_stranger_takes_later_is_told_once_and_waited_for(tmp_path: Path) -> None:
+    with capture_logs() as lines:
+        async with asyncio.TaskGroup() as tasks:
+            async with stranger() as port:
+                broker = EmbeddedBroker(tmp_path, port, tmp_path)
+                running = tasks.create_task(broker.run())
+                while not lines:
+                    await asyncio.sleep(0.05)
+            await broker.ready()
+            running.cancel()
+    told = [line["event"] for line in lines]
+    assert told == ["another program has taken the embedded broker's port", "the embedded broker serves"]
 
 
 def test_credentials_belong_to_port_and_user(tmp_path: Path) -> None:
