@@ -27,6 +27,7 @@ class World:
         self._spots: dict[str, str] = {}
         self._labels: dict[str, str] = {}
         self._moves: dict[str, int] = {}
+        self._moved_twice: list[str] = []
         self._watchers: dict[str, list[Callable[[], None]]] = {}
         for container, spot in stock:
             self.place(container, spot)
@@ -64,7 +65,7 @@ class World:
     @property
     def moved_twice(self) -> tuple[str, ...]:
         """Jobs for which a device moved a load more than once: what must never happen."""
-        return tuple(job for job, count in self._moves.items() if count > 1)
+        return tuple(self._moved_twice)
 
     def moves(self, job: str) -> int:
         """Return how often devices moved a load for this job."""
@@ -155,6 +156,8 @@ class World:
 
     def _count(self, job: str) -> None:
         self._moves[job] = self._moves.get(job, 0) + 1
+        if self._moves[job] == 2:
+            self._moved_twice.append(job)
         if len(self._moves) > MOVES_KEPT:
             del self._moves[next(iter(self._moves))]
 

@@ -6,6 +6,7 @@ Simulated vehicles may hang on the same broker: `client` gives anybody a connect
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 
 from drivers.links.errors import LinkError
 from drivers.links.mqtt_port import MqttPort
@@ -129,6 +130,7 @@ class MemoryClient:
         self._inbox.put_nowait(None)
 
 
+@lru_cache(maxsize=4096)
 def matches(pattern: str, topic: str) -> bool:
     """Tell whether a topic fits a subscription; `+` stands for one level."""
     wanted, given = pattern.split("/"), topic.split("/")

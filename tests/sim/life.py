@@ -61,18 +61,24 @@ class Life:
 
 
 class MortalStore:
-    """The port Store: the inline one, with the time that fsync takes, and crashes at commit boundaries."""
+    """The port Store: the inline one, with the time that fsync takes, and crashes at commit boundaries.
 
-    def __init__(self, store: InlineStore, life: Life, chance: Random) -> None:
+    Args:
+        committed: called after every commit.
+    """
+
+    def __init__(self, store: InlineStore, life: Life, chance: Random, committed: Callable[[], None]) -> None:
         self._store = store
         self._life = life
         self._chance = chance
+        self._committed = committed
 
     async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:
         await asyncio.sleep(self._chance.uniform(*FSYNC_S))
         self._life.check()
         await self._life.reach(Boundary.BEFORE)
         result = await self._store.write(job)
+        self._committed()
         await self._life.reach(Boundary.AFTER)
         return result
 
@@ -82,6 +88,8 @@ class MortalStore:
 
 
 @asynccontextmanager
-async def mortal(store: InlineStore, life: Life, chance: Random) -> AsyncGenerator[MortalStore]:
+async def mortal(
+    store: InlineStore, life: Life, chance: Random, committed: Callable[[], None]
+) -> AsyncGenerator[MortalStore]:
     """Open the database for one run; it outlives it."""
-    yield MortalStore(store, life, chance)
+    yield MortalStore(store, life, chance, committed)

@@ -4,6 +4,7 @@ Everything that is chance comes from one seed, each part with a source of its ow
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -19,7 +20,7 @@ from drivers.links.opcua_port import OpcUaPort
 from gateway.app import Gateway, Settings, Surroundings, open_gateway
 from gateway.contract.wiring import ModbusLink, MqttLink, OpcUaLink
 from gateway.site.load import load_site
-from gateway.site.model import Site
+from gateway.site.model import Carrier, Site
 from gateway.store.database import open_writer
 from gateway.store.inline import InlineStore
 from sim_devices.clock import SimClock, seeded
@@ -94,6 +95,7 @@ class Plant:
         self._store = InlineStore(open_writer(None))
         self._lines = {link_id: self._line(link_id) for link_id in self.devices.links}
         self._chance = seeded(seed, "restarts")
+        self._look: Callable[[], None] = lambda: None
 
     @property
     def world(self) -> World:
@@ -102,6 +104,14 @@ class Plant:
     @property
     def faults(self) -> FaultBook:
         return self.devices.faults
+
+    def watch(self, look: Callable[[], None]) -> None:
+        """Have somebody look after every commit and every move of a load."""
+        self._look = look
+        movers = {device.id for device in self.site.devices if isinstance(device, Carrier)}
+        vehicles = {vehicle.id for fleet in self.site.fleets for vehicle in fleet.vehicles}
+        for spot in movers | vehicles | self.site.all_locations.keys():
+            self.world.watch(spot, look)
 
     def at_rest(self, device_id: str) -> bool:
         """Tell whether a device has power and does nothing, as anybody who stands before it sees."""
@@ -146,7 +156,7 @@ class Plant:
         return Surroundings(
             clock=self.clock,
             rng=chance,
-            store=partial(mortal, self._store, life, chance),
+            store=partial(mortal, self._store, life, chance, self._look),
             modbus=partial(self._modbus, Trip(life, chance)),
             opcua=partial(self._opcua, Trip(life, chance)),
             mqtt=partial(self._mqtt, Trip(life, chance)),
