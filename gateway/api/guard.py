@@ -12,8 +12,8 @@ OPEN_PATHS: Final = frozenset({"/livez"})
 """Asked by supervisors that hold no token; tells nothing but that the process lives."""
 
 _DOCS_CSP: Final = (
-    "default-src 'none'; script-src https://cdn.jsdelivr.net 'unsafe-inline'; style-src https://cdn.jsdelivr.net;"
-    " img-src https://fastapi.tiangolo.com data:; connect-src 'self'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " frame-ancestors 'none'"
 )
 _CSP: Final = "default-src 'none'; frame-ancestors 'none'"
 

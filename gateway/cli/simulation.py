@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 import structlog
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from gateway.api.problems import add_problem_handlers
 from gateway.app import EmbeddedBroker, check_ports, embedded_broker, http_port, serve_http
@@ -94,7 +95,7 @@ class Simulation:
 
 def simulation_api(site: SimulatedSite, vehicles: Vehicles) -> FastAPI:
     """Return the HTTP interface of simulated devices that run alone."""
-    api = FastAPI(title="Simulated devices", version="1")
+    api = FastAPIOffline(redoc_url=None, title="Simulated devices", version="1")
     api.include_router(sim_router(site, vehicles))
     add_problem_handlers(api)
 

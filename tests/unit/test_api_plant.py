@@ -1,6 +1,7 @@
 """The plant over HTTP, events by pages, health, metrics, the token, and the description of it all."""
 
 import json
+import re
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -247,6 +248,20 @@ async def test_the_description_is_valid_openapi_and_names_every_route_and_refusa
     request = document["components"]["schemas"]["TransportRequest"]
     assert request["required"] == ["transportId", "containerId", "destination"]
     assert request["additionalProperties"] is False
+
+
+async def test_the_pages_of_the_description_need_nobody_else() -> None:
+    async with gateway() as rig:
+        page = await rig.http.get("/docs")
+        assert re.findall(r"(?:https?:)?//[a-z0-9]", page.text) == []
+        assets = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        kinds = [(await rig.http.get(asset)).headers["content-type"].split(";")[0] for asset in assets]
+        assert sorted(kinds) == ["image/png", "text/css", "text/javascript"]
+        assert "http" not in page.headers["content-security-policy"]
+        assert "'self'" in page.headers["content-security-policy"]
+        script = next(asset for asset in assets if asset.endswith(".js"))
+        assert "SwaggerUIBundle" in (await rig.http.get(script)).text
+        assert (await rig.http.get("/redoc")).status_code == 404
 
 
 def _dangling_references(document: dict[str, object]) -> list[str]:

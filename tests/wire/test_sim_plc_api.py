@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncGenerator
 
 import httpx
@@ -143,3 +144,12 @@ async def test_a_body_that_does_not_fit_is_refused_like_anything_else() -> None:
         assert answer.status_code == 422
         assert answer.headers["content-type"] == "application/problem+json"
     assert refused.json()["reasons"][0]["message"] == "there is no such field"
+
+
+async def test_the_pages_of_the_description_need_nobody_else() -> None:
+    async with served() as (_, http):
+        page = (await http.get("/docs")).text
+        assert re.findall(r"(?:https?:)?//[a-z0-9]", page) == []
+        for asset in re.findall(r'(?:src|href)="([^"]+)"', page):
+            assert (await http.get(asset)).status_code == 200
+        assert (await http.get("/redoc")).status_code == 404
