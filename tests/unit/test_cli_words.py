@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 DEMO = str(ROOT / "config" / "demo")
 GROUPS = {
     "transport": ["submit", "list", "show", "cancel", "resolve"],
-    "device": ["list", "show", "enable", "disable", "reset", "telegrams"],
+    "device": ["list", "show", "enable", "disable", "reset", "localise", "telegrams"],
     "put": ["submit", "show", "cancel"],
     "tags": ["import", "export"],
 }
@@ -113,10 +113,39 @@ def test_wrong_usage_is_told_and_ends_with_2(words: tuple[str, ...], why: str) -
 def test_a_token_is_one_printable_word(tmp_path: Path, token: str) -> None:
     file = tmp_path / "token"
     file.write_text(token, encoding="utf-8")
+    file.chmod(0o600)
     ended = typed("device", "list", "--token-file", str(file))
     assert ended.code == 2
     assert "one word of printable ASCII" in _one_line(ended.err)
     assert not token or token not in ended.err
+
+
+@pytest.mark.parametrize("command", [("device", "list"), ("run", "--site", DEMO, "--data", "/nowhere")])
+def test_a_short_token_is_refused_and_how_to_make_one_is_told(
+    tmp_path: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("x" * 15)
+    file.chmod(0o600)
+    from_file = typed(*command, "--token-file", str(file))
+    monkeypatch.setenv("GATEWAY_TOKEN", "x" * 15)
+    for ended in (from_file, typed(*command)):
+        assert ended.code == 2
+        told = _one_line(ended.err)
+        assert "too short, 15 characters where 16 are the least" in told
+        assert "openssl rand -hex 32" in told
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_token_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "token"
+    file.write_text("correct-horse-battery")
+    file.chmod(mode)
+    ended = typed("run", "--site", DEMO, "--data", "/nowhere", "--token-file", str(file))
+    assert ended.code == 2
+    told = _one_line(ended.err)
+    assert "chmod 600" in told
+    assert "correct-horse" not in told
 
 
 @pytest.mark.parametrize("command", ["run", "sim", "demo"])

@@ -19,6 +19,8 @@ from tests.unit.api_rig import Rig, SilentDriver, gateway
 
 pytestmark = pytest.mark.wire
 
+TOKEN = "correct-horse-battery"
+
 
 @dataclass
 class Desk:
@@ -234,13 +236,14 @@ async def test_a_token_is_taken_from_the_file_or_the_environment(
 ) -> None:
     monkeypatch.delenv("GATEWAY_TOKEN", raising=False)
     file = tmp_path / "token"
-    file.write_text("s3cret\n")
-    async with desk(token="s3cret") as at:
+    file.write_text(f"{TOKEN}\n")
+    file.chmod(0o600)
+    async with desk(token=TOKEN) as at:
         without = await at.type("device", "list")
         assert without.code == 1
         assert "give --token-file FILE or set $GATEWAY_TOKEN" in " ".join(without.err.split())
         assert (await at.type("device", "list", "--token-file", str(file))).code == 0
-        monkeypatch.setenv("GATEWAY_TOKEN", "s3cret")
+        monkeypatch.setenv("GATEWAY_TOKEN", TOKEN)
         assert (await at.type("device", "list")).code == 0
 
 
