@@ -3,11 +3,8 @@
 import typer
 
 from gateway.cli.allocate import allocate
+from gateway.cli.verify import verify
 
-wes = typer.Typer(help="The WES core: allocate.", no_args_is_help=True)
+wes = typer.Typer(help="The WES core: allocate, verify.", no_args_is_help=True)
 wes.command()(allocate)
-
-
-@wes.callback()
-def _group() -> None:
-    """Keep the group a group while it has one command."""
+wes.command()(verify)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.kernel.ports import Tx
-from gateway.store.database import MIGRATIONS, meaning, open_writer, roll_back
+from gateway.store.database import MIGRATIONS, meaning, open_reader, open_writer, roll_back
 from gateway.store.transaction import Statements, Transaction
 
 T = TypeVar("T")
@@ -21,6 +21,13 @@ async def open_inline(
     """Open a database file, or one in memory, for as long as the context lasts."""
     with closing(open_writer(path, migrations)) as connection:
         yield InlineStore(connection, path)
+
+
+@asynccontextmanager
+async def reading_sqlite(path: Path) -> AsyncGenerator[Tx]:
+    """Read a database file that another process may be writing to."""
+    with closing(open_reader(path)) as connection:
+        yield Statements(InlineStore(connection, path))
 
 
 class InlineStore:

@@ -94,6 +94,22 @@ async def open_postgres(
             watch.cancel()
 
 
+@asynccontextmanager
+async def reading_postgres(url: str) -> AsyncGenerator[Tx]:
+    """Read a database that another process may be writing to: all of it as it is at one moment.
+
+    Raises:
+        StoreRefused: it cannot be reached.
+    """
+    connection = await _reached(url)
+    try:
+        with _meaning():
+            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield Statements(connection)
+    finally:
+        await connection.close()
+
+
 class PostgresStore:
     """The port Store."""
 
@@ -211,17 +227,17 @@ def translate(sql: str) -> Translated:
     return Translated(text, tuple(numbers))
 
 
-@asynccontextmanager
-async def _owner(url: str) -> AsyncGenerator[_Connection]:
-    """Connect and take the database for this process.
-
-    Raises:
-        StoreRefused: it cannot be reached, or another process has it.
-    """
+async def _reached(url: str) -> _Connection:
     try:
-        owner = await _connect(url, server_settings=SETTINGS)
+        return await _connect(url, server_settings=SETTINGS)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StoreRefused(f"the database cannot be reached: {error}") from error
+
+
+@asynccontextmanager
+async def _owner(url: str) -> AsyncGenerator[_Connection]:
+    """Connect and take the database for this process."""
+    owner = await _reached(url)
     try:
         if not (await owner.fetch("SELECT pg_try_advisory_lock($1)", LOCK_KEY))[0][0]:
             raise StoreRefused(

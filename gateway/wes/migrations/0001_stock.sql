@@ -33,7 +33,7 @@ CREATE TABLE lots (                              -- inv_lot, batch: level 2
     CONSTRAINT lot_balance CHECK (allocated >= 0 AND held >= 0 AND reserved >= allocated AND quantity >= reserved + held),
     CONSTRAINT lot_barred CHECK (quality = 'qualified' OR held = quantity) -- then nothing is reserved or allocated either
 );
-CREATE INDEX lots_in_stock ON lots (pool_id, received_at) WHERE quantity > 0;
+CREATE INDEX lots_in_stock ON lots (pool_id, lot_id) WHERE quantity > 0;
 CREATE INDEX lots_expiry ON lots (expiry_at) WHERE quality <> 'expired' AND quantity > 0;
 
 CREATE TABLE holders (                           -- location_id or trace id, container
@@ -44,7 +44,7 @@ CREATE TABLE holders (                           -- location_id or trace id, con
     zone TEXT NOT NULL,
     distance DOUBLE PRECISION                    -- m to where it is wanted, for `nearest`
 );
-CREATE INDEX holders_location ON holders (location_id);
+CREATE INDEX holders_location ON holders (warehouse_id, location_id);
 
 INSERT INTO holders (holder_id, kind, warehouse_id, zone) VALUES
     ('SUPPLIER', 'outside', '', ''), ('SHIPPED', 'outside', '', ''), ('ADJUST', 'outside', '', '');

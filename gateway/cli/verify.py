@@ -1,0 +1,78 @@
+"""`gateway wes verify`: proof that stock and ledger agree, while the gateway runs or not."""
+
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.text import Text
+
+from gateway.cli.appearance import listing, stdout
+from gateway.cli.ending import run_to_the_end
+from gateway.cli.failure import REFUSED, Failure
+from gateway.kernel.clock import SystemClock
+from gateway.kernel.ports import Tx
+from gateway.store.inline import reading_sqlite
+from gateway.store.postgres import reading_postgres
+from gateway.wes.stock.verify import Finding
+from gateway.wes.stock.verify import verify as find
+
+FILE: Final = "wes.db"
+
+
+def verify(
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Folder of the gateway's data.")
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option("--database", metavar="URL", help="postgresql://… where the WES lives there."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Tell it as JSON.")] = False,
+) -> None:
+    """Verify stock: every balance is the sum of its ledger, and the layers agree. Ends with 1 if anything does not."""
+    if (data is None) == (database is None):
+        raise typer.BadParameter("say where the stock is: with --data or with --database")
+    findings = run_to_the_end(_find(reading_postgres(database) if database else _reading(data or Path())))
+    if as_json:
+        sys.stdout.write(json.dumps(_plain(findings), indent=2, ensure_ascii=False) + "\n")
+    else:
+        _tell(findings)
+    if findings:
+        raise typer.Exit(1)
+
+
+async def _find(reading: AbstractAsyncContextManager[Tx]) -> list[Finding]:
+    async with reading as tx:
+        return await find(tx, SystemClock().now_us())
+
+
+def _reading(data: Path) -> AbstractAsyncContextManager[Tx]:
+    file = data / FILE
+    if not file.exists():
+        raise Failure(
+            REFUSED, f"{file} does not exist", ("", "Name the folder that the gateway was given (--data).")
+        )
+    return reading_sqlite(file)
+
+
+def _plain(findings: Sequence[Finding]) -> dict[str, object]:
+    return {"ok": not findings, "findings": [asdict(finding) for finding in findings]}
+
+
+def _tell(findings: Sequence[Finding]) -> None:
+    console = stdout()
+    if not findings:
+        console.print(Text("ok  stock and ledger agree", "bold green"))
+        return
+    table = listing("check", "where", "what is wrong", "off by", "what to do")
+    for finding in findings:
+        table.add_row(
+            *(finding.check, finding.place, finding.problem, f"{finding.off:+d}"), Text(finding.mend, "green")
+        )
+    console.print(table)
+    console.print(Text(f"{len(findings)} finding{'s' * (len(findings) != 1)}", "bold red"))
