@@ -99,7 +99,7 @@ fault-test: install-dev ## disks and wires that fail under a running gateway, at
 
 explore: install-dev ## the property tests and the fuzzers with examples that nobody has seen yet (FUZZ=10 SEED=2)
 	@HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -m hypothesis
-	@FUZZ=$(or $(FUZZ),10) SEED=$(or $(SEED),2) $(BIN)/python -m pytest tests/fuzz
+	@FUZZ=$(or $(FUZZ),10) SEED=$(or $(SEED),2) $(BIN)/python -m pytest tests/fuzz tests/contract/test_api_schemathesis.py
 
 simulate: install-dev ## a site on virtual time against every fault (SEEDS=10 HOURS=0.25)
 	@$(BIN)/python -m tests.sim --seeds $(or $(SEEDS),10) --hours $(or $(HOURS),0.25)

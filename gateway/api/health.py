@@ -2,7 +2,7 @@
 
 import asyncio
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -13,6 +13,9 @@ from gateway.api.problems import http_error
 from gateway.kernel.ports import Tx
 
 READY_WITHIN_S: Final = 2.0
+_TEXT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "As said", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
 
 
 def health_routes(deps: ApiDeps) -> APIRouter:
@@ -20,12 +23,12 @@ def health_routes(deps: ApiDeps) -> APIRouter:
     router = APIRouter(tags=["health"])
     registry = make_registry(deps)
 
-    @router.get("/livez")
+    @router.get("/livez", response_class=Response, responses=_TEXT)
     async def get_livez() -> Response:
         """Tell that the process lives."""
         return Response("alive\n", media_type="text/plain")
 
-    @router.get("/readyz")
+    @router.get("/readyz", response_class=Response, responses=_TEXT)
     async def get_readyz() -> Response:
         """Tell that the kernel finishes its commits and that the database answers."""
         try:
@@ -39,7 +42,7 @@ def health_routes(deps: ApiDeps) -> APIRouter:
             return http_error(HTTPStatus.SERVICE_UNAVAILABLE, "notReady", reason)
         return Response("ready\n", media_type="text/plain")
 
-    @router.get("/metrics")
+    @router.get("/metrics", response_class=Response, responses=_TEXT)
     async def get_metrics() -> Response:
         """Tell how the gateway does, for Prometheus."""
         text = await deps.kernel.read(lambda: generate_latest(registry))
