@@ -51,7 +51,14 @@ def loopback_socket(port: int = 0) -> socket.socket:
 async def served(app: object, bound: socket.socket | None = None) -> AsyncGenerator[str]:
     """Serve an application for as long as the context lasts; leaving it cuts every connection."""
     bound = bound or loopback_socket()
-    config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=0)  # pyright: ignore[reportArgumentType]
+    # The loggers of this process stay as they are: other tests look at them.
+    config = uvicorn.Config(
+        app,  # pyright: ignore[reportArgumentType]
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=0,
+    )
     server = uvicorn.Server(config)
     with bound:
         async with asyncio.TaskGroup() as tasks:
