@@ -231,6 +231,8 @@ class VehicleFace:
 
     def take_mandate(self, payload: bytes, now: float) -> None:
         """Take what the broker shows about who commands the vehicle."""
+        text = payload.decode(errors="replace")
+        self.diagnosis.shown("mandate", {"mandate": text}, text)
         before = self._fence.reason
         self._fence.take(payload, now)
         self._note_fence(before, now)

@@ -228,6 +228,7 @@ class FleetWiring(WiringModel):
     interface: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]+$")] = "uagv"
     vehicles: tuple[VehicleWiring, ...]
     offline_after_s: Annotated[float, Field(gt=0)] = 35.0
-    """No state for this long: the vehicle counts as offline (VDA 5050 wants one every 30 s)."""
+    """No state for this long: the vehicle counts as offline (VDA 5050 wants one every 30 s). One with an order that answers
+    questions (`stateRequest`) is asked long before, and offline when it does not answer."""
     resend_after_s: Annotated[float, Field(gt=0)] = 2.0
     """An order that is not echoed after this long is sent again, unchanged."""

@@ -487,7 +487,8 @@ def test_a_vehicle_that_waits_is_asked_soon_and_then_ever_more_rarely(answering:
         kept += [{"actionId": action_id, "actionStatus": "FINISHED"} for action_id in ids]
         asked += [answering.now] * len(ids)
         if ids or answering.now % 30 == 0:
-            answering.state(**WAITS, actionStates=kept)
+            measured = {"x": 2 + answering.now / 1e6, "y": 0}
+            answering.state(**WAITS, actionStates=kept, agvPosition=measured)
     # then it is asked a few times only, and its questions are no news
     assert asked == [3.0, 9.0, 21.0, 54.0]
     states = [report for report in answering.told() if isinstance(report, VehicleState)]

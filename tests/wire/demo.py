@@ -7,7 +7,7 @@ simulated devices, which know nothing of the gateway.
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from math import hypot, inf
@@ -111,6 +111,20 @@ class RunningDemo:
             return found.issuperset(device_ids)
 
         await _until(self._wes, "/v1/devices?limit=500", usable)
+
+    async def until_faults(self, texts: Mapping[str, str]) -> None:
+        """Wait until each of these devices is there and shows this fault."""
+
+        def all_shown(view: View) -> bool:
+            shown = {each["deviceId"]: each["fault"] for each in view["items"] if each["online"]}
+            return texts.items() <= shown.items()
+
+        await _until(self._wes, "/v1/devices?limit=500", all_shown)
+
+    async def until_waiting(self, transport_id: str, why: str) -> None:
+        """Wait until a transport is said to wait for a reason with these words."""
+        path = f"/v1/transports/{transport_id}"
+        await _until(self._wes, path, lambda view: why in (view["waiting"] or ""))
 
     async def until_offline(self, device_id: str) -> None:
         """Wait until a device counts as lost."""
