@@ -4,6 +4,8 @@ Each command is a module that is imported when it is called, so that `gateway --
 `transport`, `put`, `device` and `events` are clients of the public HTTP contract, like a WES; they work on any gateway.
 """
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +15,9 @@ from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
 from gateway.cli.failure import Failure
+
+PIPE_WIDTH: Final = "240"
+"""Columns of what Typer tells where nobody sits at a terminal (`appearance.PIPE_WIDTH` for what we tell)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ COMMANDS: Final = {
     "sim": _Listed("Serve a site's simulated devices, for any control system.", _sim),
     "check": _Listed("Check a site file: every error at once.", _check),
     "transport": _Listed("Transports: submit, list, show, cancel, resolve.", _transport),
-    "device": _Listed("Devices: list, show, enable, disable, reset, telegrams.", _device),
+    "device": _Listed("Devices: list, show, enable, disable, reset, localise, telegrams.", _device),
     "location": _Listed("Locations: open a blocked one again.", _location),
     "put": _Listed("Puts at put walls: submit, show, cancel.", _put),
     "events": _Listed("Events: what has happened, and what happens now.", _events),
@@ -141,6 +146,9 @@ def main(words: Sequence[str] | None = None) -> None:
     Args:
         words: left out: those that the process was started with.
     """
+    if not sys.stderr.isatty():
+        # Typer reads this when it first tells wrong usage, and else breaks sentences, and what they say to type, at 80.
+        os.environ.setdefault("TERMINAL_WIDTH", PIPE_WIDTH)
     try:
         app(args=words, prog_name="gateway")
     except Failure as failure:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from gateway.cli.appearance import stdout
 from gateway.site.draw import draw
 from gateway.site.findings import Finding, SiteInvalid
 from gateway.site.load import load_site
@@ -69,7 +69,7 @@ def _tell_findings(findings: tuple[Finding, ...], as_json: bool) -> None:
     if as_json:
         _print_json({"ok": False, "findings": [_plain(finding) for finding in findings]})
         return
-    console = Console()
+    console = stdout()
     if console.is_terminal:
         console.print(_table(findings))
     else:
@@ -100,7 +100,7 @@ def _plain(finding: Finding) -> dict[str, str | int]:
 
 
 def _tell_site(site: Site) -> None:
-    console = Console(highlight=False)
+    console = stdout()
     console.print(_tree(site))
     summary = "  ".join(f"[bold cyan]{count}[/] {thing}" for thing, count in counts(site).items())
     console.print(f"[bold green]ok[/]  {summary}", soft_wrap=True)

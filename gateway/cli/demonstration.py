@@ -14,6 +14,7 @@ import httpx
 from rich.console import Console
 
 from gateway.app import Gateway, Settings, http_port, open_gateway, real_surroundings
+from gateway.cli.appearance import stdout
 from gateway.cli.logs import LogFormat, configure_logs
 from gateway.cli.options import DemoOptions, SimOptions
 from gateway.cli.simulation import Simulation
@@ -153,7 +154,7 @@ async def run_demo(options: DemoOptions) -> int:
     ):
         data = Path(folder)
         configure_logs(LogFormat.CONSOLE, logs)
-        console = Console(force_terminal=live)
+        console = stdout()
         simulation = Simulation(
             SimOptions(
                 site=options.site,
@@ -172,7 +173,8 @@ async def run_demo(options: DemoOptions) -> int:
         ):
             url = f"http://127.0.0.1:{options.port}"
             console.print(
-                f"The demo site runs; its API is at {url}/docs. Everything goes on at {options.speed:g} × speed."
+                f"The demo site runs; its API is at {url}/docs. Everything goes on at {options.speed:g} × speed.",
+                soft_wrap=True,
             )
             async with httpx.AsyncClient(base_url=url, timeout=10) as http:
                 wes = SimulatedWes(
@@ -190,7 +192,7 @@ async def run_demo(options: DemoOptions) -> int:
             f" {tally.count('failed')} failed, {tally.count('unknown')} unknown"
         )
         if why:
-            console.print(f"It did not end well: {why}", style="red", highlight=False)
+            console.print(f"It did not end well: {why}", style="red", soft_wrap=True)
         sys.stdout.write(line + "\n")
         return 1 if why else 0
 

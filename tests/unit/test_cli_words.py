@@ -109,6 +109,15 @@ def test_wrong_usage_is_told_and_ends_with_2(words: tuple[str, ...], why: str) -
     assert why in _one_line(ended.out + ended.err)
 
 
+def test_a_sentence_stays_in_one_line_where_nobody_sits_at_a_terminal() -> None:
+    words = ("run", "--site", DEMO, "--data", "/nowhere", "--host", "gateway.example.warehouse.internal")
+    ended = subprocess.run(
+        [sys.executable, "-m", "gateway", *words], cwd=ROOT, capture_output=True, text=True
+    )
+    told = "gateway.example.warehouse.internal can be reached from outside: give --token-file FILE or set $GATEWAY_TOKEN"
+    assert any(told in line for line in ended.stderr.splitlines())
+
+
 @pytest.mark.parametrize("token", ["", "two words", "línea", "two\nlines"])
 def test_a_token_is_one_printable_word(tmp_path: Path, token: str) -> None:
     file = tmp_path / "token"
