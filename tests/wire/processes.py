@@ -112,9 +112,9 @@ class SiteProcesses:
         meet = ("--site", str(site), "--ports-from", str(self.ports_from))
         pace = ("--speed", str(speed), *(("--faults", str(faults)) if faults else ()))
         sim = ("sim", *meet, "--port", str(base + 1), *pace, *sim_words)
-        run = ("run", *meet, "--port", str(base), "--data", str(folder / "data"), *run_words)
+        self.run_arguments = ("run", *meet, "--port", str(base), "--data", str(folder / "data"), *run_words)
         self.sim = Program("sim", *GATEWAY, *sim, log=folder / "sim.log")
-        self.run = Program("run", *GATEWAY, *run, log=folder / "run.log")
+        self.run = Program("run", *GATEWAY, *self.run_arguments, log=folder / "run.log")
 
     async def ready(self, url: str, program: Program) -> None:
         """Wait until a process answers over HTTP."""

@@ -1,7 +1,8 @@
-"""SIGKILL at any moment: every transport completes once, every load moves once, no event is lost or renumbered.
+"""SIGKILL at any moment and at boundaries of commits: every transport completes once, every load moves once, no event is lost or
+renumbered.
 
 What moved is counted by the simulated devices, in a process that is not killed; what happened is compared event by event over all
-lives of the gateway. `make kill-test ROUNDS=200` kills more often.
+lives of the gateway. `make kill-test ROUNDS=1000` kills more often.
 """
 
 import asyncio
@@ -16,43 +17,70 @@ import pytest
 
 from gateway.site.load import load_site
 from sim_devices.wes import SimulatedWes
-from tests.wire.processes import DEMO, SiteProcesses, all_events, body_of, running_site
+from tests.wire.demo import NO_TLS
+from tests.wire.forking import NEVER, ForkedProgram
+from tests.wire.processes import DEMO, SiteProcesses, all_events, body_of, running
 
 pytestmark = [pytest.mark.wire, pytest.mark.kill, pytest.mark.timeout(0)]
 
-ROUNDS = int(os.environ.get("ROUNDS", "20"))
+ROUNDS = int(os.environ.get("ROUNDS", "50"))
 SEED = int(os.environ.get("SEED", "1"))
+AT_START, AT_WORK = (1, 60), (60, 2000)
+"""Which of a life's operations on its disk is its last one."""
+LIFE_S = (0.2, 2.5)
+"""How long a life lasts that does not get there."""
 
 
 async def test_killed_again_and_again_the_gateway_loses_nothing_and_does_nothing_twice(
     tmp_path: Path,
 ) -> None:
     rng = Random(SEED)
-    print(f"seed {SEED}, {ROUNDS} kills")
-    async with (
-        running_site(tmp_path, speed=20) as site,
-        httpx.AsyncClient(base_url=site.run_url, timeout=5) as http,
-    ):
+    site = SiteProcesses(tmp_path, speed=20)
+    lives = site.run = ForkedProgram("run", *site.run_arguments, log=tmp_path / "run.log")
+    async with running(site), httpx.AsyncClient(base_url=site.run_url, timeout=5, verify=NO_TLS) as http:
         wes = SimulatedWes(load_site(DEMO), http, rng, prefix="kill", transports=None)
         working = asyncio.ensure_future(wes.run())
         seen: dict[int, str] = {}
+        watching = asyncio.ensure_future(watch(http, seen))
+        began = asyncio.get_running_loop().time()
+        at_commits = 0
         try:
-            for _ in range(ROUNDS):
-                await asyncio.sleep(rng.uniform(0.05, 1.5))
-                await remember(http, seen)
-                await site.run.kill()
-                await asyncio.sleep(rng.uniform(0, 0.2))
-                await site.run.start()
-                await site.ready(site.run_url, site.run)
+            for number in range(ROUNDS):
+                at_commits += await end(lives, rng)
+                lives.dies_at = rng.choice((NEVER, rng.randint(*AT_START), *[rng.randint(*AT_WORK)] * 2))
+                await lives.start()
                 assert not working.done(), working
+                took = asyncio.get_running_loop().time() - began
+                print(f"kill {number + 1} of {ROUNDS}, {at_commits} at commits, {took:.0f} s", flush=True)
+            await lives.kill()
+            lives.dies_at = NEVER
+            await lives.start()
             wes.tally.wanted = wes.tally.accepted
             async with asyncio.timeout(180):
                 await working
         finally:
-            working.cancel()
-            with suppress(BaseException):
-                await working
+            for task in (watching, working):
+                task.cancel()
+                with suppress(BaseException):
+                    await task
         await check(site, http, wes, seen)
+
+
+async def end(life: ForkedProgram, rng: Random) -> bool:
+    """Let a life end: by itself at a boundary of its commits, if it gets there, else at a random moment."""
+    try:
+        async with asyncio.timeout(rng.uniform(*LIFE_S)):
+            await life.ended()
+    except TimeoutError:
+        await life.kill()
+        return False
+    return True
+
+
+async def watch(http: httpx.AsyncClient, seen: dict[int, str]) -> None:
+    while True:
+        await remember(http, seen)
+        await asyncio.sleep(0.1)
 
 
 async def remember(http: httpx.AsyncClient, seen: dict[int, str]) -> None:
