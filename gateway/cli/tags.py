@@ -78,7 +78,7 @@ def _flaws(profile: Profile) -> list[str]:
     alone = Site(id="alone", profiles=(profile,))
     return [
         f"{'.'.join(str(key) for key in flaw.keys[2:])}: {flaw.message}. Mend: {flaw.mend}"
-        for flaw in cross_check(alone, ())
+        for flaw in cross_check(alone)
     ]
 
 

@@ -37,12 +37,14 @@ class Flaw:
 
     Attributes:
         other: the second place that takes part, if there is one.
+        nobody: the name, or the pattern of names, that nobody has, if that is the flaw.
     """
 
     keys: Keys
     message: str
     mend: str
     other: Keys = ()
+    nobody: str = ""
 
 
 @final

@@ -1,7 +1,8 @@
 """Reads a site: files become documents, documents typed elements, elements one cross-checked site.
 
 An element that does not fit its type is left out and reported. Cross-checks still run over the others, except those
-that would blame an element for what was left out. So one reading tells everything that is wrong.
+that would blame an element for what was left out; who names one that was left out names something that is there. So one
+reading tells nearly everything that is wrong.
 """
 
 import re
@@ -16,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.contract.transports import Identifier
 from gateway.contract.wiring import WiringModel
-from gateway.site.checks import cross_check
+from gateway.site.checks import Unread, cross_check
 from gateway.site.document import Document, read_document
 from gateway.site.findings import Finding, Flaw, Keys, SiteInvalid
 from gateway.site.model import Profile, Site
@@ -29,6 +30,10 @@ _ELEMENTS: Final[dict[str, TypeAdapter[Any]]] = {
     for section, info in Site.model_fields.items()
     if section not in {"id", "root", "wes"}
 } | {"wes": TypeAdapter(Wes)}
+UNNAMED_PARTS: Final = frozenset({"racks"})
+"""Sections whose elements hold others that are named elsewhere, and not one by one here."""
+MISSPELT: Final = 0.75
+"""How alike a key must be to one that is known (0 … 1) to be taken for a slip of it."""
 _SITE_ID: Final[TypeAdapter[str]] = TypeAdapter(Identifier)
 
 
@@ -49,7 +54,7 @@ def load_site(path: Path) -> Site:
     for folder in _profile_folders(path):
         _read_profiles(draft, [read_document(file) for file in sorted(folder.glob("*.yaml"))])
     site = draft.site(path)
-    flaws = cross_check(site, draft.incomplete)
+    flaws = cross_check(site, Unread(draft.incomplete, draft.nameless, draft.left_out))
     if findings := [*draft.findings, *map(draft.locate, flaws)]:
         raise SiteInvalid(findings)
     return site
@@ -70,6 +75,8 @@ class _Draft:
     Attributes:
         origins: of every element, section by section, in the order of `elements`.
         incomplete: sections of which something could not be read.
+        nameless: those of them of which nobody knows what could not be read.
+        left_out: ids of elements that could not be read.
     """
 
     ids: list[str] = field(default_factory=list[str])
@@ -77,6 +84,8 @@ class _Draft:
     origins: dict[str, list[_Origin]] = field(default_factory=lambda: {name: [] for name in _ELEMENTS})
     findings: list[Finding] = field(default_factory=list[Finding])
     incomplete: set[str] = field(default_factory=set[str])
+    nameless: set[str] = field(default_factory=set[str])
+    left_out: set[str] = field(default_factory=set[str])
 
     def site(self, path: Path) -> Site:
         if not self.ids and self.incomplete != _ELEMENTS.keys():
@@ -96,6 +105,11 @@ class _Draft:
                 "wes": wes[0] if wes else None,
             }
         )
+
+    def miss(self, sections: Iterable[str]) -> None:
+        """Note sections of which nobody knows what they lack."""
+        self.incomplete.update(sections)
+        self.nameless.update(sections)
 
     def locate(self, flaw: Flaw) -> Finding:
         message = flaw.message
@@ -148,11 +162,11 @@ def _profile_folders(path: Path) -> list[Path]:
 def _read_site_file(draft: _Draft, document: Document) -> None:
     if document.findings:
         draft.findings += document.findings
-        draft.incomplete |= _ELEMENTS.keys()
+        draft.miss(_ELEMENTS)
     data: JsonValue = {} if document.data is None else document.data
     if not isinstance(data, dict):
         message = "the file must be a map of sections"
-        draft.incomplete |= _ELEMENTS.keys()
+        draft.miss(_ELEMENTS)
         draft.findings.append(
             document.finding((), message, f"begin with `id:` or one of {', '.join(_ELEMENTS)}")
         )
@@ -162,12 +176,12 @@ def _read_site_file(draft: _Draft, document: Document) -> None:
             _read_id(draft, document, value)
         elif key not in _ELEMENTS:
             message, mend = _unknown_key(key, _ELEMENTS)
-            draft.incomplete |= _ELEMENTS.keys()
+            draft.miss(_ELEMENTS)
             draft.findings.append(document.finding((key,), message, mend))
         elif key == "wes":
             _read_wes(draft, document, value)
         elif not isinstance(value, list | None):
-            draft.incomplete.add(key)
+            draft.miss([key])
             draft.findings.append(
                 document.finding((key,), f"`{key}` must be a list", "begin each element with `- `")
             )
@@ -205,7 +219,7 @@ def _read_profiles(draft: _Draft, documents: Sequence[Document]) -> None:
     for document in documents:
         if document.findings:
             draft.findings += document.findings
-            draft.incomplete.add("profiles")
+            draft.miss(["profiles"])
         elif not (isinstance(document.data, dict) and document.data.get("id") in nearer):
             _read_element(draft, "profiles", _Origin(document, ()), document.data)
 
@@ -214,7 +228,12 @@ def _read_element(draft: _Draft, section: str, origin: _Origin, raw: JsonValue) 
     try:
         element: WiringModel = _ELEMENTS[section].validate_python(raw)
     except ValidationError as error:
-        draft.incomplete.add(section)
+        name = raw.get("id") if isinstance(raw, dict) else None
+        if isinstance(name, str) and section not in UNNAMED_PARTS:
+            draft.incomplete.add(section)
+            draft.left_out.add(name)
+        else:
+            draft.miss([section])
         draft.findings += _misfits(origin, raw, error)
     else:
         draft.elements[section].append(element)
@@ -281,7 +300,7 @@ def _unknown_key(key: str, known: Iterable[str]) -> tuple[str, str]:
     message = f"`{key}` is not a key here"
     if re.search("pass|secret|token", key, re.IGNORECASE):
         return message, "never write a secret into the site: put it into a file of its own and name that file"
-    if near := get_close_matches(key, {*known} - {key}, 1):
+    if near := get_close_matches(key, {*known} - {key}, 1, MISSPELT):
         return message, f"did you mean `{near[0]}`? If not, take it out"
     return message, "take it out, or move it to where it belongs"
 

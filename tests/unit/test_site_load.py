@@ -256,6 +256,54 @@ def test_an_element_that_does_not_fit_draws_no_blame_on_others(
     assert len(broken(tmp_path, edit)) == 1
 
 
+@pytest.mark.parametrize("opening", ["- {id: ", "  - id: "])
+@pytest.mark.parametrize("file", ["site.yaml", "roads.yaml"])
+def test_no_element_that_does_not_fit_draws_blame_on_others(tmp_path: Path, file: str, opening: str) -> None:
+    text = small_site()[file]
+    places = [match.end() for match in re.finditer(re.escape(opening), text)]
+    assert places
+    for number, place in enumerate(places):
+        end = text.index("," if "{" in opening else "\n", place)
+        break_off = ", oddity: 1" if "{" in opening else "\n    oddity: 1"
+        files = small_site() | {file: text[:end] + break_off + text[end:]}
+        found = findings(write(tmp_path / str(number), files))
+        assert [finding.message for finding in found] == ["`oddity` is not a key here"], text[place:end]
+
+
+def test_what_is_sound_is_cross_checked_beside_what_does_not_fit(tmp_path: Path) -> None:
+    found = broken(
+        tmp_path,
+        {
+            "site.yaml": {
+                "{id: BUF, kind: buffer,": "{id: BUF, kind: puffer,",
+                "{id: plc-2, kind: modbus, port: 5020}": "{id: plc-2, kind: modbus, port: many}",
+                "link: plc-1": "link: plc-9",
+                'picks: ["R-*", BUF]': 'picks: ["R-*", BUF, BUFF, "X-*"]',
+                "slots: 12}": "slots: dozen}",
+            },
+            "stock.yaml": {"  - {container: BOX-1, location: BUF}": "  - {container: BOX-1, location: BAF}"},
+        },
+    )
+    assert {finding.message for finding in found} == {
+        "`many` does not fit",
+        "`puffer` does not fit",
+        "there is no link `plc-9`",
+        "the pattern `X-*` matches no location",
+        "there is no location `BUFF`",
+        "`dozen` does not fit",
+        "there is no location `BAF`",
+    }
+
+
+def test_a_hint_is_a_slip_of_the_pen_and_not_any_word_that_is_a_little_alike(tmp_path: Path) -> None:
+    edit = {"{id: S-1, kind: station, node: n4}": "{id: S-1, kind: station, nodee: n4, colour: red}"}
+    slip, strange = broken(tmp_path, {"site.yaml": edit})
+    assert {slip.mend, strange.mend} == {
+        "did you mean `node`? If not, take it out",
+        "take it out, or move it to where it belongs",
+    }
+
+
 @pytest.mark.parametrize(
     ("file", "edit"),
     [

@@ -1,6 +1,8 @@
 """Cross-checks: what types cannot tell, one small function each. They read the site alone, no driver."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final
 
 from gateway.site.checks import (
@@ -76,8 +78,45 @@ CHECKS: Final[tuple[tuple[Check, frozenset[str]], ...]] = tuple(
 """Every check, with the sections that must be complete lest it blames an element for what was not read."""
 
 
-def cross_check(site: Site, incomplete: Collection[str]) -> Iterator[Flaw]:
+NAMING: Final[frozenset[Check]] = frozenset(
+    {
+        references.unknown_links,
+        references.unknown_profiles,
+        references.unknown_road_maps,
+        references.unknown_locations,
+        references.unknown_putwalls,
+        stock.unknown_stock,
+    }
+)
+"""Checks that tell of names alone: to them an element that was not read is there, as long as its name is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What of a site could not be read.
+
+    Attributes:
+        sections: where something is missing.
+        nameless: those of them where nobody knows which names are missing.
+        names: of elements that were left out.
+    """
+
+    sections: Collection[str]
+    nameless: Collection[str]
+    names: Collection[str]
+
+    def has(self, pattern: str) -> bool:
+        """Tell whether an element that was left out goes by this name."""
+        return any(fnmatchcase(name, pattern) for name in self.names)
+
+
+ALL_READ: Final = Unread((), (), ())
+
+
+def cross_check(site: Site, unread: Unread = ALL_READ) -> Iterator[Flaw]:
     """Run every check that the readable part of the site allows."""
     for check, needs in CHECKS:
-        if needs.isdisjoint(incomplete):
+        if needs.isdisjoint(unread.sections):
             yield from check(site)
+        elif check in NAMING and needs.isdisjoint(unread.nameless):
+            yield from (flaw for flaw in check(site) if not unread.has(flaw.nobody))

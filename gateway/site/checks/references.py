@@ -14,7 +14,9 @@ def unknown_links(site: Site) -> Iterator[Flaw]:
         for index, element in enumerate(elements):
             if element.link not in known:
                 mend = suggestion(element.link, known, "add it to `links`")
-                yield Flaw((section, index, "link"), f"there is no link `{element.link}`", mend)
+                yield Flaw(
+                    (section, index, "link"), f"there is no link `{element.link}`", mend, nobody=element.link
+                )
 
 
 def unknown_profiles(site: Site) -> Iterator[Flaw]:
@@ -23,7 +25,8 @@ def unknown_profiles(site: Site) -> Iterator[Flaw]:
     for index, device in enumerate(site.devices):
         if device.profile not in known:
             mend = suggestion(device.profile, known, f"add profiles/{device.profile}.yaml")
-            yield Flaw(("devices", index, "profile"), f"there is no profile `{device.profile}`", mend)
+            message = f"there is no profile `{device.profile}`"
+            yield Flaw(("devices", index, "profile"), message, mend, nobody=device.profile)
 
 
 def unknown_road_maps(site: Site) -> Iterator[Flaw]:
@@ -32,7 +35,8 @@ def unknown_road_maps(site: Site) -> Iterator[Flaw]:
     for index, fleet in enumerate(site.fleets):
         if fleet.road_map not in known:
             mend = suggestion(fleet.road_map, known, "add it to `road_maps`")
-            yield Flaw(("fleets", index, "road_map"), f"there is no road map `{fleet.road_map}`", mend)
+            message = f"there is no road map `{fleet.road_map}`"
+            yield Flaw(("fleets", index, "road_map"), message, mend, nobody=fleet.road_map)
 
 
 def unknown_locations(site: Site) -> Iterator[Flaw]:
@@ -41,9 +45,8 @@ def unknown_locations(site: Site) -> Iterator[Flaw]:
     for keys, pattern in patterns(site):
         if not site.matching((pattern,)):
             if set(pattern) & set("*?["):
-                yield Flaw(
-                    keys, f"the pattern `{pattern}` matches no location", "correct it, or add the locations"
-                )
+                message = f"the pattern `{pattern}` matches no location"
+                yield Flaw(keys, message, "correct it, or add the locations", nobody=pattern)
             else:
                 yield _unknown_location(keys, pattern, site)
     yield from (
@@ -63,7 +66,7 @@ def _named_locations(site: Site) -> Iterator[tuple[Keys, str]]:
 
 def _unknown_location(keys: Keys, name: str, site: Site) -> Flaw:
     mend = suggestion(name, site.all_locations, "add it to `locations`")
-    return Flaw(keys, f"there is no location `{name}`", mend)
+    return Flaw(keys, f"there is no location `{name}`", mend, nobody=name)
 
 
 def unknown_putwalls(site: Site) -> Iterator[Flaw]:
@@ -72,7 +75,8 @@ def unknown_putwalls(site: Site) -> Iterator[Flaw]:
     for index, station in enumerate(site.stations):
         if station.putwall is not None and station.putwall not in walls:
             mend = suggestion(station.putwall, walls, "add a device of kind `putwall`")
-            yield Flaw(("stations", index, "putwall"), f"there is no put wall `{station.putwall}`", mend)
+            message = f"there is no put wall `{station.putwall}`"
+            yield Flaw(("stations", index, "putwall"), message, mend, nobody=station.putwall)
 
 
 def unknown_nodes(site: Site) -> Iterator[Flaw]:

@@ -17,12 +17,13 @@ def unknown_stock(site: Site) -> Iterator[Flaw]:
     for index, stock in enumerate(site.stock):
         if stock.location not in site.all_locations:
             mend = suggestion(stock.location, site.all_locations, "add it to `locations`")
-            yield Flaw(("stock", index, "location"), f"there is no location `{stock.location}`", mend)
+            message = f"there is no location `{stock.location}`"
+            yield Flaw(("stock", index, "location"), message, mend, nobody=stock.location)
     racks = [rack.id for rack in site.racks]
     for index, fill in enumerate(site.fill):
         if fill.rack not in racks:
             mend = suggestion(fill.rack, racks, "add it to `racks`")
-            yield Flaw(("fill", index, "rack"), f"there is no rack `{fill.rack}`", mend)
+            yield Flaw(("fill", index, "rack"), f"there is no rack `{fill.rack}`", mend, nobody=fill.rack)
 
 
 def overfull_locations(site: Site) -> Iterator[Flaw]:
