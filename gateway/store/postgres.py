@@ -299,7 +299,7 @@ def _meaning() -> Generator[None]:
         if kind is None:
             raise
         raise kind(f"{error} ({code})") from error
-    except (OSError, asyncpg.InterfaceError) as error:
+    except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if isinstance(error, ValueError):  # a parameter of the wrong type
             raise
         raise StoreBroken(f"{LOST}: {error}") from error

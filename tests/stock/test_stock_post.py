@@ -31,6 +31,7 @@ from gateway.wes.stock.refusal import (
     Level,
     NotEnough,
     Nowhere,
+    Outdated,
     Reused,
     StockRefused,
     Uncounted,
@@ -157,7 +158,11 @@ async def test_black_box_allocates_lots_and_the_pick_says_where_it_was(warehouse
     await warehouse.do(allocate_lots(warehouse.act(), [of(lot, 6)]))
     assert await warehouse.at("TOTE-1", lot) == figures(10)
     await warehouse.do(deallocate_lots(warehouse.act(), [of(lot, 2)]))
+    refused = await warehouse.refused(deallocate_lots(warehouse.act(), [of(lot, 5)]))
+    assert refused == NotEnough(Level.LOT, (lot.lot_id,), Figure.ALLOCATED, 5, 4)
     await warehouse.do(pick_lots(warehouse.act(), [at("TOTE-1", lot, 4)], PICK_TO))
+    refused = await warehouse.refused(deallocate_lots(warehouse.act(), [of(lot, 1)]))
+    assert refused == NotEnough(Level.LOT, (lot.lot_id,), Figure.UNPLACED, 1, 0)
     assert await warehouse.at("TOTE-1", lot) == figures(6)
     assert await warehouse.at(PICK_TO, lot) == figures(4, allocated=4)
     assert await warehouse.at_pool(lot) == figures(10, reserved=6, allocated=4)
@@ -399,7 +404,11 @@ async def test_a_verb_with_an_outdated_lot_is_refused(warehouse: Warehouse) -> N
     lot = await warehouse.stocked(10)
     await warehouse.job(lambda tx: change_quality(tx, warehouse.act(), lot.lot_id, Quality.PENDING))
     refused = await warehouse.refused(receive(warehouse.act(), lot, at("TOTE-1", lot, 1)))
-    assert refused == Barred(lot.lot_id, Quality.PENDING)
+    assert refused == Outdated(lot.lot_id, Quality.PENDING)
+    pending = await warehouse.now(lot)
+    await warehouse.job(lambda tx: change_quality(tx, warehouse.act(), lot.lot_id, Quality.QUALIFIED))
+    refused = await warehouse.refused(receive(warehouse.act(), pending, at("TOTE-1", lot, 1)))
+    assert refused == Outdated(lot.lot_id, Quality.QUALIFIED)
 
 
 async def test_what_has_expired_by_the_clock_is_told(warehouse: Warehouse) -> None:

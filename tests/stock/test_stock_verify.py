@@ -66,12 +66,13 @@ CORRUPTIONS = {
     # a figure of one layer
     "UPDATE pools SET quantity = quantity + 7 WHERE sku = 'SKU-1'": {("poolLedger", 7), ("poolLots", 7)},
     "UPDATE pools SET reserved = reserved - 1 WHERE sku = 'SKU-1'": {("poolLedger", -1), ("poolLots", -1)},
-    "UPDATE lots SET held = held + 1 WHERE lot_no = 'A' AND serial = 0": {("lotLedger", 1), ("lotHeld", -1), ("poolLots", -1)},
+    "UPDATE lots SET held = held + 1 WHERE lot_no = 'A' AND serial = 0": {("lotLedger", 1), ("lotPlaced", 1), ("poolLots", -1)},
     "UPDATE lots SET quantity = quantity + 2 WHERE serial = 0": {("lotLedger", 2), ("lotPositions", 2), ("poolLots", -2)},
-    "UPDATE lots SET allocated = allocated - 1 WHERE serial = 0": {("lotLedger", -1), ("lotAllocated", 1), ("poolLots", 1)},
+    "UPDATE lots SET allocated = allocated - 1 WHERE serial = 0": {("lotLedger", -1), ("lotPlaced", -1), ("poolLots", 1)},
     "UPDATE positions SET quantity = quantity + 3 WHERE holder_id = 'TOTE-1'": {("positionLedger", 3), ("lotPositions", -3)},
-    "UPDATE positions SET allocated = allocated + 1 WHERE holder_id = 'TOTE-1'": {("positionLedger", 1), ("lotAllocated", 1)},
-    "UPDATE positions SET held = 0 WHERE holder_id = 'TOTE-1'": {("positionLedger", -1), ("lotHeld", -1)},
+    "UPDATE positions SET allocated = allocated + 1 WHERE holder_id = 'TOTE-1'": {("positionLedger", 1), ("lotPlaced", -1)},
+    "UPDATE positions SET held = 0 WHERE holder_id = 'TOTE-1'": {("positionLedger", -1), ("lotPlaced", 1)},
+    "UPDATE lots SET unplaced = unplaced + 1 WHERE serial = 0": {("lotOwn", 1), ("lotPlaced", -1)},
     # the ledger
     "UPDATE ledger SET d_quantity = d_quantity + 1 WHERE event_id = 'pick' AND holder_id = 'TOTE-1'": {
         ("poolLedger", -1),
@@ -103,17 +104,23 @@ async def test_what_was_written_past_the_ledger_is_found_and_measured(
 
 UNSOUND = {
     "UPDATE lots SET quality = 'rejected' WHERE serial = 0": {"lotBarred"},
+    "UPDATE lots SET barred = 1 WHERE serial = 0": {"lotBarred", "lotOwn", "lotPlaced"},
     "UPDATE pools SET reserved = quantity WHERE sku = 'SKU-1'": {"poolSound", "poolLedger", "poolLots"},
-    "UPDATE lots SET allocated = reserved + 1 WHERE serial = 0": {"lotSound", "lotLedger", "poolLots"},
+    "UPDATE lots SET allocated = reserved + 1 WHERE serial = 0": {
+        "lotSound",
+        "lotLedger",
+        "lotPlaced",
+        "poolLots",
+    },
     "UPDATE positions SET held = -1 WHERE holder_id = 'TOTE-2'": {
         "positionSound",
         "positionLedger",
-        "lotHeld",
+        "lotPlaced",
     },
     "UPDATE positions SET allocated = quantity WHERE holder_id = 'TOTE-1'": {
         "positionSound",
         "positionLedger",
-        "lotAllocated",
+        "lotPlaced",
     },
 }
 

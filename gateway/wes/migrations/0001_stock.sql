@@ -29,9 +29,13 @@ CREATE TABLE lots (                              -- inv_lot, batch: level 2
     reserved BIGINT NOT NULL DEFAULT 0,
     allocated BIGINT NOT NULL DEFAULT 0,
     held BIGINT NOT NULL DEFAULT 0,
+    unplaced BIGINT NOT NULL DEFAULT 0 CHECK (unplaced >= 0), -- of `allocated`: bound to no position (black box)
+    barred BIGINT NOT NULL DEFAULT 0,            -- of `held`: held at no position, because of the quality
     UNIQUE (pool_id, lot_no),
     CONSTRAINT lot_balance CHECK (allocated >= 0 AND held >= 0 AND reserved >= allocated AND quantity >= reserved + held),
-    CONSTRAINT lot_barred CHECK (quality = 'qualified' OR held = quantity) -- then nothing is reserved or allocated either
+    CONSTRAINT lot_barred CHECK (
+        CASE WHEN quality = 'qualified' THEN barred = 0 ELSE held = quantity END -- then nothing is reserved or allocated
+    )
 );
 CREATE INDEX lots_in_stock ON lots (pool_id, lot_id) WHERE quantity > 0;
 CREATE INDEX lots_expiry ON lots (expiry_at) WHERE quality <> 'expired' AND quantity > 0;

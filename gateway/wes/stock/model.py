@@ -6,7 +6,7 @@ out come from or go to an account outside, which stands in the ledger and has no
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -150,6 +150,8 @@ class Lot:
 
     Attributes:
         serial: every unit of it is known by its UPN.
+        unplaced: of what is allocated, bound to no position.
+        barred: of what is held, held at no position, because of the quality.
     """
 
     lot_id: int
@@ -161,6 +163,8 @@ class Lot:
     received_at: Micros
     quality: Quality
     serial: bool
+    unplaced: int
+    barred: int
     balance: Balance
 
 
@@ -250,12 +254,15 @@ class Event:
 
     Attributes:
         lines: at most one for each balance, in the order in which the balances are taken.
+        units: what moves of lots that are known by unit.
+        quality: what the lot of these lines has from now on.
     """
 
     act: Act
     kind: EventKind
     lines: tuple[Line, ...]
-    units: tuple[UnitMove, ...] = field(default=())
+    units: tuple[UnitMove, ...] = ()
+    quality: Quality | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError where the event breaks the laws; it is the caller's mistake."""

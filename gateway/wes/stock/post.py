@@ -21,6 +21,7 @@ from gateway.wes.stock.refusal import (
     Level,
     NotEnough,
     Nowhere,
+    Outdated,
     Reason,
     Reused,
     StockRefused,
@@ -49,7 +50,29 @@ class _Key(NamedTuple):
     holder_id: str = ""
 
 
-Changes = Mapping[_Key, Balance]
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What happens to one balance.
+
+    Attributes:
+        own: of a lot: the part that no position has.
+        quality: of a lot: what it has from now on; None: what it had.
+    """
+
+    balance: Balance
+    own: Balance = NOTHING
+    quality: Quality | None = None
+
+    @property
+    def params(self) -> dict[str, SqlValue]:
+        return _params(self.balance) | {
+            "unplaced": self.own.allocated,
+            "barred": self.own.held,
+            "quality": self.quality,
+        }
+
+
+Changes = Mapping[_Key, _Change]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +81,7 @@ class _Layer:
 
     Attributes:
         update: changes a balance if it stays sound; returns its key, its figures, and what `post` wants to know besides.
-        select: returns a balance's quality ('' where it has none) and figures.
+        select: returns a balance's figures, what of it is unplaced and barred, and its quality; what has none is qualified.
     """
 
     level: Level
@@ -73,10 +96,13 @@ allocated = allocated + :allocated, held = held + :held"""
 
 _LOTS: Final = _Layer(
     Level.LOT,
-    f"""UPDATE lots SET {_SET} WHERE lot_id = :number AND {_SOUND}
-    AND (quality = 'qualified' OR held + :held = quantity + :quantity)
+    f"""UPDATE lots SET {_SET}, unplaced = unplaced + :unplaced, barred = barred + :barred,
+    quality = COALESCE(CAST(:quality AS TEXT), quality)
+    WHERE lot_id = :number AND {_SOUND} AND unplaced + :unplaced >= 0
+    AND CASE WHEN COALESCE(CAST(:quality AS TEXT), quality) = 'qualified' THEN barred + :barred = 0
+        ELSE held + :held = quantity + :quantity END
     RETURNING lot_id, '', quantity, reserved, allocated, held, pool_id, serial""",
-    "SELECT quality, quantity, reserved, allocated, held FROM lots WHERE lot_id = :number",
+    "SELECT quantity, reserved, allocated, held, unplaced, barred, quality FROM lots WHERE lot_id = :number",
 )
 _POSITIONS: Final = _Layer(
     Level.POSITION,
@@ -86,14 +112,14 @@ _POSITIONS: Final = _Layer(
     RETURNING lot_id, holder_id, quantity, NULL, allocated, held,
     (SELECT pool_id FROM lots WHERE lots.lot_id = positions.lot_id),
     (SELECT serial FROM lots WHERE lots.lot_id = positions.lot_id)""",
-    """SELECT '', quantity, allocated, allocated, held FROM positions
+    """SELECT quantity, allocated, allocated, held, 0, 0, 'qualified' FROM positions
     WHERE lot_id = :number AND holder_id = :holder_id""",
 )
 _POOLS: Final = _Layer(
     Level.POOL,
     f"""UPDATE pools SET {_SET} WHERE pool_id = :number AND {_SOUND}
     RETURNING pool_id, '', {POOL_COLUMNS}""",
-    "SELECT '', quantity, reserved, allocated, held FROM pools WHERE pool_id = :number",
+    "SELECT quantity, reserved, allocated, held, 0, 0, 'qualified' FROM pools WHERE pool_id = :number",
 )
 
 _HEAD = """INSERT INTO stock_events (event_id, kind, document_kind, document_id, operator, reason, at)
@@ -135,9 +161,9 @@ async def _post(event: Event, tx: Tx) -> Posted:
     if not await tx.execute(_HEAD, _head(event)):
         await _compare(tx, event)
         return Posted(repeat=True, pools=())
-    at_lots, at_positions = _at_lots(event.lines), _at_positions(event.lines)
+    at_lots, at_positions = _at_lots(event), _at_positions(event.lines)
     lots = await _change(tx, _LOTS, at_lots)
-    arriving = [key for key, change in at_positions.items() if change.quantity > 0]
+    arriving = [key for key, change in at_positions.items() if change.balance.quantity > 0]
     await tx.execute_many(_OPEN_POSITION, [key._asdict() for key in arriving])
     positions = await _change(tx, _POSITIONS, at_positions)
     rows = (*lots, *positions)
@@ -171,22 +197,29 @@ async def _compare(tx: Tx, event: Event) -> None:
         raise StockRefused(Reused(event.act.event_id))
 
 
-def _at_lots(lines: Iterable[Line]) -> Changes:
+def _at_lots(event: Event) -> Changes:
     """Return what changes at lots; one whose goods only move keeps its figures, and nobody waits for it.
 
     A line without a holder always goes through its lot, even where it cancels out: it depends on the lot's quality.
     """
     sums: defaultdict[_Key, Balance] = defaultdict(Balance)
-    named = {line.lot_id for line in lines if line.holder_id is None}
-    for line in lines:
+    own: dict[_Key, Balance] = {}
+    for line in event.lines:
+        key = _Key(line.lot_id)
         if line.holder_id not in OUTSIDE:
-            sums[_Key(line.lot_id)] += line.change
-    return {key: change for key, change in sums.items() if change != NOTHING or key.number in named}
+            sums[key] += line.change
+        if line.holder_id is None:
+            own[key] = line.change
+    return {
+        key: _Change(change, own.get(key, NOTHING), event.quality)
+        for key, change in sums.items()
+        if change != NOTHING or key in own
+    }
 
 
 def _at_positions(lines: Iterable[Line]) -> Changes:
     return {
-        _Key(line.lot_id, line.holder_id): line.change
+        _Key(line.lot_id, line.holder_id): _Change(line.change)
         for line in lines
         if line.holder_id is not None and line.holder_id not in OUTSIDE
     }
@@ -195,9 +228,8 @@ def _at_positions(lines: Iterable[Line]) -> Changes:
 def _at_pools(at_lots: Changes, pool_ids: Mapping[int, int]) -> Changes:
     sums: defaultdict[_Key, Balance] = defaultdict(Balance)
     for lot, change in at_lots.items():
-        pool = _Key(pool_ids[lot.number])
-        sums[pool] += change
-    return {key: change for key, change in sums.items() if change != NOTHING}
+        sums[_Key(pool_ids[lot.number])] += change.balance
+    return {key: _Change(change) for key, change in sums.items() if change != NOTHING}
 
 
 async def _change(tx: Tx, layer: _Layer, changes: Changes) -> Sequence[Row]:
@@ -206,31 +238,33 @@ async def _change(tx: Tx, layer: _Layer, changes: Changes) -> Sequence[Row]:
     Raises:
         StockRefused: one of them would not be sound.
     """
-    rows = await tx.fetch_many(
-        layer.update, [key._asdict() | _params(changes[key]) for key in sorted(changes)]
-    )
+    rows = await tx.fetch_many(layer.update, [key._asdict() | changes[key].params for key in sorted(changes)])
     changed = {_Key(*row[:2]) for row in rows}
     for key in sorted(changes.keys() - changed):
         raise StockRefused(await _why(tx, layer, key, changes[key]))
     return rows
 
 
-async def _why(tx: Tx, layer: _Layer, key: _Key, change: Balance) -> Reason:
+async def _why(tx: Tx, layer: _Layer, key: _Key, change: _Change) -> Reason:
     rows = await tx.fetch(layer.select, key._asdict())
     named = (key.holder_id, key.number) if layer.level is Level.POSITION else (key.number,)
     if not rows:
         return Nowhere(layer.level, named)
-    quality, quantity, reserved, allocated, held = rows[0]
-    if quality not in {"", Quality.QUALIFIED} and (
-        change.reserved > 0 or held + change.held != quantity + change.quantity
-    ):
-        return Barred(key.number, Quality(quality))
-    promised = change.allocated if layer.level is Level.POSITION else change.reserved
+    asked, own = change.balance, change.own
+    quantity, reserved, allocated, held, unplaced, barred, known_quality = rows[0]
+    quality = Quality(change.quality or known_quality)
+    promised = asked.allocated if layer.level is Level.POSITION else asked.reserved
+    usable = quality is Quality.QUALIFIED
+    if promised > 0 and not usable:
+        return Barred(key.number, quality)
+    if (barred + own.held if usable else held + asked.held - quantity - asked.quantity) != 0:
+        return Outdated(key.number, quality)
     asked_there = {
-        Figure.ALLOCATED: (-change.allocated, allocated),
-        Figure.HELD: (-change.held, held),
-        Figure.UNALLOCATED: (change.allocated - promised, reserved - allocated),
-        Figure.AVAILABLE: (promised + change.held - change.quantity, quantity - reserved - held),
+        Figure.ALLOCATED: (-asked.allocated, allocated),
+        Figure.UNPLACED: (-own.allocated, unplaced),
+        Figure.HELD: (-asked.held, held),
+        Figure.UNALLOCATED: (asked.allocated - promised, reserved - allocated),
+        Figure.AVAILABLE: (promised + asked.held - asked.quantity, quantity - reserved - held),
     }
     # The figure that lacks most: on PostgreSQL others may have mended it since the update found it wanting.
     figure = max(asked_there, key=lambda each: asked_there[each][0] - asked_there[each][1])

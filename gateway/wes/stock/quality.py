@@ -1,7 +1,7 @@
 """Lots that may not be used: pending, rejected, expired (S2-117, S3-27).
 
-All of such a lot is held, so that a pool's figures tell what can be promised without a look at its lots. Of what is
-held, the part that no position holds is the lot's own bar; it goes when the lot is qualified.
+All of such a lot is held, so that a pool's figures tell what can be promised without a look at its lots. What no position
+holds of it is barred; that goes when the lot is qualified, and what people hold stays held.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,6 @@ from gateway.wes.stock.rows import LOT_COLUMNS, lot_of
 
 # Takes the lot's row: nothing of the lot is held or freed by others until this transaction ends.
 _TAKE: Final = f"UPDATE lots SET quality = quality WHERE lot_id = :lot_id RETURNING {LOT_COLUMNS}"
-_SET: Final = "UPDATE lots SET quality = :quality WHERE lot_id = :lot_id"
-_HELD_AT_POSITIONS: Final = (
-    "SELECT CAST(COALESCE(SUM(held), 0) AS BIGINT) FROM positions WHERE lot_id = :lot_id"
-)
 _DUE: Final = f"""SELECT {LOT_COLUMNS} FROM lots WHERE expiry_at <= :now AND quality <> 'expired' AND quantity > 0
 ORDER BY expiry_at, lot_id LIMIT :limit"""
 
@@ -47,17 +43,8 @@ async def _change(act: Act, lot_id: int, quality: Quality, tx: Tx) -> Posted:
     lot = lot_of(rows[0])
     if lot.quality is quality:
         return Posted(repeat=True, pools=())
-    if quality is Quality.QUALIFIED:
-        await tx.execute(_SET, {"lot_id": lot_id, "quality": quality})
-        at_positions = (await tx.fetch(_HELD_AT_POSITIONS, {"lot_id": lot_id}))[0][0]
-        return await post(tx, _turned(act, lot, quality, at_positions))
-    posted = await post(tx, _turned(act, lot, quality, lot.balance.quantity))
-    await tx.execute(_SET, {"lot_id": lot_id, "quality": quality})
-    return posted
-
-
-def _turned(act: Act, lot: Lot, quality: Quality, held: int) -> Event:
-    """Return the event after which so much of the lot is held; it stands in the ledger even if no figure changes."""
-    line = Line(lot.lot_id, None, Balance(held=held - lot.balance.held))
+    held = -lot.barred if quality is Quality.QUALIFIED else lot.balance.quantity - lot.balance.held
+    # The line stands in the ledger even if no figure changes.
+    line = Line(lot.lot_id, None, Balance(held=held))
     reason = f"{lot.quality} → {quality}: {act.reason}".removesuffix(": ")
-    return Event(replace(act, reason=reason), EventKind.QUALITY, (line,))
+    return await post(tx, Event(replace(act, reason=reason), EventKind.QUALITY, (line,), quality=quality))

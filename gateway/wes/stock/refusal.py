@@ -24,6 +24,7 @@ class Figure(StrEnum):
     RESERVED = "reserved"
     UNALLOCATED = "reserved and not allocated"
     ALLOCATED = "allocated"
+    UNPLACED = "allocated without a position"
     HELD = "held"
 
 
@@ -44,7 +45,15 @@ class NotEnough:
 
 @dataclass(frozen=True, slots=True)
 class Barred:
-    """The lot may not be used, and something would have been promised of it; or its quality has just changed."""
+    """The lot may not be used, and something would have been promised of it."""
+
+    lot_id: int
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """The lot's quality has changed since the event was made; made anew, it may be possible."""
 
     lot_id: int
     quality: Quality
@@ -94,7 +103,7 @@ class Differs:
     there: str
 
 
-Reason = NotEnough | Barred | Nowhere | Elsewhere | Uncounted | Reused | Differs
+Reason = NotEnough | Barred | Outdated | Nowhere | Elsewhere | Uncounted | Reused | Differs
 
 
 @final
@@ -112,6 +121,8 @@ def _told(reason: Reason) -> str:
             return f"{level} {_key(key)} has {there} {figure}, {asked} are asked for"
         case Barred(lot_id, quality):
             return f"lot {lot_id} is {quality}: all of it is held"
+        case Outdated(lot_id, quality):
+            return f"lot {lot_id} is {quality} by now"
         case Nowhere(Level.POSITION, key):
             return (
                 f"nothing can be at {_key(key)}: no such holder, or it is of another warehouse than the lot"

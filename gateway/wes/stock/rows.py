@@ -8,7 +8,8 @@ from gateway.wes.stock.model import Balance, Holder, HolderKind, Lot, Pool, Qual
 _BALANCE = "quantity, reserved, allocated, held"
 POOL_COLUMNS: Final = f"pool_id, warehouse_id, owner_id, sku, safety, {_BALANCE}"
 LOT_COLUMNS: Final = (
-    f"lot_id, pool_id, lot_no, supplier, production_at, expiry_at, received_at, quality, serial, {_BALANCE}"
+    "lot_id, pool_id, lot_no, supplier, production_at, expiry_at, received_at, quality, serial, unplaced, barred,"
+    f" {_BALANCE}"
 )
 HOLDER_COLUMNS: Final = "holder_id, kind, warehouse_id, location_id, zone, distance"
 
@@ -34,7 +35,8 @@ def pool_of(row: Row) -> Pool:
 
 def lot_of(row: Row) -> Lot:
     """Read LOT_COLUMNS."""
-    lot_id, pool_id, lot_no, supplier, production_at, expiry_at, received_at, quality, serial = row[:9]
+    lot_id, pool_id, lot_no, supplier, production_at, expiry_at, received_at = row[:7]
+    quality, serial, unplaced, barred = row[7:11]
     return Lot(
         lot_id=lot_id,
         pool_id=pool_id,
@@ -45,7 +47,9 @@ def lot_of(row: Row) -> Lot:
         received_at=received_at,
         quality=Quality(quality),
         serial=bool(serial),
-        balance=balance_of(row[9:13]),
+        unplaced=unplaced,
+        barred=barred,
+        balance=balance_of(row[11:15]),
     )
 
 

@@ -180,26 +180,30 @@ CHECKS: Final = (
         _BETWEEN_LAYERS,
     ),
     _Check(
-        "lotAllocated",
+        "lotOwn",
         "lot {0}",
-        ("allocated",),
-        """SELECT lots.lot_id, CAST(SUM(positions.allocated) AS BIGINT), lots.allocated
-        FROM lots JOIN positions ON positions.lot_id = lots.lot_id GROUP BY lots.lot_id, lots.allocated
-        HAVING SUM(positions.allocated) > lots.allocated ORDER BY lots.lot_id LIMIT :limit""",
-        "{found} are allocated at its positions, {expected} in all",
-        _BETWEEN_LAYERS,
+        ("unplaced", "barred"),
+        """SELECT lot_id, unplaced, own_allocated, barred, own_held FROM (
+            SELECT lots.lot_id, unplaced, barred, CAST(COALESCE(SUM(d_allocated), 0) AS BIGINT) AS own_allocated,
+            CAST(COALESCE(SUM(d_held), 0) AS BIGINT) AS own_held
+            FROM lots LEFT JOIN ledger ON ledger.lot_id = lots.lot_id AND ledger.holder_id IS NULL
+            GROUP BY lots.lot_id, unplaced, barred
+        ) AS sums WHERE unplaced <> own_allocated OR barred <> own_held ORDER BY lot_id LIMIT :limit""",
+        "{figure} is {found}, the ledger's rows without a holder sum to {expected}",
+        _PAST_THE_LEDGER,
     ),
     _Check(
-        "lotHeld",
+        "lotPlaced",
         "lot {0}",
-        ("held",),
-        """SELECT lot_id, at_positions, held FROM (
-            SELECT lots.lot_id, lots.quality, lots.held, CAST(COALESCE(SUM(positions.held), 0) AS BIGINT) AS at_positions
+        ("allocated", "held"),
+        """SELECT lot_id, allocated, placed_allocated, held, placed_held FROM (
+            SELECT lots.lot_id, lots.allocated, lots.held,
+            CAST(unplaced + COALESCE(SUM(positions.allocated), 0) AS BIGINT) AS placed_allocated,
+            CAST(barred + COALESCE(SUM(positions.held), 0) AS BIGINT) AS placed_held
             FROM lots LEFT JOIN positions ON positions.lot_id = lots.lot_id
-            GROUP BY lots.lot_id, lots.quality, lots.held
-        ) AS sums WHERE at_positions > held OR (quality = 'qualified' AND at_positions <> held)
-        ORDER BY lot_id LIMIT :limit""",
-        "{found} are held at its positions, {expected} in all",
+            GROUP BY lots.lot_id, lots.allocated, lots.held, unplaced, barred
+        ) AS sums WHERE allocated <> placed_allocated OR held <> placed_held ORDER BY lot_id LIMIT :limit""",
+        "{figure} is {found}; with its positions' it would be {expected}",
         _BETWEEN_LAYERS,
     ),
     *(
@@ -222,9 +226,10 @@ CHECKS: Final = (
         "lotBarred",
         "lot {0}, {1}",
         ("held",),
-        """SELECT lot_id, quality, held, quantity FROM lots WHERE quality <> 'qualified' AND held <> quantity
+        """SELECT lot_id, quality, held, CASE quality WHEN 'qualified' THEN held - barred ELSE quantity END
+        FROM lots WHERE CASE quality WHEN 'qualified' THEN barred <> 0 ELSE held <> quantity END
         ORDER BY lot_id LIMIT :limit""",
-        "{found} of {expected} are held: the others could be promised",
+        "{found} are held; with this quality it would be {expected}",
         "Set the quality by an act of its own; whoever changed the column did not hold the goods.",
     ),
     _Check(
