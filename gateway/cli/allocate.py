@@ -2,7 +2,6 @@
 
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -73,10 +72,7 @@ def _read(file: Path) -> WaveProblem:
 
 def _solved(problem: WaveProblem, deadline: Deadline, seed: int) -> Solution:
     columns = (BarColumn(), TimeRemainingColumn(), TextColumn("{task.fields[state]}"))
-    with (
-        Progress(*columns, console=stderr(), transient=True) as progress,
-        ThreadPoolExecutor(1, "proof") as other,
-    ):
+    with Progress(*columns, console=stderr(), transient=True) as progress:
         whole = deadline.left()
         task = progress.add_task("", total=whole, state="growing a first wave")
 
@@ -84,4 +80,4 @@ def _solved(problem: WaveProblem, deadline: Deadline, seed: int) -> Solution:
             state = f"{float(incumbent.ratio):.3f} units per tote, at most {float(incumbent.proven()):.3f}"
             progress.update(task, completed=whole - deadline.left(), state=state)
 
-        return solve(problem, deadline, seed, other, told)
+        return solve(problem, deadline, seed, told)

@@ -20,8 +20,6 @@ PAIRS_MAX: Final = 1_500_000
 """Pairs of a line and a tote that holds it; beyond, only lines with few holders have prices of their own."""
 PARTS_MAX: Final = 2**20
 """A price is a whole number of such parts."""
-PRICE_MAX: Final = 4.0
-"""No price needs to be above 1, an order's worth of a unit, by much; a cap keeps sums within 64 bits."""
 PATIENCE: Final = 15
 """Steps without a better bound before they become shorter."""
 
@@ -51,39 +49,60 @@ class Bounds:
         with_price = np.flatnonzero(shared & ~(alone & (lines.value == 1)))
         with_price = with_price[np.argsort(length[with_price], kind="stable")]
         with_price = with_price[np.cumsum(length[with_price]) <= PAIRS_MAX]
-        self._lines: Ints = np.sort(with_price)
+        self.lines: Ints = np.sort(with_price)
         """Lines with a price of their own."""
-        wanted = (lines.value * instance.count[lines.row])[self._lines]
-        lengths = length[self._lines]
-        at = spans(holders.start[lines.column[self._lines]], lengths)
-        self._pair_start = starts(lengths)
-        self._pair_line: Ints = np.repeat(np.arange(len(self._lines)), lengths)
+        wanted = (lines.value * instance.count[lines.row])[self.lines]
+        lengths = length[self.lines]
+        at = spans(holders.start[lines.column[self.lines]], lengths)
+        self._dear = float(instance.units.max())
+        """No price needs to be above an order's worth: a line that is hard to find may cost all of it."""
+        self._pair_line: Ints = np.repeat(np.arange(len(self.lines)), lengths)
         self._pair_tote: Ints = holders.column[at]
         self._pair_units: Ints = np.minimum(holders.value[at], wanted[self._pair_line])
 
     @property
+    def pairs(self) -> int:
+        """How many pairs of a line with a price of its own and a tote there are."""
+        return len(self._pair_line)
+
+    @property
     def start(self) -> Prices:
         """Prices to begin with."""
-        return Prices(np.full(self._instance.skus, 0.5), np.zeros(len(self._lines)))
+        return Prices(np.full(self._instance.skus, 0.5), np.zeros(len(self.lines)))
 
     def proven(self, prices: Prices) -> Ints:
         """Return for each number of totes from 0 units that no wave with so many totes exceeds."""
+        gain, sold, parts = self._sums(prices)
+        return np.minimum((gain + starts(np.sort(sold)[::-1])) // parts, self._instance.high)
+
+    def _sums(self, prices: Prices) -> tuple[int, Ints, int]:
+        """Return what orders gain, what each tote takes, and the parts of a unit that both are counted in."""
         instance = self._instance
-        parts = min(
-            PARTS_MAX, 2**60 // (8 * max(int(instance.demand.sum()), 1) * 4 * max(len(self._lines), 1))
-        )
-        if parts < 1:
-            return np.full(instance.totes + 1, np.iinfo(np.int64).max)
-        sku = _whole(prices.sku, parts)
-        line = _whole(prices.line, parts)
+        pairs = int(self._pair_units.sum()) + int(instance.stock.value.sum()) + int(instance.demand.sum())
+        parts = min(PARTS_MAX, max(1, 2**60 // (2 * int(self._dear) * pairs)))
+        sku = _whole(prices.sku, self._dear, parts)
+        line = _whole(prices.line, self._dear, parts)
         per_unit = sku[instance.lines.column]
-        per_unit[self._lines] += line
+        per_unit[self.lines] += line
         cost = _added(instance.lines.row, per_unit * instance.lines.value, len(instance.count))
         gain = int((np.maximum(instance.units * parts - cost, 0) * instance.count).sum())
         sold = _added(instance.stock.row, sku[instance.stock.column] * instance.stock.value, instance.totes)
         sold += _added(self._pair_tote, line[self._pair_line] * self._pair_units, instance.totes)
-        best = starts(np.sort(sold)[::-1])
-        return np.minimum((gain + best) // parts, instance.high)
+        return gain, sold, parts
+
+    def useful(self, prices: Prices, size: int, least: int) -> tuple[Ints, Ints]:
+        """Return the totes that a wave of `size` totes and `least` units may have, and those of them that it must have."""
+        gain, sold, parts = self._sums(prices)
+        order = np.argsort(-sold, kind="stable")
+        ranked = sold[order]
+        need = least * parts
+        best = gain + int(ranked[:size].sum())
+        last = int(ranked[size - 1])
+        behind = int(ranked[size]) if size < len(ranked) else -need
+        rank = np.arange(len(order))
+        may = np.where(rank < size, best, best - last + ranked) >= need
+        must = (rank < size) & (best - ranked + behind < need)
+        return np.sort(order[may]), np.sort(order[may & must])
 
     def walk(self, prices: Prices, incumbent: Incumbent, deadline: Deadline) -> Prices:
         """Lower the bound by subgradient steps where it is worst, until time is up or steps are too short."""
@@ -111,8 +130,8 @@ class Bounds:
                 return best
             step = length * max(value - target, 0.01 * value) / square
             prices = Prices(
-                np.clip(prices.sku + step * direction.sku, 0, PRICE_MAX),
-                np.clip(prices.line + step * direction.line, 0, PRICE_MAX),
+                np.clip(prices.sku + step * direction.sku, 0, self._dear),
+                np.clip(prices.line + step * direction.line, 0, self._dear),
             )
         return best
 
@@ -124,7 +143,7 @@ class Bounds:
         """Return the bound at so many totes, and the direction in which prices should change."""
         instance, lines, stock = self._instance, self._instance.lines, self._instance.stock
         per_unit = prices.sku[lines.column]
-        per_unit[self._lines] += prices.line
+        per_unit[self.lines] += prices.line
         gain = instance.units - np.bincount(lines.row, per_unit * lines.value, len(instance.count))
         bought = np.where(gain > 0, instance.count, 0)[lines.row] * lines.value
         sold = np.bincount(stock.row, prices.sku[stock.column] * stock.value, instance.totes)
@@ -139,8 +158,8 @@ class Bounds:
         sku = summed(lines.column, bought, instance.skus) - summed(
             stock.column, stock.value * taken[stock.row], instance.skus
         )
-        line = bought[self._lines] - summed(
-            self._pair_line, self._pair_units * taken[self._pair_tote], len(self._lines)
+        line = bought[self.lines] - summed(
+            self._pair_line, self._pair_units * taken[self._pair_tote], len(self.lines)
         )
         return value, Prices(sku.astype(np.float64), line.astype(np.float64))
 
@@ -150,8 +169,8 @@ def incumbent_low(instance: Instance) -> float:
     return float(instance.low - 1)
 
 
-def _whole(prices: Floats, parts: int) -> Ints:
-    return np.rint(np.clip(np.nan_to_num(prices), 0, PRICE_MAX) * parts).astype(np.int64)
+def _whole(prices: Floats, most: float, parts: int) -> Ints:
+    return np.rint(np.clip(np.nan_to_num(prices), 0, most) * parts).astype(np.int64)
 
 
 def _added(groups: Ints, values: Ints, count: int) -> Ints:

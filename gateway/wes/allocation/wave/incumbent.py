@@ -66,10 +66,17 @@ class Incumbent:
         self._told()
         return True
 
+    def hear(self, wave: Wave, most: Ints) -> None:
+        """Take a wave and bounds from another side, which knows them to be true; nobody is told."""
+        if wave.ratio > self.ratio:
+            self.wave = wave
+        np.minimum(self.most, most, out=self.most)
+
     def bound(self, most: Ints) -> None:
         """Take bounds on the units for each number of totes."""
-        np.minimum(self.most, most, out=self.most)
-        self._told()
+        if (most < self.most).any():
+            np.minimum(self.most, most, out=self.most)
+            self._told()
 
     def open_sizes(self) -> Ints:
         """Return the numbers of totes with which a better wave is not ruled out, ascending."""

@@ -53,12 +53,10 @@ class Search:
             packed = self._packing.packed(held)
             self._record(totes, packed.units)
 
-    def walk(self, runs: int) -> None:
-        """Do so many runs of local search, or fewer when time is up or nothing is open."""
-        for _ in range(runs):
-            size = self._size()
-            if size is None or self._deadline.left() <= 0:
-                return
+    def walk(self) -> None:
+        """Do one run of local search from a shaken set, if any number of totes is open."""
+        size = self._size()
+        if size is not None:
             self._exchange(self._shaken(self._start(size)))
 
     def settle(self) -> None:

@@ -2,23 +2,24 @@
 
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, final
 
 import numpy as np
 
-from gateway.wes.allocation.wave.bound import Bounds
+from gateway.wes.allocation.wave.beside import Beside
 from gateway.wes.allocation.wave.check import faults, units_of
 from gateway.wes.allocation.wave.incumbent import Deadline, Incumbent
 from gateway.wes.allocation.wave.instance import Instance, reduced
 from gateway.wes.allocation.wave.packing import Packing
 from gateway.wes.allocation.wave.problem import WaveProblem
+from gateway.wes.allocation.wave.proof import Proof
 from gateway.wes.allocation.wave.search import Search
 
-RUNS: Final = 50
-"""Runs of local search between two looks at what the other side found."""
+SMALL: Final = 5_000
+SMALL_S: Final = 5.0
+"""Entries up to which a problem is first tried alone for so long: most are proven then, and always the same way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,13 @@ class NoWave(Exception):  # noqa: N818 - an answer, not an error of the program
 Told = Callable[[Incumbent], None]
 
 
-def solve(problem: WaveProblem, deadline: Deadline, seed: int, other: Executor, told: Told) -> Solution:
+def solve(problem: WaveProblem, deadline: Deadline, seed: int, told: Told) -> Solution:
     """Return the best wave that is found until the deadline, or earlier if it is proven to be the best.
 
     Args:
         problem: what to solve.
         deadline: when to stop.
         seed: decides everything that is random; the answer is the same each time if the deadline is not what ends it.
-        other: runs one function at a time beside the caller.
         told: called at each better wave and each better bound.
 
     Raises:
@@ -84,22 +84,30 @@ def solve(problem: WaveProblem, deadline: Deadline, seed: int, other: Executor, 
             True,
             "no order can be picked: each wants more of some SKU than all totes hold, or exceeds maxUnits",
         )
-    search = Search(instance, Packing(instance), incumbent, np.random.default_rng(seed), deadline)
+    packing = Packing(instance)
+    randoms = np.random.default_rng(seed).spawn(2)
+    search = Search(instance, packing, incumbent, randoms[0], deadline)
     search.grow()
-    proof = other.submit(_prove, instance, incumbent, deadline)
-    search.settle()
-    while deadline.left() > 0 and len(incumbent.open_sizes()):
-        search.walk(RUNS)
+    if len(instance.lines.row) + len(instance.stock.row) <= SMALL:
+        alone = deadline.within(SMALL_S)
+        Proof(instance, packing, incumbent, randoms[1], alone, _nobody).run()
+    if _open(incumbent, deadline):
         search.take_up()
-    proof.result()
+        with Beside(instance, incumbent, seed, deadline) as beside:
+            search.settle()
+            while _open(incumbent, deadline):
+                search.walk()
+                beside.exchange()
+                search.take_up()
     return _solution(problem, instance, incumbent)
 
 
-def _prove(instance: Instance, incumbent: Incumbent, deadline: Deadline) -> None:
-    bounds = Bounds(instance)
-    prices = bounds.start
-    while deadline.left() > 0 and len(incumbent.open_sizes()):
-        prices = bounds.walk(prices, incumbent, deadline)
+def _open(incumbent: Incumbent, deadline: Deadline) -> bool:
+    return deadline.left() > 0 and len(incumbent.open_sizes()) > 0
+
+
+def _nobody() -> None:
+    """Listen to nobody."""
 
 
 def _solution(problem: WaveProblem, instance: Instance, incumbent: Incumbent) -> Solution:

@@ -1,0 +1,80 @@
+"""The proof in a process of its own: it uses the second core, and can be ended at the deadline whatever the solver is at."""
+
+from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from gateway.wes.allocation.wave.incumbent import Deadline, Incumbent, Wave
+from gateway.wes.allocation.wave.instance import Instance
+from gateway.wes.allocation.wave.packing import Packing
+from gateway.wes.allocation.wave.proof import Proof
+
+
+class Beside:
+    """Runs while it is entered. What both sides find is exchanged when the caller asks for it."""
+
+    def __init__(self, instance: Instance, incumbent: Incumbent, seed: int, deadline: Deadline) -> None:
+        self._incumbent = incumbent
+        self._told: Wave | None = None
+        spawn = get_context("spawn")
+        self._link, theirs = spawn.Pipe()
+        bare = replace(instance, members=())
+        self._process = spawn.Process(target=_work, args=(theirs, bare, seed, deadline), daemon=True)
+        self._theirs = theirs
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        self._theirs.close()
+        self.exchange()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self._link.close()
+
+    def exchange(self) -> None:
+        """Take what the proof has found, and tell it the best wave; never waits for it."""
+        try:
+            while self._link.poll():
+                wave, most = self._link.recv()
+                self._incumbent.bound(most)
+                if wave is not None:
+                    self._incumbent.offer(wave.totes, wave.chosen)
+            best = self._incumbent.wave
+            if best is not None and best is not self._told:
+                # Without its orders it is small enough for the pipe's buffer, so that sending does not wait.
+                self._link.send((replace(best, chosen=best.chosen[:0]), self._incumbent.most))
+                self._told = best
+        except (EOFError, OSError):
+            # It has ended, because nothing is open or the solver broke down; what it found has arrived.
+            return
+
+
+def _work(link: Connection, instance: Instance, seed: int, deadline: Deadline) -> None:
+    """Run the proof in the other process."""
+    told: list[Wave | None] = [None]
+
+    def tell() -> None:
+        wave = incumbent.wave
+        news = wave if wave is not told[0] and wave is not None and len(wave.chosen) else None
+        told[0] = wave
+        link.send((news, incumbent.most))
+
+    def listen() -> None:
+        while link.poll():
+            wave, most = link.recv()
+            told[0] = wave
+            incumbent.hear(wave, most)
+
+    incumbent = Incumbent(instance, tell)
+    link.poll(None)
+    listen()
+    Proof(instance, Packing(instance), incumbent, np.random.default_rng(seed), deadline, listen).run()

@@ -1,0 +1,133 @@
+"""Wave selection: small problems against every choice there is, the bound against the optimum, and mistakes with their place."""
+
+import json
+import time
+from collections import Counter
+from fractions import Fraction
+from itertools import combinations
+from random import Random
+
+import pytest
+
+from gateway.wes.allocation.wave.check import faults
+from gateway.wes.allocation.wave.incumbent import Deadline
+from gateway.wes.allocation.wave.problem import WaveInvalid, WaveProblem, parse, read
+from gateway.wes.allocation.wave.solve import NoWave, Solution, rounded_up, solve
+
+pytestmark = pytest.mark.unit
+
+
+def solved(problem: WaveProblem, seconds: float = 20.0) -> Solution:
+    return solve(problem, Deadline(time.monotonic, time.monotonic() + seconds), 0, lambda _: None)
+
+
+def drawn(seed: int) -> WaveProblem:
+    """A problem small enough to try every choice."""
+    random = Random(seed)
+    skus = [f"S{number}" for number in range(random.randint(2, 6))]
+
+    def row(lines: int, most: int) -> dict[str, int]:
+        return {sku: random.randint(1, most) for sku in random.sample(skus, min(lines, len(skus)))}
+
+    orders = [row(random.randint(1, 3), 4) for _ in range(random.randint(2, 8))]
+    totes = [row(random.randint(1, 4), 6) for _ in range(random.randint(2, 6))]
+    whole = sum(sum(order.values()) for order in orders)
+    low = random.randint(0, whole // 2)
+    return WaveProblem(orders, totes, low, random.randint(max(low, 1), whole))
+
+
+def optimum(problem: WaveProblem) -> Fraction | None:
+    """Units per tote of the best wave, by trying every choice."""
+    best: Fraction | None = None
+    orders = range(len(problem.orders))
+    waves = [wave for size in range(1, len(orders) + 1) for wave in combinations(orders, size)]
+    for size in range(1, len(problem.totes) + 1):
+        for totes in combinations(range(len(problem.totes)), size):
+            held: Counter[str] = Counter()
+            for tote in totes:
+                held.update(problem.totes[tote])
+            for wave in waves:
+                wanted: Counter[str] = Counter()
+                for order in wave:
+                    wanted.update(problem.orders[order])
+                units = wanted.total()
+                if problem.low <= units <= problem.high and all(wanted[sku] <= held[sku] for sku in wanted):
+                    best = max(best or Fraction(0), Fraction(units, size))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_small_problem_is_solved_as_well_as_by_trying_every_choice(seed: int) -> None:
+    problem = drawn(seed)
+    best = optimum(problem)
+    if best is None:
+        with pytest.raises(NoWave) as none:
+            solved(problem)
+        assert none.value.proven
+        return
+    solution = solved(problem)
+    assert not faults(problem, solution.orders, solution.totes)
+    assert solution.units_per_tote == best
+    assert solution.bound == best
+
+
+def test_a_float_of_the_bound_is_never_below_it() -> None:
+    for numerator in range(1, 200):
+        exact = Fraction(numerator, 7)
+        assert Fraction(rounded_up(exact)) >= exact
+
+
+def test_the_checker_tells_every_kind_of_fault() -> None:
+    problem = WaveProblem([{"A": 2}, {"B": 1}], [{"A": 1}, {"A": 1, "B": 1}], 1, 2)
+    assert faults(problem, [0], [0, 1]) == []
+    assert faults(problem, [], [0]) == ["no order is chosen"]
+    assert faults(problem, [0], [0, 0]) == ["a tote is chosen twice"]
+    assert faults(problem, [0], [7]) == ["there is no tote 7"]
+    assert faults(problem, [0, 1], [0, 1]) == ["3 units are not within 1…2"]
+    assert faults(problem, [0], [1]) == ["1 SKU(s) are short: A: 2 wanted, 1 held"]
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"orders": []}, "orders"),
+        ({"orders": [{}]}, "orders[0]"),
+        ({"orders": [{"A": 1}, {"A": 0}]}, "orders[1].A"),
+        ({"orders": [{"A": -1}]}, "orders[0].A"),
+        ({"orders": [{"A": 1.5}]}, "orders[0].A"),
+        ({"orders": [{"A": True}]}, "orders[0].A"),
+        ({"orders": [{"A": "1"}]}, "orders[0].A"),
+        ({"orders": [["A", 1]]}, "orders[0]"),
+        ({"orders": [{"A": 10**10}]}, "orders[0].A"),
+        ({"orders": "A"}, "orders"),
+        ({"totes": []}, "totes"),
+        ({"totes": [{"A": -2}]}, "totes[0].A"),
+        ({"minUnits": -1}, "minUnits"),
+        ({"minUnits": 9}, "minUnits"),
+        ({"minUnits": None}, "minUnits"),
+        ({"maxUnits": 0}, "maxUnits"),
+        ({"maxUnits": 2.5}, "maxUnits"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(change: dict[str, object], path: str) -> None:
+    sound = {"orders": [{"A": 1}], "totes": [{"A": 3}], "minUnits": 1, "maxUnits": 5}
+    parse(sound)
+    with pytest.raises(WaveInvalid) as invalid:
+        parse(sound | change)
+    assert invalid.value.path == path
+    with pytest.raises(WaveInvalid, match="is missing"):
+        parse({key: value for key, value in sound.items() if key not in change})
+
+
+def test_what_is_no_json_or_says_a_thing_twice_is_refused() -> None:
+    with pytest.raises(WaveInvalid, match="no JSON"):
+        read("{")
+    with pytest.raises(WaveInvalid, match="'A' stands twice"):
+        read('{"orders": [{"A": 1, "A": 2}]}')
+    with pytest.raises(WaveInvalid, match="is an object"):
+        read(json.dumps([1]))
+
+
+def test_a_wave_that_no_order_can_join_is_refused_with_the_reason() -> None:
+    with pytest.raises(NoWave, match="no order can be picked"):
+        solved(WaveProblem([{"A": 5}], [{"A": 4}], 0, 9))
