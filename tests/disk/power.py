@@ -13,15 +13,28 @@ from typing import Final
 
 from tests.disk.vfs import Create, Delete, Op, Sync, Truncate, Write
 
+
+@dataclass(frozen=True, slots=True)
+class FailedSync:
+    """A sync that failed: what it was about is dropped, though the process goes on seeing it, and the next sync succeeds."""
+
+    path: Path
+
+
 SECTOR: Final = 512
 
 
 @dataclass
 class _Content:
-    """What a name stands for: the bytes that are surely there, and what was done to them since."""
+    """What a name stands for: the bytes that processes see, those that are surely there, and what was done to them since."""
 
+    seen: bytearray = field(default_factory=bytearray)
     kept: bytearray = field(default_factory=bytearray)
     since: list[Write | Truncate] = field(default_factory=list[Write | Truncate])
+
+    def change(self, op: Write | Truncate) -> None:
+        _apply(self.seen, op)
+        self.since.append(op)
 
     def sync(self) -> None:
         self.kept = self.after(self.since)
@@ -41,7 +54,7 @@ class Disk:
         # What each name may stand for, the newest last; None: there is no such file.
         self._names: dict[Path, list[_Content | None]] = {}
 
-    def do(self, op: Op) -> None:
+    def do(self, op: Op | FailedSync) -> None:
         """Let one operation happen."""
         match op:
             case Create(path):
@@ -55,12 +68,14 @@ class Disk:
                 self._newest(path).sync()
                 self._sync_folder()
             case Write(path) | Truncate(path):
-                self._newest(path).since.append(op)
+                self._newest(path).change(op)
+            case FailedSync(path):
+                self._newest(path).since.clear()
 
     def whole(self) -> dict[Path, bytes]:
         """Return the files as a process sees them as long as the power stays."""
         return {
-            path: bytes(content.after(content.since))
+            path: bytes(content.seen)
             for path, contents in self._names.items()
             if (content := contents[-1]) is not None
         }

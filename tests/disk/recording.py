@@ -10,11 +10,13 @@ from gateway.contract.reports import CommandAccepted, CommandDone
 from gateway.kernel.ports import Store
 from gateway.store.sqlite import open_sqlite
 from gateway.transport.effects import Assign
-from tests.disk.vfs import Op, watched
+from tests.disk.power import FailedSync
+from tests.disk.vfs import Op, Sync, watched
 from tests.unit.api_rig import Rig, gateway_in
 
 CONTAINERS: Final = ("T1", "T2", "T3")
 PLACES: Final = ("A-1-L-01", "A-1-L-02", "A-2-L-01", "A-1-R-01", "A-1-R-02", "A-2-R-03")
+SOUND_SYNCS: Final = 2
 CHECKPOINT_PAGES: Final = 60
 """SQLite moves the log into the database more often than it would: that is when most files are in motion."""
 
@@ -28,7 +30,7 @@ class Recording:
         acknowledged: transport → how many operations had happened when its 202 came.
     """
 
-    ops: list[Op] = field(default_factory=list[Op])
+    ops: list[Op | FailedSync] = field(default_factory=list[Op | FailedSync])
     acknowledged: dict[str, int] = field(default_factory=dict[str, int])
 
     def watch(self, op: Op) -> int:
@@ -38,15 +40,30 @@ class Recording:
         return sqlite3.SQLITE_OK
 
 
-async def record(path: Path, rounds: int, *pragmas: str) -> Recording:
+class BadDisk(Recording):
+    """Of the syncs of the database file itself, after those of its beginning, every other one fails."""
+
+    _syncs = 0
+
+    def watch(self, op: Op) -> int:
+        """Write an operation down, or let it fail."""
+        if isinstance(op, Sync) and op.path.suffix == ".db":
+            self._syncs += 1
+            if self._syncs > SOUND_SYNCS and self._syncs % 2:
+                self.ops.append(FailedSync(op.path))
+                return sqlite3.SQLITE_IOERR_FSYNC
+        return super().watch(op)
+
+
+async def record(path: Path, rounds: int, recording: Recording, *pragmas: str) -> Recording:
     """Let a gateway do its work on a new database of the production store, and write everything down.
 
     Args:
         path: the database.
         rounds: how often each container is sent somewhere.
+        recording: where it is written down.
         pragmas: settings of SQLite that the store does not have.
     """
-    recording = Recording()
     with watched(recording.watch):
         async with open_sqlite(path) as store:
             for pragma in (f"wal_autocheckpoint = {CHECKPOINT_PAGES}", *pragmas):

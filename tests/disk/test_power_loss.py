@@ -22,8 +22,8 @@ from gateway.kernel.ports import StoreBroken
 from gateway.store.database import open_writer
 from gateway.store.sqlite import SqliteStore, _attempt
 from gateway.store.transaction import Transaction
-from tests.disk.power import Disk
-from tests.disk.recording import Recording, record
+from tests.disk.power import Disk, FailedSync
+from tests.disk.recording import BadDisk, Recording, record
 from tests.disk.vfs import Op, Write
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(0)]
@@ -75,7 +75,7 @@ def states_of(recording: Recording, folder: Path) -> States:
     return states
 
 
-def is_head_of_commit(op: Op) -> bool:
+def is_head_of_commit(op: Op | FailedSync) -> bool:
     """Tell a frame's header in the log, whose second word is 0 unless the frame, which is written next, ends a commit."""
     return isinstance(op, Write) and op.path.suffix == ".db-wal" and len(op.data) == 24 and any(op.data[4:8])
 
@@ -161,21 +161,28 @@ def agreed(connection: sqlite3.Connection) -> set[str]:
     return set(statuses)
 
 
-def recorded(folder: Path, rounds: int, *pragmas: str) -> Recording:
+def recorded(folder: Path, rounds: int, recording: Recording, *pragmas: str) -> Recording:
     folder.mkdir()
-    return asyncio.run(record(folder / "gateway.db", rounds, *pragmas))
+    return asyncio.run(record(folder / "gateway.db", rounds, recording, *pragmas))
 
 
 def test_what_was_acknowledged_survives_every_power_cut(tmp_path: Path) -> None:
-    verdict = cut(recorded(tmp_path / "recorded", ROUNDS), CUTS, tmp_path / "found")
+    verdict = cut(recorded(tmp_path / "recorded", ROUNDS, Recording()), CUTS, tmp_path / "found")
     assert verdict == Verdict(cuts=CUTS)
+
+
+def test_a_failed_sync_of_the_database_file_loses_nothing(tmp_path: Path) -> None:
+    """SQLite keeps the error of a checkpoint to itself. The log has all of it until a later one, which writes it again, is synced."""
+    recording = recorded(tmp_path / "recorded", FEW, BadDisk())
+    assert sum(isinstance(op, FailedSync) for op in recording.ops) > 3
+    assert cut(recording, CUTS // 4, tmp_path / "found") == Verdict(cuts=CUTS // 4)
 
 
 @pytest.mark.parametrize(
     ("pragma", "lost", "damaged"), [("synchronous = NORMAL", True, False), ("synchronous = OFF", True, True)]
 )
 def test_a_store_that_syncs_less_is_found_out(tmp_path: Path, pragma: str, lost: bool, damaged: bool) -> None:
-    verdict = cut(recorded(tmp_path / "recorded", FEW, pragma), CUTS // 10, tmp_path / "found")
+    verdict = cut(recorded(tmp_path / "recorded", FEW, Recording(), pragma), CUTS // 10, tmp_path / "found")
     assert bool(verdict.lost) is lost
     assert bool(verdict.damaged) is damaged
 
@@ -195,6 +202,6 @@ def test_a_store_that_acknowledges_before_the_commit_is_found_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.store.sqlite.SqliteStore", HastyStore)
-    verdict = cut(recorded(tmp_path / "recorded", FEW), CUTS // 10, tmp_path / "found")
+    verdict = cut(recorded(tmp_path / "recorded", FEW, Recording()), CUTS // 10, tmp_path / "found")
     assert verdict.lost > 0
     assert (verdict.damaged, verdict.half) == (0, 0)
