@@ -46,9 +46,13 @@ class Silence:
         self._shown: VehicleState | None = None
 
     def end(self) -> None:
-        """Nothing is expected of the vehicle until its next state; it may have learned, or forgotten, how to answer."""
+        """Nothing is expected of the vehicle until its next state."""
         self._since = None
         self._asked = 0
+        self.restarted()
+
+    def restarted(self) -> None:
+        """The vehicle may have learned, or forgotten, how to answer."""
         self._answers = None
 
     def expect(self, now: float) -> None:

@@ -262,7 +262,7 @@ class VehicleFace:
         self.diagnosis.heard(payload.decode(errors="replace"), "connection")
         if connection.connection_state == "ONLINE":
             self._sequences.clear()
-            self._silence.end()
+            self._silence.restarted()
             self._ask(STATE_REQUEST)
         else:
             self._silence.end()

@@ -136,6 +136,8 @@ class Fleet:
             return FieldError(
                 "", "alreadyLocalised", f"{name} knows where it is ({where}) and is told nothing"
             )
+        if shown.barred:
+            return FieldError("", "barred", f"{name} can be told nothing: {shown.barred}")
         if not shown.automatic:
             return FieldError(
                 "", "notAutomatic", f"{name} is in other hands: bring it into automatic mode first"

@@ -767,6 +767,7 @@ REFUSED = {
     "unknown node": (LOST, "moon", "unknownNode"),
     "it knows": ({}, "b", "alreadyLocalised"),
     "in other hands": (LOST | {"automatic": False}, "b", "notAutomatic"),
+    "of another gateway": (LOST | {"barred": "another, newer gateway commands this vehicle"}, "b", "barred"),
     "another stands there": (LOST, "p2", "nodeTaken"),
     "an order under way": (
         LOST | {"node_states": (NodeState(node_id="c", sequence_id=2, released=True),)},

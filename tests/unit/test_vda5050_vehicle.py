@@ -476,6 +476,17 @@ def test_a_vehicle_that_has_refused_the_question_is_asked_again_after_its_next_s
     assert [kind for kind, _ in wire.actions()] == ["stateRequest"]
 
 
+def test_a_vehicle_that_says_online_and_nothing_else_is_offline_after_35_s(wire: Wire) -> None:
+    wire.state()
+    wire.told()
+    for now in range(5, 35, 5):
+        wire.wait(float(now))
+        wire.connection("ONLINE")
+        wire.sent()
+    wire.wait(35.5)
+    assert wire.told() == [VehicleOffline(vehicle_id="agv-1", reason="no state for 35 s")]
+
+
 def test_a_vehicle_that_waits_is_asked_soon_and_then_ever_more_rarely(answering: Wire) -> None:
     # given a vehicle that tells its states only every 30 s, and keeps what it was asked until its next order
     answering.state(**WAITS)
