@@ -172,7 +172,7 @@ def test_what_was_acknowledged_survives_every_power_cut(tmp_path: Path) -> None:
 
 
 def test_a_failed_sync_of_the_database_file_loses_nothing(tmp_path: Path) -> None:
-    """SQLite keeps the error of a checkpoint to itself. The log has all of it until a later one, which writes it again, is synced."""
+    """SQLite keeps the error of a checkpoint to itself; the log has all of it until a later one writes it again and is synced."""
     recording = recorded(tmp_path / "recorded", FEW, BadDisk())
     assert sum(isinstance(op, FailedSync) for op in recording.ops) > 3
     assert cut(recording, CUTS // 4, tmp_path / "found") == Verdict(cuts=CUTS // 4)
