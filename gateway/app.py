@@ -36,10 +36,13 @@ from gateway.contract.driver import CommandDriver, Driver, DriverContext, PutWal
 from gateway.contract.faults import Refusal
 from gateway.contract.reports import Report
 from gateway.contract.wiring import Link, ModbusLink, MqttLink, OpcUaLink
+from gateway.delivery.brokers import Broker, open_broker
 from gateway.delivery.feed import Feed
 from gateway.delivery.positions import Positions
-from gateway.delivery.sender import LOOPBACK, HttpSender, Network, Sender
+from gateway.delivery.sender import EVERYWHERE, LOOPBACK, HttpSender, Network, Sender
+from gateway.delivery.upstream import Courier, HttpCourier
 from gateway.delivery.webhooks import Webhooks
+from gateway.delivery.wes import upstream_works
 from gateway.fleet.effects import CancelOrder, LocaliseVehicle, ResetVehicle, SendOrder
 from gateway.fleet.fleet import Engine as FleetEngine
 from gateway.fleet.messages import FleetTick
@@ -50,6 +53,7 @@ from gateway.kernel.kernel import Kernel
 from gateway.kernel.ports import Store
 from gateway.kernel.supervise import keep_running
 from gateway.site.model import Carrier, Conveyor, Device, PutWall, Site
+from gateway.site.wes import Wes
 from gateway.site.wiring import fleet_wiring, mailbox_wiring, putwall_wiring
 from gateway.store.ownership import Ownership, claim
 from gateway.store.retention import Retention
@@ -58,6 +62,9 @@ from gateway.transport.effects import Abandon, Assign, Darken, Show
 from gateway.transport.engine import TransportEngine
 from gateway.transport.messages import Open, Tick
 from gateway.transport.tables import TransportTables
+from gateway.wes.core import WesCore, open_core
+from gateway.wes.monitors import Monitors
+from gateway.wes.schema import MIGRATIONS
 
 log = structlog.get_logger()
 
@@ -96,6 +103,19 @@ class Runnable(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class WesSurroundings:
+    """All that is outside a WES core.
+
+    Attributes:
+        store: opens its database for as long as its context lasts.
+        courier: brings messages to upstream; None where nobody listens.
+    """
+
+    store: Callable[[], AbstractAsyncContextManager[Store]]
+    courier: Courier | Broker | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """All that is outside a gateway: time, chance, storage and wires. Sockets and threads here; memory and virtual time in tests.
@@ -107,6 +127,7 @@ class Surroundings:
         mqtt: returns how to connect to a link's broker under a client id.
         sender: posts webhooks.
         runners: what has to run besides the gateway, such as an embedded broker, by a name for people.
+        wes: what is outside the bundled WES core; None where the site has none.
     """
 
     clock: Clock
@@ -117,6 +138,7 @@ class Surroundings:
     mqtt: Callable[[MqttLink, str], MqttConnect]
     sender: Sender
     runners: Mapping[str, Runnable]
+    wes: WesSurroundings | None = None
 
 
 @asynccontextmanager
@@ -128,6 +150,7 @@ async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
     """
     clock = SystemClock()
     sender = HttpSender(clock, (*LOOPBACK, *settings.webhook_networks))
+    upstream = HttpSender(clock, EVERYWHERE)
     settings.data.mkdir(parents=True, exist_ok=True)
     brokers = {
         link.id: embedded_broker(link, settings.data)
@@ -135,6 +158,8 @@ async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
         if isinstance(link, MqttLink) and link.url == "embedded"
     }
     await check_ports(brokers.values())
+    wes = settings.site.wes
+    wes_store = partial(open_sqlite, settings.data / "wes.db", MIGRATIONS)
     try:
         yield Surroundings(
             clock=clock,
@@ -147,9 +172,20 @@ async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
             ),
             sender=sender,
             runners=brokers,
+            wes=None if wes is None else WesSurroundings(wes_store, _courier(wes, upstream, clock)),
         )
     finally:
         await sender.close()
+        await upstream.close()
+
+
+def _courier(wes: Wes, sender: Sender, clock: Clock) -> Courier | Broker | None:
+    """Return the way to upstream that the site names."""
+    http, broker = wes.upstream.http, wes.upstream.broker
+    if http is not None:
+        secret = None if http.secret_file is None else http.secret_file.read_text(encoding="utf-8").strip()
+        return HttpCourier(sender, http.url, secret, clock)
+    return None if broker is None else open_broker(broker, wes.warehouse_id)
 
 
 def embedded_broker(link: MqttLink, data: Path) -> EmbeddedBroker:
@@ -241,6 +277,7 @@ class Gateway:
 
     Attributes:
         tables: the books of transports; to be read only through `kernel.read`.
+        wes: the bundled WES core; None where the site has none.
     """
 
     def __init__(
@@ -255,6 +292,7 @@ class Gateway:
         webhooks: Webhooks,
         wires: Wires,
         store: Store,
+        wes: "RunningWes | None",
     ) -> None:
         self.settings = settings
         self.kernel = kernel
@@ -263,6 +301,7 @@ class Gateway:
         self.feed = feed
         self.positions = positions
         self.wires = wires
+        self.wes = wes
         self._webhooks = webhooks
         self._store = store
 
@@ -288,9 +327,32 @@ class Gateway:
                 drivers=self.wires.drivers,
                 explain=self.engine.explain,
                 token=self.settings.token,
+                wes=None if self.wes is None else self.wes.core,
+                monitors=None if self.wes is None else self.wes.monitors,
                 closing=closing,
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RunningWes:
+    """The bundled WES core and what runs around it."""
+
+    core: WesCore
+    monitors: Monitors
+    works: Mapping[str, Runnable]
+
+
+@asynccontextmanager
+async def open_wes(wes: Wes | None, around: Surroundings) -> AsyncGenerator[RunningWes | None]:
+    """Open the WES core of a site, if it has one, for as long as the context lasts."""
+    if wes is None or around.wes is None:
+        yield None
+        return
+    async with around.wes.store() as store:
+        core = await open_core(store, wes, around.clock)
+        monitors = Monitors(core)
+        yield RunningWes(core, monitors, upstream_works(core, monitors, around.wes.courier, around.rng))
 
 
 @asynccontextmanager
@@ -302,7 +364,7 @@ async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerat
         ExceptionGroup: of StoreBroken or Fenced: the process must stop.
     """
     clock = around.clock
-    async with around.store() as store:
+    async with around.store() as store, open_wes(settings.site.wes, around) as wes:
         ownership = Ownership(await claim(store, clock.now_us()))
         books = Books()
         tables = TransportTables(books)
@@ -349,6 +411,7 @@ async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerat
             "retention": retention,
             **around.runners,
             **wires.runners,
+            **({} if wes is None else wes.works),
         }
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(kernel.run())]
@@ -365,6 +428,7 @@ async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerat
                 webhooks=webhooks,
                 wires=wires,
                 store=store,
+                wes=wes,
             )
             for task in running:
                 task.cancel()

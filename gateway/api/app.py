@@ -15,6 +15,7 @@ from gateway.api.problems import MEDIA_TYPE, add_problem_handlers
 from gateway.api.puts import put_routes
 from gateway.api.subscriptions import subscription_routes
 from gateway.api.transports import transport_routes
+from gateway.api.wms import wms_routes
 from gateway.contract.problems import Problem
 
 __all__ = ["ApiDeps", "create_api"]
@@ -23,6 +24,7 @@ DESCRIPTION: Final = (
     "Ask for containers to be moved, hear about every step. Every request may be repeated: the same id and body is answered"
     " as before. Refusals are problem+json (RFC 9457) and change nothing. Unknown fields and parameters are refused."
 )
+_PROBLEM: Final = "#/components/schemas/Problem"
 
 
 def create_api(deps: ApiDeps) -> FastAPI:
@@ -45,6 +47,8 @@ def create_api(deps: ApiDeps) -> FastAPI:
         health_routes,
     ):
         app.include_router(routes(deps))
+    if deps.wes is not None:
+        app.include_router(wms_routes(deps.wes))
     add_problem_handlers(app)
     _describe_problems(app)
     if deps.token is not None:
@@ -68,7 +72,8 @@ def _describe_problems(app: FastAPI) -> None:
             for path in schema["paths"].values():
                 for operation in path.values():
                     content = operation["responses"]["default"]["content"]
-                    content[MEDIA_TYPE] = content.pop("application/json")
+                    if content["application/json"]["schema"].get("$ref") == _PROBLEM:
+                        content[MEDIA_TYPE] = content.pop("application/json")
         return schema
 
     app.openapi = described

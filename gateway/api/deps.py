@@ -22,6 +22,8 @@ from gateway.kernel.ports import Store
 from gateway.site.model import Site
 from gateway.transport.rows import Transport
 from gateway.transport.tables import TransportTables
+from gateway.wes.core import WesCore
+from gateway.wes.monitors import Monitors
 
 
 class Subscriptions(Protocol):
@@ -90,6 +92,8 @@ class ApiDeps:
         drivers: by device; the vehicles of a fleet share one.
         explain: why a transport does not move at the moment; None if it does.
         token: what callers must show; None where nobody else can reach the port.
+        wes: the bundled WES core; None where the site has none.
+        monitors: how its exchange with upstream does; None likewise.
         closing: set when the interface is about to end; open streams end then.
     """
 
@@ -103,6 +107,8 @@ class ApiDeps:
     drivers: Mapping[str, Driver]
     explain: Callable[[Transport], str | None]
     token: str | None = None
+    wes: WesCore | None = None
+    monitors: Monitors | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def ask(self, message: object) -> Any:

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from gateway.api.deps import ApiDeps
 from gateway.transport.rows import Job
+from gateway.wes.monitors import Monitors
 
 BUCKETS_S: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320)
 
@@ -78,3 +79,18 @@ class _Present(Collector):
         for subscription_id, count in self._deps.webhooks.backlogs().items():
             backlog.add_metric([subscription_id], count)
         yield backlog
+        if self._deps.monitors is not None:
+            yield from _upstream(self._deps.monitors)
+
+
+def _upstream(monitors: Monitors) -> Iterator[Metric]:
+    """Return what the WES's monitors measured last."""
+    values = GaugeMetricFamily(
+        "wes_upstream", "The exchange with upstream: a share, seconds or messages", labels=["monitor"]
+    )
+    alarms = GaugeMetricFamily("wes_upstream_alarm", "1 if a threshold is passed", labels=["monitor"])
+    for monitor, reading in monitors.readings.items():
+        values.add_metric([monitor.value], reading.value)
+        alarms.add_metric([monitor.value], float(reading.alarm))
+    yield values
+    yield alarms

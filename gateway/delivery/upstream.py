@@ -8,8 +8,7 @@ somebody skips it or sends it again. Different lanes go side by side. A message 
 import asyncio
 import random  # noqa: TID251 - the type only; the source is injected
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -20,6 +19,7 @@ from gateway.delivery.endpoint import OVERLOADED, PAUSES_S, RETRY_AFTER_MAX_S
 from gateway.delivery.sender import HEADERS, Answer, Sender, signature
 from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import SqlValue, Store, StoreFull, Tx
+from gateway.wes.core import Outcome
 from gateway.wes.outbox import READ, Message, MessageState, Topic, message_of
 
 log = structlog.get_logger()
@@ -82,24 +82,20 @@ class HttpCourier:
         return await self._sender.post(f"{self._url}{PATHS[message.topic]}", headers, message.body)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One delivery that the receiver took or refused, for the monitors."""
-
-    topic: Topic
-    taken: bool
-    at_us: int
-
-
 class UpstreamDelivery:
-    """Takes messages from the outbox to upstream.
+    """Takes messages from the outbox to upstream."""
 
-    Attributes:
-        attempts: the last ones, oldest first.
-    """
-
-    def __init__(self, *, store: Store, courier: Courier, clock: Clock, rng: random.Random) -> None:
-        self.attempts: deque[Attempt] = deque(maxlen=100_000)
+    def __init__(
+        self,
+        *,
+        store: Store,
+        courier: Courier,
+        clock: Clock,
+        rng: random.Random,
+        callbacks: deque[Outcome],
+    ) -> None:
+        """Args: callbacks: where it is noted what upstream answered to them, for the monitors."""
+        self._callbacks = callbacks
         self._store = store
         self._courier = courier
         self._clock = clock
@@ -143,7 +139,7 @@ class UpstreamDelivery:
         """Try a dead message again; False if it is none."""
         return await self._change(_AGAIN, message_id)
 
-    def _due(self, limit: int):
+    def _due(self, limit: int) -> Callable[[Tx], Awaitable[list[Message]]]:
         async def job(tx: Tx) -> list[Message]:
             rows = await tx.fetch(_DUE, {"now": self._clock.now_us(), "limit": limit})
             return [message_of(row) for row in rows]
@@ -167,7 +163,8 @@ class UpstreamDelivery:
                 continue
             assert answer.status is not None
             taken = 200 <= answer.status < 300
-            self.attempts.append(Attempt(message.topic, taken, now))
+            if message.topic is Topic.STATUS_CALLBACK:
+                self._callbacks.append(Outcome(now, taken))
             if taken:
                 delivered.append({"message_id": message.message_id, "now": now})
             else:

@@ -3,10 +3,10 @@
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from gateway.contract.transports import Identifier
 from gateway.contract.wiring import WiringModel
@@ -137,11 +137,17 @@ class StockSync(WiringModel):
 
 
 class Upstream(WiringModel):
-    """Who sends orders and wants to hear of them; both ways may be used side by side."""
+    """Who sends orders and wants to hear of them: over HTTP, or by a broker; commands are taken over HTTP in any case."""
 
     http: HttpUpstream | None = None
     broker: BrokerUpstream | None = None
     sync: StockSync = StockSync()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.http is not None and self.broker is not None:
+            raise ValueError("Name `http` or `broker`: upstream is told one way")
+        return self
 
 
 class Monitors(WiringModel):

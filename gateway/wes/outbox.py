@@ -60,6 +60,10 @@ _FAILED: Final = (
     f"INSERT INTO outbox ({_COLUMNS}) VALUES (:message_id, '{Topic.STATUS_CALLBACK}', :lane, 0, :oms_order_no, NULL,"
     " :body, :at_us, 'pending', 0, :at_us)"
 )
+_REPEATED: Final = (
+    "UPDATE outbox SET state = 'pending', attempts = 0, due_at = :at_us WHERE message_id ="
+    " (SELECT message_id FROM outbox WHERE oms_order_no = :oms_order_no ORDER BY sequence DESC, message_id DESC LIMIT 1)"
+)
 _SUPERSEDED: Final = "DELETE FROM outbox WHERE lane = :lane AND state <> 'delivered'"
 _ABOUT_STOCK: Final = (
     f"INSERT INTO outbox ({_COLUMNS}) VALUES (:message_id, :topic, :lane, :sequence, NULL, NULL, :body, :at_us,"
@@ -103,6 +107,11 @@ async def tell_failure(tx: Tx, context: WesContext, order_no: str | None, detail
         "at_us": at_us,
     }
     await tx.execute_many(_FAILED, [row])
+
+
+async def repeat_callback(tx: Tx, context: WesContext, order_no: str) -> bool:
+    """Tell upstream the last status of an order again, under the same id; False if nothing is known to have been told."""
+    return await tx.execute(_REPEATED, {"oms_order_no": order_no, "at_us": context.clock.now_us()}) > 0
 
 
 async def tell_stock(tx: Tx, context: WesContext, message: InventoryMessage) -> None:

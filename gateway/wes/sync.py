@@ -77,6 +77,8 @@ async def sync_just_now(store: Store, context: WesContext, since: Micros) -> Non
 
 async def sync_changed(store: Store, context: WesContext) -> None:
     """Tell whatever has changed since upstream was told."""
+    if not any(context.rules.may_decide(rules.SYNC, way) for way in (Sync.REAL_TIME, Sync.INCREMENTAL)):
+        return
     await _sync(store, context, f"{_DIFFERS}{_PAGE}", {}, (Sync.REAL_TIME, Sync.INCREMENTAL))
 
 

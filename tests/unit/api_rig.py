@@ -27,6 +27,7 @@ from gateway.store.ownership import Ownership, claim
 from gateway.transport.engine import TransportEngine
 from gateway.transport.messages import Open
 from gateway.transport.tables import TransportTables
+from gateway.wes.core import WesCore
 from tests.unit.feeding import START_US
 from tests.unit.floor import shuttle_site
 
@@ -113,7 +114,12 @@ def floor_site() -> Site:
 
 @asynccontextmanager
 async def gateway_in(
-    store: Store, *, token: str | None = None, clock: Clock | None = None, raise_faults: bool = True
+    store: Store,
+    *,
+    token: str | None = None,
+    clock: Clock | None = None,
+    raise_faults: bool = True,
+    wes: WesCore | None = None,
 ) -> AsyncGenerator[Rig]:
     """Run a gateway on a store; leaving is like a kill."""
     clock = clock or SteppingClock()
@@ -152,6 +158,7 @@ async def gateway_in(
             drivers=drivers,
             explain=engine.explain,
             token=token,
+            wes=wes,
         )
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=raise_faults)
@@ -172,7 +179,12 @@ async def gateway_in(
 
 
 @asynccontextmanager
-async def gateway(*, token: str | None = None, raise_faults: bool = True) -> AsyncGenerator[Rig]:
+async def gateway(
+    *, token: str | None = None, raise_faults: bool = True, wes: WesCore | None = None
+) -> AsyncGenerator[Rig]:
     """Run a gateway on a database in memory."""
-    async with open_inline() as store, gateway_in(store, token=token, raise_faults=raise_faults) as rig:
+    async with (
+        open_inline() as store,
+        gateway_in(store, token=token, raise_faults=raise_faults, wes=wes) as rig,
+    ):
         yield rig

@@ -16,8 +16,13 @@ wes:
   sequence: allocateFirst
   upstream:
     http: {url: "http://oms.example/base", secret_file: secret}
-    broker: {kind: nats, url: "nats://127.0.0.1:4222", topics: {outbound_command: ORDERS}}
     sync: {full_at: 03:30}
+"""
+BEHIND_BROKER = """\
+wes:
+  warehouse_id: WH-1
+  upstream:
+    broker: {kind: nats, url: "nats://127.0.0.1:4222", topics: {outbound_command: ORDERS}}
 """
 
 
@@ -37,10 +42,16 @@ def test_the_section_is_read_and_its_files_count_from_the_sites_folder(tmp_path:
     assert (wes.warehouse_id, wes.sequence.value) == ("WH-1", "allocateFirst")
     assert wes.upstream.http is not None
     assert wes.upstream.http.secret_file == tmp_path.resolve() / "secret"
-    assert wes.upstream.broker is not None
-    assert wes.upstream.broker.topics.outbound_command == "ORDERS"
     assert wes.upstream.sync.full_at is not None
     assert wes.upstream.sync.full_at.hour == 3
+
+
+def test_names_on_a_broker_may_be_the_sites_own(tmp_path: Path) -> None:
+    wes = load_site(write(tmp_path, small_site() | {"wes.yaml": BEHIND_BROKER})).wes
+    assert wes is not None
+    assert wes.upstream.broker is not None
+    assert wes.upstream.broker.topics.outbound_command == "ORDERS"
+    assert wes.upstream.broker.topics.status_callback == "OMS_STATUS_CALLBACK"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +67,8 @@ def test_the_section_is_read_and_its_files_count_from_the_sites_folder(tmp_path:
             "wes.upstream.http.url",
         ),
         (FULL, 6, "wes.upstream.http.secret_file"),
-        (FULL.replace("kind: nats", "kind: nats, username: me"), 7, "wes.upstream.broker"),
+        (BEHIND_BROKER.replace("kind: nats", "kind: nats, username: me"), 4, "wes.upstream.broker"),
+        (BEHIND_BROKER + '    http: {url: "http://oms"}\n', 3, "wes.upstream"),
     ],
     ids=[
         "no map",
@@ -66,6 +78,7 @@ def test_the_section_is_read_and_its_files_count_from_the_sites_folder(tmp_path:
         "credentials in the url",
         "no secret",
         "half credentials",
+        "two ways",
     ],
 )
 def test_what_is_wrong_is_told_where_it_stands(tmp_path: Path, text: str, line: int, path: str) -> None:

@@ -1,0 +1,83 @@
+"""Everything of a WES core that runs by itself around orders and upstream: rounds, deliveries and the broker."""
+
+import random  # noqa: TID251 - the type only; the source is injected
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+from gateway.delivery.brokers import Broker
+from gateway.delivery.inbound import Inbound
+from gateway.delivery.rounds import Rounds
+from gateway.delivery.upstream import Courier, UpstreamDelivery
+from gateway.wes.core import WesCore
+from gateway.wes.monitors import Monitors
+from gateway.wes.outbox import is_told
+from gateway.wes.sync import sync_changed, sync_scheduled
+from gateway.wes.timers import ShortOrders, calibrate, forget, tell_what_just_changed
+
+REAL_TIME_S: Final = 1.0
+CALENDAR_S: Final = 60.0
+FORGET_S: Final = 3600.0
+
+
+class Runnable(Protocol):
+    """Something that works until it is cancelled."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        ...
+
+
+class _Listening:
+    """The broker with what takes its messages."""
+
+    def __init__(self, broker: Broker, inbound: Inbound) -> None:
+        self._broker = broker
+        self._inbound = inbound
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        await self._broker.run(self._inbound.take)
+
+
+def upstream_works(
+    core: WesCore, monitors: Monitors, courier: Courier | Broker | None, rng: random.Random
+) -> dict[str, Runnable]:
+    """Return what has to run, by a name for people.
+
+    Args:
+        core: the core.
+        monitors: are looked at.
+        courier: brings messages to upstream; None where nobody listens.
+        rng: makes pauses.
+    """
+    wes = core.context.wes
+    works: dict[str, Runnable] = {
+        "short orders": Rounds("short orders", wes.timers.reservation.period_s, ShortOrders(core).work),
+        "forgetting": _round(core, "forgetting", FORGET_S, forget),
+    }
+    if courier is None or not is_told(core.context):
+        return works
+    sync = wes.upstream.sync
+    works |= {
+        "stock that just changed": _round(
+            core, "stock that just changed", REAL_TIME_S, tell_what_just_changed
+        ),
+        "stock that has changed": Rounds(
+            "stock that has changed", sync.incremental_s, lambda: sync_changed(core.store, core.context)
+        ),
+        "stock by schedule": Rounds(
+            "stock by schedule", sync.scheduled_s, lambda: sync_scheduled(core.store, core.context)
+        ),
+        "whole stock": _round(core, "whole stock", CALENDAR_S, calibrate),
+        "monitors": Rounds("monitors", wes.monitors.period_s, monitors.look),
+        "messages to upstream": UpstreamDelivery(
+            store=core.store, courier=courier, clock=core.context.clock, rng=rng, callbacks=core.callbacks
+        ),
+    }
+    if isinstance(courier, Broker) and wes.upstream.broker is not None:
+        works["upstream's broker"] = _Listening(courier, Inbound(core, wes.upstream.broker))
+    return works
+
+
+def _round(core: WesCore, name: str, period_s: float, work: Callable[[WesCore], Awaitable[None]]) -> Rounds:
+    return Rounds(name, period_s, lambda: work(core))

@@ -1,0 +1,81 @@
+"""The WES core as whoever stands around it is given it: its database, and what its acts need."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from pydantic import JsonValue
+
+from gateway.contract.clock import Clock, Micros
+from gateway.contract.wms import AcceptedView
+from gateway.kernel.ports import Store
+from gateway.site.wes import Wes
+from gateway.wes.cancel import BEFORE_ALLOCATION, Withdrawal
+from gateway.wes.codes import Code
+from gateway.wes.context import WesContext
+from gateway.wes.declined import Declined
+from gateway.wes.ids import take_ids
+from gateway.wes.intake import submit
+from gateway.wes.numbers import Numbers
+from gateway.wes.rules import Rulebook
+from gateway.wes.stock.opening import open_warehouse
+
+OUTCOMES_MAX: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of something that upstream and the WES exchanged."""
+
+    at_us: Micros
+    good: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WesCore:
+    """One running core.
+
+    Attributes:
+        numbers: of outbound orders.
+        withdrawals: how an order is cancelled, by its code.
+        commands: what became of the last commands, oldest first, since the start.
+        callbacks: what became of the last callbacks that upstream answered.
+    """
+
+    store: Store
+    context: WesContext
+    numbers: Numbers
+    withdrawals: Mapping[Code, Withdrawal] = field(default_factory=lambda: BEFORE_ALLOCATION)
+    commands: deque[Outcome] = field(default_factory=lambda: deque(maxlen=OUTCOMES_MAX))
+    callbacks: deque[Outcome] = field(default_factory=lambda: deque(maxlen=OUTCOMES_MAX))
+
+    async def submit(self, raw: JsonValue) -> AcceptedView:
+        """Take an outbound command.
+
+        Raises:
+            Declined: it was not taken; with every reason.
+        """
+        try:
+            view = await submit(self.store, self.context, self.numbers, raw)
+        except Declined:
+            self.note_command(taken=False)
+            raise
+        self.note_command(taken=True)
+        return view
+
+    def note_command(self, *, taken: bool) -> None:
+        """Remember what became of a command, for the monitors."""
+        self.commands.append(Outcome(self.context.clock.now_us(), taken))
+
+
+async def open_core(store: Store, wes: Wes, clock: Clock) -> WesCore:
+    """Open the core of a site on its database."""
+    context = WesContext(wes=wes, rules=Rulebook(wes.rules), ids=await take_ids(store), clock=clock)
+    await store.write(lambda tx: open_warehouse(tx, wes.warehouse_id))
+    return WesCore(
+        store=store,
+        context=context,
+        numbers=Numbers(store, "O", ZoneInfo(wes.timezone)),
+    )

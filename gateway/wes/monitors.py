@@ -1,0 +1,113 @@
+"""How the exchange with upstream does (S4-48…54): measured every minute, an alarm where a threshold is passed.
+
+Shares are those of the last hour since the start; without traffic there is no share and no alarm (S4-64). A delay is the age
+of the oldest message that waits, and "last sync" counts only while stock messages wait: a quiet night is no fault (S4-65).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import structlog
+
+from gateway.contract.clock import Micros
+from gateway.kernel.ports import Tx
+from gateway.wes.core import Outcome, WesCore
+from gateway.wes.outbox import Topic
+
+log = structlog.get_logger()
+
+HOUR_US: Final = 3_600_000_000
+
+_WAITING: Final = (
+    "SELECT topic, COUNT(*), MIN(created_at) FROM outbox WHERE state <> 'delivered' GROUP BY topic"
+)
+_SYNCED: Final = (
+    f"SELECT ended_at FROM outbox WHERE state = 'delivered' AND topic <> '{Topic.STATUS_CALLBACK}'"
+    " ORDER BY ended_at DESC LIMIT 1"
+)
+
+
+class Monitor(StrEnum):
+    """What is measured."""
+
+    COMMAND_SUCCESS = "commandSuccess"
+    STOCK_DELAY = "stockDelay"
+    CALLBACK_DELAY = "callbackDelay"
+    BACKLOG = "backlog"
+    LAST_SYNC = "lastSync"
+    CALLBACK_FAILURES = "callbackFailures"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measured value: a share, seconds or messages.
+
+    Attributes:
+        alarm: whether its threshold is passed.
+    """
+
+    value: float
+    alarm: bool
+
+
+class Monitors:
+    """Looks how the exchange does.
+
+    Attributes:
+        readings: of the last look; one that cannot be told is not there.
+    """
+
+    def __init__(self, core: WesCore) -> None:
+        self.readings: Mapping[Monitor, Reading] = {}
+        self._core = core
+
+    async def look(self) -> None:
+        """Measure; log alarms that begin and end."""
+        before = {monitor for monitor, reading in self.readings.items() if reading.alarm}
+        now = self._core.context.clock.now_us()
+        self.readings = dict(await self._core.store.read(lambda tx: self._measure(tx, now)))
+        after = {monitor for monitor, reading in self.readings.items() if reading.alarm}
+        for monitor in sorted(after - before):
+            log.warning("an alarm about upstream", monitor=monitor.value, value=self.readings[monitor].value)
+        for monitor in sorted(before - after):
+            log.info("an alarm about upstream has ended", monitor=monitor.value)
+
+    async def _measure(self, tx: Tx, now: Micros) -> Iterable[tuple[Monitor, Reading]]:
+        limits = self._core.context.wes.monitors
+        waiting = {Topic(topic): (count, oldest) for topic, count, oldest in await tx.fetch(_WAITING)}
+        synced = await tx.fetch(_SYNCED)
+        stock = _age_s(
+            now, (oldest for topic, (_, oldest) in waiting.items() if topic is not Topic.STATUS_CALLBACK)
+        )
+        callback = _age_s(
+            now, (oldest for topic, (_, oldest) in waiting.items() if topic is Topic.STATUS_CALLBACK)
+        )
+        last_sync = _age_s(now, (row[0] for row in synced)) if stock else 0.0
+        backlog = sum(count for count, _ in waiting.values())
+        readings = {
+            Monitor.STOCK_DELAY: Reading(stock, stock > limits.stock_delay_s),
+            Monitor.CALLBACK_DELAY: Reading(callback, callback > limits.callback_delay_s),
+            Monitor.BACKLOG: Reading(backlog, backlog > limits.backlog),
+            Monitor.LAST_SYNC: Reading(last_sync, last_sync > limits.last_sync_s),
+        }
+        success = _share(self._core.commands, now)
+        if success is not None:
+            readings[Monitor.COMMAND_SUCCESS] = Reading(success, success < limits.command_success_min)
+        delivered = _share(self._core.callbacks, now)
+        if delivered is not None:
+            failed = 1 - delivered
+            readings[Monitor.CALLBACK_FAILURES] = Reading(failed, failed > limits.callback_failures_max)
+        return readings.items()
+
+
+def _age_s(now: Micros, moments: Iterable[Micros]) -> float:
+    """Return the age of the oldest; 0 if there is none."""
+    return max(((now - at) / 1e6 for at in moments), default=0.0)
+
+
+def _share(outcomes: Iterable[Outcome], now: Micros) -> float | None:
+    """Return the share of good ones in the last hour; None without any."""
+    good = [each.good for each in outcomes if each.at_us > now - HOUR_US]
+    return sum(good) / len(good) if good else None

@@ -1,0 +1,79 @@
+"""The rounds of the core that belong to orders and upstream (S0-44); gateway/delivery/rounds.py lets them run."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from gateway.contract.clock import Micros
+from gateway.kernel.ports import Tx
+from gateway.wes.core import WesCore
+from gateway.wes.reservation import list_short, reserve_again
+from gateway.wes.sync import sync_full, sync_just_now
+
+WINDOW_US: Final = 10_000_000
+"""How far back a look for changes goes: longer than a commit may take."""
+KEEP_US: Final = 7 * 86_400_000_000
+"""How long delivered messages are kept."""
+STEP: Final = 1_000
+
+_LAST_FULL: Final = "SELECT seq FROM cursors WHERE name = 'fullSync'"
+_FULL_DONE: Final = "INSERT INTO cursors (name, seq) VALUES ('fullSync', :day) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq"
+_FORGET: Final = (
+    "DELETE FROM outbox WHERE message_id IN (SELECT message_id FROM outbox WHERE state = 'delivered'"
+    " AND ended_at < :before LIMIT :limit)",
+    "DELETE FROM inbox WHERE (consumer, message_id) IN (SELECT consumer, message_id FROM inbox WHERE at_us < :before"
+    " LIMIT :limit)",
+    "DELETE FROM replies WHERE reply_key IN (SELECT reply_key FROM replies WHERE expires_at < :now LIMIT :limit)",
+)
+
+
+class ShortOrders:
+    """Tries again to reserve for orders that were short, some in each round, and all in turn."""
+
+    def __init__(self, core: WesCore) -> None:
+        self._core = core
+        self._after = 0
+
+    async def work(self) -> None:
+        """Try the next ones, each in a transaction of its own."""
+        core, limit = self._core, self._core.context.wes.timers.reservation.batch
+        found = await core.store.read(lambda tx: list_short(tx, self._after, limit))
+        for order_id in found:
+            await core.store.write(lambda tx, which=order_id: reserve_again(tx, core.context, which))
+        self._after = found[-1] if len(found) == limit else 0
+
+
+async def tell_what_just_changed(core: WesCore) -> None:
+    """Tell upstream the changes of the last moment, of products that it wants to hear of at once."""
+    await sync_just_now(core.store, core.context, core.context.clock.now_us() - WINDOW_US)
+
+
+async def calibrate(core: WesCore) -> None:
+    """Tell upstream the whole stock once a day; a day that was slept through is made up for (S4-24)."""
+    wes = core.context.wes
+    if wes.upstream.sync.full_at is None:
+        return
+    day = _last_due(core.context.clock.now_us(), wes.upstream.sync.full_at, ZoneInfo(wes.timezone))
+    last = await core.store.read(lambda tx: tx.fetch(_LAST_FULL))
+    if last and last[0][0] >= day.toordinal():
+        return
+    await sync_full(core.store, core.context, f"FULL-{day:%Y%m%d}")
+    await core.store.write(lambda tx: tx.execute(_FULL_DONE, {"day": day.toordinal()}))
+
+
+async def forget(core: WesCore) -> None:
+    """Forget what nobody will ask for any more, a bounded part at a time."""
+    now = core.context.clock.now_us()
+    params = {"now": now, "before": now - KEEP_US, "limit": STEP}
+
+    async def job(tx: Tx) -> int:
+        return max([await tx.execute(sql, params) for sql in _FORGET])
+
+    while await core.store.write(job) == STEP:
+        pass
+
+
+def _last_due(now: Micros, at: time, zone: ZoneInfo) -> date:
+    """Return the day of the last moment that had this time of day."""
+    local = datetime.fromtimestamp(now / 1e6, UTC).astimezone(zone)
+    return local.date() if local.time() >= at else local.date() - timedelta(days=1)
