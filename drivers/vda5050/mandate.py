@@ -14,6 +14,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from drivers.vda5050.pauses import doubled
+
 TOPIC: Final = "gateway/epoch"
 """Below the vehicle's address. The topics of VDA 5050 have one level there (6.3), so no subscription to them meets it."""
 PAYLOAD_MAX: Final = 1_000
@@ -109,7 +111,7 @@ class Fence:
         """Return what the topic has to show, if that is due to be said now."""
         if now < self._due:
             return None
-        self._due = self._said_due = now + min(PAUSE_FIRST_S * 2**self._said, PAUSE_MAX_S)
+        self._due = self._said_due = now + doubled(PAUSE_FIRST_S, self._said, PAUSE_MAX_S)
         self._said += 1
         return self._highest.model_dump_json().encode()
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from drivers.vda5050.messages import State
+from drivers.vda5050.pauses import doubled
 from gateway.contract.vehicles import ActionStatus, VehicleState
 
 PATIENCE_S: Final = 3.0
@@ -94,7 +95,7 @@ class Silence:
             return False
         if not self._asked:
             return now - self._since >= (self._patience_s if busy else OVERDUE_S)
-        return now - self._asked_at >= min(ANSWER_S * 2 ** (self._asked - 1), PAUSE_MAX_S)
+        return now - self._asked_at >= doubled(ANSWER_S, self._asked - 1, PAUSE_MAX_S)
 
     def asked(self, action_id: str, now: float) -> None:
         """The vehicle was asked, by an action with this id."""

@@ -17,6 +17,7 @@ from drivers.telegrams import Diagnosis, ErrorKind
 from drivers.vda5050 import messages
 from drivers.vda5050.mandate import Fence, Mandate
 from drivers.vda5050.messages import Connection, Factsheet, Header, Json, State, Visualization
+from drivers.vda5050.pauses import doubled
 from drivers.vda5050.silence import Silence
 from gateway.contract.reports import Load, Position, Report
 from gateway.contract.vehicles import (
@@ -59,7 +60,7 @@ class _Wanted:
     def count(self, now: float, pause_s: float) -> None:
         self.sent += 1
         self.sent_at = now
-        self.due = now + min(pause_s * 2 ** max(0, self.sent - PATIENCE), PAUSE_MAX_S)
+        self.due = now + doubled(pause_s, max(0, self.sent - PATIENCE), PAUSE_MAX_S)
 
 
 class _Sequence:

@@ -117,6 +117,13 @@ def test_a_broker_that_passes_nothing_on_is_told_and_spoken_to_ever_more_rarely(
     assert (fence.open, fence.reason) == (True, "")
 
 
+def test_a_broker_that_passes_nothing_on_for_days_is_spoken_to_all_the_same(fence: Fence) -> None:
+    now = 0.0
+    while now < 200_000:
+        now = fence.next_due()
+        assert said(fence, now) == OWN
+
+
 def test_a_person_who_deletes_the_retained_message_lets_the_runs_that_live_settle_it(fence: Fence) -> None:
     future = Mandate(epoch=2**32 - 1, run="hall-with-a-wrong-clock")
     fence.take(payload(future), 0.2)

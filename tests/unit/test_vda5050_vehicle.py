@@ -434,6 +434,14 @@ def test_a_vehicle_that_is_gone_is_asked_ever_more_rarely_and_is_back_with_its_n
     assert [type(report) for report in answering.told()] == [VehicleState]
 
 
+def test_a_vehicle_that_is_gone_for_days_is_asked_and_sent_its_order_all_the_same(answering: Wire) -> None:
+    answering.face.send(order())
+    while answering.now < 100_000:
+        answering.wait(answering.now + 30.0)
+        (actions, sent) = answering.sent()
+        assert (actions[0], sent[0]) == ("instantActions", "order")
+
+
 def test_visualization_is_a_sign_of_life(answering: Wire) -> None:
     answering.state(**DRIVES)
     answering.told()
