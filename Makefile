@@ -8,7 +8,7 @@ CODE   := gateway drivers sim_devices tests
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev demo test format-check lint contracts types pytest format docs bench kill-test fault-test explore simulate lock clean
+.PHONY: help install install-dev demo test format-check lint contracts types pytest format docs bench kill-test fault-test explore model-check simulate lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -100,6 +100,9 @@ fault-test: install-dev ## disks and wires that fail under a running gateway, at
 explore: install-dev ## the property tests and the fuzzers with examples that nobody has seen yet (FUZZ=10 SEED=2)
 	@HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -m hypothesis
 	@FUZZ=$(or $(FUZZ),10) SEED=$(or $(SEED),2) $(BIN)/python -m pytest tests/fuzz tests/contract/test_api_schemathesis.py
+
+model-check: install-dev ## every reachable state of the handshake, for up to three commands: minutes, and gigabytes of memory
+	@$(BIN)/python -m tests.model
 
 simulate: install-dev ## a site on virtual time against every fault (SEEDS=10 HOURS=0.25)
 	@$(BIN)/python -m tests.sim --seeds $(or $(SEEDS),10) --hours $(or $(HOURS),0.25)

@@ -59,6 +59,7 @@ class CommandBlock:
     source: int
     target: int
     container: str
+    boot_id: int
 
     @classmethod
     def of(cls, command: Command, epoch: int) -> Self:
@@ -71,6 +72,7 @@ class CommandBlock:
             source=_number(command.source),
             target=_number(command.target),
             container=(command.container_id or "")[:CONTAINER_LENGTH],
+            boot_id=command.boot_id,
         )
 
     @property
@@ -78,7 +80,7 @@ class CommandBlock:
         """CRC-16/MODBUS over the fields, big-endian, in the order of the specification."""
         container = self.container.encode("ascii")
         numbers = (self.epoch, self.seq, self.op, self.job_id, self.source, self.target)
-        return crc16_modbus(struct.pack(">IHHQII16s", *numbers, container))
+        return crc16_modbus(struct.pack(">IHHQII16sH", *numbers, container, self.boot_id))
 
     def tags(self) -> dict[str, TagValue]:
         """Return the fields by their names in the specification."""
@@ -90,11 +92,14 @@ class CommandBlock:
             "source": self.source,
             "target": self.target,
             "container": self.container,
+            "bootId": self.boot_id,
             "check": self.check,
         }
 
 
-COMMAND_TAGS: Final = frozenset(("epoch", "seq", "op", "jobId", "source", "target", "container", "check"))
+COMMAND_TAGS: Final = frozenset(
+    ("epoch", "seq", "op", "jobId", "source", "target", "container", "bootId", "check")
+)
 
 
 def _number(place: Place | None) -> int:
@@ -200,8 +205,7 @@ def judge(command: Command, status: Status) -> Verdict:
         if status.job_id != command.job_id:
             return Verdict.DOUBTFUL
         return Verdict.ENDED if status.idle else Verdict.TAKEN
-    remembers = status.ack_seq != 0 or status.boot_id == command.boot_id
-    if next_seq(status.ack_seq) != command.seq or not remembers:
+    if next_seq(status.ack_seq) != command.seq or status.boot_id != command.boot_id:
         return Verdict.DOUBTFUL
     return Verdict.NOT_TAKEN if status.idle else Verdict.BUSY
 
@@ -273,6 +277,7 @@ REFUSALS: Final = {
     2: "the epoch is too low",
     3: "the number is not ahead of the last one",
     4: "the channel still executes the command before it",
+    5: "it was written for an earlier start of the device",
 }
 NO_READ_BARCODE: Final = "?"
 
@@ -462,7 +467,10 @@ class Channel:
         return None
 
     def _count_on(self, command: Command) -> None:
-        if self._online:
+        """The kernel knows the number of its own command; what it has not been told yet is out of date."""
+        if self._online_due:
+            self.offline()
+        elif self._online:
             self._online = (self._online[0], command.seq)
 
     def _write(self, job: _Job, status: Status) -> CommandBlock | None:

@@ -58,6 +58,7 @@ class Refused(IntEnum):
     EPOCH = 2
     SEQ = 3
     EXECUTING = 4
+    BOOT = 5
 
 
 def crc16(data: bytes) -> int:
@@ -81,6 +82,7 @@ class CommandBlock:
     source: int = 0
     target: int = 0
     container: str = ""
+    boot_id: int = 0
     check: int = 0
 
     @classmethod
@@ -89,7 +91,12 @@ class CommandBlock:
         number = {
             name: int(fields.get(name, 0)) for name in ("epoch", "seq", "op", "source", "target", "check")
         }
-        return cls(**number, job_id=int(fields.get("jobId", 0)), container=str(fields.get("container", "")))
+        return cls(
+            **number,
+            job_id=int(fields.get("jobId", 0)),
+            container=str(fields.get("container", "")),
+            boot_id=int(fields.get("bootId", 0)),
+        )
 
     def computed_check(self) -> int:
         """Return the check that belongs to the other fields."""
@@ -102,7 +109,8 @@ class CommandBlock:
             (self.target, 4),
         )
         text = self.container.encode("latin-1", "replace").ljust(CONTAINER_LENGTH, b"\0")
-        return crc16(b"".join(number.to_bytes(size, "big") for number, size in numbers) + text)
+        boot_id = self.boot_id.to_bytes(2, "big")
+        return crc16(b"".join(number.to_bytes(size, "big") for number, size in numbers) + text + boot_id)
 
     def fits(self) -> bool:
         """Tell whether the block is whole."""
@@ -125,9 +133,10 @@ class Memory:
 
 @dataclass(slots=True)
 class Mailbox:
-    """One channel's mailbox: its memory, and the last block that it did not take at all."""
+    """One channel's mailbox: its memory, which start this is, and the last block that it did not take at all."""
 
     memory: Memory = field(default_factory=Memory)
+    boot_id: int = 0
     refused_seq: int = 0
     refused_code: Refused = Refused.NONE
 
@@ -162,14 +171,17 @@ class Mailbox:
         memory.barcode, memory.done_code = barcode, code
         memory.done_seq = memory.ack_seq
 
-    def restart(self) -> None:
-        """Power has returned: what was not retentive is gone."""
+    def restart(self, boot_id: int) -> None:
+        """Power has returned: what was not retentive is gone, and so is what was written for the time before."""
+        self.boot_id = boot_id
         self.refused_seq, self.refused_code = 0, Refused.NONE
 
     def _refusal(self, block: CommandBlock) -> Refused:
         memory = self.memory
         if not block.fits():
             return Refused.CHECK
+        if block.boot_id != self.boot_id:
+            return Refused.BOOT
         if block.epoch < memory.epoch:
             return Refused.EPOCH
         if not 0 < (block.seq - memory.ack_seq) % 2**16 < SEQ_WINDOW:

@@ -109,9 +109,9 @@ class Channel:
         """Lose the retentive memory, too."""
         self.mailbox.memory = Memory()
 
-    def start(self, now: float) -> None:
+    def start(self, now: float, boot_id: int) -> None:
         """Power has returned."""
-        self.mailbox.restart()
+        self.mailbox.restart(boot_id)
         if block := self.mailbox.memory.executing:
             self._run(self._device.reset() if block.op == Op.RESET else self._machine.resume(block), now)
 
@@ -266,4 +266,4 @@ class Plc:
         self.fault_code = 0
         self._boot_id = self._boot_id % (2**16 - 1) + 1
         for channel in self.channels.values():
-            channel.start(now)
+            channel.start(now, self._boot_id)

@@ -22,6 +22,7 @@ EMPTY_BLOCK: Fields = {
     "source": 0,
     "target": 0,
     "container": "",
+    "bootId": 0,
     "check": 0,
 }
 
@@ -29,7 +30,8 @@ EMPTY_BLOCK: Fields = {
 def check_of(block: Mapping[str, int | str]) -> int:
     """The check of a command block, with an independent CRC."""
     numbers = (int(block[name]) for name in ("epoch", "seq", "op", "jobId", "source", "target"))
-    return crc16(struct.pack(">IHHQII16s", *numbers, str(block["container"]).encode()))
+    text = str(block["container"]).encode()
+    return crc16(struct.pack(">IHHQII16sH", *numbers, text, int(block["bootId"])))
 
 
 def new_memory() -> Fields:
@@ -101,6 +103,8 @@ class PlcChannel:
             return 2
         if seq == ack:
             return 0
+        if self.block["bootId"] != self.boot_id:
+            return 5
         if not 0 < (seq - ack) % 65536 < 32768:
             return 3
         return 4 if self.executing else 0

@@ -55,7 +55,7 @@ class Command:
             device which remembers an older gateway's jobs never takes a new job for one of those.
         channel: the mailbox of the device; each has one outstanding command.
         seq: the mailbox's sequence number, 1 … 65535.
-        boot_id: the device's boot id when the command was issued: tells memory lost from memory kept (handshake, rule 4).
+        boot_id: the device's boot id when the command was issued: it is meant for this start of the device and no other.
         source, target: as `op` needs them.
         container_id: what is expected to be moved; at most 16 ASCII characters reach a PLC.
     """

@@ -18,7 +18,7 @@ Transition = tuple[str, str, str]
 CHANNEL: Final[tuple[Transition, ...]] = (
     ("[*]", "first start", "idle"),
     ("idle", "seq 0 or seq = ackSeq, nothing but a higher epoch is remembered", "idle"),
-    ("idle", "not to be taken, refusedSeq and refusedCode 1 to 3", "idle"),
+    ("idle", "not to be taken, refusedSeq and refusedCode 1, 2, 3 or 5", "idle"),
     ("idle", "cannot be done, acceptCode ≥ 10, doneCode 0, doneSeq = ackSeq = seq", "idle"),
     ("idle", "taken, jobId, acceptCode 1, epoch, last ackSeq", "executing"),
     ("executing", "another block, refusedSeq and refusedCode 4", "executing"),

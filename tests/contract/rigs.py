@@ -31,7 +31,7 @@ CYCLE_S = 0.005
 
 # The register tables of the specification, read apart from the driver.
 BASE = 100
-COMMAND = struct.Struct(">IHHQII16sH")
+COMMAND = struct.Struct(">IHHQII16sHH")
 STATUS = struct.Struct(">HHIHHHHQIHHHHH16sHH")
 STATUS_AT = 32
 

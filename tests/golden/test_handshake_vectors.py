@@ -10,7 +10,7 @@ from drivers.handshake import CommandBlock
 
 SPECIFICATION = Path(__file__).parents[2] / "docs" / "plc-handshake.md"
 ROW = re.compile(
-    r"^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| `(.*?)` \| 0x([0-9A-F]{4}) \|$", re.M
+    r"^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| `(.*?)` \| (\d+) \| 0x([0-9A-F]{4}) \|$", re.M
 )
 VECTORS = ROW.findall(SPECIFICATION.read_text(encoding="utf-8"))
 
@@ -23,9 +23,16 @@ def test_the_specification_gives_three_vectors() -> None:
 def test_the_check_of_a_command_block_is_that_of_the_specification(row: tuple[str, ...]) -> None:
     epoch, seq, op, job_id, source, target = map(int, row[:6])
     block = CommandBlock(
-        epoch=epoch, seq=seq, op=op, job_id=job_id, source=source, target=target, container=row[6]
+        epoch=epoch,
+        seq=seq,
+        op=op,
+        job_id=job_id,
+        source=source,
+        target=target,
+        container=row[6],
+        boot_id=int(row[7]),
     )
-    assert block.check == int(row[7], 16)
+    assert block.check == int(row[8], 16)
 
 
 def test_the_crc_is_the_one_of_the_modbus_serial_line_specification() -> None:

@@ -1,5 +1,6 @@
 """A small plant of simulated devices, driven step by step on a time of its own, for tests of the device side."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.contract.wiring import MailboxChannel, ModbusLink
@@ -64,6 +65,11 @@ def signed(block: CommandBlock) -> CommandBlock:
     return replace(block, check=block.computed_check())
 
 
+def meant_for(status: Mapping[str, int | str], block: CommandBlock) -> CommandBlock:
+    """Return a whole block as one that is meant for the device which shows this; a torn one as it is."""
+    return signed(replace(block, boot_id=int(status["bootId"]))) if block.fits() else block
+
+
 class Plant:
     """The world, the faults, a shuttle and a conveyor; `now` is simulated time in seconds."""
 
@@ -114,7 +120,7 @@ class Plant:
         return self.shuttle.status("main")
 
     def _write(self, device: Plc, channel: str, block: CommandBlock) -> dict[str, int | str]:
-        device.write(channel, fields(block))
+        device.write(channel, fields(meant_for(device.status(channel), block)))
         device.step(self.now)
         return device.status(channel)
 
@@ -133,6 +139,7 @@ def fields(block: CommandBlock) -> dict[str, int | str]:
         "source": block.source,
         "target": block.target,
         "container": block.container,
+        "bootId": block.boot_id,
         "check": block.check,
     }
 

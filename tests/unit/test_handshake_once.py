@@ -145,6 +145,7 @@ class AnyInterleaving(RuleBasedStateMachine):
             source=0,
             target=9,
             container="",
+            boot_id=self.plc.boot_id,
         )
         self.plc.block = block.tags()
         self.plc.cycle()

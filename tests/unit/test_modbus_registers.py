@@ -88,15 +88,19 @@ def test_what_was_encoded_is_decoded(orders: tuple[ByteOrder, ByteOrder], number
         update={"byte_order": byte_order, "word_order": word_order}
     )
     table = RegisterMap(mailbox.command, mailbox, COMMAND_TAGS)
-    block = CommandBlock(epoch=number % 2**32, seq=1, op=2, job_id=number, source=3, target=4, container=text)
+    block = CommandBlock(
+        epoch=number % 2**32, seq=1, op=2, job_id=number, source=3, target=4, container=text, boot_id=5
+    )
     assert table.decode(table.encode(block.tags())) == block.tags()
 
 
 def test_the_mailbox_profile_lays_the_command_block_out_as_one_big_endian_record() -> None:
     mailbox = profile("modbus-mailbox")
     table = RegisterMap(mailbox.command, mailbox, COMMAND_TAGS)
-    block = CommandBlock(epoch=1, seq=2, op=3, job_id=4, source=501, target=502, container="TOTE-0001")
-    record = struct.pack(">IHHQII16sH", 1, 2, 3, 4, 501, 502, b"TOTE-0001", block.check)
+    block = CommandBlock(
+        epoch=1, seq=2, op=3, job_id=4, source=501, target=502, container="TOTE-0001", boot_id=5
+    )
+    record = struct.pack(">IHHQII16sHH", 1, 2, 3, 4, 501, 502, b"TOTE-0001", 5, block.check)
     assert struct.pack(f">{table.count}H", *table.encode(block.tags())) == record
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim_devices.mailbox import Accept, CommandBlock, Done, Mailbox, Memory, Refused
-from tests.unit.sim_plant import pick
+from tests.unit.sim_plant import pick, signed
 
 SEQ_MAX = 65535
 
@@ -25,8 +25,8 @@ def idle_at(seq: int, epoch: int = 1) -> Mailbox:
 @pytest.mark.parametrize(
     ("block", "check"),
     [
-        (CommandBlock(epoch=1, seq=1, op=1, job_id=1, source=1101, container="TOTE-0001"), 0x9659),
-        (CommandBlock(epoch=60000000, seq=65535, op=2, job_id=60123456789, target=901), 0xBF44),
+        (CommandBlock(epoch=1, seq=1, op=1, job_id=1, source=1101, container="TOTE-0001", boot_id=1), 0xFE7B),
+        (CommandBlock(epoch=60000000, seq=65535, op=2, job_id=60123456789, target=901, boot_id=4711), 0xFA3F),
         (
             CommandBlock(
                 epoch=4294967295,
@@ -36,8 +36,9 @@ def idle_at(seq: int, epoch: int = 1) -> Mailbox:
                 source=501,
                 target=502,
                 container="ABCDEFGHIJKLMNOP",
+                boot_id=65535,
             ),
-            0x9411,
+            0x4F0C,
         ),
     ],
     ids=["pick", "drop", "transfer"],
@@ -101,6 +102,17 @@ def test_a_block_with_one_wrong_field_is_refused_and_changes_nothing_else(data: 
     assert mailbox.memory == before
     if torn.seq != mailbox.memory.ack_seq:
         assert (mailbox.refused_seq, mailbox.refused_code) == (torn.seq, Refused.CHECK)
+
+
+def test_a_block_that_is_meant_for_an_earlier_start_is_refused_though_the_memory_is_lost() -> None:
+    """Found by the model: a block that was under way as the device lost its memory was taken a second time."""
+    mailbox = Mailbox(boot_id=1)
+    block = signed(replace(pick(), boot_id=1))
+    assert mailbox.look(block, taken)
+    mailbox.memory = Memory()
+    mailbox.restart(2)
+    assert not mailbox.look(block, taken)
+    assert (mailbox.refused_seq, mailbox.refused_code) == (1, Refused.BOOT)
 
 
 def test_a_busy_channel_takes_nothing_and_looks_again_when_it_is_idle() -> None:

@@ -41,8 +41,8 @@ async def shuttle(profile_id: str = "opcua-mailbox") -> AsyncGenerator[tuple[Sim
         running.cancel()
 
 
-def command(seq: int) -> dict[str, int | str]:
-    return {f"S1.Cmd.{name}": value for name, value in fields(pick(seq)).items()}
+def command(simulated: SimulatedSite, seq: int) -> dict[str, int | str]:
+    return {f"S1.Cmd.{name}": value for name, value in fields(pick(simulated, seq)).items()}
 
 
 async def status(line: NodeLine, name: str) -> int | str:
@@ -55,7 +55,7 @@ def test_a_command_is_judged_before_its_write_returns_and_done_when_the_motion_s
             woken: list[float] = []
             await line.watch(["S1.Status.doneSeq"], lambda: woken.append(loop_time()))
             began = loop_time()
-            await line.write(command(seq=1))
+            await line.write(command(simulated, seq=1))
             assert await status(line, "ackSeq") == 1
             await asyncio.sleep(3.0)
             assert woken == [pytest.approx(began + 2.0)]
@@ -66,8 +66,8 @@ def test_a_command_is_judged_before_its_write_returns_and_done_when_the_motion_s
 
 def test_the_method_answers_and_unknown_nodes_are_not_there() -> None:
     async def scenario() -> None:
-        async with shuttle("opcua-method") as (_, line):
-            assert await line.call("S1.Execute", list(fields(pick(seq=1)).values())) == [1]
+        async with shuttle("opcua-method") as (simulated, line):
+            assert await line.call("S1.Execute", list(fields(pick(simulated, seq=1)).values())) == [1]
             with pytest.raises(LookupError):
                 await line.read(["S1.Status.nothing"])
 
@@ -79,7 +79,7 @@ def test_a_lost_reply_breaks_the_connection_after_the_command() -> None:
         async with shuttle() as (simulated, line):
             simulated.faults.add(LostReply(device="shuttle"))
             with pytest.raises(ConnectionError):
-                await line.write(command(seq=1))
+                await line.write(command(simulated, seq=1))
             assert await status(line, "ackSeq") == 1
 
     run(scenario)
@@ -91,7 +91,7 @@ def test_what_a_black_hole_holds_is_executed_when_it_is_over_though_nobody_waits
             simulated.faults.add(BlackHole(device="shuttle", duration_s=5.0))
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(1.0):
-                    await line.write(command(seq=1))
+                    await line.write(command(simulated, seq=1))
             assert simulated.world.moves("100") == 0
             assert await status(line, "ackSeq") == 1
             assert loop_time() == pytest.approx(5.0, abs=0.1)
@@ -121,7 +121,7 @@ def test_a_drop_in_a_black_hole_loses_what_it_holds() -> None:
         async with shuttle() as (simulated, line):
             hole = simulated.faults.add(BlackHole(device="shuttle"))
             async with asyncio.TaskGroup() as tasks:
-                writing = tasks.create_task(refused(line))
+                writing = tasks.create_task(refused(simulated, line))
                 await asyncio.sleep(0.01)
                 simulated.faults.add(LinkDrop(device="shuttle"))
                 await writing
@@ -129,9 +129,9 @@ def test_a_drop_in_a_black_hole_loses_what_it_holds() -> None:
             await asyncio.sleep(5.0)
             assert simulated.world.moves("100") == 0
 
-    async def refused(line: NodeLine) -> None:
+    async def refused(simulated: SimulatedSite, line: NodeLine) -> None:
         with pytest.raises(ConnectionError):
-            await line.write(command(seq=1))
+            await line.write(command(simulated, seq=1))
 
     run(scenario)
 
@@ -162,11 +162,11 @@ def test_held_requests_are_executed_one_after_the_other() -> None:
 def test_a_device_that_starts_without_its_memory_has_cleared_its_command_block() -> None:
     async def scenario() -> None:
         async with shuttle() as (simulated, line):
-            await line.write(command(seq=1))
+            await line.write(command(simulated, seq=1))
             await asyncio.sleep(3.0)
             simulated.faults.add(Reboot(device="shuttle", memory_lost=True))
             await asyncio.sleep(1.1)
-            assert await line.read(list(command(seq=1))) == [0, 0, 0, 0, 0, 0, "", 0]
+            assert await line.read(list(command(simulated, seq=1))) == [0, 0, 0, 0, 0, 0, "", 0, 0]
             assert (await status(line, "ackSeq"), simulated.world.moves("100")) == (0, 1)
 
     run(scenario)

@@ -418,7 +418,7 @@ CASES: dict[str, list[Case]] = {
                 "modbus-mailbox",
                 {"status:\n": "  - {name: seq, address: 30, type: u16} #!\nstatus:\n"},
             ),
-            path="command[8].name",
+            path="command[9].name",
             message="`seq` stands twice",
             mend="take one out",
         ),
@@ -473,7 +473,7 @@ CASES: dict[str, list[Case]] = {
             profile=(
                 "modbus-mailbox",
                 {
-                    "  - {name: check, address: 20,": "  - {name: check, address: 123,",
+                    "  - {name: check, address: 21,": "  - {name: check, address: 123,",
                     "command:\n": "command: #!\n",
                     "status_base: 32": "status_base: 200",
                 },
@@ -500,7 +500,7 @@ CASES: dict[str, list[Case]] = {
             profile=("modbus-mailbox", {"status_base: 32": "status_base: 20 #!"}),
             path="status_base",
             message="the command block and the status block overlap",
-            mend="write `status_base: 21` or more",
+            mend="write `status_base: 22` or more",
         ),
     ],
     "short_strides": [
@@ -551,7 +551,7 @@ CASES: dict[str, list[Case]] = {
             ),
             path="command",
             message="the method takes its arguments in another order",
-            mend="sort them: epoch, seq, op, jobId, source, target, container, check",
+            mend="sort them: epoch, seq, op, jobId, source, target, container, bootId, check",
         ),
     ],
     "wrong_bases": [
@@ -580,7 +580,7 @@ CASES: dict[str, list[Case]] = {
         Case(
             edits=site({"target: OUT, base: 64}": "target: OUT, base: 40} #!"}),
             path="devices[conveyor].channels[c2].base",
-            message="the registers 40–60 (command of conveyor/c2) overlap with 32–60 (status of conveyor/c1)",
+            message="the registers 40–61 (command of conveyor/c2) overlap with 32–60 (status of conveyor/c1)",
             mend="from 1320 on everything is free",
         ),
         Case(

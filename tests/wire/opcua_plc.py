@@ -29,6 +29,7 @@ COMMAND = {
     "source": UINT32,
     "target": UINT32,
     "container": STRING,
+    "bootId": UINT16,
     "check": UINT16,
 }
 STATUS = {

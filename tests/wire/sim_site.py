@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -110,10 +111,16 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
             await asyncio.sleep(0.005)
 
 
-def transfer(seq: int, job_id: int = 100) -> CommandBlock:
+def _meant_for(simulated: SimulatedSite, device_id: str, block: CommandBlock) -> CommandBlock:
+    """Return the block as one that is meant for this start of the device."""
+    return signed(replace(block, boot_id=simulated._devices[device_id]._boot_id))
+
+
+def transfer(simulated: SimulatedSite, seq: int, job_id: int = 100) -> CommandBlock:
     block = CommandBlock(epoch=1, seq=seq, op=Op.TRANSFER, job_id=job_id, source=1, target=2, container="T1")
-    return signed(block)
+    return _meant_for(simulated, "conveyor", block)
 
 
-def pick(seq: int, job_id: int = 100) -> CommandBlock:
-    return signed(CommandBlock(epoch=1, seq=seq, op=Op.PICK, job_id=job_id, source=1, container="T1"))
+def pick(simulated: SimulatedSite, seq: int, job_id: int = 100) -> CommandBlock:
+    block = CommandBlock(epoch=1, seq=seq, op=Op.PICK, job_id=job_id, source=1, container="T1")
+    return _meant_for(simulated, "shuttle", block)

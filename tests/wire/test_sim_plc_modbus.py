@@ -72,7 +72,7 @@ async def raw(simulated: SimulatedSite) -> AsyncGenerator[tuple[asyncio.StreamRe
 def registers(block: CommandBlock) -> list[int]:
     """Lay a block out by the table of the profile, big-endian."""
     data = struct.pack(
-        ">IHHQII16sH",
+        ">IHHQII16sHH",
         block.epoch,
         block.seq,
         block.op,
@@ -80,6 +80,7 @@ def registers(block: CommandBlock) -> list[int]:
         block.source,
         block.target,
         block.container.encode(),
+        block.boot_id,
         block.check,
     )
     return list(struct.unpack(f">{len(data) // 2}H", data))
@@ -88,11 +89,11 @@ def registers(block: CommandBlock) -> list[int]:
 async def test_a_command_that_is_written_twice_moves_its_load_once() -> None:
     async with running(modbus_site()) as simulated:
         client = Client(simulated)
-        assert await client.write(0, registers(transfer(seq=1)))
+        assert await client.write(0, registers(transfer(simulated, seq=1)))
         assert (await client.read(ACK_SEQ, 2)) == [1, 1]
-        assert await client.write(0, registers(transfer(seq=1)))
+        assert await client.write(0, registers(transfer(simulated, seq=1)))
         assert await client.done(1) == Done.DONE
-        assert await client.write(0, registers(transfer(seq=1)))
+        assert await client.write(0, registers(transfer(simulated, seq=1)))
         barcode = struct.pack(">8H", *await client.read(BARCODE, 8)).rstrip(b"\0")
         assert barcode == b"T1"
         assert simulated.world.snapshot() == {"containers": {"T1": "OUT"}, "moves": {"100": 1}}
@@ -102,7 +103,7 @@ async def test_a_command_that_is_written_twice_moves_its_load_once() -> None:
 async def test_a_torn_block_and_one_of_an_older_gateway_are_refused() -> None:
     async with running(modbus_site()) as simulated:
         client = Client(simulated)
-        torn = registers(transfer(seq=1))
+        torn = registers(transfer(simulated, seq=1))
         torn[9] += 1
         await client.write(0, torn)
         assert await client.read(REFUSED_CODE) == [1]
@@ -115,7 +116,7 @@ async def test_what_a_profile_does_not_have_is_answered_by_an_exception() -> Non
         client = Client(simulated)
         assert await client.exception_of("read_holding_registers", 60_000, 1) == 2
         assert await client.exception_of("write_multiple_registers", STATUS, [1]) == 2
-        assert await client.exception_of("write_single_register", 21, 1) == 2
+        assert await client.exception_of("write_single_register", 22, 1) == 2
         assert await client.exception_of("read_coils", 0, 1) == 1
         assert await client.exception_of("read_input_registers", 0, 1) == 1
         client.close()
@@ -136,9 +137,9 @@ async def test_a_lost_reply_is_not_a_lost_command() -> None:
         client = Client(simulated)
         await client.read(ACK_SEQ)
         simulated.faults.add(LostReply(device="conveyor"))
-        assert not await client.write(0, registers(transfer(seq=1)))
+        assert not await client.write(0, registers(transfer(simulated, seq=1)))
         assert await client.done(1) == Done.DONE
-        await client.write(0, registers(transfer(seq=1)))
+        await client.write(0, registers(transfer(simulated, seq=1)))
         assert simulated.world.moves("100") == 1
         client.close()
 
@@ -160,7 +161,7 @@ async def test_what_a_black_hole_has_swallowed_is_executed_when_it_is_over() -> 
         client = Client(simulated)
         await client.read(ACK_SEQ)
         fault = simulated.faults.add(BlackHole(device="conveyor"))
-        assert not await client.write(0, registers(transfer(seq=1)))
+        assert not await client.write(0, registers(transfer(simulated, seq=1)))
         assert simulated.world.moves("100") == 0
         simulated.faults.remove(fault.fault_id)
         await until(lambda: simulated.world.moves("100") == 1)
@@ -181,7 +182,7 @@ async def test_slow_answers_keep_their_order() -> None:
 async def test_a_doubled_reply_comes_twice_and_executes_once() -> None:
     async with running(modbus_site()) as simulated, raw(simulated) as (reader, writer):
         simulated.faults.add(DuplicateReply(device="conveyor"))
-        values = registers(transfer(seq=1))
+        values = registers(transfer(simulated, seq=1))
         pdu = struct.pack(f">BHHB{len(values)}H", 16, 0, len(values), 2 * len(values), *values)
         writer.write(struct.pack(">HHHB", 9, 0, len(pdu) + 1, 1) + pdu + READ_ACK)
         assert await reader.readexactly(12) == await reader.readexactly(12)
@@ -200,13 +201,13 @@ async def test_what_is_not_modbus_ends_the_connection() -> None:
 async def test_an_outage_of_one_device_leaves_the_link_and_shows_another_boot_id_after_it() -> None:
     async with running(modbus_site()) as simulated:
         client = Client(simulated)
-        await client.write(0, registers(transfer(seq=1)))
+        await client.write(0, registers(transfer(simulated, seq=1)))
         await client.done(1)
         (boot_id,) = await client.read(BOOT_ID)
         fault = simulated.faults.add(Reboot(device="conveyor", duration_s=None))
         await asyncio.sleep(0.2)
         life = await client.read(LIFE)
-        await client.write(0, registers(transfer(seq=2)))
+        await client.write(0, registers(transfer(simulated, seq=2)))
         assert await client.read(ACK_SEQ) == [1]
         assert await client.read(LIFE) == life
         simulated.faults.remove(fault.fault_id)

@@ -40,6 +40,7 @@ def variants(block: CommandBlock) -> dict[str, ua.Variant]:
     }
     return typed | {
         "container": ua.Variant(block.container, ua.VariantType.String),
+        "bootId": ua.Variant(block.boot_id, ua.VariantType.UInt16),
         "check": ua.Variant(block.check, ua.VariantType.UInt16),
     }
 
@@ -88,11 +89,11 @@ async def peer(simulated: SimulatedSite) -> AsyncGenerator[Peer]:
 
 async def test_a_command_that_is_written_twice_moves_its_load_once() -> None:
     async with running(opcua_site("opcua-mailbox")) as simulated, peer(simulated) as device:
-        await device.write(pick(seq=1))
+        await device.write(pick(simulated, seq=1))
         assert await device.status("ackSeq", "acceptCode", "jobId") == [1, Accept.TAKEN, 100]
-        await device.write(pick(seq=1))
+        await device.write(pick(simulated, seq=1))
         assert await device.done(1) == Done.DONE
-        await device.write(pick(seq=1))
+        await device.write(pick(simulated, seq=1))
         assert await device.status("load", "position") == [1, 1]
         assert simulated.world.snapshot() == {"containers": {"T1": "shuttle"}, "moves": {"100": 1}}
 
@@ -114,7 +115,7 @@ async def test_a_half_written_block_does_not_fit_and_the_devices_own_variables_c
         assert await device.status("refusedSeq", "refusedCode", "ackSeq") == [5, Refused.CHECK, 0]
         with pytest.raises(ua.uaerrors.BadUserAccessDenied):
             await device.node("Status.ackSeq").write_value(ua.DataValue(ua.Variant(5, ua.VariantType.UInt16)))
-        await device.write(pick(seq=1))
+        await device.write(pick(simulated, seq=1))
         assert await device.status("ackSeq") == [1]
 
 
@@ -130,7 +131,7 @@ async def test_a_subscription_tells_what_happens_without_asking() -> None:
         await subscription.subscribe_data_change(
             [device.node(f"Status.{name}") for name in ("doneSeq", "life")]
         )
-        await device.write(pick(seq=1))
+        await device.write(pick(simulated, seq=1))
         told: set[str] = set()
         async with asyncio.timeout(10):
             while told != {"S1.Status.doneSeq", "S1.Status.life"}:
@@ -149,10 +150,10 @@ async def test_a_site_that_stops_forgets_sessions_whose_clients_are_gone_without
 
 async def test_the_method_answers_what_the_variables_show_and_a_repeated_call_moves_nothing() -> None:
     async with running(opcua_site("opcua-method"), speed=10.0) as simulated, peer(simulated) as device:
-        assert await device.call(pick(seq=1)) == Accept.TAKEN
+        assert await device.call(pick(simulated, seq=1)) == Accept.TAKEN
         assert await device.status("ackSeq", "acceptCode") == [1, Accept.TAKEN]
-        assert await device.call(pick(seq=1)) == Accept.TAKEN
-        assert await device.call(pick(seq=2, job_id=101)) == Accept.NOTHING
+        assert await device.call(pick(simulated, seq=1)) == Accept.TAKEN
+        assert await device.call(pick(simulated, seq=2, job_id=101)) == Accept.NOTHING
         assert await device.status("ackSeq", "refusedSeq", "refusedCode") == [1, 2, Refused.EXECUTING]
         assert await device.done(1) == Done.DONE
         await asyncio.sleep(0.05)
@@ -168,10 +169,10 @@ async def test_a_lost_reply_is_not_a_lost_command() -> None:
             async with peer(simulated) as device:
                 simulated.faults.add(LostReply(device="shuttle"))
                 with pytest.raises((ConnectionError, ua.UaError, TimeoutError)):
-                    await device.write(pick(seq=1))
+                    await device.write(pick(simulated, seq=1))
         async with peer(simulated) as device:
             assert await device.done(1) == Done.DONE
-            await device.write(pick(seq=1))
+            await device.write(pick(simulated, seq=1))
             assert simulated.world.moves("100") == 1
 
 
@@ -180,7 +181,7 @@ async def test_a_write_into_a_black_hole_raises_and_is_executed_when_it_is_over(
         fault = simulated.faults.add(BlackHole(device="shuttle"))
         with pytest.raises((ConnectionError, ua.UaError, TimeoutError)):
             async with asyncio.timeout(0.3):
-                await device.write(pick(seq=1))
+                await device.write(pick(simulated, seq=1))
         assert simulated.world.moves("100") == 0
         simulated.faults.remove(fault.fault_id)
         await until(lambda: simulated.world.moves("100") == 1)
@@ -189,7 +190,7 @@ async def test_a_write_into_a_black_hole_raises_and_is_executed_when_it_is_over(
 async def test_a_device_that_loses_power_takes_its_link_down_and_comes_back_with_its_memory() -> None:
     async with running(opcua_site("opcua-mailbox")) as simulated:
         async with peer(simulated) as device:
-            await device.write(pick(seq=1))
+            await device.write(pick(simulated, seq=1))
             await device.done(1)
             (boot_id,) = await device.status("bootId")
         fault = simulated.faults.add(Reboot(device="shuttle", duration_s=None))

@@ -19,7 +19,7 @@ def _fields(text: str) -> dict[str, TagType]:
 
 
 _COMMAND: Final = _fields(
-    "epoch:u32 seq:u16 op:u16 jobId:u64 source:u32 target:u32 container:string check:u16"
+    "epoch:u32 seq:u16 op:u16 jobId:u64 source:u32 target:u32 container:string bootId:u16 check:u16"
 )
 _STATUS: Final = _fields(
     "bootId:u16 life:u16 epoch:u32 ackSeq:u16 acceptCode:u16 doneSeq:u16 doneCode:u16 jobId:u64 position:u32 "

@@ -21,7 +21,7 @@ from tests.bench.bare.accept import Request, insert, open_database, serve
 Write = Callable[[], Awaitable[Any]]
 
 NAMESPACE = "urn:warehouse:mailbox"
-REGISTERS = [0] * 21
+REGISTERS = [0] * 22
 """As many as a command block has; the device finds that its check does not fit."""
 ORDER = b"-" * 2000
 NUMBERS = {
@@ -31,6 +31,7 @@ NUMBERS = {
     "jobId": ua.VariantType.UInt64,
     "source": ua.VariantType.UInt32,
     "target": ua.VariantType.UInt32,
+    "bootId": ua.VariantType.UInt16,
     "check": ua.VariantType.UInt16,
 }
 
