@@ -11,39 +11,11 @@ from drivers.links.errors import LinkError
 from drivers.links.mqtt import BrokerAccess, connect_mqtt
 from drivers.links.nats_server import EmbeddedBroker
 from tests.wire.processes import free_ports
+from tests.wire.proxy import wires
 
 pytestmark = pytest.mark.wire
 
 NOTICED_S = 3.0
-
-
-class Wire:
-    """A relay that can stop passing bytes on while it keeps all connections up."""
-
-    def __init__(self) -> None:
-        self.dead = asyncio.Event()
-
-    async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            while data := await reader.read(4096):
-                if not self.dead.is_set():
-                    writer.write(data)
-        writer.close()
-
-
-@asynccontextmanager
-async def wire_to(port: int) -> AsyncGenerator[tuple[Wire, int]]:
-    wire = Wire()
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(wire.relay(reader, far_writer), wire.relay(far_reader, writer))
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    async with server:
-        yield wire, server.sockets[0].getsockname()[1]
-    for _ in range(20):
-        await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -66,10 +38,10 @@ async def broker(folder: Path) -> AsyncGenerator[BrokerAccess]:
 
 
 async def test_a_broker_that_falls_silent_is_noticed_within_3_s(tmp_path: Path) -> None:
-    async with broker(tmp_path) as access, wire_to(access.port) as (wire, port):
+    async with broker(tmp_path) as access, wires({free_ports(1): access.port}) as [wire]:
         through = BrokerAccess(
             host="127.0.0.1",
-            port=port,
+            port=wire.port,
             client_id="gateway-wire",
             username=access.username,
             password=access.password,
@@ -77,7 +49,7 @@ async def test_a_broker_that_falls_silent_is_noticed_within_3_s(tmp_path: Path) 
         loop = asyncio.get_running_loop()
         with suppress(LinkError):
             async with connect_mqtt(through, [("fleet/+/state", 0)]) as mqtt:
-                wire.dead.set()
+                wire.hold()
                 since = loop.time()
                 with pytest.raises(LinkError):
                     await mqtt.receive()
