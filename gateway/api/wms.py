@@ -58,7 +58,6 @@ _STATUS: Final[dict[ResultCode, int]] = {
     ResultCode.REFUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
     ResultCode.TOO_LATE: HTTPStatus.CONFLICT,
     ResultCode.BUSY: HTTPStatus.SERVICE_UNAVAILABLE,
-    ResultCode.ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 

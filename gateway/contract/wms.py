@@ -64,8 +64,6 @@ class ResultCode(StrEnum):
     """The order has left, or has come so far that this is no longer possible."""
     BUSY = "BUSY"
     """Try again later."""
-    ERROR = "ERROR"
-    """A fault of the WES; its log tells more."""
 
 
 class Result(WireModel, Generic[T]):
