@@ -1,0 +1,161 @@
+"""The built-in solver: takes parts of the baseline's plan apart and puts them together better, until its time is up.
+
+A repair fills the free slots of the stations that lost work. For each station it counts by work order the lines that the open
+totes do not cover; a work order without such lines costs nothing and goes in at once; else the one that is worth most for what
+it still needs, with a tote that covers a line of it and most lines of others that wait. Noise makes repairs differ; the best
+draft stays.
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol, TypeVar
+
+import numpy as np
+
+from gateway.wes.allocation.draft import Draft, Snapshot, snapshot
+from gateway.wes.allocation.greedy import further_totes, greedy_draft
+from gateway.wes.allocation.plans import check, score
+from gateway.wes.allocation.port import Answer, Plan, Problem, Station, Work
+
+T = TypeVar("T")
+OTHERS: Final = 0.5
+"""What a line of another waiting work order counts that a tote covers, where totes are compared for one that needs them."""
+NOISE: Final = 0.4
+"""In presentations."""
+PER_TOTE: Final = 1.2
+"""What a line that is not covered is likely to cost, in presentations."""
+TRIED: Final = 5
+"""Work orders that a slot is offered to before it stays free."""
+ROUNDS_MAX: Final = 100_000
+"""A clock that stands still does not keep the solver running."""
+BUDGET_S: Final = 1.5
+"""For the solver as an allocator."""
+
+
+def solver_plan(problem: Problem, clock: Callable[[], float], seconds: float, seed: int) -> Plan:
+    """Return a sound plan that is worth at least as much as the baseline's; takes about so many seconds."""
+    until = clock() + seconds
+    baseline = greedy_draft(snapshot(problem))
+    plan = baseline.plan()
+    better = _improved(baseline, np.random.default_rng(seed), lambda: clock() < until).plan()
+    if check(problem, better) or score(problem, better) < score(problem, plan):
+        return plan
+    return better
+
+
+class Offload(Protocol):
+    """Runs a function where it does not hold up the event loop: it is pure Python, so in another process."""
+
+    def __call__(self, function: Callable[..., T], /, *arguments: object) -> Awaitable[T]:
+        """Return what the function returns."""
+        ...
+
+
+class Solver:
+    """The built-in solver as an allocator."""
+
+    def __init__(self, offload: Offload, clock: Callable[[], float], seed: int) -> None:
+        self._offload = offload
+        self._clock = clock
+        self._seed = seed
+
+    async def plan(self, problem: Problem) -> Answer:
+        """Return a plan that is worth at least as much as the baseline's."""
+        plan = await self._offload(solver_plan, problem, self._clock, BUDGET_S, self._seed)
+        return Answer(plan=plan, by="solver")
+
+
+def _improved(best: Draft, random: np.random.Generator, in_time: Callable[[], bool]) -> Draft:
+    repair = _Repair(best.snapshot, random)
+    stations = best.snapshot.problem.stations
+    for round_ in range(ROUNDS_MAX):
+        if not stations or not in_time():
+            break
+        draft = best.copy()
+        # First each station as a whole, then parts of it.
+        chosen = [stations[round_ % len(stations)]]
+        if round_ >= len(stations):
+            drawn: list[int] = random.permutation(len(stations))[:2].tolist()
+            chosen = [stations[index] for index in drawn]
+        _take_apart(draft, chosen, random, 1.0 if round_ < len(stations) else float(random.uniform(0.2, 1.0)))
+        for station in chosen:
+            repair.fill(draft, station, in_time)
+        if draft.score > best.score:
+            best = draft
+    return best
+
+
+def _take_apart(draft: Draft, stations: Sequence[Station], random: np.random.Generator, part: float) -> None:
+    names = {station.station_id for station in stations}
+    there = [work_id for work_id, placed in draft.placed.items() if placed.station_id in names]
+    for work_id in there:
+        if random.random() < part:
+            draft.take_off(work_id)
+
+
+class _Repair:
+    """Fills free slots of a draft."""
+
+    def __init__(self, shot: Snapshot, random: np.random.Generator) -> None:
+        self._shot = shot
+        self._random = random
+        self._wanting: dict[str, list[Work]] = defaultdict(list)
+        for work in shot.problem.works:
+            for sku in {line.sku for line in work.lines}:
+                self._wanting[sku].append(work)
+
+    def fill(self, draft: Draft, station: Station, in_time: Callable[[], bool]) -> None:
+        """Place works at a station while there is one that it may have and time for it."""
+        works = {work.work_id: work for work in self._shot.problem.works if draft.may_have(work, station)}
+        stock = draft.stock_at(station.station_id)
+        bare = {work_id: _uncovered(work, stock) for work_id, work in works.items()}
+        noise = dict(zip(works, (NOISE * self._random.standard_normal(len(works))).tolist(), strict=True))
+        while works and in_time():
+            placed = self._place_one(draft, station, works, bare, noise)
+            if placed is None:
+                return
+            del works[placed.work_id], bare[placed.work_id]
+            before, stock = stock, draft.stock_at(station.station_id)
+            changed = [sku for sku in stock if stock[sku] != before.get(sku, 0)]
+            for work in {
+                work.work_id: work for sku in changed for work in self._wanting.get(sku, ())
+            }.values():
+                if work.work_id in bare:
+                    bare[work.work_id] = _uncovered(work, stock)
+            if not draft.has_slot(station):
+                works = {work_id: work for work_id, work in works.items() if work.slot is not None}
+                bare = {work_id: bare[work_id] for work_id in works}
+
+    def _place_one(
+        self,
+        draft: Draft,
+        station: Station,
+        works: dict[int, Work],
+        bare: dict[int, int],
+        noise: dict[int, float],
+    ) -> Work | None:
+        worths = self._shot.worths
+
+        def promise(work_id: int) -> float:
+            return worths[work_id] + noise[work_id] - PER_TOTE * bare[work_id]
+
+        skus = draft.stock_at(station.station_id)
+
+        def bonus(tote_id: str) -> float:
+            others = sum(
+                min(len(self._wanting.get(position.sku, ())), 4)
+                for position in self._shot.totes[tote_id].positions
+                if not skus.get(position.sku)
+            )
+            return OTHERS * others - self._shot.prices[tote_id]
+
+        for work_id in sorted(bare, key=promise, reverse=True)[:TRIED]:
+            work = works[work_id]
+            totes = further_totes(draft, work, station, bonus)
+            if totes is not None and draft.place(work, station, totes):
+                return work
+        return None
+
+
+def _uncovered(work: Work, stock: dict[str, int]) -> int:
+    return sum(line.quantity > stock.get(line.sku, 0) for line in work.lines)

@@ -1,0 +1,291 @@
+"""The allocation port: every allocator's plan is sound, the solver's is never worse than the baseline's, and a service may fail."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+from typing import TypeVar
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.wes.allocation.external import External
+from gateway.wes.allocation.greedy import Greedy, greedy_plan
+from gateway.wes.allocation.plans import check, score
+from gateway.wes.allocation.port import (
+    PLAN_JSON,
+    PROBLEM_JSON,
+    Assignment,
+    Line,
+    Pick,
+    Plan,
+    Position,
+    Presentation,
+    Problem,
+    Station,
+    Tote,
+    Work,
+)
+from gateway.wes.allocation.solver import Solver, solver_plan
+
+pytestmark = pytest.mark.unit
+T = TypeVar("T")
+
+
+def drawn(seed: int, *, works: int = 30, totes: int = 40, stations: int = 3) -> Problem:
+    random = Random(seed)
+    skus = [f"S{number}" for number in range(12)]
+    lines = iter(range(1, 100_000))
+    positions = iter(range(1, 100_000))
+
+    def line() -> Line:
+        lots = ("L1",) if random.random() < 0.2 else ()
+        return Line(line_id=next(lines), sku=random.choice(skus), quantity=random.randint(1, 4), lots=lots)
+
+    def position() -> Position:
+        return Position(
+            position_id=next(positions),
+            sku=random.choice(skus),
+            available=random.randint(0, 6),
+            lot=random.choice(("L1", "L2")),
+        )
+
+    def work(number: int) -> Work:
+        due = random.choice((None, random.uniform(-100, 9000)))
+        station = f"T{random.randrange(stations)}" if random.random() < 0.1 else None
+        slot = f"held-{number}" if station is not None and random.random() < 0.5 else None
+        of_work = tuple(line() for _ in range(random.randint(1, 4)))
+        return Work(
+            work_id=number,
+            lines=of_work,
+            priority=random.randint(0, 9),
+            due_s=due,
+            station_id=station,
+            slot=slot,
+        )
+
+    def tote(number: int) -> Tote:
+        return Tote(
+            tote_id=f"B{number}",
+            positions=tuple(position() for _ in range(random.randint(0, 4))),
+            cost=random.random(),
+            station_id=f"T{random.randrange(stations)}" if random.random() < 0.15 else None,
+        )
+
+    return Problem(
+        works=tuple(work(number) for number in range(works)),
+        totes=tuple(tote(number) for number in range(totes)),
+        stations=tuple(
+            Station(
+                station_id=f"T{number}",
+                slots=tuple(f"T{number}-{slot}" for slot in range(random.randint(0, 5))),
+                totes=random.randint(0, 8),
+                load=random.randint(0, 10),
+                load_max=random.choice((None, 25)),
+            )
+            for number in range(stations)
+        ),
+        partial=random.random() < 0.3,
+    )
+
+
+def ticking(steps: int) -> Callable[[], float]:
+    """A clock on which each look takes one of so many steps of a second."""
+    looks = iter(range(10**9))
+    return lambda: next(looks) / steps
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=60, deadline=None)
+def test_every_plan_is_sound_and_the_solver_is_never_worse_than_the_baseline(seed: int) -> None:
+    problem = drawn(seed)
+    baseline, better = greedy_plan(problem), solver_plan(problem, ticking(200), 1.0, 0)
+    assert check(problem, baseline) == []
+    assert check(problem, better) == []
+    assert score(problem, better) >= score(problem, baseline)
+
+
+def test_the_same_seed_makes_the_same_plan() -> None:
+    problem = drawn(5)
+    assert solver_plan(problem, ticking(300), 1.0, 3) == solver_plan(problem, ticking(300), 1.0, 3)
+
+
+def test_the_solver_brings_fewer_totes_for_the_same_orders() -> None:
+    """Given one tote with all of what waits and others with single SKUs nearer by, the solver brings the one."""
+    skus = ("A", "B", "C")
+    works = tuple(
+        Work(work_id=number, lines=(Line(line_id=number, sku=sku, quantity=2),))
+        for number, sku in enumerate(skus)
+    )
+    near = tuple(
+        Tote(tote_id=sku, positions=(Position(position_id=number, sku=sku, available=9),))
+        for number, sku in enumerate(skus)
+    )
+    mixed = Tote(
+        tote_id="mixed",
+        cost=1.0,
+        positions=tuple(Position(position_id=10 + n, sku=sku, available=2) for n, sku in enumerate(skus)),
+    )
+    station = Station(station_id="T", slots=("1", "2", "3"), totes=3)
+    problem = Problem(works=works, totes=(*near, mixed), stations=(station,))
+    assert len(greedy_plan(problem).presentations) == 3
+    plan = solver_plan(problem, ticking(500), 1.0, 0)
+    assert [presentation.tote_id for presentation in plan.presentations] == ["mixed"]
+    assert len(plan.assignments) == 3
+
+
+def test_a_short_work_order_waits_unless_parts_are_allowed() -> None:
+    work = Work(work_id=1, lines=(Line(line_id=1, sku="A", quantity=5),))
+    tote = Tote(tote_id="B", positions=(Position(position_id=1, sku="A", available=3),))
+    problem = Problem(
+        works=(work,), totes=(tote,), stations=(Station(station_id="T", slots=("1",), totes=1),)
+    )
+    assert greedy_plan(problem) == Plan()
+    plan = greedy_plan(replace(problem, partial=True))
+    assert [pick.quantity for presentation in plan.presentations for pick in presentation.picks] == [3]
+
+
+SOUND = Problem(
+    works=(
+        Work(work_id=1, lines=(Line(line_id=1, sku="A", quantity=2, lots=("L1",)),)),
+        Work(work_id=2, lines=(Line(line_id=2, sku="B", quantity=1),), station_id="T2", slot="held"),
+    ),
+    totes=(
+        Tote(tote_id="X", positions=(Position(position_id=1, sku="A", available=2, lot="L1"),)),
+        Tote(tote_id="Y", positions=(Position(position_id=2, sku="B", available=1),), station_id="T2"),
+        Tote(tote_id="Z", positions=(Position(position_id=3, sku="A", available=9, lot="L2"),)),
+    ),
+    stations=(
+        Station(station_id="T1", slots=("1",), totes=1, load=3, load_max=5),
+        Station(station_id="T2", slots=(), totes=0),
+    ),
+)
+ASSIGNMENT = Assignment(work_id=1, station_id="T1", slot="1")
+PICK = Pick(work_id=1, line_id=1, position_id=1, quantity=2)
+PRESENTATION = Presentation(tote_id="X", station_id="T1", picks=(PICK,))
+PLAN = Plan(
+    assignments=(ASSIGNMENT, Assignment(work_id=2, station_id="T2", slot="held")),
+    presentations=(
+        PRESENTATION,
+        Presentation(
+            tote_id="Y", station_id="T2", picks=(Pick(work_id=2, line_id=2, position_id=2, quantity=1),)
+        ),
+    ),
+)
+
+
+def with_assignment(**change: object) -> Plan:
+    return replace(PLAN, assignments=(replace(ASSIGNMENT, **change), PLAN.assignments[1]))  # type: ignore[arg-type]
+
+
+def with_presentation(**change: object) -> Plan:
+    changed = replace(PRESENTATION, **change)  # type: ignore[arg-type]
+    return replace(PLAN, presentations=(changed, PLAN.presentations[1]))
+
+
+def with_pick(**change: object) -> Plan:
+    return with_presentation(picks=(replace(PICK, **change),))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("plan", "reason"),
+    [
+        (with_assignment(work_id=9), "work order 9 or station T1 is unknown"),
+        (with_assignment(slot="7"), "slot 7 of T1 is not free"),
+        (replace(PLAN, assignments=(*PLAN.assignments, ASSIGNMENT)), "work order 1 is assigned twice"),
+        (replace(PLAN, assignments=PLAN.assignments[:1]), "work order 2 is not done at station T2"),
+        (
+            replace(PLAN, presentations=PLAN.presentations[1:]),
+            "work order 1 is assigned, but nothing is picked",
+        ),
+        (with_presentation(station_id="T2"), "1 totes for station T2, which takes 0"),
+        (with_presentation(tote_id="nowhere"), "tote nowhere or station T1 is unknown"),
+        (with_presentation(tote_id="Y"), "tote Y goes to station T2, not T1"),
+        (with_presentation(picks=()), "nothing is picked from tote X"),
+        (with_pick(position_id=3), "position 3 does not hold what line 1 wants"),
+        (with_pick(position_id=8), "position 8 or line 1 is unknown"),
+        (with_pick(quantity=1), "line 1 is given 1 of 2 units"),
+        (with_pick(quantity=0), "line 1 is given 0 units"),
+        (with_pick(quantity=3), "3 units of position 1, which has 2"),
+        (with_pick(quantity=3), "3 more units for station T1, which has 3 of 5"),
+        (with_pick(work_id=2), "line 1 is not of work order 2"),
+    ],
+)
+def test_a_plan_that_cannot_be_carried_out_is_told(plan: Plan, reason: str) -> None:
+    assert check(SOUND, PLAN) == []
+    assert any(reason in fault for fault in check(SOUND, plan)), check(SOUND, plan)
+
+
+def served(handler: Callable[[httpx.Request], httpx.Response]) -> External:
+    client = httpx.AsyncClient(transport=httpx.MockTransport(handler))
+    return External(client, "http://algorithm.test/allocate", 1.0, Greedy())
+
+
+async def test_a_service_is_asked_and_its_sound_plan_taken() -> None:
+    asked: list[Problem] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(PROBLEM_JSON.validate_json(request.content))
+        return httpx.Response(200, content=PLAN_JSON.dump_json(PLAN, by_alias=True))
+
+    found = await served(answer).plan(SOUND)
+    assert asked == [SOUND]
+    assert (found.plan, found.by, found.remarks) == (PLAN, "external", ())
+
+
+@pytest.mark.parametrize(
+    ("response", "why"),
+    [
+        (httpx.Response(503), "answered 503"),
+        (httpx.Response(200, content=b"{"), "is no plan"),
+        (httpx.Response(200, json={"assignments": [{"workId": 1}]}), "is no plan"),
+        (httpx.Response(200, json={"assignments": [], "surprise": 1}), "is no plan"),
+        (httpx.Response(200, content=PLAN_JSON.dump_json(with_pick(quantity=3))), "is no plan"),
+        (
+            httpx.Response(200, content=PLAN_JSON.dump_json(with_pick(quantity=3), by_alias=True)),
+            "not sound: 3 units of position 1",
+        ),
+    ],
+    ids=("status", "no JSON", "missing fields", "unknown field", "other names", "not sound"),
+)
+async def test_a_service_that_fails_is_stood_in_for_and_the_answer_says_why(
+    response: httpx.Response, why: str
+) -> None:
+    found = await served(lambda _: response).plan(SOUND)
+    assert found.by == "greedy"
+    assert check(SOUND, found.plan) == []
+    assert any(why in remark for remark in found.remarks), found.remarks
+
+
+async def test_a_service_that_cannot_be_reached_is_stood_in_for() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectTimeout("too late", request=request)
+
+    found = await served(refuse).plan(SOUND)
+    assert found.by == "greedy"
+    assert "cannot be asked: ConnectTimeout" in found.remarks[0]
+
+
+async def test_the_solver_computes_where_it_is_told_to() -> None:
+    async def offload(function: Callable[..., T], /, *arguments: object) -> T:
+        return function(*arguments)
+
+    found = await Solver(offload, ticking(1000), 0).plan(SOUND)
+    assert found.by == "solver"
+    assert check(SOUND, found.plan) == []
+
+
+def test_a_problem_and_a_plan_come_back_from_their_json() -> None:
+    assert PROBLEM_JSON.validate_json(PROBLEM_JSON.dump_json(SOUND, by_alias=True)) == SOUND
+    assert PLAN_JSON.validate_json(PLAN_JSON.dump_json(PLAN, by_alias=True)) == PLAN
+    assert b'"workId":1' in PLAN_JSON.dump_json(PLAN, by_alias=True)
+
+
+def test_a_thousand_orders_and_five_thousand_totes_are_allocated_in_about_the_time_given() -> None:
+    problem = drawn(1, works=1000, totes=5000, stations=10)
+    begun = time.perf_counter()
+    plan = solver_plan(problem, time.perf_counter, 0.5, 0)
+    assert check(problem, plan) == []
+    assert time.perf_counter() - begun < 10  # far above, as the machine may be busy
