@@ -15,7 +15,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.declined import Declined
 from gateway.wes.exceptions import settle_all
 from gateway.wes.headers import SYSTEM, move_lines, note_stages
-from gateway.wes.orders import Order, find_order, load_order
+from gateway.wes.orders import Order, find_order, load_order, lock_order
 from gateway.wes.outbox import call_back
 from gateway.wes.stock.model import Act, Share
 from gateway.wes.stock.post import post
@@ -89,11 +89,13 @@ async def cancel(
     Raises:
         Declined: there is no such order, or it has come too far.
     """
-    order = await find_order(tx, request.order_no)
-    if order is None:
+    order_id = await find_order(tx, request.order_no)
+    if order_id is None:
         raise Declined(
             ResultCode.NOT_FOUND, FieldError("orderNo", "unknownOrder", f"no order {request.order_no}")
         )
+    await lock_order(tx, order_id)
+    order, _ = await load_order(tx, order_id)
     code = order.code
     if code not in (Code.CANCELLING, Code.CANCELLED):
         withdraw = withdrawals.get(code)

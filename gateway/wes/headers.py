@@ -6,6 +6,7 @@ from typing import Final
 from gateway.contract.clock import Micros
 from gateway.kernel.ports import SqlValue, Tx
 from gateway.wes.codes import Code, header
+from gateway.wes.orders import lock_order
 
 SYSTEM: Final = "wes"
 """The operator of what nobody in particular does."""
@@ -34,6 +35,7 @@ async def move_lines(
     Returns:
         The order's code.
     """
+    await lock_order(tx, order_id)
     await mark_lines(tx, moves)
     rows = await tx.fetch(_CODES, {"order_id": order_id})
     return await follow_lines(tx, order_id, Code(rows[0][0]), (Code(row[1]) for row in rows), at_us, operator)

@@ -169,6 +169,9 @@ async def _known(tx: Tx, command: OutboundCommand) -> AcceptedView:
     rows = await tx.fetch(
         _OPEN_ORDER, {"warehouse_id": command.warehouse_id, "oms_order_no": command.order_no}
     )
+    if not rows:
+        text = f"order {command.order_no} has just ended: send it again"
+        raise Declined(ResultCode.BUSY, FieldError("orderNo", "ended", text))
     text = f"order {command.order_no} is open under command {rows[0][0]}: cancel it first"
     raise Declined(ResultCode.CONFLICT, FieldError("orderNo", "open", text))
 

@@ -1,7 +1,7 @@
 """Orders and their lines as the database keeps them, and the facts that rules know of them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -99,11 +99,13 @@ INSERT_LINE: Final = (
     " lot_no, shelf_life_days, packaging, code) VALUES (:line_id, :order_id, :line_no, :sku, :quantity, 0, 0, 0, 0,"
     " :turnover, :lot_no, :shelf_life_days, :packaging, :code)"
 )
+_LOCK: Final = "UPDATE orders SET code = code WHERE order_id = :order_id"
 _ORDER: Final = (
     "SELECT order_id, outbound_no, oms_order_no, owner_id, priority, deadline_at, code, carrier_code, service_type,"
     " consignee, ext, (SELECT COUNT(*) FROM order_lines l WHERE l.order_id = o.order_id),"
     " (SELECT SUM(quantity) FROM order_lines l WHERE l.order_id = o.order_id) FROM orders o"
 )
+_NEWEST: Final = "SELECT order_id FROM orders WHERE oms_order_no = :oms_order_no ORDER BY created_at DESC, order_id DESC LIMIT 1"
 _LINES: Final = (
     "SELECT line_id, line_no, sku, quantity, turnover, lot_no, shelf_life_days, packaging, code"
     " FROM order_lines WHERE order_id = :order_id ORDER BY line_no"
@@ -151,6 +153,14 @@ def line_row(order_id: int, line: OrderLine) -> dict[str, SqlValue]:
     }
 
 
+async def lock_order(tx: Tx, order_id: int) -> None:
+    """Have the order to oneself until the transaction ends, whatever other connections do; waits for nothing here.
+
+    Every act on an order that is there begins with this: what is read before it may be outdated.
+    """
+    await tx.execute_many(_LOCK, [{"order_id": order_id}])
+
+
 async def load_order(tx: Tx, order_id: int) -> tuple[Order, list[OrderLine]]:
     """Return an order that is there, and its lines in order."""
     (row,) = await tx.fetch(f"{_ORDER} WHERE order_id = :order_id", {"order_id": order_id})
@@ -158,13 +168,10 @@ async def load_order(tx: Tx, order_id: int) -> tuple[Order, list[OrderLine]]:
     return _order_of(row), [_line_of(each) for each in lines]
 
 
-async def find_order(tx: Tx, oms_order_no: str) -> Order | None:
-    """Return the newest order of this OMS number."""
-    rows = await tx.fetch(
-        f"{_ORDER} WHERE oms_order_no = :no ORDER BY created_at DESC, order_id DESC LIMIT 1",
-        {"no": oms_order_no},
-    )
-    return _order_of(rows[0]) if rows else None
+async def find_order(tx: Tx, oms_order_no: str) -> int | None:
+    """Return the id of the newest order of this OMS number."""
+    rows = await tx.fetch(_NEWEST, {"oms_order_no": oms_order_no})
+    return rows[0][0] if rows else None
 
 
 def _order_of(row: Row) -> Order:
@@ -206,6 +213,3 @@ def _line_of(row: Row) -> OrderLine:
         packaging=Packaging(packaging),
         code=Code(code),
     )
-
-
-Lines = Sequence[OrderLine]

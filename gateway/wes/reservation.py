@@ -17,7 +17,7 @@ from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind, open_exception, settle_kind, settle_lines
 from gateway.wes.headers import SYSTEM, follow_lines, mark_lines
-from gateway.wes.orders import Order, OrderLine, load_order
+from gateway.wes.orders import Order, OrderLine, load_order, lock_order
 from gateway.wes.outbox import call_back
 from gateway.wes.stock.model import Act, Share
 from gateway.wes.stock.promise import promise_all, promise_each
@@ -84,6 +84,7 @@ async def reserve(
 
 async def reserve_again(tx: Tx, context: WesContext, order_id: int) -> None:
     """Try again for the lines of an order that were short."""
+    await lock_order(tx, order_id)
     order, lines = await load_order(tx, order_id)
     short = [line for line in lines if line.code is Code.PREALLOCATION_FAILED]
     if short and order.code in (Code.PREALLOCATION_FAILED, Code.PREALLOCATED):
@@ -95,6 +96,7 @@ async def reserve_again(tx: Tx, context: WesContext, order_id: int) -> None:
 async def release_held(tx: Tx, context: WesContext, order_id: int, operator: str) -> bool:
     """Let an order go on that a person has looked at; False if it was not held."""
     at_us = context.clock.now_us()
+    await lock_order(tx, order_id)
     if not await settle_kind(tx, order_id, ExceptionKind.HELD, at_us, operator):
         return False
     order, lines = await load_order(tx, order_id)

@@ -1,8 +1,7 @@
-"""Fifty clients at once on a database with threads: nothing oversold, nobody refused wrongly, each command once (S4-59…67)."""
+"""Fifty clients at once on either database: nothing oversold, nobody refused wrongly, each command once (S4-59…67)."""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,23 +9,21 @@ from typing import Any
 import pytest
 
 from gateway.contract.wms import ResultCode
+from gateway.kernel.ports import Store
 from gateway.store.sqlite import open_sqlite
 from gateway.wes.declined import Declined
 from gateway.wes.reservation import list_short, reserve_again
 from gateway.wes.schema import MIGRATIONS
 from tests.unit.wes_rig import Core, command, core_on, settings
 
-pytestmark = pytest.mark.unit
-
 CLIENTS = 50
 
 
 @pytest.fixture
-async def opened(tmp_path: Path) -> AsyncIterator[Core]:
-    async with open_sqlite(tmp_path / "wes.db", MIGRATIONS) as store:
-        core = await core_on(store, settings(rules=[{"at": "reservation", "then": "perLine"}]))
-        await core.products("A", "B", "C")
-        yield core
+async def opened(store: Store) -> Core:
+    core = await core_on(store, settings(rules=[{"at": "reservation", "then": "perLine"}]))
+    await core.products("A", "B", "C")
+    return core
 
 
 async def answer(opened: Core, raw: dict[str, Any]) -> str:
