@@ -53,7 +53,6 @@ class _Connection(Protocol):
     """What is used of asyncpg's connections; it does not publish their types."""
 
     def is_closed(self) -> bool: ...
-    def is_in_transaction(self) -> bool: ...
     async def close(self) -> None: ...
     async def execute(self, query: str, *args: SqlValue) -> str: ...
     async def executemany(self, command: str, args: Sequence[Sequence[SqlValue]]) -> None: ...
@@ -134,7 +133,9 @@ class PostgresStore:
         """Run a job that only reads. Each of its statements sees the newest commit."""
         with _meaning():
             async with _transaction(self._pool, "BEGIN READ ONLY") as connection:
-                return await job(Statements(connection))
+                result = await job(Statements(connection))
+                await connection.execute("COMMIT")
+                return result
 
     async def _commit(self, job: Callable[[Tx], Awaitable[T]]) -> T:
         with _meaning():
@@ -263,14 +264,15 @@ async def _as_it_is(_: _Connection) -> None:
 
 @asynccontextmanager
 async def _transaction(pool: _Pool, begin: str) -> AsyncGenerator[_Connection]:
-    """Begin a transaction; whatever has not been committed inside the context is taken back."""
+    """Begin a transaction, which the context ends by a commit; if it raises, everything is taken back."""
     async with pool.acquire() as connection:
-        await connection.execute(begin)
         try:
+            await connection.execute(begin)
             yield connection
-        finally:
-            if connection.is_in_transaction() and not connection.is_closed():
+        except BaseException:
+            if not connection.is_closed():
                 await connection.execute("ROLLBACK")
+            raise
 
 
 async def _migrate(owner: _Connection, migrations: Traversable) -> None:
