@@ -306,7 +306,10 @@ class CallbackStatus(StrEnum):
     FAIL = "FAIL"
     """A command from the broker was not taken; nothing was stored."""
     PICKING = "PICKING"
+    PACKAGE_SHIPPED = "PACKAGE_SHIPPED"
+    """With feedback by box: boxes have left, and others are still to come."""
     SHIPPED = "SHIPPED"
+    """All that will leave of the order has left."""
     EXCEPTION = "EXCEPTION"
     CANCELLED = "CANCELLED"
     """All its goods are free again."""
@@ -320,12 +323,21 @@ class PackageView(WireModel):
     weight: float | None = None
 
 
+class ShippedItem(WireModel):
+    """How much of a line has left, of how much was asked for; pieces."""
+
+    sku_id: str
+    quantity: int
+    shipped: int
+
+
 class CallbackDetails(WireModel):
     """What a callback tells besides its status (S4-29, S4-30).
 
     Attributes:
-        weight: kg, all boxes.
-        packages: with feedback by box, the boxes that this message is about.
+        weight: kg, all boxes of the message; left out if one was not weighed.
+        packages: the boxes that the message is about.
+        items: with SHIPPED, what has left of each line.
     """
 
     command_id: str | None = Omitted
@@ -334,6 +346,7 @@ class CallbackDetails(WireModel):
     package_count: int | None = Omitted
     weight: float | None = Omitted
     packages: tuple[PackageView, ...] | None = Omitted
+    items: tuple[ShippedItem, ...] | None = Omitted
     error_code: str | None = Omitted
     error_message: str | None = Omitted
     errors: tuple[Reason, ...] | None = Omitted
