@@ -180,12 +180,20 @@ async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
 
 
 def _courier(wes: Wes, sender: Sender, clock: Clock) -> Courier | Broker | None:
-    """Return the way to upstream that the site names."""
+    """Return the way to upstream that the site names.
+
+    Raises:
+        UpstreamRefused: the broker's client is not installed.
+    """
     http, broker = wes.upstream.http, wes.upstream.broker
     if http is not None:
         secret = None if http.secret_file is None else http.secret_file.read_text(encoding="utf-8").strip()
         return HttpCourier(sender, http.url, secret, clock)
-    return None if broker is None else open_broker(broker, wes.warehouse_id)
+    try:
+        return None if broker is None else open_broker(broker, wes.warehouse_id)
+    except ImportError as error:
+        mend = 'pip install "warehouse-gateway[broker]"'
+        raise UpstreamRefused(f"the client of upstream's broker is not installed: {mend}") from error
 
 
 def embedded_broker(link: MqttLink, data: Path) -> EmbeddedBroker:
@@ -446,6 +454,10 @@ async def run_gateway(settings: Settings) -> None:
             gc.enable()
             log.info("the gateway runs", url=f"http://{settings.host}:{settings.port}", site=settings.site.id)
             await gateway.serve(port)
+
+
+class UpstreamRefused(Exception):  # noqa: N818 - an answer to an operator
+    """The way to upstream that the site names cannot be gone; the text says what would mend it."""
 
 
 class PortRefused(Exception):  # noqa: N818 - an answer to an operator

@@ -5,7 +5,7 @@ import errno
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
-from gateway.app import PortRefused
+from gateway.app import PortRefused, UpstreamRefused
 from gateway.cli.failure import REFUSED, Failure
 from gateway.kernel.ports import StoreBroken, StoreFull
 from gateway.store.ownership import Fenced
@@ -54,7 +54,7 @@ def _told(cause: BaseException) -> Failure | None:
                 f"there is no room for the data: {cause}",
                 ("", "Make room on the disk; start again."),
             )
-        case PortRefused():
+        case PortRefused() | UpstreamRefused():
             return Failure(REFUSED, str(cause))
         case Fenced():
             return Failure(REFUSED, f"another gateway has taken these data over: {cause}")

@@ -30,7 +30,8 @@ def _check_url(url: str) -> str:
     return url
 
 
-def _check_secret(secret: str) -> str:
+def check_secret(secret: str) -> str:
+    """Return a secret that deliveries can be signed with; raise ValueError for anything else."""
     try:
         length = len(base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True))
     except binascii.Error:
@@ -53,7 +54,7 @@ class SubscriptionRequest(WireModel):
         str, StringConstraints(max_length=2000, pattern=r"^[\x21-\x7e]+$"), AfterValidator(_check_url)
     ]
     types: tuple[EventType, ...] = ()
-    secret: Annotated[str, AfterValidator(_check_secret)] | None = None
+    secret: Annotated[str, AfterValidator(check_secret)] | None = None
     after: Annotated[int, Field(ge=0, strict=True)] | None = None
 
 

@@ -841,6 +841,14 @@ CASES: dict[str, list[Case]] = {
             mend="write the secret into it",
         ),
     ],
+    "unusable_secrets": [
+        Case(
+            edits=wes('  upstream: {http: {url: "http://oms", secret_file: site.yaml}} #!'),
+            path="wes.upstream.http.secret_file",
+            message="FOLDER/site.yaml holds no secret to sign with",
+            mend="what it holds must be whsec_ and the base64 of 24 to 64 bytes",
+        ),
+    ],
     "half_credentials": [
         Case(
             edits=wes('  upstream: {broker: {kind: nats, url: "nats://oms:4222", username: me}} #!'),

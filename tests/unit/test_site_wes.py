@@ -37,7 +37,9 @@ def test_a_site_may_have_no_wes(tmp_path: Path, text: str) -> None:
 
 
 def test_the_section_is_read_and_its_files_count_from_the_sites_folder(tmp_path: Path) -> None:
-    wes = load_site(write(tmp_path, small_site() | {"wes.yaml": FULL, "secret": "whsec_"})).wes
+    wes = load_site(
+        write(tmp_path, small_site() | {"wes.yaml": FULL, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})
+    ).wes
     assert wes is not None
     assert (wes.warehouse_id, wes.sequence.value) == ("WH-1", "allocateFirst")
     assert wes.upstream.http is not None

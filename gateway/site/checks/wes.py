@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway.contract.subscriptions import check_secret
 from gateway.site.checks.rules import WES
 from gateway.site.findings import Flaw, Keys
 from gateway.site.model import Site
@@ -15,6 +16,18 @@ def missing_secrets(site: Site) -> Iterator[Flaw]:
             yield Flaw(
                 keys, f"there is no file {file}", "write the secret into it, readable for the gateway only"
             )
+
+
+def unusable_secrets(site: Site) -> Iterator[Flaw]:
+    """A file whose secret nothing can be signed with."""
+    http = None if site.wes is None else site.wes.upstream.http
+    if http is None or http.secret_file is None or not http.secret_file.is_file():
+        return
+    try:
+        check_secret(http.secret_file.read_text(encoding="utf-8").strip())
+    except (OSError, ValueError) as error:
+        keys = (*WES, "upstream", "http", "secret_file")
+        yield Flaw(keys, f"{http.secret_file} holds no secret to sign with", f"what it holds {error}")
 
 
 def half_credentials(site: Site) -> Iterator[Flaw]:
