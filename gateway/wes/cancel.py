@@ -1,10 +1,11 @@
 """An order is not wanted any more (S0-9, S3-16, S4-42, S4-66): what becomes of it depends on how far it has come.
 
-Each stage has its own way to withdraw an order; a table says which. The ways that end at once are here; those that have to
-bring goods back leave the order at 195 (cancelling) until they are. docs/decisions/0012-cancelling.md has the reasons.
+Each stage has its own way to withdraw an order; a table says which, by what of the order has come furthest. The ways that end
+at once are here; those that have to bring goods back leave the order at 195 (cancelling) until they are.
+docs/decisions/0012-cancelling.md has the reasons.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from gateway.contract.faults import FieldError
@@ -15,7 +16,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.declined import Declined
 from gateway.wes.exceptions import settle_all
 from gateway.wes.headers import SYSTEM, move_lines, note_stages
-from gateway.wes.orders import Order, find_order, load_order, lock_order
+from gateway.wes.orders import Order, OrderLine, find_order, load_order, lock_order
 from gateway.wes.outbox import call_back
 from gateway.wes.stock.model import Act, Share
 from gateway.wes.stock.post import post
@@ -35,6 +36,9 @@ _FREE_LOTS: Final = (
 )
 _FREE_LINES: Final = "UPDATE order_lines SET reserved = 0 WHERE order_id = :order_id"
 _WORKS: Final = "SELECT work_id FROM work_orders WHERE order_id = :order_id"
+_FURTHEST_WORK: Final = (
+    f"SELECT MAX(code) FROM work_orders WHERE order_id = :order_id AND code < {Code.CANCELLING:d}"
+)
 _END_WORKS: Final = (
     f"UPDATE work_orders SET code = {Code.CANCELLED:d}, updated_at = :at_us WHERE order_id = :order_id"
 )
@@ -72,7 +76,7 @@ BEFORE_ALLOCATION: Final[Mapping[Code, Withdrawal]] = {
     Code.PREALLOCATION_FAILED: withdraw_reserved,
     Code.PREALLOCATED: withdraw_reserved,
 }
-"""An order of which nothing is bound to positions, by its code."""
+"""An order of which nothing is bound to positions, by the furthest code of its lines and work."""
 
 
 async def cancel(
@@ -83,7 +87,7 @@ async def cancel(
     Args:
         tx: the transaction.
         context: settings, rules, numbers, time.
-        withdrawals: how an order is withdrawn, by its code.
+        withdrawals: how an order is withdrawn, by the furthest code of its lines and work.
         request: which order, and why.
 
     Raises:
@@ -95,13 +99,22 @@ async def cancel(
             ResultCode.NOT_FOUND, FieldError("orderNo", "unknownOrder", f"no order {request.order_no}")
         )
     await lock_order(tx, order_id)
-    order, _ = await load_order(tx, order_id)
+    order, lines = await load_order(tx, order_id)
     code = order.code
     if code not in (Code.CANCELLING, Code.CANCELLED):
-        withdraw = withdrawals.get(code)
+        furthest = await _furthest(tx, order, lines)
+        withdraw = withdrawals.get(furthest)
         if withdraw is None:
-            text = f"order {request.order_no} is at {code:d} ({code.name.lower()}): it can no longer be cancelled"
+            stage = f"{furthest:d} ({furthest.name.lower().replace('_', ' ')})"
+            text = f"order {request.order_no} has come to {stage}: it can no longer be cancelled"
             raise Declined(ResultCode.TOO_LATE, FieldError("orderNo", "tooLate", text))
         await tx.execute_many(_REASON, [{"order_id": order.order_id, "reason": request.reason}])
         code = await withdraw(tx, context, order, request.reason)
     return CancelledView(order_no=request.order_no, outbound_no=order.outbound_no, status=code.name)
+
+
+async def _furthest(tx: Tx, order: Order, lines: Sequence[OrderLine]) -> Code:
+    """Return how far anything of an order has come; its own code tells how far everything has."""
+    ((work,),) = await tx.fetch(_FURTHEST_WORK, {"order_id": order.order_id})
+    codes = [line.code for line in lines if line.code < Code.CANCELLING]
+    return max([*codes, Code(work)] if work else codes, default=order.code)

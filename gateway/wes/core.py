@@ -39,7 +39,7 @@ class WesCore:
 
     Attributes:
         numbers: of outbound orders.
-        withdrawals: how an order is cancelled, by its code.
+        withdrawals: how an order is cancelled, by the furthest code of its lines and work.
         commands: what became of the last commands, oldest first, since the start.
         callbacks: what became of the last callbacks that upstream answered.
     """
