@@ -236,6 +236,7 @@ RETURN_FACTS: Final[Facts] = {
     "zone": str,
     "empty": bool,
     "demand": int,
+    "heat": int,
 }
 FACT_MEANINGS: Final[Mapping[str, str]] = {
     "owner": "owner of the goods",
@@ -259,6 +260,7 @@ FACT_MEANINGS: Final[Mapping[str, str]] = {
     "zone": "the zone of that location, or of the work order's products",
     "empty": "nothing is left in it",
     "demand": "pieces in it that waiting orders want",
+    "heat": "how often it was brought to a station in the last days (`relocation: days`, or 7)",
 }
 
 

@@ -3,7 +3,7 @@
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
@@ -38,6 +38,15 @@ class Sequence(StrEnum):
     ALLOCATE_FIRST = "allocateFirst"
 
 
+class Grouping(StrEnum):
+    """When the orders of a wave come together (S0-47, S0-48)."""
+
+    STATIC = "static"
+    """Before picking: a fixed batch, and a station takes no other's order until its part of the batch is picked."""
+    DYNAMIC = "dynamic"
+    """On the fly: an order joins as soon as a slot is free for it."""
+
+
 class WaveLimits(WiringModel):
     """How large a wave may get (S1-62)."""
 
@@ -70,9 +79,93 @@ class Timers(WiringModel):
 
     Attributes:
         reservation: tries again to reserve for orders that were short.
+        waves: composes static waves.
+        planning: gives waiting work orders totes and slots; `batch` work orders are looked at in one round.
+        dispatch: asks the gateway for transports; also at once after whatever may have made one possible.
+        rollback: goes on with what is being rolled back.
     """
 
     reservation: Timer = Timer(period_s=60, batch=100)
+    waves: Timer = Timer(period_s=5, batch=1000)
+    planning: Timer = Timer(period_s=1, batch=1000)
+    dispatch: Timer = Timer(period_s=1, batch=100)
+    rollback: Timer = Timer(period_s=2, batch=100)
+
+
+class StationLimits(WiringModel):
+    """What a station has before it at a time.
+
+    Attributes:
+        queue: containers that may be on their way to it beyond its slots.
+        boxes: boxes that are picked into at a station without a put wall.
+        units: pieces that may wait to be picked; None: no limit.
+    """
+
+    queue: Annotated[int, Field(ge=0, le=100)] = 1
+    boxes: Annotated[int, Field(ge=1, le=1000)] = 12
+    units: PositiveInt | None = None
+
+
+class Relocation(WiringModel):
+    """Hot containers move nearer while nobody waits for one (S0-46).
+
+    Attributes:
+        hot: how often a container was presented within `days` to count as hot.
+        gain_m: how much nearer to a station it must get.
+        moves: how many may be under way.
+    """
+
+    hot: PositiveInt
+    days: PositiveFloat = 7
+    gain_m: PositiveFloat = 5
+    moves: PositiveInt = 1
+
+
+class RollbackStep(StrEnum):
+    """What is undone when a container cannot be worked on at its station (S0-32…36)."""
+
+    LEAVE_STATION = "leaveStation"
+    """The container leaves, or does not come."""
+    ROLL_BACK_TASK = "rollBackTask"
+    """What was to be picked from it is taken off."""
+    ROLL_BACK_WORK_ORDER = "rollBackWorkOrder"
+    """Work orders give that part up."""
+    NEW_WORK_ORDER = "newWorkOrder"
+    """New ones take it over."""
+    RELEASE_ALLOCATION = "releaseAllocation"
+    """The stock is free to be allocated again; it stays promised to its orders."""
+    CLOSE_STATION = "closeStation"
+    """The station takes no more until a person opens it."""
+
+
+OBLIGATORY: Final = (
+    RollbackStep.LEAVE_STATION,
+    RollbackStep.ROLL_BACK_TASK,
+    RollbackStep.ROLL_BACK_WORK_ORDER,
+    RollbackStep.NEW_WORK_ORDER,
+    RollbackStep.RELEASE_ALLOCATION,
+)
+"""Without any of them a container, a work order or stock would be left to nobody."""
+
+_ORDER: Final = (
+    (RollbackStep.ROLL_BACK_TASK, RollbackStep.ROLL_BACK_WORK_ORDER),
+    (RollbackStep.ROLL_BACK_WORK_ORDER, RollbackStep.NEW_WORK_ORDER),
+    (RollbackStep.ROLL_BACK_TASK, RollbackStep.RELEASE_ALLOCATION),
+)
+
+
+def _complete(steps: tuple[RollbackStep, ...]) -> tuple[RollbackStep, ...]:
+    if missing := [step.value for step in OBLIGATORY if step not in steps]:
+        raise ValueError(f"Add {', '.join(missing)}: something would be left to nobody without")
+    if len(set(steps)) < len(steps):
+        raise ValueError("Name each step once")
+    for earlier, later in _ORDER:
+        if steps.index(earlier) > steps.index(later):
+            raise ValueError(f"Put {earlier} before {later}, which goes on with what it did")
+    return steps
+
+
+RollbackSteps = Annotated[tuple[RollbackStep, ...], AfterValidator(_complete)]
 
 
 class HttpUpstream(WiringModel):
@@ -170,6 +263,8 @@ class Wes(WiringModel):
         owner: of goods whose owner upstream does not name.
         timezone: for days, numbers of documents and the time of the full stock sync.
         keep_days: how long ended orders are kept before they go to history (S1-9).
+        relocation: None: containers move only for work.
+        rollback: what is undone, in this order, when a container cannot be worked on at its station.
         rules: see gateway/site/rules.py.
     """
 
@@ -177,7 +272,11 @@ class Wes(WiringModel):
     owner: Identifier = "default"
     timezone: ZoneName = "UTC"
     sequence: Sequence = Sequence.WAVE_FIRST
+    grouping: Grouping = Grouping.DYNAMIC
     waves: WaveLimits = WaveLimits()
+    stations: StationLimits = StationLimits()
+    relocation: Relocation | None = None
+    rollback: RollbackSteps = OBLIGATORY
     orders: OrderLimits = OrderLimits()
     timers: Timers = Timers()
     keep_days: PositiveInt = 90

@@ -40,21 +40,27 @@ RANGES: Final[dict[str, tuple[Code, Code]]] = {
     "orders": (Code.ISSUED, Code.SHIPPED),
     "order_lines": (Code.ISSUED, Code.SHIPPED),
     "work_orders": (Code.PREALLOCATED, Code.SHIPPED),
-    "allocations": (Code.RELEASED, Code.SHIPPED),
+    "allocations": (Code.ALLOCATED, Code.SHIPPED),
     "packages": (Code.WAITING_FOR_REVIEW, Code.SHIPPED),
 }
-"""Which codes a table may show besides refusal and cancellation (S1-41…46). A work order exists before its release (S0-13)."""
+"""Which codes a table may show besides refusal and cancellation (S1-41…46). A work order exists before its release (S0-13),
+and allocations are doc_pre_alloc_details as well, which come before doc_alloc_details."""
 
 
 class PresentationState(StrEnum):
     """Where a container stands that is brought to a place."""
 
     PLANNED = "planned"
+    """It waits for a free place at its station."""
+    CALLED = "called"
+    """It has a place; the gateway is being asked, again and again until it answers."""
     SENT = "sent"
     """The gateway has the transport."""
     ARRIVED = "arrived"
     FAILED = "failed"
     """The transport failed or its outcome is unknown: somebody decides at the gateway, then it goes on."""
+    RECALLED = "recalled"
+    """Nobody needs it any more; the gateway is asked to cancel the transport, and tells where the container ended up."""
     LEAVING = "leaving"
     """The work is done; the container is to leave the place."""
     DONE = "done"
@@ -73,7 +79,11 @@ class PutState(StrEnum):
     """Where a lit slot stands."""
 
     PLANNED = "planned"
+    """The gateway is being asked, again and again until it answers."""
     SENT = "sent"
+    """The gateway has the put."""
+    RECALLED = "recalled"
+    """It is to go dark; the wall says whether a button was first."""
     CONFIRMED = "confirmed"
     CANCELLED = "cancelled"
 

@@ -27,6 +27,14 @@ class ExceptionKind(StrEnum):
     """A rule wants a person to look at the order before anything is reserved."""
     SHORTAGE = "shortage"
     """A line could not be reserved."""
+    ALLOCATION_SHORTAGE = "allocationShortage"
+    """What was promised to a line is at no place where it can be fetched."""
+    SHORT_PICK = "shortPick"
+    """Less was found than should have been there, and nothing else could be promised."""
+    DAMAGED = "damaged"
+    """Pieces were not fit to be sold, and nothing else could be promised."""
+    REVIEW = "review"
+    """A package was counted, and something is missing or too much."""
 
 
 async def open_exception(

@@ -1,0 +1,31 @@
+"""Which stations take work. A station that nobody has closed is open."""
+
+from typing import Final
+
+from gateway.kernel.ports import Tx
+from gateway.wes.context import WesContext
+from gateway.wes.layout import Workplace
+
+_CLOSED: Final = "SELECT station_id FROM stations WHERE open = 0"
+_SET: Final = (
+    "INSERT INTO stations (station_id, open, operator, reason) VALUES (:station_id, :open, :operator, :reason)"
+    " ON CONFLICT (station_id) DO UPDATE SET open = excluded.open, operator = excluded.operator, reason = excluded.reason"
+)
+
+
+async def open_stations(tx: Tx, context: WesContext) -> list[Workplace]:
+    """Return the stations that take work, in the order of the site file."""
+    closed = {row[0] for row in await tx.fetch(_CLOSED)}
+    return [each for each in context.layout.stations.values() if each.station_id not in closed]
+
+
+async def close_station(tx: Tx, station_id: str, reason: str, operator: str) -> None:
+    """Let a station take no more; what is on its way to it or stands there is rolled back by the next round."""
+    row = {"station_id": station_id, "open": 0, "operator": operator, "reason": reason}
+    await tx.execute_many(_SET, [row])
+
+
+async def open_station(tx: Tx, station_id: str, operator: str) -> None:
+    """Let a station take work."""
+    row = {"station_id": station_id, "open": 1, "operator": operator, "reason": None}
+    await tx.execute_many(_SET, [row])
