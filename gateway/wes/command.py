@@ -72,7 +72,7 @@ def read_command(raw: JsonValue) -> Draft:
 
 def digest(command: OutboundCommand) -> str:
     """Return what two commands have in common if they ask for the same."""
-    return sha256(command.model_dump_json().encode()).hexdigest()[:32]
+    return sha256(command.model_dump_json(exclude_unset=True).encode()).hexdigest()[:32]
 
 
 def objections(draft: Draft, wes: Wes, known: Mapping[str, object], now_us: Micros) -> tuple[FieldError, ...]:

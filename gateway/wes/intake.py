@@ -95,8 +95,9 @@ async def take(context: WesContext, prepared: Prepared, tx: Tx) -> AcceptedView:
     """
     draft, products, command = prepared.draft, prepared.products, prepared.draft.command
     at_us = context.clock.now_us()
+    reasons = objections(draft, context.wes, products, at_us)
     if command is None:
-        raise Declined(ResultCode.INVALID, *objections(draft, context.wes, products, at_us))
+        raise Declined(ResultCode.INVALID, *reasons)
     owner_id = command.owner_id or context.wes.owner
     facts = order_facts(command, owner_id)
     audit = context.rules.decide(rules.ORDER, facts)
@@ -112,14 +113,17 @@ async def take(context: WesContext, prepared: Prepared, tx: Tx) -> AcceptedView:
         facts=facts,
     )
     row = order_row(order, command, context.wes.warehouse_id, digest(command), review, at_us)
-    if not await tx.execute(INSERT_ORDER, row):
-        return await _known(tx, command)
-    if reasons := objections(draft, context.wes, products, at_us):
+    is_new = await tx.execute(INSERT_ORDER, row) > 0
+    if not is_new and (known := await _known(tx, command)):
+        return known
+    if reasons:
         raise Declined(ResultCode.INVALID, *reasons)
     if audit is Audit.REFUSE:
         raise Declined(
             ResultCode.REFUSED, FieldError("", "refused", "a rule of this site refuses such orders")
         )
+    if not is_new:
+        raise await _open(tx, command)
     lines = [
         _line(context, order, products[item.sku_id], item, line_no)
         for line_no, item in enumerate(command.items, start=1)
@@ -157,23 +161,28 @@ async def _hold(tx: Tx, context: WesContext, order: Order) -> None:
     await call_back(tx, context, order.order_id, CallbackStatus.EXCEPTION, details)
 
 
-async def _known(tx: Tx, command: OutboundCommand) -> AcceptedView:
-    """Answer a command whose id or order number is known."""
+async def _known(tx: Tx, command: OutboundCommand) -> AcceptedView | None:
+    """Answer a command whose id is known as it was answered before."""
     rows = await tx.fetch(_BY_COMMAND, {"command_id": command.command_id})
-    if rows:
-        outbound_no, known = rows[0]
-        if known == digest(command):
-            return _view(command, outbound_no)
-        text = f"command {command.command_id} was taken with another body"
-        raise Declined(ResultCode.CONFLICT, FieldError("commandId", "reused", text))
+    if not rows:
+        return None
+    outbound_no, known = rows[0]
+    if known == digest(command):
+        return _view(command, outbound_no)
+    text = f"command {command.command_id} was taken with another body"
+    raise Declined(ResultCode.CONFLICT, FieldError("commandId", "reused", text))
+
+
+async def _open(tx: Tx, command: OutboundCommand) -> Declined:
+    """Return why an order number is not taken now."""
     rows = await tx.fetch(
         _OPEN_ORDER, {"warehouse_id": command.warehouse_id, "oms_order_no": command.order_no}
     )
     if not rows:
         text = f"order {command.order_no} has just ended: send it again"
-        raise Declined(ResultCode.BUSY, FieldError("orderNo", "ended", text))
+        return Declined(ResultCode.BUSY, FieldError("orderNo", "ended", text))
     text = f"order {command.order_no} is open under command {rows[0][0]}: cancel it first"
-    raise Declined(ResultCode.CONFLICT, FieldError("orderNo", "open", text))
+    return Declined(ResultCode.CONFLICT, FieldError("orderNo", "open", text))
 
 
 def _view(command: OutboundCommand, outbound_no: str) -> AcceptedView:

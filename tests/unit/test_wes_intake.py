@@ -97,6 +97,16 @@ async def test_an_order_number_is_taken_again_once_its_order_has_ended() -> None
         assert await statuses(opened) == [("RECEIVED", 1), ("CANCELLED", 2), ("RECEIVED", 3)]
 
 
+async def test_what_is_wrong_with_a_command_counts_before_its_open_order() -> None:
+    async with core() as opened:
+        await opened.submit(command("C-1", ("A", 1), orderNo="ORD"))
+        other = command("C-2", ("X", 1), orderNo="ORD", warehouseId="WH-9")
+        assert await refused(opened, other) == {
+            ("warehouseId", "unknownWarehouse"),
+            ("items[0].skuId", "unknownSku"),
+        }
+
+
 async def test_a_command_that_was_not_taken_may_be_sent_again() -> None:
     async with core() as opened:
         assert await refused(opened, command("C-1", ("NEW", 1))) == {("items[0].skuId", "unknownSku")}
