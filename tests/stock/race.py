@@ -49,7 +49,7 @@ class Outcome:
 
 def orders_of(number: int, units: int, rng: Random) -> list[Order]:
     """Return orders that want more than there is, of all SKUs alike."""
-    largest = max(1, round(2 * 1.5 * units / (2 * number)) - 1)
+    largest = max(1, round(1.5 * units / number) - 1)
     skus = [f"HOT-{n}" for n in range(SKUS)]
 
     def order(n: int) -> Order:
@@ -80,7 +80,7 @@ async def stock(store: Store, units: int) -> None:
             await store.write(job)
 
 
-async def race(store: Store, orders: Sequence[Order]) -> Outcome:
+async def race(store: Store, orders: Sequence[Order], callers: int = CALLERS) -> Outcome:
     """Let all callers order at once; judge what they were told against what is left."""
     waiting = list(reversed(orders))
     accepted: list[Order] = []
@@ -98,7 +98,7 @@ async def race(store: Store, orders: Sequence[Order]) -> Outcome:
 
     before = await _available(store)
     async with asyncio.TaskGroup() as tasks:
-        for _ in range(CALLERS):
+        for _ in range(callers):
             tasks.create_task(caller())
     left = await _available(store)
     sold = Counter[str]()

@@ -22,9 +22,9 @@ async def found(warehouse: Warehouse, now: int = NOON) -> list[Finding]:
     return await warehouse.store.read(lambda tx: verify(tx, now))
 
 
-async def busy(warehouse: Warehouse) -> Lot:
+async def busy(warehouse: Warehouse, expiry_at: int | None = None) -> Lot:
     """Ten of a lot: six reserved, five of them allocated, two of those picked, one held; three units of another lot."""
-    lot = await warehouse.stocked(10, expiry_at=NOON + DAY)
+    lot = await warehouse.stocked(10, expiry_at=expiry_at)
     await warehouse.do(reserve(warehouse.act(), [of(lot, 6)]))
     await warehouse.do(allocate(warehouse.act(), [at("TOTE-1", lot, 5)]))
     await warehouse.do(pick(warehouse.act("pick"), [at("TOTE-1", lot, 2)], PICK_TO))
@@ -147,7 +147,7 @@ async def test_a_finding_says_what_where_by_how_much_and_what_to_do(warehouse: W
 
 
 async def test_allocations_of_a_lot_that_expired_by_the_clock_are_told(warehouse: Warehouse) -> None:
-    lot = await busy(warehouse)
+    lot = await busy(warehouse, expiry_at=NOON + DAY)
     assert [
         (finding.check, finding.place, finding.off) for finding in await found(warehouse, NOON + DAY)
     ] == [("lotExpired", f"lot {lot.lot_id}", 5)]
