@@ -1,29 +1,47 @@
-"""The proof in a process of its own: it uses the second core, and can be ended at the deadline whatever the solver is at."""
+"""Work in processes of their own: they use other cores, and can be ended at the deadline whatever the solver is at."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 
+from gateway.wes.allocation.wave.improvement import Improvement
 from gateway.wes.allocation.wave.incumbent import Deadline, Incumbent, Wave
 from gateway.wes.allocation.wave.instance import Instance
-from gateway.wes.allocation.wave.packing import Packing
 from gateway.wes.allocation.wave.proof import Proof
+
+Listen = Callable[[], None]
+Work = Callable[[Instance, Incumbent, int, Deadline, Listen], None]
+"""Works on an instance with a seed until a deadline; calls `Listen` to hear of what others found."""
+
+
+def prove(instance: Instance, incumbent: Incumbent, seed: int, deadline: Deadline, listen: Listen) -> None:
+    """Prove bounds."""
+    del seed
+    Proof(instance, incumbent, deadline, listen).run()
+
+
+def improve(instance: Instance, incumbent: Incumbent, seed: int, deadline: Deadline, listen: Listen) -> None:
+    """Improve the best wave."""
+    Improvement(instance, incumbent, np.random.default_rng(seed), deadline, listen).run()
 
 
 class Beside:
     """Runs while it is entered. What both sides find is exchanged when the caller asks for it."""
 
-    def __init__(self, instance: Instance, incumbent: Incumbent, seed: int, deadline: Deadline) -> None:
+    def __init__(
+        self, work: Work, instance: Instance, incumbent: Incumbent, seed: int, deadline: Deadline
+    ) -> None:
         self._incumbent = incumbent
         self._told: Wave | None = None
         spawn = get_context("spawn")
         self._link, theirs = spawn.Pipe()
         bare = replace(instance, members=())
-        self._process = spawn.Process(target=_work, args=(theirs, bare, seed, deadline), daemon=True)
+        self._process = spawn.Process(target=_work, args=(theirs, work, bare, seed, deadline), daemon=True)
         self._theirs = theirs
 
     def __enter__(self) -> Self:
@@ -40,8 +58,13 @@ class Beside:
         self._process.close()
         self._link.close()
 
+    @property
+    def link(self) -> Connection:
+        """Where news arrives."""
+        return cast("Connection", self._link)
+
     def exchange(self) -> None:
-        """Take what the proof has found, and tell it the best wave; never waits for it."""
+        """Take what the other side has found, and tell it the best wave; never waits for it."""
         try:
             while self._link.poll():
                 wave, most = self._link.recv()
@@ -58,8 +81,8 @@ class Beside:
             return
 
 
-def _work(link: Connection, instance: Instance, seed: int, deadline: Deadline) -> None:
-    """Run the proof in the other process."""
+def _work(link: Connection, work: Work, instance: Instance, seed: int, deadline: Deadline) -> None:
+    """Work in the other process."""
     told: list[Wave | None] = [None]
 
     def tell() -> None:
@@ -77,4 +100,4 @@ def _work(link: Connection, instance: Instance, seed: int, deadline: Deadline) -
     incumbent = Incumbent(instance, tell)
     link.poll(None)
     listen()
-    Proof(instance, Packing(instance), incumbent, np.random.default_rng(seed), deadline, listen).run()
+    work(instance, incumbent, seed, deadline, listen)

@@ -27,6 +27,8 @@ TABLE_MAX: Final = 4096
 """Units of one SKU in one-line orders up to which a table is kept; above, they are taken in rounds like the others."""
 MISSING_MAX: Final = 4
 """Lines an order may lack for a tote to get credit for it."""
+PAIRS_MAX: Final = 200_000
+"""Pairs of a line and a tote up to which credit is given; with more, only to orders that lack fewer lines."""
 CREDIT: Final = 0.02
 """Worth of bringing an order nearer, in parts of its units."""
 
@@ -64,10 +66,8 @@ class Packing:
         self._classes: Ints = np.repeat(apart, instance.count[apart])
         self._orders: Rows = picked(lines, self._classes)
         self._units: Ints = instance.units[self._classes]
-        share = self._orders.value / np.maximum(instance.demand[self._orders.column], 1)
-        worth = self._units / np.maximum(np.bincount(self._orders.row, share, len(self._units)), 1e-9)
-        self._turn = np.empty(len(worth), np.int64)
-        self._turn[np.argsort(-worth, kind="stable")] = np.arange(len(worth))
+        self._held_by: Ints = instance.holders.lengths()[self._orders.column]
+        """Of lines: how many totes hold their SKU."""
 
     def packed(self, held: Ints) -> Packed:
         """Return what some stock can serve."""
@@ -105,12 +105,13 @@ class Packing:
             return taken, left
         short = np.bincount(orders.row[orders.value > left[orders.column]], minlength=count)
         open_ = short == 0
+        turn = self._turns(open_, held)
         while open_.any():
             at = np.flatnonzero(open_[orders.row])
             sku, units, row = orders.column[at], orders.value[at], orders.row[at]
             late = np.zeros(count, np.bool_)
             scarce = (summed(sku, units, len(left)) > left)[sku]
-            late[_too_late(sku[scarce], units[scarce], row[scarce], self._turn, left)] = True
+            late[_too_late(sku[scarce], units[scarce], row[scarce], turn, left)] = True
             taken |= open_ & ~late
             served = ~late[row]
             left -= summed(sku[served], units[served], len(left))
@@ -119,22 +120,49 @@ class Packing:
             open_[row[waits]] = False
         return taken, left
 
+    def _turns(self, open_: Bools, held: Ints) -> Ints:
+        """Return the turn of each order: first those that take most for each unit of what is scarce.
+
+        What is scarce is used up anyway; an order that takes little of it brings out stock that nobody else would.
+        """
+        orders = self._orders
+        at = np.flatnonzero(open_[orders.row])
+        wanted = self._most + summed(orders.column[at], orders.value[at], len(held))
+        price = np.maximum(0.0, 1 - held / np.maximum(wanted, 1))
+        paid = weighed(orders.row[at], orders.value[at] * price[orders.column[at]], len(open_))
+        turn = np.empty(len(open_), np.int64)
+        turn[np.argsort(-self._units / (paid + 0.01), kind="stable")] = np.arange(len(open_))
+        return turn
+
     def _completed(self, packed: Packed) -> Floats:
-        orders, holders = self._orders, self._instance.holders
+        """Return by tote the units of waiting orders that it would complete, and some credit for those it brings nearer."""
+        orders, totes = self._orders, self._instance.totes
         missing = orders.value > packed.left[orders.column]
         lacks = np.bincount(orders.row[missing], minlength=len(self._units))
-        near = ~packed.taken & (lacks <= MISSING_MAX)
-        at = np.flatnonzero(missing & near[orders.row])
-        sku, units, row = orders.column[at], orders.value[at], orders.row[at]
-        lengths = holders.lengths()[sku]
-        holding = spans(holders.start[sku], lengths)
-        line = np.repeat(np.arange(len(at)), lengths)
-        fits = holders.value[holding] + packed.left[sku[line]] >= units[line]
-        totes = self._instance.totes
-        pair, mended = np.unique(row[line[fits]] * totes + holders.column[holding[fits]], return_counts=True)
+        lacks[packed.taken] = 0
+        at = np.flatnonzero(missing & (lacks > 0)[orders.row])
+        pairs = np.bincount(
+            np.minimum(lacks[orders.row[at]], MISSING_MAX + 1), self._held_by[at], MISSING_MAX + 2
+        )
+        most = max(1, int(np.searchsorted(np.cumsum(pairs[:-1]), PAIRS_MAX, "right")) - 1)
+        line, tote = self._mending(at[lacks[orders.row[at]] == 1], packed.left)
+        gains = weighed(tote, self._units[orders.row[line]], totes)
+        several = lacks[orders.row[at]]
+        line, tote = self._mending(at[(several > 1) & (several <= most)], packed.left)
+        pair, mended = np.unique(orders.row[line] * totes + tote, return_counts=True)
         order, tote = np.divmod(pair, totes)
         part = mended / lacks[order]
-        return weighed(tote, self._units[order] * np.where(part == 1, 1.0, CREDIT * part), totes)
+        return gains + weighed(tote, self._units[order] * np.where(part == 1, 1.0, CREDIT * part), totes)
+
+    def _mending(self, at: Ints, left: Ints) -> tuple[Ints, Ints]:
+        """Return which lines which totes would complete, as pairs."""
+        orders, holders = self._orders, self._instance.holders
+        sku = orders.column[at]
+        lengths = holders.lengths()[sku]
+        holding = spans(holders.start[sku], lengths)
+        line = np.repeat(at, lengths)
+        fits = holders.value[holding] + left[orders.column[line]] >= orders.value[line]
+        return line[fits], holders.column[holding[fits]]
 
     def _serve_from_tables(self, left: Ints, chosen: Ints) -> None:
         instance = self._instance

@@ -56,6 +56,7 @@ class Program:
         own: lines of the instance with a row of their own.
         sizes: fewest and most totes.
         least: fewest units.
+        most: most units.
         ratio: worth of a tote.
     """
 
@@ -64,6 +65,7 @@ class Program:
     own: Ints
     sizes: tuple[int, int]
     least: int
+    most: int
     ratio: Fraction
 
 
@@ -179,7 +181,7 @@ def _model(instance: Instance, program: Program) -> _Model:
     ]
     lower = np.full(rows + 2, -highspy.kHighsInf)
     upper = np.zeros(rows + 2)
-    lower[rows:], upper[rows:] = (program.least, program.sizes[0]), (instance.high, program.sizes[1])
+    lower[rows:], upper[rows:] = (program.least, program.sizes[0]), (program.most, program.sizes[1])
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_, lp.sense_ = columns, rows + 2, highspy.ObjSense.kMaximize
     lp.col_cost_ = np.concatenate(

@@ -4,11 +4,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from multiprocessing.connection import wait
 from typing import Final, final
 
 import numpy as np
 
-from gateway.wes.allocation.wave.beside import Beside
+from gateway.wes.allocation.wave.beside import Beside, improve, prove
 from gateway.wes.allocation.wave.check import faults, units_of
 from gateway.wes.allocation.wave.incumbent import Deadline, Incumbent
 from gateway.wes.allocation.wave.instance import Instance, reduced
@@ -62,6 +63,8 @@ class NoWave(Exception):  # noqa: N818 - an answer, not an error of the program
         self.proven = proven
 
 
+REST_MAX_S: Final = 1.0
+"""Between two runs of local search that found nothing."""
 Told = Callable[[Incumbent], None]
 
 
@@ -85,21 +88,36 @@ def solve(problem: WaveProblem, deadline: Deadline, seed: int, told: Told) -> So
             "no order can be picked: each wants more of some SKU than all totes hold, or exceeds maxUnits",
         )
     packing = Packing(instance)
-    randoms = np.random.default_rng(seed).spawn(2)
-    search = Search(instance, packing, incumbent, randoms[0], deadline)
+    search = Search(instance, packing, incumbent, np.random.default_rng(seed), deadline)
     search.grow()
     if len(instance.lines.row) + len(instance.stock.row) <= SMALL:
         alone = deadline.within(SMALL_S)
-        Proof(instance, packing, incumbent, randoms[1], alone, _nobody).run()
+        search.settle()
+        Proof(instance, incumbent, alone, _nobody).run()
     if _open(incumbent, deadline):
         search.take_up()
-        with Beside(instance, incumbent, seed, deadline) as beside:
-            search.settle()
-            while _open(incumbent, deadline):
-                search.walk()
-                beside.exchange()
-                search.take_up()
+        with (
+            Beside(improve, instance, incumbent, seed, deadline) as improvement,
+            Beside(prove, instance, incumbent, seed, deadline) as proof,
+        ):
+            _search_beside(search, incumbent, (improvement, proof), deadline)
     return _solution(problem, instance, incumbent)
+
+
+def _search_beside(
+    search: Search, incumbent: Incumbent, others: Sequence[Beside], deadline: Deadline
+) -> None:
+    """Search while others work, less and less the longer it finds nothing: they need the cores too."""
+    search.settle()
+    rest = 0.0
+    while _open(incumbent, deadline):
+        best = incumbent.ratio
+        search.walk()
+        rest = 0.0 if incumbent.ratio > best else min(2 * rest + 0.01, REST_MAX_S, deadline.left())
+        wait([other.link for other in others], max(rest, 0))
+        for other in others:
+            other.exchange()
+        search.take_up()
 
 
 def _open(incumbent: Incumbent, deadline: Deadline) -> bool:
