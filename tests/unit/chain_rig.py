@@ -233,6 +233,12 @@ class Chain:
         for (number,) in await self.core.rows(sql):
             await self.store.write(partial(pick_all, core=self.core, presentation_id=number))
 
+    async def serve_one(self, container_id: str) -> None:
+        """Pick everything from one container that has arrived, and let it go."""
+        sql = "SELECT presentation_id FROM presentations WHERE state = 'arrived' AND container_id = :name"
+        ((number,),) = await self.core.rows(sql, name=container_id)
+        await self.store.write(partial(pick_all, core=self.core, presentation_id=number))
+
     async def until_quiet(self) -> None:
         """Go on until everything is picked and every container is home."""
         for _ in range(ROUNDS_MAX):

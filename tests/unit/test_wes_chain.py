@@ -1,10 +1,39 @@
 """From work orders to containers at stations and back, each once."""
 
+from collections import Counter
+from typing import Any
+
 import pytest
 
-from tests.unit.chain_rig import chain, contradictions, fill, order
+from gateway.wes.binding import assign
+from gateway.wes.rollback import begin_rollback
+from gateway.wes.stations import close_station
+from gateway.wes.stock.model import Holder, HolderKind, Portion, Virtual
+from gateway.wes.stock.opening import Batch, open_holder, open_lot, stand
+from gateway.wes.stock.post import post
+from gateway.wes.stock.verbs import put_away, receive
+from tests.unit.chain_rig import Chain, chain, contradictions, fill, order
+from tests.unit.feeding import START_US
+from tests.unit.wes_rig import WAREHOUSE, act
 
 pytestmark = pytest.mark.unit
+
+WAYS = [
+    pytest.param({"sequence": sequence, "grouping": grouping}, id=f"{sequence}-{grouping}")
+    for sequence in ("waveFirst", "allocateFirst")
+    for grouping in ("static", "dynamic")
+]
+
+
+def rule(at: str, then: Any, **when: Any) -> dict[str, Any]:
+    return {"at": at, "when": when, "then": then}
+
+
+async def ten_orders(line: Chain) -> None:
+    for number in range(12):
+        await fill(line, f"T-{number}", f"A1-{1 + number % 4}-L-{1 + number:02}", A=4, B=4)
+    for number in range(10):
+        await order(line, f"C-{number}", ("A", 2), ("B", 1 + number % 3), priority=number % 10)
 
 
 async def test_a_tote_comes_to_a_station_for_an_order_and_goes_back() -> None:
@@ -26,3 +55,353 @@ async def test_a_tote_comes_to_a_station_for_an_order_and_goes_back() -> None:
         assert line.gateway.places["T-1"].startswith("A1-")
         assert await line.codes("orders") == [90]
         assert not await contradictions(line.core)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_many_orders_are_picked_and_every_tote_goes_home(way: dict[str, str]) -> None:
+    async with chain(**way, waves={"orders": 4}) as line:
+        await ten_orders(line)
+        await line.until_quiet()
+        assert await line.codes("orders") == [90] * 10
+        assert all(place.startswith("A1-") for place in line.gateway.places.values())
+        assert max(Counter(line.gateway.places.values()).values()) == 1
+        assert not await contradictions(line.core)
+        waves = await line.core.rows("SELECT wave_id, COUNT(*) FROM orders GROUP BY wave_id")
+        assert None not in [wave for wave, _ in waves]
+        assert max(count for _, count in waves) <= 4
+
+
+async def test_a_station_finishes_its_part_of_a_static_wave_before_it_takes_anothers() -> None:
+    async with chain(grouping="static", waves={"orders": 2}) as line:
+        await ten_orders(line)
+        sql = """SELECT station_id, COUNT(DISTINCT wave_id) FROM work_orders
+        WHERE code BETWEEN 70 AND 89 GROUP BY station_id"""
+        for _ in range(60):
+            await line.round()
+            assert all(waves == 1 for _, waves in await line.core.rows(sql))
+        assert await line.codes("orders") == [90] * 10
+
+
+async def test_no_more_totes_come_to_a_station_than_its_slots_and_queue_hold() -> None:
+    async with chain(stations={"queue": 0}) as line:
+        await ten_orders(line)
+        sql = """SELECT station_id, COUNT(*) FROM presentations WHERE purpose = 'pick'
+        AND state IN ('called', 'sent', 'arrived') GROUP BY station_id"""
+        for _ in range(20):
+            await line.think()
+            assert all(count <= 2 for _, count in await line.core.rows(sql))
+            await line.round()
+
+
+async def test_orders_for_the_same_tote_share_its_presentation() -> None:
+    async with chain() as line:
+        await fill(line, "T-1", "A1-1-L-05", A=10, B=10)
+        await order(line, "C-1", ("A", 1))
+        await line.think()
+        await order(line, "C-2", ("B", 1))
+        await line.think()
+        assert await line.states() == [("T-1", "pick", "sent")]
+        await line.until_quiet()
+        assert await line.codes("orders") == [90, 90]
+
+
+async def test_an_order_for_a_tote_that_has_arrived_keeps_it_there_for_another_operation() -> None:
+    async with chain() as line:
+        await fill(line, "T-1", "A1-1-L-05", A=10, B=10)
+        await order(line, "C-1", ("A", 1))
+        await line.think()
+        line.gateway.step()
+        await line.hear()
+        await order(line, "C-2", ("B", 1))
+        await line.think()
+        await line.serve()
+        await line.think()
+        assert await line.states() == [("T-1", "pick", "done"), ("T-1", "pick", "arrived")]
+        assert len(line.gateway.asked) == 1
+        await line.until_quiet()
+        assert await line.codes("orders") == [90, 90]
+        assert not await contradictions(line.core)
+
+
+async def test_an_event_that_comes_twice_changes_nothing() -> None:
+    async with chain() as line:
+        await ten_orders(line)
+        await line.round()
+        before = await line.states()
+        await line.store.write(lambda tx: line.hearing.hear(tx, line.gateway.events))
+        assert await line.states() == before
+
+
+async def test_a_feed_that_is_heard_again_from_its_beginning_moves_nothing_twice() -> None:
+    async with chain() as line:
+        await ten_orders(line)
+        for _ in range(3):
+            await line.round()
+        await line.store.write(lambda tx: tx.execute("UPDATE cursors SET seq = 0"))
+        await line.until_quiet()
+        assert await line.codes("orders") == [90] * 10
+        assert not await contradictions(line.core)
+
+
+async def test_a_failed_transport_waits_for_a_decision_and_goes_on() -> None:
+    async with chain() as line:
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        await order(line, "C-1", ("A", 1))
+        line.gateway.fails.append("T-1")
+        await line.round()
+        await line.round()
+        assert await line.states() == [("T-1", "pick", "failed")]
+        ((reason,),) = await line.core.rows("SELECT reason FROM presentations")
+        assert reason == "Missing: it is not there"
+        (transport_id,) = line.gateway.halted
+        line.gateway.retry(transport_id)
+        await line.until_quiet()
+        assert await line.codes("orders") == [90]
+
+
+async def test_a_transport_that_somebody_cancels_is_asked_for_anew() -> None:
+    async with chain() as line:
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        await order(line, "C-1", ("A", 1))
+        await line.think()
+        (first,) = line.gateway.asked
+        line.gateway.resolve_by_cancel(first)
+        await line.until_quiet()
+        picks = [name for name, request in line.gateway.asked.items() if request.destination == "S1-1"]
+        assert picks == [first, f"{first.removesuffix('-1')}-2"]
+        assert await line.codes("orders") == [90]
+
+
+async def test_a_tote_that_the_gateway_does_not_know_is_replaced_by_another() -> None:
+    async with chain() as line:
+        await fill(line, "T-1", "A1-1-L-01", A=10)
+        await fill(line, "T-2", "A1-4-R-20", A=10)
+        await order(line, "C-1", ("A", 1))
+        await line.hear()
+        del line.gateway.places["T-1"]
+        await line.until_quiet()
+        assert await line.states() == [
+            ("T-1", "pick", "cancelled"),
+            ("T-2", "pick", "done"),
+            ("T-2", "return", "done"),
+        ]
+        assert await line.codes() == [199, 90]
+        assert await line.codes("orders") == [90]
+        ((old, new),) = await line.core.rows(
+            "SELECT replaces, work_id FROM work_orders WHERE replaces IS NOT NULL"
+        )
+        assert old < new
+        assert not await contradictions(line.core)
+
+
+async def test_a_station_that_is_closed_gives_its_work_to_the_other_one() -> None:
+    async with chain() as line:
+        await ten_orders(line)
+        await line.round()
+        await line.think()
+        await line.store.write(lambda tx: close_station(tx, "station-1", "no light", "Ann"))
+        await line.until_quiet()
+        done = await line.core.rows("SELECT station_id, code FROM work_orders WHERE code = 90")
+        assert {station for station, _ in done} >= {"station-2"}
+        assert await line.codes("orders") == [90] * 10
+        assert all(place.startswith("A1-") for place in line.gateway.places.values())
+        assert not await contradictions(line.core)
+
+
+async def test_a_rollback_at_the_station_keeps_what_is_picked_and_passes_on_the_rest() -> None:
+    async with chain() as line:
+        await fill(line, "T-1", "A1-1-L-01", A=10)
+        await fill(line, "T-2", "A1-1-L-02", B=10)
+        await order(line, "C-1", ("A", 2), ("B", 2))
+        await line.think()
+        line.gateway.step()
+        line.gateway.step()
+        await line.hear()
+        await line.serve_one("T-1")
+        ((number,),) = await line.core.rows(
+            "SELECT presentation_id FROM presentations WHERE container_id = 'T-2' AND purpose = 'pick'"
+        )
+        await line.store.write(
+            lambda tx: begin_rollback(tx, line.core.context, number, "the page does not answer")
+        )
+        await line.until_quiet()
+        assert await line.codes() == [90, 90]
+        lines = await line.core.rows(
+            "SELECT quantity, picked, short FROM work_lines ORDER BY work_id, line_id"
+        )
+        assert lines == [(2, 2, 0), (2, 0, 2), (2, 2, 0)]
+        assert await line.codes("orders") == [90]
+        assert not await contradictions(line.core)
+
+
+# ── shortage ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def goods_in_receiving(line: Chain, sku: str, quantity: int) -> int:
+    """Goods that can be promised, and are at no place where they can be fetched."""
+    core = line.core
+    area = Virtual.RCV_AREA.of(WAREHOUSE)
+
+    async def job(tx: Any) -> int:
+        batch = Batch(warehouse_id=WAREHOUSE, owner_id="me", sku=sku, received_at=START_US, lot_no=f"{sku}-1")
+        lot = await open_lot(tx, core.context.ids, batch)
+        await post(tx, receive(act(core.context), lot, Portion(area, lot.lot_id, quantity)))
+        return lot.lot_id
+
+    return await core.store.write(job)
+
+
+async def put_into(line: Chain, tote: str, lot_id: int, quantity: int) -> None:
+    area = Virtual.RCV_AREA.of(WAREHOUSE)
+    await line.core.store.write(
+        lambda tx: post(tx, put_away(act(line.core.context), [Portion(area, lot_id, quantity)], tote))
+    )
+
+
+async def test_mode_a_an_order_that_lacks_something_waits_as_a_whole_until_it_is_there() -> None:
+    async with chain() as line:
+        await fill(line, "T-1", "A1-1-L-01", A=10)
+        lot_id = await goods_in_receiving(line, "B", 5)
+        await order(line, "C-1", ("A", 2), ("B", 3))
+        await line.think()
+        await line.think()
+        assert await line.codes() == [40]
+        assert await line.codes("orders") == [40]
+        exceptions = (
+            "SELECT text FROM order_exceptions WHERE kind = 'allocationShortage' AND settled_at IS NULL"
+        )
+        assert await line.core.rows(exceptions) == [
+            ("B: 3 are promised and at no place where they can be fetched",)
+        ]
+        await put_into(line, "T-1", lot_id, 5)
+        await line.until_quiet()
+        assert await line.codes("orders") == [90]
+        assert await line.core.rows(exceptions) == []
+        assert not await contradictions(line.core)
+
+
+async def test_mode_b_what_is_there_goes_on_and_the_rest_follows() -> None:
+    async with chain(rules=[rule("shortage", "partial")]) as line:
+        await fill(line, "T-1", "A1-1-L-01", A=10, B=1)
+        lot_id = await goods_in_receiving(line, "B", 5)
+        await order(line, "C-1", ("A", 2), ("B", 3))
+        await line.until_quiet()
+        assert await line.codes() == [90, 40]
+        assert await line.core.rows(
+            "SELECT work_id - work_id, quantity FROM work_lines ORDER BY work_id, line_id"
+        ) == [
+            (0, 2),
+            (0, 1),
+            (0, 2),
+        ]
+        assert not await contradictions(line.core)
+        await put_into(line, "T-1", lot_id, 5)
+        await line.until_quiet()
+        assert await line.codes() == [90, 90]
+        assert await line.codes("orders") == [90]
+        assert not await contradictions(line.core)
+
+
+# ── work without stations ─────────────────────────────────────────────────────────────────────────────
+
+
+async def test_black_box_work_is_bound_to_lots_and_the_other_side_says_from_where() -> None:
+    async with chain(rules=[rule("picking", "blackBox")]) as line:
+        await fill(line, "T-1", "A1-1-L-01", A=3)
+        await fill(line, "T-2", "A1-1-L-02", A=3)
+        await order(line, "C-1", ("A", 5))
+        await line.think()
+        assert await line.codes() == [70]
+        ((number, holder),) = await line.core.rows("SELECT allocation_id, holder_id FROM allocations")
+        assert holder is None
+        parts = [("T-1", "3", 3), ("T-2", None, 2)]
+        await line.store.write(lambda tx: assign(tx, line.core.context, number, parts))
+        rows = await line.core.rows(
+            "SELECT holder_id, cell, quantity FROM allocations ORDER BY allocation_id"
+        )
+        assert rows == [("T-1", "3", 3), ("T-2", None, 2)]
+        assert await line.states() == []
+
+
+async def test_work_on_foot_is_bound_to_flat_places_and_released() -> None:
+    async with chain(rules=[rule("picking", "flat")]) as line:
+        core = line.core
+        await fill(line, "T-1", "A1-1-L-01", A=3)
+        await core.store.write(
+            lambda tx: open_holder(
+                tx,
+                Holder(holder_id="F-1", kind=HolderKind.LOCATION, warehouse_id=WAREHOUSE, location_id="F-1"),
+            )
+        )
+        lot_id = await goods_in_receiving(line, "A", 4)
+        await put_into(line, "F-1", lot_id, 4)
+        await order(line, "C-1", ("A", 4))
+        await line.think()
+        assert await line.codes() == [70]
+        assert await core.rows("SELECT holder_id, quantity FROM allocations") == [("F-1", 4)]
+        assert not await contradictions(core)
+
+
+async def test_work_that_waits_for_a_replenishment_is_left_until_that_has_come() -> None:
+    async with chain() as line:
+        await fill(line, "T-1", "A1-1-L-01", A=3, B=3)
+        await order(line, "C-1", ("A", 1))
+        await line.think()
+        ((number,),) = await line.core.rows("SELECT presentation_id FROM presentations")
+        await order(line, "C-2", ("B", 1))
+        await line.store.write(
+            lambda tx: tx.execute(
+                "INSERT INTO work_waits SELECT MAX(work_id), :number FROM work_orders", {"number": number}
+            )
+        )
+        await line.round()
+        assert await line.codes() == [90, 30]
+        await line.until_quiet()
+        assert await line.codes() == [90, 90]
+
+
+# ── where containers belong ───────────────────────────────────────────────────────────────────────────
+
+
+async def test_over_a_no_return_is_a_rule_on_demand() -> None:
+    near = rule("return", "A1-1-L-0[1-3]", demand={"min": 3})
+    async with chain(rules=[near, rule("return", "A1-4-*")]) as line:
+        await fill(line, "T-1", "A1-2-L-10", A=20)
+        await order(line, "C-1", ("A", 2))
+        await line.round()
+        for number in range(2, 5):
+            await order(line, f"C-{number}", ("A", 1))
+        await line.store.write(lambda tx: tx.execute("UPDATE work_orders SET held = 'batch' WHERE code = 30"))
+        for _ in range(3):
+            await line.round()
+        assert line.gateway.places["T-1"].startswith("A1-1-L-0")
+        await line.store.write(lambda tx: tx.execute("UPDATE work_orders SET held = NULL"))
+        await line.until_quiet()
+        assert line.gateway.places["T-1"].startswith("A1-4-")
+
+
+async def test_hot_totes_move_nearer_while_nobody_waits() -> None:
+    relocation = {"hot": 1, "gain_m": 0.5}
+    async with chain(relocation=relocation, rules=[rule("return", "A1-4-R-*")]) as line:
+        await fill(line, "T-1", "A1-4-R-12", A=20)
+        await order(line, "C-1", ("A", 2))
+        await line.until_quiet()
+        nearest = min(
+            (place for place in line.core.context.layout.storage("A1-4-R-*", None)),
+            key=lambda place: place.distance or 0,
+        )
+        await line.core.store.write(lambda tx: stand(tx, "T-1", "A1-4-R-12"))
+        line.gateway.places["T-1"] = "A1-4-R-12"
+        for _ in range(4):
+            await line.round()
+        assert line.gateway.places["T-1"] == nearest.location_id
+        assert ("T-1", "relocate", "done") in await line.states()
+
+
+async def test_a_container_that_stands_at_a_station_for_nothing_is_sent_home() -> None:
+    async with chain() as line:
+        await fill(line, "T-1", "S1-1", A=20)
+        await line.until_quiet()
+        await line.round()
+        await line.until_quiet()
+        assert line.gateway.places["T-1"].startswith("A1-")
