@@ -5,6 +5,7 @@ The server refuses to run as root; there it runs as `nobody`, from a copy of its
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import AsyncGenerator, Generator
@@ -61,7 +62,7 @@ def postgres_server() -> Generator[Path]:
                 subprocess.run([programs / "createdb", "-h", folder, "-U", USER, DATABASE], check=True)
                 yield folder
             finally:
-                server.terminate()
+                server.send_signal(signal.SIGINT)  # ends connections that are still open
                 server.wait(READY_S)
 
 

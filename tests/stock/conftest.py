@@ -1,8 +1,7 @@
 """The same warehouse on every database that the WES can live in."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 
@@ -10,14 +9,8 @@ from gateway.kernel.ports import Store
 from gateway.store.inline import open_inline
 from gateway.store.postgres import open_postgres
 from gateway.wes.schema import MIGRATIONS
-from tests.postgres import postgres_server, wes_database
+from tests.postgres import wes_database
 from tests.stock.rig import Warehouse, build
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Path]:
-    with postgres_server() as folder:
-        yield folder
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

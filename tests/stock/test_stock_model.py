@@ -192,6 +192,15 @@ class StockMachine(RuleBasedStateMachine):
 
         self.attempt(what(self.warehouse.act(), [self.portion(source, name, amount)], to), change)
 
+    @rule(holder=HOLDERS, amount=AMOUNTS)
+    def merge(self, holder: str, amount: int) -> None:
+        def change(model: Model) -> None:
+            model.there[holder, "A"] -= amount
+            model.there[holder, "B"] += amount
+
+        portion = self.portion(holder, "A", amount)
+        self.attempt(verbs.merge(self.warehouse.act(), self.now("A"), self.now("B"), portion), change)
+
     # ── promises ─────────────────────────────────────────────────────────────────────────────────────
 
     @rule(name=LOTS, amount=AMOUNTS)

@@ -46,6 +46,7 @@ from gateway.wes.stock.verbs import (
     hold,
     lose,
     lose_held,
+    merge,
     move,
     move_allocated,
     move_held,
@@ -237,6 +238,25 @@ async def test_held_goods_are_not_available_until_they_are_freed(warehouse: Ware
     assert (await warehouse.at_pool(lot)).available == 10
 
 
+async def test_a_batch_is_merged_into_another_and_the_ledger_knows_both(warehouse: Warehouse) -> None:
+    small, large = await warehouse.stocked(3, lot_no="SMALL"), await warehouse.stocked(10, lot_no="LARGE")
+    await warehouse.do(merge(warehouse.act("merge"), small, large, at("TOTE-1", small, 3)))
+    assert (await warehouse.now(small)).balance == figures()
+    assert (await warehouse.now(large)).balance == await warehouse.at_pool(large) == figures(13)
+    rows = await warehouse.rows(
+        "SELECT lot_id, holder_id, d_quantity FROM ledger WHERE event_id = 'merge' ORDER BY line"
+    )
+    assert rows == [
+        (small.lot_id, ADJUST, 3),
+        (small.lot_id, "TOTE-1", -3),
+        (large.lot_id, ADJUST, -3),
+        (large.lot_id, "TOTE-1", 3),
+    ]
+    other = await warehouse.stocked(1, sku="OTHER")
+    with pytest.raises(ValueError, match="another SKU"):
+        merge(warehouse.act(), other, large, at("TOTE-1", other, 1))
+
+
 async def test_lines_of_one_balance_are_added_up(warehouse: Warehouse) -> None:
     lot = await warehouse.stocked(10)
     asked = reserve(warehouse.act(), [of(lot, 2), of(lot, 3)])
@@ -341,6 +361,7 @@ async def test_an_event_that_breaks_the_laws_cannot_be_made(warehouse: Warehouse
         (Line(1, None, Balance(quantity=1)), Line(1, SUPPLIER, Balance(quantity=-1))),
         (Line(1, "TOTE-1", Balance(reserved=1)),),
         (Line(1, SHIPPED, Balance(held=1)),),
+        (Line(1, SHIPPED, Balance(quantity=1)), Line(1, SUPPLIER, Balance(quantity=-1))),
         (Line(1, None, Balance(reserved=10**15)),),
     ]
     for lines in unlawful:

@@ -79,6 +79,7 @@ class EventKind(StrEnum):
     HOLD = "hold"
     UNHOLD = "unhold"
     QUALITY = "quality"
+    MERGE = "merge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +274,10 @@ class Event:
         for lot_id, quantity in _net(self.lines).items():
             if quantity:
                 raise ValueError(f"{self.kind} makes {quantity} of lot {lot_id} out of nothing")
+        if {line.lot_id for line in self.lines if line.holder_id in OUTSIDE} - {
+            line.lot_id for line in self.lines if line.holder_id not in OUTSIDE
+        }:
+            raise ValueError(f"{self.kind} has goods that never come inside")
         if len({unit.upn for unit in self.units}) < len(self.units):
             raise ValueError(f"{self.kind} moves a unit twice")
 

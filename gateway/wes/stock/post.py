@@ -240,8 +240,8 @@ async def _change(tx: Tx, layer: _Layer, changes: Changes) -> Sequence[Row]:
     """
     rows = await tx.fetch_many(layer.update, [key._asdict() | changes[key].params for key in sorted(changes)])
     changed = {_Key(*row[:2]) for row in rows}
-    for key in sorted(changes.keys() - changed):
-        raise StockRefused(await _why(tx, layer, key, changes[key]))
+    if refused := sorted(changes.keys() - changed):
+        raise StockRefused(await _why(tx, layer, refused[0], changes[refused[0]]))
     return rows
 
 

@@ -180,6 +180,24 @@ def unhold(act: Act, lot: Lot, *portions: Portion) -> Event:
     return event(act, EventKind.UNHOLD, _barred(lot, _at(portions, Balance(held=-1))))
 
 
+def merge(act: Act, source: Lot, target: Lot, *portions: Portion) -> Event:
+    """Free goods of one lot become goods of another one of the same SKU (S2-109); the event is the record of it.
+
+    Args:
+        act: who, when, why.
+        source: the lot that they were of.
+        target: the lot that they are of from now on.
+        portions: of the source.
+    """
+    if source.pool_id != target.pool_id or source.serial or target.serial:
+        raise ValueError(
+            f"lot {source.lot_id} cannot become lot {target.lot_id}: another SKU, or known by unit"
+        )
+    renamed = [replace(portion, lot_id=target.lot_id) for portion in portions]
+    gone = _barred(source, _carry(portions, ADJUST, Balance(quantity=1)))
+    return event(act, EventKind.MERGE, chain(gone, _barred(target, _enter(ADJUST, renamed))))
+
+
 def _barred(lot: Lot, lines: Iterable[Line]) -> list[Line]:
     """Return the lines; of a lot that may not be used, all that comes is held as a whole, and no longer when it goes."""
     kept = list(lines)
