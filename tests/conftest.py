@@ -1,14 +1,17 @@
-"""What every test gets: hypothesis settings, and a failure when a test leaves an asyncio task behind."""
+"""What every test gets: hypothesis settings, a failure when a test leaves an asyncio task behind, and a database server."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.postgres import postgres_server
 
 # The same examples in every run: a change is judged by what it changes, not by luck. `make explore` looks for
 # new ones, and prints a blob that replays a failure elsewhere (@reproduce_failure).
@@ -19,6 +22,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 # Passes of the event loop in which a task that was told to stop may still end.
 UNWIND_PASSES = 10
 SHOWN_MAX = 10
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Path]:
+    """Run one PostgreSQL server for all tests that ask for it; see `tests.postgres.wes_database`."""
+    with postgres_server() as folder:
+        yield folder
 
 
 @pytest.fixture(autouse=True)

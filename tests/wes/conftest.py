@@ -1,6 +1,6 @@
 """The WES core on every database that it can live in, with callers that really run side by side."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -10,13 +10,7 @@ from gateway.kernel.ports import Store
 from gateway.store.postgres import open_postgres
 from gateway.store.sqlite import open_sqlite
 from gateway.wes.schema import MIGRATIONS
-from tests.postgres import postgres_server, wes_database
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Path]:
-    with postgres_server() as folder:
-        yield folder
+from tests.postgres import wes_database
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
