@@ -6,12 +6,13 @@ import os
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import Final, Protocol, TypeVar, assert_never
 
+import httpx
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -37,7 +38,9 @@ from gateway.contract.faults import Refusal
 from gateway.contract.reports import Report
 from gateway.contract.wiring import Link, ModbusLink, MqttLink, OpcUaLink
 from gateway.delivery.brokers import Broker, open_broker
+from gateway.delivery.chain import Bells, chain_works
 from gateway.delivery.feed import Feed
+from gateway.delivery.gateway_client import GatewayClient
 from gateway.delivery.positions import Positions
 from gateway.delivery.sender import EVERYWHERE, LOOPBACK, HttpSender, Network, Sender
 from gateway.delivery.upstream import Courier, HttpCourier
@@ -62,7 +65,11 @@ from gateway.transport.effects import Abandon, Assign, Darken, Show
 from gateway.transport.engine import TransportEngine
 from gateway.transport.messages import Open, Tick
 from gateway.transport.tables import TransportTables
+from gateway.wes.allocation.greedy import Greedy
+from gateway.wes.allocation.port import Allocator
 from gateway.wes.core import WesCore, open_core
+from gateway.wes.hearing import Hearing
+from gateway.wes.layout import lay_out
 from gateway.wes.monitors import Monitors
 from gateway.wes.schema import MIGRATIONS
 
@@ -110,10 +117,12 @@ class WesSurroundings:
     Attributes:
         store: opens its database for as long as its context lasts.
         courier: brings messages to upstream; None where nobody listens.
+        allocator: decides who picks what from which container.
     """
 
     store: Callable[[], AbstractAsyncContextManager[Store]]
     courier: Courier | Broker | None
+    allocator: Allocator = field(default_factory=Greedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,23 +353,54 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class RunningWes:
-    """The bundled WES core and what runs around it."""
+    """The bundled WES core and what runs around it.
+
+    Attributes:
+        allocator: decides who picks what from which container.
+        hearing: turns the gateway's events into what they mean.
+        bells: wake the chain's rounds.
+        works: what runs around orders and upstream.
+    """
 
     core: WesCore
     monitors: Monitors
+    allocator: Allocator
+    hearing: Hearing
+    bells: Bells
     works: Mapping[str, Runnable]
+
+    def chain(self, gateway: GatewayClient) -> Mapping[str, Runnable]:
+        """Return what runs between work orders and containers at stations."""
+        return chain_works(self.core, gateway, self.allocator, self.hearing, self.bells)
 
 
 @asynccontextmanager
-async def open_wes(wes: Wes | None, around: Surroundings) -> AsyncGenerator[RunningWes | None]:
+async def open_wes(
+    site: Site, clock: Clock, rng: Random, around: WesSurroundings | None
+) -> AsyncGenerator[RunningWes | None]:
     """Open the WES core of a site, if it has one, for as long as the context lasts."""
-    if wes is None or around.wes is None:
+    if site.wes is None or around is None:
         yield None
         return
-    async with around.wes.store() as store:
-        core = await open_core(store, wes, around.clock)
+    async with around.store() as store:
+        core = await open_core(store, site.wes, clock, lay_out(site, site.wes.stations.boxes))
         monitors = Monitors(core)
-        yield RunningWes(core, monitors, upstream_works(core, monitors, around.wes.courier, around.rng))
+        works = upstream_works(core, monitors, around.courier, rng)
+        yield RunningWes(core, monitors, around.allocator, Hearing(core.context), Bells(), works)
+
+
+@asynccontextmanager
+async def own_client(gateway: Gateway) -> AsyncGenerator[GatewayClient]:
+    """Return the gateway of this process as a WES sees it: the requests of everybody, without a socket."""
+    application = httpx.ASGITransport(gateway.api(asyncio.Event()), raise_app_exceptions=False)
+    headers = authorization(gateway.settings.token)
+    async with httpx.AsyncClient(transport=application, base_url="http://gateway", headers=headers) as http:
+        yield GatewayClient(http, gateway.feed.beyond)
+
+
+def authorization(token: str | None) -> dict[str, str]:
+    """Return the headers that show a token."""
+    return {} if token is None else {"authorization": f"Bearer {token}"}
 
 
 @asynccontextmanager
@@ -372,7 +412,10 @@ async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerat
         ExceptionGroup: of StoreBroken or Fenced: the process must stop.
     """
     clock = around.clock
-    async with around.store() as store, open_wes(settings.site.wes, around) as wes:
+    async with (
+        around.store() as store,
+        open_wes(settings.site, clock, around.rng, around.wes) as wes,
+    ):
         ownership = Ownership(await claim(store, clock.now_us()))
         books = Books()
         tables = TransportTables(books)
@@ -419,27 +462,39 @@ async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerat
             "retention": retention,
             **around.runners,
             **wires.runners,
-            **({} if wes is None else wes.works),
         }
-        async with asyncio.TaskGroup() as tasks:
+        gateway = Gateway(
+            settings,
+            kernel=kernel,
+            tables=tables,
+            engine=engine,
+            feed=feed,
+            positions=positions,
+            webhooks=webhooks,
+            wires=wires,
+            store=store,
+            wes=wes,
+        )
+        async with _works_of(wes, gateway) as wes_works, asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(kernel.run())]
             await kernel.ask(Open())
-            running += [tasks.create_task(keep_running(name, work.run)) for name, work in works.items()]
+            running += [
+                tasks.create_task(keep_running(name, work.run)) for name, work in (works | wes_works).items()
+            ]
             running.append(tasks.create_task(_tick(kernel)))
-            yield Gateway(
-                settings,
-                kernel=kernel,
-                tables=tables,
-                engine=engine,
-                feed=feed,
-                positions=positions,
-                webhooks=webhooks,
-                wires=wires,
-                store=store,
-                wes=wes,
-            )
+            yield gateway
             for task in running:
                 task.cancel()
+
+
+@asynccontextmanager
+async def _works_of(wes: "RunningWes | None", gateway: Gateway) -> AsyncGenerator[dict[str, Runnable]]:
+    """Return what the WES core of a gateway's own process has to run."""
+    if wes is None:
+        yield {}
+        return
+    async with own_client(gateway) as client:
+        yield {**wes.works, **wes.chain(client)}
 
 
 async def run_gateway(settings: Settings) -> None:

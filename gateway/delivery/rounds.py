@@ -5,6 +5,7 @@ A round takes up what the database says is due. So a restart goes on where it wa
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
@@ -13,13 +14,42 @@ from gateway.kernel.ports import StoreFull
 log = structlog.get_logger()
 
 
+class Bell:
+    """Wakes those who wait for their next round."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """There is something to do: the next round begins at once, or once more after the one under way."""
+        self._rung.set()
+
+    async def wait(self, at_most_s: float) -> None:
+        """Wait until the bell is rung, or has been since the last time; at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most_s):
+                await self._rung.wait()
+        self._rung.clear()
+
+
 class Rounds:
     """One kind of work, again and again."""
 
-    def __init__(self, name: str, period_s: float, work: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, name: str, period_s: float, work: Callable[[], Awaitable[None]], bell: Bell | None = None
+    ) -> None:
+        """Take the work.
+
+        Args:
+            name: for people.
+            period_s: from the end of one round to the beginning of the next.
+            work: one round.
+            bell: begins the next one earlier; its own, for it wakes one at a time.
+        """
         self._name = name
         self._period_s = period_s
         self._work = work
+        self._bell = bell or Bell()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -35,4 +65,4 @@ class Rounds:
                 if full:
                     log.info("rounds are durable again", round=self._name)
                 full = False
-            await asyncio.sleep(self._period_s)
+            await self._bell.wait(self._period_s)

@@ -18,6 +18,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.declined import Declined
 from gateway.wes.ids import take_ids
 from gateway.wes.intake import submit
+from gateway.wes.layout import Layout
 from gateway.wes.numbers import Numbers
 from gateway.wes.rules import Rulebook
 from gateway.wes.stock.opening import open_warehouse
@@ -70,9 +71,18 @@ class WesCore:
         self.commands.append(Outcome(self.context.clock.now_us(), taken))
 
 
-async def open_core(store: Store, wes: Wes, clock: Clock) -> WesCore:
-    """Open the core of a site on its database."""
-    context = WesContext(wes=wes, rules=Rulebook(wes.rules), ids=await take_ids(store), clock=clock)
+async def open_core(store: Store, wes: Wes, clock: Clock, layout: Layout | None = None) -> WesCore:
+    """Open the core of a site on its database.
+
+    Args:
+        store: its database.
+        wes: its settings.
+        clock: the time.
+        layout: the site's places; None where only orders and stock are concerned.
+    """
+    context = WesContext(
+        wes=wes, rules=Rulebook(wes.rules), ids=await take_ids(store), clock=clock, layout=layout or Layout()
+    )
     await store.write(lambda tx: open_warehouse(tx, wes.warehouse_id))
     return WesCore(
         store=store,
