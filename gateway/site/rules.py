@@ -52,6 +52,7 @@ class DecisionPoint(StrEnum):
     PICKING = "picking"
     REVIEW = "review"
     RETURN = "return"
+    SHIPPING = "shipping"
     FEEDBACK = "feedback"
     SYNC = "sync"
 
@@ -176,6 +177,15 @@ class Review(StrEnum):
 
     REQUIRED = "required"
     SKIPPED = "skipped"
+
+
+class Shipping(StrEnum):
+    """How an order leaves that is packed and reviewed (S1-83)."""
+
+    CONFIRMED = "confirmed"
+    """Somebody confirms that the carrier has its boxes."""
+    AUTOMATIC = "automatic"
+    """It counts as shipped as soon as all of it is ready."""
 
 
 class Feedback(StrEnum):
@@ -350,6 +360,13 @@ RETURN: Final = Point(
     TypeAdapter(LocationPattern),
     "*",
 )
+SHIPPING: Final = Point(
+    DecisionPoint.SHIPPING,
+    "whether somebody confirms that an order has left",
+    ORDER_FACTS,
+    TypeAdapter(Shipping),
+    Shipping.CONFIRMED,
+)
 FEEDBACK: Final = Point(
     DecisionPoint.FEEDBACK,
     "whether upstream hears of each box that leaves",
@@ -378,6 +395,7 @@ POINTS: Final[Mapping[DecisionPoint, Point[Any]]] = {
         PICKING,
         REVIEW,
         RETURN,
+        SHIPPING,
         FEEDBACK,
         SYNC,
     )

@@ -116,7 +116,7 @@ async def bind(tx: Tx, context: WesContext, work_id: int, code: Code, takes: Seq
 
 
 async def assign(
-    tx: Tx, context: WesContext, allocation_id: int, parts: Sequence[tuple[str, str | None, int]]
+    tx: Tx, context: WesContext, allocation_id: int, parts: Sequence[tuple[str | None, str | None, int]]
 ) -> None:
     """Note from where a black-box allocation is picked, as the gateway's side has decided; it may be split (S1-69).
 
@@ -124,7 +124,7 @@ async def assign(
         tx: the transaction.
         context: numbers.
         allocation_id: one without a holder.
-        parts: (container, cell, quantity), which sum up to all of it.
+        parts: (container, cell, quantity), which sum up to all of it; the container of the later ones may still be open (None).
 
     Raises:
         Overtaken: it has been assigned already, or is picked.
