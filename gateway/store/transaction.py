@@ -61,7 +61,7 @@ class Statements:
         Raises:
             StoreFull, StoreBroken: the whole transaction is lost.
         """
-        if self._depth:
+        if self._depth and self._held:
             await self.send()  # what is held back is not of this part, nor is its error
         # Parts nest: of savepoints with one name, a rollback would find the innermost.
         savepoint = f"part{self._depth}"

@@ -27,7 +27,7 @@ from gateway.wes.work import open_work
 STOCK_SHORTAGE: Final = "STOCK_SHORTAGE"
 DAY_US: Final = 86_400_000_000
 
-_RESERVED: Final = "UPDATE order_lines SET reserved = reserved + :quantity WHERE line_id = :line_id"
+_RESERVED: Final = f"UPDATE order_lines SET reserved = reserved + :quantity, code = {Code.PREALLOCATED:d} WHERE line_id = :line_id"
 _SHARE: Final = (
     "INSERT INTO lot_reservations (line_id, lot_id, quantity) VALUES (:line_id, :lot_id, :quantity)"
     " ON CONFLICT (line_id, lot_id) DO UPDATE SET quantity = lot_reservations.quantity + excluded.quantity"
@@ -63,16 +63,17 @@ async def reserve(
     short = [line for line in lines if line.line_id not in promised]
     await _keep(tx, promised)
     await open_work(tx, context, order, served, products, at_us)
-    await settle_lines(tx, order.order_id, ExceptionKind.SHORTAGE, promised, at_us, SYSTEM)
+    again = [line.line_id for line in served if line.code is Code.PREALLOCATION_FAILED]
+    await settle_lines(tx, order.order_id, ExceptionKind.SHORTAGE, again, at_us, SYSTEM)
     news = [line for line in short if line.code is not Code.PREALLOCATION_FAILED]
     told = {line.line_id: _told(line, missing[line.line_id]) for line in news if line.line_id in missing}
     for line_id, text in told.items():
         await open_exception(tx, context, order.order_id, ExceptionKind.SHORTAGE, text, line_id)
-    moves = dict.fromkeys((line.line_id for line in served), Code.PREALLOCATED)
-    moves |= dict.fromkeys((line.line_id for line in news), Code.PREALLOCATION_FAILED)
+    failed = dict.fromkeys((line.line_id for line in news), Code.PREALLOCATION_FAILED)
+    moves = dict.fromkeys(promised, Code.PREALLOCATED) | failed
     if not moves:
         return
-    await mark_lines(tx, moves)
+    await mark_lines(tx, failed)
     codes = (moves.get(line.line_id, line.code) for line in lines)
     await follow_lines(tx, order.order_id, order.code, (*others, *codes), at_us)
     if served:
@@ -142,6 +143,7 @@ async def _promise(
 
 
 async def _keep(tx: Tx, promised: Mapping[int, Sequence[Share]]) -> None:
+    """Write what lines were promised; they are pre-allocated now."""
     await tx.execute_many(
         _RESERVED,
         [
