@@ -30,7 +30,7 @@ from drivers.modbus.putwall import ModbusPutWallDriver
 from drivers.opcua.link import OpcUaLinkRunner
 from drivers.opcua.mailbox import OpcUaMailboxDriver
 from drivers.vda5050.driver import Vda5050Driver
-from gateway.api.app import create_api
+from gateway.api.app import create_api, create_wes_api
 from gateway.api.deps import ApiDeps
 from gateway.contract.clock import Clock
 from gateway.contract.driver import CommandDriver, Driver, DriverContext, PutWallDriver, VehicleDriver
@@ -167,8 +167,6 @@ async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
         if isinstance(link, MqttLink) and link.url == "embedded"
     }
     await check_ports(brokers.values())
-    wes = settings.site.wes
-    wes_store = partial(open_sqlite, settings.data / "wes.db", MIGRATIONS)
     try:
         yield Surroundings(
             clock=clock,
@@ -181,11 +179,20 @@ async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
             ),
             sender=sender,
             runners=brokers,
-            wes=None if wes is None else WesSurroundings(wes_store, _courier(wes, upstream, clock)),
+            wes=_wes_around(settings, upstream, clock),
         )
     finally:
         await sender.close()
         await upstream.close()
+
+
+def _wes_around(settings: Settings, upstream: Sender, clock: Clock) -> WesSurroundings | None:
+    wes = settings.site.wes
+    if wes is None:
+        return None
+    return WesSurroundings(
+        partial(open_sqlite, settings.data / "wes.db", MIGRATIONS), _courier(wes, upstream, clock)
+    )
 
 
 def _courier(wes: Wes, sender: Sender, clock: Clock) -> Courier | Broker | None:
@@ -509,6 +516,39 @@ async def run_gateway(settings: Settings) -> None:
             gc.enable()
             log.info("the gateway runs", url=f"http://{settings.host}:{settings.port}", site=settings.site.id)
             await gateway.serve(port)
+
+
+async def run_wes(settings: Settings, gateway_url: str) -> None:
+    """Run the WES core of a site in a process of its own, beside a gateway that runs none, until the process is told to stop.
+
+    Args:
+        settings: of the WES; the token is the one that the gateway wants, and that the WES wants to be shown.
+        gateway_url: where the gateway listens.
+
+    Raises:
+        StoreRefused: another process uses the data, or they are newer than this program.
+    """
+    clock, rng = SystemClock(), SystemRandom()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    upstream = HttpSender(clock, EVERYWHERE)
+    headers = authorization(settings.token)
+    around = _wes_around(settings, upstream, clock)
+    with http_port(settings.host, settings.port) as port:
+        try:
+            async with (
+                open_wes(settings.site, clock, rng, around) as wes,
+                httpx.AsyncClient(base_url=gateway_url, headers=headers, trust_env=False) as http,
+                asyncio.TaskGroup() as tasks,
+            ):
+                assert wes is not None
+                works = {**wes.works, **wes.chain(GatewayClient(http))}
+                running = [tasks.create_task(keep_running(name, work.run)) for name, work in works.items()]
+                log.info("the WES runs", url=f"http://{settings.host}:{settings.port}", gateway=gateway_url)
+                await serve_http(create_wes_api(wes.core, settings.token), port, asyncio.Event())
+                for task in running:
+                    task.cancel()
+        finally:
+            await upstream.close()
 
 
 class UpstreamRefused(Exception):  # noqa: N818 - an answer to an operator

@@ -1,15 +1,16 @@
 """The HTTP application: all routes, one way to refuse, and a description that tells the truth about it."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from gateway.api.deps import ApiDeps
 from gateway.api.events import event_routes
 from gateway.api.guard import SecureHeaders, TokenGuard
-from gateway.api.health import health_routes
+from gateway.api.health import health_routes, life_routes
 from gateway.api.plant import plant_routes
 from gateway.api.problems import MEDIA_TYPE, add_problem_handlers
 from gateway.api.puts import put_routes
@@ -17,8 +18,9 @@ from gateway.api.subscriptions import subscription_routes
 from gateway.api.transports import transport_routes
 from gateway.api.wms import wms_routes
 from gateway.contract.problems import Problem
+from gateway.wes.core import WesCore
 
-__all__ = ["ApiDeps", "create_api"]
+__all__ = ["ApiDeps", "create_api", "create_wes_api"]
 
 DESCRIPTION: Final = (
     "Ask for containers to be moved, hear about every step. Every request may be repeated: the same id and body is answered"
@@ -28,9 +30,37 @@ _PROBLEM: Final = "#/components/schemas/Problem"
 
 
 def create_api(deps: ApiDeps) -> FastAPI:
-    """Return the application. Its pages at /docs bring their script with them: where a gateway stands there is no internet."""
+    """Return the application of a gateway."""
+    routers = [
+        routes(deps)
+        for routes in (
+            transport_routes,
+            put_routes,
+            event_routes,
+            subscription_routes,
+            plant_routes,
+            health_routes,
+        )
+    ]
+    if deps.wes is not None:
+        routers += wes_routers(deps.wes)
+    return _application("Warehouse gateway", routers, deps.token)
+
+
+def create_wes_api(wes: WesCore, token: str | None) -> FastAPI:
+    """Return the application of a WES core that has a process of its own."""
+    return _application("WES core", [life_routes(), *wes_routers(wes)], token)
+
+
+def wes_routers(wes: WesCore) -> list[APIRouter]:
+    """Return what a WES core answers, wherever it runs."""
+    return [wms_routes(wes)]
+
+
+def _application(title: str, routers: Iterable[APIRouter], token: str | None) -> FastAPI:
+    """Put routes together. The pages at /docs bring their script with them: where a gateway stands there is no internet."""
     app = FastAPIOffline(
-        title="Warehouse gateway",
+        title=title,
         version="1",
         description=DESCRIPTION,
         redoc_url=None,
@@ -38,21 +68,12 @@ def create_api(deps: ApiDeps) -> FastAPI:
         responses={"default": {"model": Problem, "description": "Refused, with reasons"}},
         generate_unique_id_function=_operation_id,
     )
-    for routes in (
-        transport_routes,
-        put_routes,
-        event_routes,
-        subscription_routes,
-        plant_routes,
-        health_routes,
-    ):
-        app.include_router(routes(deps))
-    if deps.wes is not None:
-        app.include_router(wms_routes(deps.wes))
+    for router in routers:
+        app.include_router(router)
     add_problem_handlers(app)
     _describe_problems(app)
-    if deps.token is not None:
-        app.add_middleware(TokenGuard, token=deps.token)
+    if token is not None:
+        app.add_middleware(TokenGuard, token=token)
     app.add_middleware(SecureHeaders)
     return app
 

@@ -18,15 +18,22 @@ _TEXT: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def health_routes(deps: ApiDeps) -> APIRouter:
-    """Return /livez, /readyz and /metrics."""
+def life_routes() -> APIRouter:
+    """Return /livez."""
     router = APIRouter(tags=["health"])
-    registry = make_registry(deps)
 
     @router.get("/livez", response_class=Response, responses=_TEXT)
     async def get_livez() -> Response:
         """Tell that the process lives."""
         return Response("alive\n", media_type="text/plain")
+
+    return router
+
+
+def health_routes(deps: ApiDeps) -> APIRouter:
+    """Return /livez, /readyz and /metrics."""
+    router = life_routes()
+    registry = make_registry(deps)
 
     @router.get("/readyz", response_class=Response, responses=_TEXT)
     async def get_readyz() -> Response:

@@ -32,6 +32,12 @@ def run(
             help="Private network, e.g. 10.20.0.0/16, to which webhooks may be posted; may be repeated.",
         ),
     ] = None,
+    with_wes: Annotated[
+        bool,
+        typer.Option(
+            "--wes/--no-wes", help="Run the site's WES core too; else it runs elsewhere (gateway wes run)."
+        ),
+    ] = True,
     log_format: Annotated[LogFormat, typer.Option(help="How log lines look.")] = LogFormat.CONSOLE,
 ) -> None:
     """Run the gateway for a site, until it is stopped (Ctrl-C, SIGTERM).
@@ -52,7 +58,7 @@ def run(
     from gateway.cli.ending import run_to_the_end
 
     settings = Settings(
-        site=chosen,
+        site=chosen if with_wes else chosen.model_copy(update={"wes": None}),
         data=data,
         host=host,
         port=port,

@@ -3,8 +3,10 @@
 import typer
 
 from gateway.cli.allocate import allocate
+from gateway.cli.run_wes import run_wes
 from gateway.cli.verify import verify
 
-wes = typer.Typer(help="The WES core: allocate, verify.", no_args_is_help=True)
+wes = typer.Typer(help="The WES core: run, allocate, verify.", no_args_is_help=True)
+wes.command("run")(run_wes)
 wes.command()(allocate)
 wes.command()(verify)
