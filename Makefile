@@ -8,7 +8,7 @@ CODE   := gateway drivers sim_devices tests
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev demo test format-check lint contracts types pytest format docs bench kill-test fault-test explore model-check simulate lock clean
+.PHONY: help install install-dev demo test format-check lint contracts types pytest format docs bench bench-allocation kill-test fault-test explore model-check simulate lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -90,6 +90,10 @@ docs: install-dev ## write the generated tables and diagrams of docs/
 bench: ## measure; prints figures as JSON on stdout, everything else on stderr; judges none
 	@$(MAKE) --no-print-directory install-dev >&2
 	@$(BIN)/python -m tests.bench
+
+bench-allocation: ## measure allocation against its baseline and bounds (SECONDS=20 for each wave); JSON on stdout
+	@$(MAKE) --no-print-directory install-dev >&2
+	@$(BIN)/python -m tests.bench.allocation --seconds $(or $(SECONDS),20)
 
 kill-test: install-dev ## only the tests that kill a running gateway
 	@$(BIN)/python -m pytest -m kill -v

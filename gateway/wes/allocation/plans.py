@@ -10,7 +10,7 @@ SOON_S: Final = 1800.0
 """A work order that is due within this time presses, the more the less is left."""
 WORTH_OF_WORK: Final = 6.0
 """A used slot, in presentations: above what nearly any work order costs, so that a free slot is filled whatever it takes."""
-WORTH_OF_UNIT: Final = 0.3
+WORTH_OF_UNIT: Final = 0.15
 """In presentations: between two plans that fill their slots, the one with more units for each presentation is better."""
 COST_OF_WAY: Final = 0.2
 """What the farthest tote costs above the nearest, in presentations."""

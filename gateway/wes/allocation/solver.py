@@ -65,21 +65,24 @@ class Solver:
         return Answer(plan=plan, by="solver")
 
 
-def _improved(best: Draft, random: np.random.Generator, in_time: Callable[[], bool]) -> Draft:
-    repair = _Repair(best.snapshot, random)
-    stations = best.snapshot.problem.stations
-    for round_ in range(ROUNDS_MAX):
-        if not stations or not in_time():
+def _improved(baseline: Draft, random: np.random.Generator, in_time: Callable[[], bool]) -> Draft:
+    stations = baseline.snapshot.problem.stations
+    if not stations:
+        return baseline
+    repair = _Repair(baseline.snapshot, random)
+    anew = Draft(baseline.snapshot)
+    for station in stations:
+        repair.fill(anew, station, 0.0, in_time)
+    best = max(baseline, anew, key=lambda draft: draft.score)
+    for _ in range(ROUNDS_MAX):
+        if not in_time():
             break
         draft = best.copy()
-        # First each station as a whole, then parts of it.
-        chosen = [stations[round_ % len(stations)]]
-        if round_ >= len(stations):
-            drawn: list[int] = random.permutation(len(stations))[:2].tolist()
-            chosen = [stations[index] for index in drawn]
-        _take_apart(draft, chosen, random, 1.0 if round_ < len(stations) else float(random.uniform(0.2, 1.0)))
+        drawn: list[int] = random.permutation(len(stations))[:2].tolist()
+        chosen = [stations[index] for index in drawn]
+        _take_apart(draft, chosen, random, float(random.uniform(0.2, 1.0)))
         for station in chosen:
-            repair.fill(draft, station, in_time)
+            repair.fill(draft, station, NOISE, in_time)
         if draft.score > best.score:
             best = draft
     return best
@@ -104,14 +107,14 @@ class _Repair:
             for sku in {line.sku for line in work.lines}:
                 self._wanting[sku].append(work)
 
-    def fill(self, draft: Draft, station: Station, in_time: Callable[[], bool]) -> None:
+    def fill(self, draft: Draft, station: Station, noise: float, in_time: Callable[[], bool]) -> None:
         """Place works at a station while there is one that it may have and time for it."""
         works = {work.work_id: work for work in self._shot.problem.works if draft.may_have(work, station)}
         stock = draft.stock_at(station.station_id)
         bare = {work_id: _uncovered(work, stock) for work_id, work in works.items()}
-        noise = dict(zip(works, (NOISE * self._random.standard_normal(len(works))).tolist(), strict=True))
+        whims = dict(zip(works, (noise * self._random.standard_normal(len(works))).tolist(), strict=True))
         while works and in_time():
-            placed = self._place_one(draft, station, works, bare, noise)
+            placed = self._place_one(draft, station, works, bare, whims)
             if placed is None:
                 return
             del works[placed.work_id], bare[placed.work_id]
@@ -132,12 +135,12 @@ class _Repair:
         station: Station,
         works: dict[int, Work],
         bare: dict[int, int],
-        noise: dict[int, float],
+        whims: dict[int, float],
     ) -> Work | None:
         worths = self._shot.worths
 
         def promise(work_id: int) -> float:
-            return worths[work_id] + noise[work_id] - PER_TOTE * bare[work_id]
+            return worths[work_id] + whims[work_id] - PER_TOTE * bare[work_id]
 
         skus = draft.stock_at(station.station_id)
 
