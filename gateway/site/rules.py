@@ -116,10 +116,15 @@ class Turnover(StrEnum):
     """Which lots and positions go first (S1-52, S3-20)."""
 
     FIFO = "fifo"
+    """The lot that came first."""
     FEFO = "fefo"
+    """The one that expires first."""
     LIFO = "lifo"
+    """The one that came last."""
     GIVEN = "given"
+    """The one that the demand names."""
     NEAREST = "nearest"
+    """The one with the shortest way to where it is wanted."""
 
 
 class LotDemand(WiringModel):

@@ -21,7 +21,7 @@ from gateway.wes.orders import Order, OrderLine, load_order, lock_order
 from gateway.wes.outbox import call_back
 from gateway.wes.stock.model import Act, Share
 from gateway.wes.stock.promise import promise_all, promise_each
-from gateway.wes.stock.strategy import Demand, Strategy
+from gateway.wes.stock.strategy import Demand
 from gateway.wes.work import open_work
 
 STOCK_SHORTAGE: Final = "STOCK_SHORTAGE"
@@ -130,7 +130,7 @@ async def _promise(
             sku=line.sku,
             quantity=line.quantity,
             lasting=at_us + line.shelf_life_days * DAY_US,
-            strategy=Strategy(line.turnover),
+            turnover=line.turnover,
             lot_no=line.lot_no,
         )
         for line in lines

@@ -23,7 +23,7 @@ from gateway.wes.stock.model import Act, Portion
 from gateway.wes.stock.post import post
 from gateway.wes.stock.promise import promise_each
 from gateway.wes.stock.refusal import StockRefused
-from gateway.wes.stock.strategy import Demand, Strategy
+from gateway.wes.stock.strategy import Demand
 from gateway.wes.stock.verbs import allocate_free, short_pick
 from gateway.wes.tasks import Task, conflict, pick_to, settle_works, stock_act
 
@@ -134,7 +134,7 @@ async def promise(tx: Tx, context: WesContext, order_id: int, line_id: int, quan
         sku=line.sku,
         quantity=quantity,
         lasting=act.at + line.shelf_life_days * DAY_US,
-        strategy=Strategy(line.turnover),
+        turnover=line.turnover,
         lot_no=line.lot_no,
     )
     shares = (await promise_each(tx, act, [demand])).shares[0]

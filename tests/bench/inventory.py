@@ -16,11 +16,12 @@ from random import Random
 from typing import Final
 
 from gateway.kernel.ports import Tx
+from gateway.site.rules import Turnover
 from gateway.store.database import open_writer
 from gateway.store.sqlite import open_sqlite
 from gateway.wes.schema import MIGRATIONS
 from gateway.wes.stock.model import Share
-from gateway.wes.stock.strategy import Demand, Strategy, choose_lots, choose_positions, locate
+from gateway.wes.stock.strategy import Demand, choose_lots, choose_positions, locate
 from gateway.wes.stock.views import (
     find_pool,
     positions_in_holder,
@@ -93,7 +94,7 @@ def questions(rng: Random) -> Mapping[str, Callable[[Tx], Awaitable[object]]]:
     number, tote = rng.randrange(SKUS), rng.randrange(TOTES)
     sku = f"SKU-{number:06}"
     demand = Demand(
-        warehouse_id="WH1", owner_id="OWNER", sku=sku, quantity=60, lasting=NOW, strategy=Strategy.NEAREST
+        warehouse_id="WH1", owner_id="OWNER", sku=sku, quantity=60, lasting=NOW, turnover=Turnover.NEAREST
     )
     return {
         "sku": lambda tx: find_pool(tx, "WH1", "OWNER", sku),
@@ -101,8 +102,8 @@ def questions(rng: Random) -> Mapping[str, Callable[[Tx], Awaitable[object]]]:
         "lots and places of a SKU": lambda tx: positions_of_pool(tx, number),
         "tote": lambda tx: positions_in_holder(tx, f"TOTE-{tote:06}"),
         "location": lambda tx: stock_at_location(tx, "WH1", f"A-{tote:06}"),
-        "lots by strategy": lambda tx: choose_lots(tx, [demand]),
-        "positions by strategy": lambda tx: choose_positions(tx, [demand]),
+        "lots by turnover": lambda tx: choose_lots(tx, [demand]),
+        "positions by turnover": lambda tx: choose_positions(tx, [demand]),
         "places of a share": lambda tx: locate(tx, [Share(2 * number, 15)], NOW),
     }
 

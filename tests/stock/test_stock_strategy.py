@@ -1,14 +1,15 @@
-"""Which lots are promised and which positions are fetched from, by every strategy; and what is never chosen."""
+"""Which lots are promised and which positions are fetched from, by every turnover; and what is never chosen."""
 
 from collections.abc import Sequence
 
 import pytest
 
 from gateway.kernel.ports import Tx
+from gateway.site.rules import Turnover
 from gateway.wes.stock.model import Lot, Portion, Quality, Share
 from gateway.wes.stock.promise import Promised, promise_all, promise_each
 from gateway.wes.stock.quality import change_quality
-from gateway.wes.stock.strategy import Choice, Demand, Strategy, choose_lots, choose_positions, locate
+from gateway.wes.stock.strategy import Choice, Demand, choose_lots, choose_positions, locate
 from gateway.wes.stock.verbs import allocate_free, hold, move, reserve
 from tests.stock.rig import DAY, NOON, PICK_TO, RCV, WH, Warehouse, at, figures, of
 
@@ -18,7 +19,7 @@ OLD, MIDDLE, NEW = "OLD", "MIDDLE", "NEW"
 
 
 def demand(
-    quantity: int, strategy: Strategy = Strategy.FIFO, *, sku: str = "SKU-1", lot_no: str | None = None
+    quantity: int, turnover: Turnover = Turnover.FIFO, *, sku: str = "SKU-1", lot_no: str | None = None
 ) -> Demand:
     return Demand(
         warehouse_id=WH,
@@ -26,7 +27,7 @@ def demand(
         sku=sku,
         quantity=quantity,
         lasting=NOON,
-        strategy=strategy,
+        turnover=turnover,
         lot_no=lot_no,
     )
 
@@ -54,34 +55,34 @@ async def fetched(warehouse: Warehouse, *demands: Demand) -> list[Choice[Portion
 
 
 ORDERS = {
-    Strategy.FIFO: (OLD, MIDDLE, NEW),
-    Strategy.FEFO: (MIDDLE, NEW, OLD),
-    Strategy.LIFO: (NEW, MIDDLE, OLD),
-    Strategy.NEAREST: (NEW, MIDDLE, OLD),
+    Turnover.FIFO: (OLD, MIDDLE, NEW),
+    Turnover.FEFO: (MIDDLE, NEW, OLD),
+    Turnover.LIFO: (NEW, MIDDLE, OLD),
+    Turnover.NEAREST: (NEW, MIDDLE, OLD),
 }
 
 
-@pytest.mark.parametrize("strategy", ORDERS)
-async def test_a_strategy_orders_lots_and_positions(warehouse: Warehouse, strategy: Strategy) -> None:
+@pytest.mark.parametrize("turnover", ORDERS)
+async def test_a_turnover_orders_lots_and_positions(warehouse: Warehouse, turnover: Turnover) -> None:
     lots = await three_lots(warehouse)
-    first, second, third = (lots[lot_no] for lot_no in ORDERS[strategy])
+    first, second, third = (lots[lot_no] for lot_no in ORDERS[turnover])
     totes = {OLD: "TOTE-3", MIDDLE: "TOTE-2", NEW: "TOTE-1"}
-    assert await chosen(warehouse, demand(25, strategy)) == [
+    assert await chosen(warehouse, demand(25, turnover)) == [
         Choice((of(first, 10), of(second, 10), of(third, 5)), 0)
     ]
     parts = tuple(
         at(totes[lot.lot_no], lot, quantity) for lot, quantity in ((first, 10), (second, 10), (third, 5))
     )
-    assert await fetched(warehouse, demand(25, strategy)) == [Choice(parts, 0)]
+    assert await fetched(warehouse, demand(25, turnover)) == [Choice(parts, 0)]
 
 
 async def test_a_given_lot_is_the_only_one(warehouse: Warehouse) -> None:
     lots = await three_lots(warehouse)
-    given = demand(12, Strategy.GIVEN, lot_no=MIDDLE)
+    given = demand(12, Turnover.GIVEN, lot_no=MIDDLE)
     assert await chosen(warehouse, given) == [Choice((of(lots[MIDDLE], 10),), 2)]
     assert await fetched(warehouse, given) == [Choice((at("TOTE-2", lots[MIDDLE], 10),), 2)]
     with pytest.raises(ValueError, match="none is named"):
-        demand(1, Strategy.GIVEN)
+        demand(1, Turnover.GIVEN)
 
 
 async def test_no_more_is_chosen_than_is_wanted_and_what_is_missing_is_told(warehouse: Warehouse) -> None:
@@ -93,7 +94,7 @@ async def test_no_more_is_chosen_than_is_wanted_and_what_is_missing_is_told(ware
 
 async def test_demands_for_the_same_goods_share_them(warehouse: Warehouse) -> None:
     lots = await three_lots(warehouse)
-    wanted = (demand(8), demand(8, Strategy.GIVEN, lot_no=OLD), demand(20, Strategy.LIFO))
+    wanted = (demand(8), demand(8, Turnover.GIVEN, lot_no=OLD), demand(20, Turnover.LIFO))
     assert await chosen(warehouse, *wanted) == [
         Choice((of(lots[OLD], 8),), 0),
         Choice((of(lots[OLD], 2),), 6),
@@ -109,9 +110,9 @@ async def test_a_lot_that_may_not_be_used_is_never_chosen(warehouse: Warehouse, 
     for lot_no in (OLD, NEW):
         lot = lots[lot_no]
         await warehouse.job(lambda tx, lot=lot: change_quality(tx, warehouse.act(), lot.lot_id, quality))
-    for strategy in ORDERS:
-        assert await chosen(warehouse, demand(30, strategy)) == [Choice((of(lots[MIDDLE], 10),), 20)]
-        assert await fetched(warehouse, demand(30, strategy)) == [
+    for turnover in ORDERS:
+        assert await chosen(warehouse, demand(30, turnover)) == [Choice((of(lots[MIDDLE], 10),), 20)]
+        assert await fetched(warehouse, demand(30, turnover)) == [
             Choice((at("TOTE-2", lots[MIDDLE], 10),), 20)
         ]
 
@@ -126,7 +127,7 @@ async def test_a_lot_that_expires_too_soon_is_not_chosen_although_nobody_marked_
         sku="SKU-1",
         quantity=30,
         lasting=NOON + 10 * DAY,
-        strategy=Strategy.FEFO,
+        turnover=Turnover.FEFO,
     )
     assert await chosen(warehouse, lasting) == [Choice((of(lots[NEW], 10), of(lots[OLD], 10)), 10)]
     shares = [of(lots[MIDDLE], 10), of(lots[NEW], 10)]

@@ -1,34 +1,19 @@
 """Which stock comes first: lots to promise from, and positions to take from (S3-20, S2-104).
 
-A strategy is an order of lots; within a lot, and before everything else for `nearest`, the way to the position decides.
-The database walks in that order just as far as the demand reaches. Lots that are pending, rejected or expired are never
-chosen, nor those that have expired by the clock before anybody has marked them.
+The turnover that a site's rules ask for is an order of lots; within a lot, and before everything else for `nearest`,
+the way to the position decides. The database walks in that order just as far as the demand reaches. Lots that are
+pending, rejected or expired are never chosen, nor those that have expired by the clock before anybody has marked them.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
 from gateway.contract.clock import Micros
 from gateway.kernel.ports import Row, SqlValue, Tx
+from gateway.site.rules import Turnover
 from gateway.wes.stock.model import Portion, Share
-
-
-class Strategy(StrEnum):
-    """Which lot comes first."""
-
-    FIFO = "fifo"
-    """The one that came first."""
-    FEFO = "fefo"
-    """The one that expires first."""
-    LIFO = "lifo"
-    """The one that came last."""
-    GIVEN = "given"
-    """The one that the demand names."""
-    NEAREST = "nearest"
-    """The one with the shortest way to where it is wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +22,7 @@ class Demand:
 
     Attributes:
         lasting: the lot must not have expired by then: the time now, or later for a minimum remaining shelf life.
-        lot_no: only this lot; `GIVEN` needs it.
+        lot_no: only this lot; `Turnover.GIVEN` needs it.
     """
 
     warehouse_id: str
@@ -45,14 +30,14 @@ class Demand:
     sku: str
     quantity: int
     lasting: Micros
-    strategy: Strategy = Strategy.FIFO
+    turnover: Turnover = Turnover.FIFO
     lot_no: str | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a demand that means nothing."""
         if self.quantity <= 0:
             raise ValueError(f"{self.quantity} of {self.sku} is not a demand")
-        if self.strategy is Strategy.GIVEN and self.lot_no is None:
+        if self.turnover is Turnover.GIVEN and self.lot_no is None:
             raise ValueError(f"a lot of {self.sku} is to be given, and none is named")
 
 
@@ -61,7 +46,7 @@ Part = TypeVar("Part", Share, Portion)
 
 @dataclass(frozen=True, slots=True)
 class Choice(Generic[Part]):
-    """What a strategy chose.
+    """What was chosen for a demand.
 
     Attributes:
         missing: how much of the demand could not be met.
@@ -90,15 +75,15 @@ _NEAREST_LOT: Final = (
     f"(SELECT MIN({_WAY}) FROM {_WHERE_IT_IS} WHERE positions.lot_id = lots.lot_id AND {_FETCHABLE})"
 )
 _LOT_ORDER: Final = {
-    Strategy.FIFO: "lots.received_at, lots.lot_id",
-    Strategy.FEFO: f"COALESCE(lots.expiry_at, {_NEVER}), lots.received_at, lots.lot_id",
-    Strategy.LIFO: "lots.received_at DESC, lots.lot_id DESC",
-    Strategy.GIVEN: "lots.received_at, lots.lot_id",
-    Strategy.NEAREST: f"COALESCE({_NEAREST_LOT}, {_FAR}), lots.received_at, lots.lot_id",
+    Turnover.FIFO: "lots.received_at, lots.lot_id",
+    Turnover.FEFO: f"COALESCE(lots.expiry_at, {_NEVER}), lots.received_at, lots.lot_id",
+    Turnover.LIFO: "lots.received_at DESC, lots.lot_id DESC",
+    Turnover.GIVEN: "lots.received_at, lots.lot_id",
+    Turnover.NEAREST: f"COALESCE({_NEAREST_LOT}, {_FAR}), lots.received_at, lots.lot_id",
 }
 _POSITION_ORDER: Final = {
-    **{strategy: f"{order}, {_WAY}, positions.holder_id" for strategy, order in _LOT_ORDER.items()},
-    Strategy.NEAREST: f"{_WAY}, lots.received_at, lots.lot_id, positions.holder_id",
+    **{turnover: f"{order}, {_WAY}, positions.holder_id" for turnover, order in _LOT_ORDER.items()},
+    Turnover.NEAREST: f"{_WAY}, lots.received_at, lots.lot_id, positions.holder_id",
 }
 
 # Candidates have a place in the order, what is usable there, and what their lot allows in all. `reach` is how far the
@@ -108,16 +93,16 @@ SELECT candidates.*, SUM(usable) OVER (ORDER BY place) AS reach FROM ({candidate
 ) AS walk WHERE reach - usable < CAST(:quantity AS BIGINT) ORDER BY place"""
 
 _LOTS: Final = {
-    strategy: _WALK.format(
+    turnover: _WALK.format(
         candidates=f"""SELECT '' AS holder_id, lots.lot_id, {_AVAILABLE} AS usable, {_AVAILABLE} AS of_lot,
         ROW_NUMBER() OVER (ORDER BY {order}) AS place
         FROM pools JOIN lots ON lots.pool_id = pools.pool_id WHERE {_WANTED}"""
     )
-    for strategy, order in _LOT_ORDER.items()
+    for turnover, order in _LOT_ORDER.items()
 }
 # What positions of a lot have in all may be more than what of the lot is not promised to others.
 _POSITIONS: Final = {
-    strategy: _WALK.format(
+    turnover: _WALK.format(
         candidates=f"""SELECT holder_id, lot_id, place, of_lot,
         CAST(CASE WHEN of_lot - before < free THEN of_lot - before ELSE free END AS BIGINT) AS usable FROM (
             SELECT places.*, SUM(free) OVER (PARTITION BY lot_id ORDER BY place) - free AS before FROM (
@@ -128,7 +113,7 @@ _POSITIONS: Final = {
             ) AS places
         ) AS limited WHERE of_lot > before"""
     )
-    for strategy, order in _POSITION_ORDER.items()
+    for turnover, order in _POSITION_ORDER.items()
 }
 _OF_SHARE: Final = _WALK.format(
     candidates=f"""SELECT positions.holder_id, positions.lot_id, {_FREE} AS usable, lots.reserved AS of_lot,
@@ -140,7 +125,7 @@ _OF_SHARE: Final = _WALK.format(
 
 
 async def choose_lots(tx: Tx, demands: Sequence[Demand]) -> list[Choice[Share]]:
-    """Choose what to promise: available stock of lots, by each demand's strategy. Demands never get the same goods."""
+    """Choose what to promise: available stock of lots, by each demand's turnover. Demands never get the same goods."""
     rows = await _walk(tx, _LOTS, demands)
     return [
         Choice(tuple(Share(lot_id, quantity) for _, lot_id, quantity in taken), missing)
@@ -149,7 +134,7 @@ async def choose_lots(tx: Tx, demands: Sequence[Demand]) -> list[Choice[Share]]:
 
 
 async def choose_positions(tx: Tx, demands: Sequence[Demand]) -> list[Choice[Portion]]:
-    """Choose free goods that are promised to nobody, by each demand's strategy. Demands never get the same goods."""
+    """Choose free goods that are promised to nobody, by each demand's turnover. Demands never get the same goods."""
     rows = await _walk(tx, _POSITIONS, demands)
     return [
         Choice(tuple(Portion(*part) for part in taken), missing)
@@ -179,14 +164,14 @@ async def locate(tx: Tx, shares: Sequence[Share], lasting: Micros) -> list[Choic
     ]
 
 
-async def _walk(tx: Tx, walks: Mapping[Strategy, str], demands: Sequence[Demand]) -> list[Row]:
+async def _walk(tx: Tx, walks: Mapping[Turnover, str], demands: Sequence[Demand]) -> list[Row]:
     """Return for each demand enough candidates for it and for those before it that want the same SKU."""
     until: Counter[tuple[str, str, str]] = Counter()
-    params: defaultdict[Strategy, list[dict[str, SqlValue]]] = defaultdict(list)
+    params: defaultdict[Turnover, list[dict[str, SqlValue]]] = defaultdict(list)
     for number, demand in enumerate(demands):
         pool = (demand.warehouse_id, demand.owner_id, demand.sku)
         until[pool] += demand.quantity
-        params[demand.strategy].append(
+        params[demand.turnover].append(
             {
                 "demand": number,
                 "warehouse_id": demand.warehouse_id,
@@ -198,7 +183,7 @@ async def _walk(tx: Tx, walks: Mapping[Strategy, str], demands: Sequence[Demand]
             }
         )
     return [
-        row for strategy, wanted in params.items() for row in await tx.fetch_many(walks[strategy], wanted)
+        row for turnover, wanted in params.items() for row in await tx.fetch_many(walks[turnover], wanted)
     ]
 
 
