@@ -100,6 +100,10 @@ class PureVehicle:
     seq: int = 0
     ahead: list[OrderNode] = field(default_factory=list)
     bound_for: str | None = None
+    astray: str | None = None
+    """It has lost its order on the way to this node."""
+    refusals: int = 0
+    """So many of the next orders it does not want."""
     due: list[str] = field(default_factory=list)
     actions: dict[str, ActionStatus] = field(default_factory=dict)
     cancels: dict[str, ActionStatus] = field(default_factory=dict)
@@ -115,13 +119,17 @@ class PureVehicle:
 
     @property
     def occupied(self) -> set[str]:
-        return {self.node} if self.bound_for is None else {self.node, self.bound_for}
+        return {node for node in (self.node, self.bound_for, self.astray) if node is not None}
 
     def is_over(self, action_id: str) -> bool:
         return self.actions.get(action_id) in (ActionStatus.FINISHED, ActionStatus.FAILED)
 
     def take(self, order: VehicleOrder) -> None:
         if order.order_id == self.order_id and order.update_id <= self.update_id:
+            return
+        if self.refusals:
+            self.refusals -= 1
+            self._refuse("orderError" if order.order_id != self.order_id else "orderUpdateError", order)
             return
         first = order.nodes[0]
         if order.order_id != self.order_id:
@@ -175,7 +183,8 @@ class PureVehicle:
         self.cancels[action_id] = ActionStatus.RUNNING
 
     def reboot(self) -> None:
-        """Forget the order, at a stand."""
+        """Stop where it is and forget the order."""
+        self.bound_for, self.astray = None, self.bound_for or self.astray
         self.order_id, self.update_id, self.seq, self.ahead = "", 0, 0, []
         self.actions, self.due, self.errors = {}, [], ()
 
@@ -198,6 +207,11 @@ class PureVehicle:
             errors=self.errors,
             loads=self.loads,
         )
+
+
+def echo_of(told: VehicleOrder | VehicleState) -> tuple[str, int]:
+    """Return what a vehicle repeats of an order as soon as it has it."""
+    return told.order_id, told.update_id
 
 
 class Run:
@@ -240,6 +254,7 @@ class Run:
         self.completed = 0
         self._done_now: list[tuple[str, tuple[str, ...]]] = []
         self.troubles = troubles
+        self._safe: set[str] = set()
 
     # time
 
@@ -272,6 +287,10 @@ class Run:
             self.silence(self.random.choice(list(self.vehicles)), self.random.uniform(1, 20))
         if self.troubles and self.random.random() < 0.05:
             self.reboot(self.vehicles[self.random.choice(list(self.vehicles))])
+        if self.troubles and self.random.random() < 0.05:
+            self.vehicles[self.random.choice(list(self.vehicles))].refusals = self.random.randint(1, 3)
+        if self.troubles and self.jobs and self.random.random() < 0.05:
+            self.fleet.withdraw(self.random.choice(list(self.jobs)))
         self.at(1.0, self.tick)
 
     # kernel and driver
@@ -281,6 +300,7 @@ class Run:
         self.room.handlers[type(message)](message)
         self.dispatch()
         self.room.settle()
+        self.check_ways_home()
         _, effects = self.books.committed()
         for effect in effects:
             match effect:
@@ -303,8 +323,7 @@ class Run:
         vehicle = self.vehicles[vehicle_id]
         shown = self._shown[vehicle_id]
         if isinstance(wanted, VehicleOrder) and (
-            shown.order_id != wanted.after
-            or (shown.order_id, shown.update_id) == (wanted.order_id, wanted.update_id)
+            shown.order_id != wanted.after or echo_of(shown) == echo_of(wanted)
         ):
             return
         if isinstance(wanted, str):
@@ -324,7 +343,7 @@ class Run:
             self.at(seconds + 2, lambda: self.heard_again(vehicle_id))
 
     def reboot(self, vehicle: PureVehicle) -> None:
-        if vehicle.bound_for is None and ActionStatus.RUNNING not in vehicle.actions.values():
+        if ActionStatus.RUNNING not in vehicle.actions.values():
             vehicle.reboot()
             self.later_show(vehicle.vehicle_id)
 
@@ -337,8 +356,11 @@ class Run:
 
     def show(self, vehicle_id: str) -> None:
         if vehicle_id not in self._silent:
-            self._shown[vehicle_id] = self.vehicles[vehicle_id].state()
-            self.ask(self._shown[vehicle_id])
+            self._shown[vehicle_id] = shown = self.vehicles[vehicle_id].state()
+            wanted = self._wanted.get(vehicle_id)
+            if isinstance(wanted, VehicleOrder) and echo_of(shown) == echo_of(wanted):
+                del self._wanted[vehicle_id]
+            self.ask(shown)
 
     # physics
 
@@ -351,24 +373,24 @@ class Run:
             self.at(self.between(ACTION_S), partial(self.finish, vehicle, action))
         elif vehicle.ahead and vehicle.ahead[0].released:
             assert not vehicle.charging, "it pulls its plug out"
-            vehicle.bound_for = vehicle.ahead[0].node_id
+            vehicle.bound_for, vehicle.astray = vehicle.ahead[0].node_id, None
             self.check_apart()
-            self.at(self.between(EDGE_S), partial(self.arrive, vehicle))
+            self.at(self.between(EDGE_S), partial(self.arrive, vehicle, vehicle.ahead[0]))
         elif not vehicle.ahead:
             for cancel, status in vehicle.cancels.items():
                 if status is ActionStatus.RUNNING:
                     vehicle.cancels[cancel] = ActionStatus.FINISHED
 
-    def arrive(self, vehicle: PureVehicle) -> None:
-        assert vehicle.bound_for is not None
-        vehicle.node, vehicle.bound_for = vehicle.bound_for, None
+    def arrive(self, vehicle: PureVehicle, reached: OrderNode) -> None:
+        if vehicle.bound_for is None or not any(node is reached for node in vehicle.ahead):
+            return  # It has rebooted on the way.
+        vehicle.node, vehicle.bound_for = reached.node_id, None
         vehicle.battery -= 0.002
-        if vehicle.ahead:
-            reached = vehicle.ahead.pop(0)
-            vehicle.seq = reached.sequence_id
-            vehicle.due = [
-                action.action_id for action in reached.actions if not vehicle.is_over(action.action_id)
-            ]
+        vehicle.ahead.pop(0)
+        vehicle.seq = reached.sequence_id
+        vehicle.due = [
+            action.action_id for action in reached.actions if not vehicle.is_over(action.action_id)
+        ]
         self.go_on(vehicle)
         self.later_show(vehicle.vehicle_id)
 
@@ -404,6 +426,12 @@ class Run:
             for node in set(row.base):
                 assert node not in held, f"{row.vehicle_id} and {held[node]} hold {node}"
                 held[node] = row.vehicle_id
+
+    def check_ways_home(self) -> None:
+        """Whoever could get home still can: nobody is moved by hand here."""
+        safe = self.room._drivings[next(iter(self.vehicles))]._traffic.safe
+        assert self._safe <= safe, f"{self._safe - safe} cannot get home any more: {self.stuck()}"
+        self._safe = safe
 
     # the engine's part
 

@@ -6,17 +6,19 @@ a command, a tick, a restart or a vehicle's state the same few questions are ask
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 from gateway.contract.commands import Command, Op
-from gateway.contract.vehicles import VehicleAction, VehicleActionKind, action_id_of
+from gateway.contract.reports import Load
+from gateway.contract.vehicles import VehicleAction, VehicleActionKind, VehicleState, action_id_of
 from gateway.fleet.effects import CancelOrder, SendOrder
 from gateway.fleet.fleet import Engine, Fleet
 from gateway.fleet.orders import Departure, first_message, update_of
 from gateway.fleet.phases import Phase
 from gateway.fleet.roads import AT_NODE_M, Roads, Route
 from gateway.fleet.rows import Mission, Order, Purpose
-from gateway.fleet.shown import echoes, stands, waits_for_more
+from gateway.fleet.shown import echoes, load_of, node_of, stands, waits_for_more
 from gateway.fleet.traffic import Claim, Traffic, claim_of
 from gateway.kernel.books import Books, Table
 
@@ -60,6 +62,8 @@ class Driving:
         if row.home is None or row.vehicle_id not in self._traffic.safe:
             housed = self._traffic.housed(row.vehicle_id, claim_of(row))
             row = row if housed is None else self._put(replace(row, home=housed.home))
+        if row.online:
+            row = self._give_back(row, shown)
         if not row.online or row.fault is not None:
             return
         if row.order is None and waits_for_more(shown):
@@ -73,6 +77,15 @@ class Driving:
     def _put(self, row: Mission) -> Mission:
         self._missions.put(row)
         return row
+
+    def _give_back(self, row: Mission, shown: VehicleState) -> Mission:
+        """Let a vehicle that stands without an order hold no more than its place, if everybody gets home all the same."""
+        if row.order is not None or not stands(shown) or node_of(shown, self._roads) != row.base[0]:
+            return row
+        least = Claim(row.base[: row.within], (), row.home)
+        if least == claim_of(row) or not self._traffic.allows(row.vehicle_id, least):
+            return row
+        return self._put(replace(row, base=least.base, rest=()))
 
     # New orders
 
@@ -108,14 +121,19 @@ class Driving:
         )
 
     def _park(self, row: Mission) -> None:
-        if row.base == (row.home,):
+        if claim_of(row) == Claim((row.end,), (), row.end):
             return
+        for claim in self._ways_home(row):
+            if self._traffic.allows(row.vehicle_id, claim):
+                self._order(row, Purpose.PARK, claim)
+                return
+
+    def _ways_home(self, row: Mission) -> Iterator[Claim]:
+        """Return the ways to the homes that it may have; if none will do, the one that everybody relies on will."""
         for home in self._traffic.free_homes(row.vehicle_id, row.end):
             for way in self._ways(row, home):
-                claim = Claim(row.base, way[1:], home)
-                if self._traffic.allows(row.vehicle_id, claim):
-                    self._order(row, Purpose.PARK, claim)
-                    return
+                yield Claim(row.base, way[1:], home)
+        yield self._traffic.course(claim_of(row))
 
     def _charger_for(self, row: Mission) -> str | None:
         """Return where the vehicle should go to charge now; None if it need not, or if no charger is free."""
@@ -162,7 +180,7 @@ class Driving:
 
     def _order(self, row: Mission, purpose: Purpose, claim: Claim) -> None:
         held = self._traffic.extended(row.vehicle_id, claim, max(BASE_MAX, len(row.base)))
-        if purpose is Purpose.PARK and held.base == row.base and held.rest:
+        if purpose is Purpose.PARK and len(held.base) == 1 and held.rest:
             return  # An order without a horizon that leads nowhere yet.
         command = row.command if purpose in (Purpose.PICK, Purpose.DROP) else None
         order_id, action = self._name(row, purpose, command)
@@ -175,12 +193,13 @@ class Driving:
             job_id=None if command is None else command.job_id,
             phase=Phase.SENT,
             nodes=nodes,
-            start=len(row.base),
+            start=min(row.within, len(row.base)),
             released=len(held.base),
+            load=Load.UNKNOWN if row.shown is None else load_of(row.shown),
             action=action,
             message=message,
         )
-        self._missions.put(replace(row, order=order, base=held.base, home=held.home))
+        self._missions.put(replace(row, order=order, base=held.base, rest=(), home=held.home))
         self._books.effect(SendOrder(message))
 
     def _obstacles(self, row: Mission) -> set[str]:
@@ -215,8 +234,7 @@ class Driving:
         )
 
     def _departure(self, row: Mission, order_id: str, purpose: Purpose) -> Departure:
-        # A cancelled vehicle may stand anywhere between the first two nodes.
-        astray = self._roads.metres(row.base[0], row.base[1]) if len(row.base) > 1 else 0.0
+        astray = sum(self._roads.metres(*step) for step in pairwise(row.base[: row.within]))
         stop = VehicleActionKind.STOP_CHARGING
         charging = row.shown is not None and row.shown.charging and purpose is not Purpose.CHARGE
         return Departure(

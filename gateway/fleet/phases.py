@@ -49,6 +49,7 @@ PHASES: Final[dict[tuple[Phase, Sign], Phase | None]] = {
     (Phase.RECALLED, Sign.SHOWN): Phase.CANCELLED,
     (Phase.RECALLED, Sign.REFUSED): None,
     (Phase.RECALLED, Sign.CALLED_OFF): None,
+    (Phase.RECALLED, Sign.FORGOTTEN): None,
     (Phase.CANCELLED, Sign.DONE): None,
     (Phase.CANCELLED, Sign.FORGOTTEN): None,
     (Phase.CANCELLED, Sign.CALLED_OFF): None,

@@ -7,9 +7,13 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from gateway.contract.commands import Command
+from gateway.contract.reports import Load
 from gateway.contract.vehicles import VehicleAction, VehicleOrder, VehiclePose, VehicleState
 from gateway.fleet.phases import Phase
 from gateway.kernel.books import TableSpec
+
+BETWEEN: Final = 2
+"""A vehicle that has stopped may be anywhere between the first two nodes of its base."""
 
 
 class Purpose(StrEnum):
@@ -28,9 +32,10 @@ class Order:
     Attributes:
         job_id: the command that it carries out; None for the fleet's own moves.
         nodes: the whole way; sequence ids are twice the index.
-        start: how many of the first nodes the vehicle held before it was sent the order.
+        start: at or between how many of the first nodes the vehicle stood when it was sent the order.
         passed: index of the last node that the vehicle has shown as reached.
         released: how many nodes are released; what is released stays so.
+        load: what the vehicle reported about a load on board when it was sent the order.
         action: what is to be done at the last node, if anything.
         message: the newest order or update, exactly as it is sent and sent again.
     """
@@ -42,6 +47,7 @@ class Order:
     start: int
     released: int
     passed: int = 0
+    load: Load = Load.UNKNOWN
     action: VehicleAction | None
     message: VehicleOrder
 
@@ -55,6 +61,11 @@ class Order:
         """The last node."""
         return self.nodes[-1]
 
+    @property
+    def rest(self) -> tuple[str, ...]:
+        """The nodes that are not released yet."""
+        return self.nodes[self.released :]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mission:
@@ -63,6 +74,9 @@ class Mission:
     Attributes:
         base: the nodes that it holds: from the one it stands on to the end of what is released to it. Empty as long as
             nobody knows where it is.
+        within: at or between how many of the first nodes of its base it stands while it has no order.
+        rest: the nodes ahead of the base that its last order would have led over, had it not ended before: the others' ways
+            have been judged with it, so it stays the vehicle's way until another one is found to be as good.
         home: the parking node that is kept for it.
         command: what the engine wants of it, until its outcome is reported.
         attempt: orders that have been made for the command after the vehicle had forgotten one.
@@ -80,6 +94,8 @@ class Mission:
 
     vehicle_id: str
     base: tuple[str, ...] = ()
+    within: int = BETWEEN
+    rest: tuple[str, ...] = ()
     home: str | None = None
     command: Command | None = None
     attempt: int = 0

@@ -6,6 +6,7 @@ from gateway.contract.faults import Fault
 from gateway.contract.reports import Load
 from gateway.contract.vehicles import ActionStatus, VehicleError, VehicleState, action_id_of
 from gateway.fleet.phases import Phase, Sign
+from gateway.fleet.roads import Roads
 from gateway.fleet.rows import Order, Purpose
 
 CANCEL: Final = "cancelOrder"
@@ -32,6 +33,11 @@ FAULTS: Final[dict[str, Fault]] = {
 them to the maker; a vehicle with other words has a fault of the device, which those words explain to a person."""
 
 
+HANDLED: Final = {
+    Purpose.PICK: (Load.EMPTY, Load.LOADED),
+    Purpose.DROP: (Load.LOADED, Load.EMPTY),
+}
+"""What a vehicle reports about a load on board before its action and after it."""
 LOST: Final = "it does not know where it is"
 
 
@@ -45,6 +51,13 @@ def waits_for_more(shown: VehicleState) -> bool:
     acts = any(status in ACTIVE for _, status, _ in shown.actions)
     released = any(node.released for node in shown.node_states)
     return bool(shown.node_states) and not (shown.driving or acts or released)
+
+
+def node_of(shown: VehicleState, roads: Roads) -> str | None:
+    """Return the node that the vehicle is at or has left last, as far as it tells."""
+    if shown.last_node_id in roads.nodes:
+        return shown.last_node_id
+    return None if shown.position is None else roads.nearest(*shown.position)
 
 
 def trouble_of(shown: VehicleState) -> str | None:
@@ -134,17 +147,21 @@ def sign_of(order: Order, shown: VehicleState) -> Sign | None:
 
 def _sign_elsewhere(order: Order, shown: VehicleState) -> Sign | None:
     """Return what a state with another order says."""
-    if order.phase is Phase.RECALLED:
-        return Sign.CALLED_OFF if _is_called_off(order, shown) else None
-    if order.phase is Phase.SENT and shown.order_id == order.message.after and not _has_moved(order, shown):
+    never_had = shown.order_id == order.message.after and not _bears_traces(order, shown)
+    if order.phase is Phase.RECALLED and not _is_called_off(order, shown):
+        return None
+    if order.phase is Phase.RECALLED and never_had:
+        return Sign.CALLED_OFF
+    if order.phase is Phase.SENT and never_had:
         return None
     return Sign.FORGOTTEN if stands(shown) and shown.automatic else None
 
 
-def _has_moved(order: Order, shown: VehicleState) -> bool:
-    """Tell whether the vehicle stands where only the order can have led it, though it shows that it has none."""
+def _bears_traces(order: Order, shown: VehicleState) -> bool:
+    """Tell whether the vehicle is where, or has on board what, only the order can have led to, though it shows that it has none."""
     here = shown.last_node_id
-    return here in order.nodes[order.start :] and here not in order.nodes[: order.start]
+    has_moved = here in order.nodes[order.start :] and here not in order.nodes[: order.start]
+    return has_moved or (order.load, load_of(shown)) == HANDLED.get(order.purpose)
 
 
 def _is_called_off(order: Order, shown: VehicleState) -> bool:

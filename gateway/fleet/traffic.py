@@ -45,8 +45,7 @@ class Refused:
 
 def claim_of(row: Mission) -> Claim:
     """Return the claim of a vehicle that has a base."""
-    rest = () if row.order is None else row.order.nodes[row.order.released :]
-    return Claim(row.base, rest, row.home)
+    return Claim(row.base, row.rest if row.order is None else row.order.rest, row.home)
 
 
 class Traffic:
@@ -134,10 +133,14 @@ class Traffic:
             claim = further
         return claim
 
+    def course(self, claim: Claim) -> Claim:
+        """Return the claim with the way home ahead of it too."""
+        way = None if claim.home is None else self._roads.route(claim.goal, claim.home)
+        return replace(claim, rest=(*claim.rest, *(way or ())[1:]))
+
     def _mover(self, claim: Claim) -> Mover:
         """What a base holds besides its end becomes free by itself, so a vehicle counts as being at the end."""
-        way = None if claim.home is None else self._roads.route(claim.goal, claim.home)
-        return Mover(claim.end, (*claim.rest, *(way or ())[1:]))
+        return Mover(claim.end, self.course(claim).rest)
 
     def free_homes(self, vehicle_id: str, near: str) -> list[str]:
         """Return the parking nodes that are nobody else's home: those where nobody stands first, then the nearest."""

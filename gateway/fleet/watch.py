@@ -24,12 +24,13 @@ from gateway.fleet.effects import CancelOrder, ResetVehicle
 from gateway.fleet.fleet import Engine, Fleet
 from gateway.fleet.phases import PHASES, Sign
 from gateway.fleet.roads import Roads
-from gateway.fleet.rows import Mission, Order, Purpose
+from gateway.fleet.rows import BETWEEN, Mission, Order, Purpose
 from gateway.fleet.shown import (
     fault_of,
     is_lost,
     load_of,
     may_repeat,
+    node_of,
     refusal_of,
     sign_of,
     stands,
@@ -115,21 +116,29 @@ class Watch:
         node = self._node_of(shown)
         if node is None or order is not None:
             return row
-        return replace(row, base=self._base_without_order(row.base, node, shown))
-
-    def _base_without_order(self, base: tuple[str, ...], node: str, shown: VehicleState) -> tuple[str, ...]:
-        """Return what a vehicle holds that is at a node, or has left it, without an order of ours."""
         if ahead := tuple(each.node_id for each in shown.node_states if each.released):
             # Somebody else has sent it that far, such as a gateway before this one: it drives there, whoever commands it now.
-            return self._roads.known((node, *ahead))
-        if base and not stands(shown):
-            return base
-        return self._stopped(base, shown) if base and node == base[0] else (node,)
+            return replace(row, base=self._roads.known((node, *ahead)), within=BETWEEN, rest=())
+        if row.base and not stands(shown):
+            return replace(row, within=BETWEEN)
+        return self._standing(row, shown, row.within if row.base and node == row.base[0] else BETWEEN)
+
+    def _standing(self, row: Mission, shown: VehicleState, within: int) -> Mission:
+        """Return the row of a vehicle that stands without an order of ours, within so many nodes as far as it does not tell.
+
+        It keeps its base and the way ahead, though it has forgotten or refused them: others rely on its going on. Where people
+        have put it counts more.
+        """
+        node = self._node_of(shown)
+        if node is None:
+            return row
+        if node not in row.base:
+            return replace(row, base=(node,), within=1, rest=())
+        at_node = shown.position is not None and self._roads.nearest(*shown.position) == node
+        return replace(row, base=row.base[row.base.index(node) :], within=1 if at_node else within)
 
     def _node_of(self, shown: VehicleState) -> str | None:
-        if shown.last_node_id in self._roads.nodes:
-            return shown.last_node_id
-        return None if shown.position is None else self._roads.nearest(*shown.position)
+        return node_of(shown, self._roads)
 
     def _hear_answer_to_pose(self, shown: VehicleState) -> None:
         row = self._missions[shown.vehicle_id]
@@ -197,8 +206,9 @@ class Watch:
     def _apply(self, row: Mission, order: Order, shown: VehicleState, sign: Sign) -> None:
         phase = PHASES[order.phase, sign]
         if phase is None:
-            base = self._base_after(row, order, shown, sign)
-            row = replace(row, order=None, base=base, idle_since_us=self._books.now_us)
+            row = replace(row, order=None, rest=order.rest, idle_since_us=self._books.now_us)
+            untaken = sign in (Sign.REFUSED, Sign.CALLED_OFF) and shown.order_id != order.order_id
+            row = self._standing(row, shown, order.start if untaken else BETWEEN)
         else:
             row = replace(row, order=replace(order, phase=phase))
         self._missions.put(row)
@@ -221,28 +231,6 @@ class Watch:
                 self._forgotten(row, order, shown, command)
             case Sign.WITHDRAWN:
                 raise AssertionError("no vehicle withdraws an order")
-
-    def _base_after(self, row: Mission, order: Order, shown: VehicleState, sign: Sign) -> tuple[str, ...]:
-        """Return what a vehicle still holds after its order has ended."""
-        node = self._node_of(shown)
-        match sign:
-            case Sign.DONE | Sign.FAILED:
-                return (order.goal,)
-            case Sign.FORGOTTEN:
-                if node is None:
-                    return row.base
-                return self._stopped(row.base[row.base.index(node) :], shown) if node in row.base else (node,)
-            case _ if shown.order_id != order.order_id:
-                # It never had the order; where people have put it counts more than where it was.
-                untaken = order.nodes[: order.start]
-                return untaken if node is None or node == untaken[0] else (node,)
-            case _:
-                return self._stopped(row.base, shown)
-
-    def _stopped(self, base: tuple[str, ...], shown: VehicleState) -> tuple[str, ...]:
-        """Return what a vehicle holds that has stopped at the first node of its base, or anywhere before the next one."""
-        at_node = shown.position is not None and self._roads.nearest(*shown.position) == base[0]
-        return base[:1] if at_node else base[:2]
 
     def _failed(self, row: Mission, order: Order, shown: VehicleState, command: Command | None) -> None:
         if command is not None:
@@ -268,6 +256,7 @@ class Watch:
             self._end(row, CommandRejected(job_id=command.job_id, text=text, retry=True))
 
     def _forgotten(self, row: Mission, order: Order, shown: VehicleState, command: Command | None) -> None:
+        self._books.effect(ResetVehicle(row.vehicle_id))
         if command is None:
             return
         if self._is_untouched(order, shown):

@@ -523,6 +523,30 @@ def test_an_order_that_was_forgotten_unseen_is_for_the_load_to_tell(desk: Desk) 
     assert isinstance(online, ChannelOnline)
 
 
+def test_an_order_that_was_forgotten_unseen_on_the_spot_is_not_sent_again(desk: Desk) -> None:
+    desk.disabled.add("agv-1")
+    desk.show(last_node_id="a")
+    desk.command(Op.PICK, "A")
+    assert released(desk.order()) == "a0"
+    (unknown, online) = forget(desk, "a", loads=("TOTE-1",))
+    assert isinstance(unknown, CommandUnknown)
+    assert (unknown.sensors.load, unknown.sensors.place) == (Load.LOADED, 7)
+    assert isinstance(online, ChannelOnline)
+    assert ResetVehicle("agv-1") in desk.sent()
+
+
+def test_an_order_that_was_withdrawn_unseen_and_forgotten_is_for_the_load_to_tell(desk: Desk) -> None:
+    desk.show(order_id="before")
+    desk.command(Op.PICK, "A")
+    desk.ask(VehicleOffline(vehicle_id="agv-1", reason="silent"))
+    desk.fleet.withdraw(5)
+    desk.settle()
+    nothing_to_cancel = (action_id_of("site-5", "cancelOrder"), ActionStatus.FAILED, "")
+    (unknown, online) = forget(desk, "a", loads=("TOTE-1",), actions=(nothing_to_cancel,))
+    assert isinstance(unknown, CommandUnknown)
+    assert isinstance(online, ChannelOnline)
+
+
 def test_a_finished_action_counts_whatever_order_the_vehicle_shows(desk: Desk) -> None:
     at_goal(desk)
     assert forget(desk, "a", actions=((pick_id(), ActionStatus.FINISHED, ""),), loads=None) == [

@@ -1,7 +1,7 @@
 """Whole runs of pure vehicles: everything arrives once, and no two vehicles ever meet on a node.
 
 The run itself checks, at every departure, that vehicles stand apart, that each is inside its base and that no node is held
-twice (`tests.fleet_model`).
+twice; and after every message that whoever could get home still can (`tests.fleet_model`).
 """
 
 from random import Random
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.site.model import Site
 from tests.fleet_model import Run, grid_site
 
 pytestmark = pytest.mark.unit
@@ -36,6 +37,20 @@ def test_six_vehicles_on_a_single_two_way_lane(seed: int, troubles: bool) -> Non
 @given(seed=st.integers(0, 2**32))
 def test_twelve_vehicles_on_fifteen_nodes(seed: int) -> None:
     brought_home(Run(grid_site(5, 3, 12), Random(seed), 12, troubles=True), 12, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("site", "seed", "transports"),
+    [
+        (grid_site(5, 3, 6, chargers=2), 1, 15),
+        (grid_site(4, 2, 8, chargers=1), 37, 12),
+        (grid_site(6, 1, 6), 36, 12),
+    ],
+)
+def test_what_a_vehicle_forgets_or_refuses_leaves_it_where_the_others_rely_on_it(
+    site: Site, seed: int, transports: int
+) -> None:
+    brought_home(Run(site, Random(seed), transports, troubles=True), transports, 5_000)
 
 
 def test_fifty_vehicles() -> None:
