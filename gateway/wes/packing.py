@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.contract.wes import Counted, PackageKind
-from gateway.contract.wms import CallbackDetails, CallbackStatus, PackageView
+from gateway.contract.wms import CallbackDetails, CallbackStatus
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.site import rules
-from gateway.site.rules import Feedback, Shipping
+from gateway.site.rules import Shipping
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind, open_exception, settle_kind
+from gateway.wes.feedback import tell_shipped
 from gateway.wes.orders import load_order, lock_order
 from gateway.wes.outbox import call_back
 from gateway.wes.shortfall import make_up
@@ -37,13 +38,9 @@ class Package:
     order_id: int
     work_id: int
     code: Code
-    weight_kg: float | None
-    tracking_no: str | None
 
 
-_SELECT: Final = (
-    "SELECT package_id, package_no, order_id, work_id, code, weight_kg, tracking_no FROM packages"
-)
+_SELECT: Final = "SELECT package_id, package_no, order_id, work_id, code FROM packages"
 _WORK: Final = (
     "SELECT w.order_id, w.mode, w.code, o.review FROM work_orders w JOIN orders o ON o.order_id = w.order_id"
     " WHERE w.work_id = :work_id"
@@ -108,7 +105,6 @@ _SHIP_ALLOCATIONS: Final = (
     " WHERE k.allocation_id = allocations.allocation_id AND p.shipped_at IS NULL)"
 )
 _OF_ORDER: Final = f"{_SELECT} WHERE order_id = :order_id AND code < {Code.CANCELLING:d} ORDER BY package_id"
-_CARRIER: Final = "SELECT carrier_code FROM orders WHERE order_id = :order_id"
 UNPICK: Final = (
     "UPDATE allocations SET picked = picked - :quantity, short = short + :quantity WHERE allocation_id = :allocation_id",
     "UPDATE work_lines SET picked = picked - :quantity, short = short + :quantity"
@@ -264,16 +260,21 @@ async def ship_packages(
     weight_kg: float | None,
     operator: str,
 ) -> None:
-    """Hand packages over to the carrier (S1-83): what is in them leaves the stock.
+    """Hand packages over to the carrier (S1-83): what is in them leaves the stock, and upstream hears of it (S0-43).
 
     Raises:
         Refusal: one of them is not there or not ready; then none of them leaves.
         StockRefused: the books do not know the goods.
     """
+    orders: defaultdict[int, list[Package]] = defaultdict(list)
     for package_id in sorted(set(package_ids)):
         package = await _lock(tx, package_id)
         _expect(package, Code.REVIEWED)
         await _ship(tx, context, package, tracking_no, weight_kg, operator)
+        orders[package.order_id].append(package)
+    for order_id, packages in sorted(orders.items()):
+        await settle_works(tx, context, [package.work_id for package in packages], operator)
+        await tell_shipped(tx, context, order_id, [package.package_id for package in packages])
 
 
 async def ship_if_complete(tx: Tx, context: WesContext, order_id: int, operator: str) -> None:
@@ -326,33 +327,6 @@ async def _ship(
         _SHIPPED_LINE, [{"line_id": line_id, "quantity": quantity} for line_id, _, quantity, _ in lines]
     )
     await tx.execute_many(_SHIP_ALLOCATIONS, [{"work_id": package.work_id}])
-    order, _ = await load_order(tx, package.order_id)
-    if context.rules.decide(rules.FEEDBACK, order.facts) is Feedback.BOX:
-        await _tell(tx, context, package.order_id, [await _lock(tx, package.package_id)])
-    await settle_works(tx, context, [package.work_id], operator)
-    order, _ = await load_order(tx, package.order_id)
-    if order.code is Code.SHIPPED:
-        of_order = await tx.fetch(_OF_ORDER, {"order_id": package.order_id})
-        await _tell(tx, context, package.order_id, [_package(each) for each in of_order])
-
-
-async def _tell(tx: Tx, context: WesContext, order_id: int, packages: Sequence[Package]) -> None:
-    """Tell upstream which boxes have left (S0-43, S4-29)."""
-    weights = [package.weight_kg for package in packages if package.weight_kg is not None]
-    tracking = [package.tracking_no for package in packages if package.tracking_no is not None]
-    details = CallbackDetails(
-        carrier_code=(await tx.fetch(_CARRIER, {"order_id": order_id}))[0][0],
-        tracking_no=tracking[0] if tracking else None,
-        package_count=len(packages),
-        weight=sum(weights) if weights else None,
-        packages=tuple(
-            PackageView(
-                package_no=package.package_no, tracking_no=package.tracking_no, weight=package.weight_kg
-            )
-            for package in packages
-        ),
-    )
-    await call_back(tx, context, order_id, CallbackStatus.SHIPPED, details)
 
 
 async def _note_counts(tx: Tx, package: Package, lines: Sequence[Row], counted: Counter[int]) -> None:
@@ -427,13 +401,11 @@ def _expect(package: Package, *codes: Code) -> None:
 
 
 def _package(row: Row) -> Package:
-    package_id, package_no, order_id, work_id, code, weight_kg, tracking_no = row
+    package_id, package_no, order_id, work_id, code = row
     return Package(
         package_id=package_id,
         package_no=package_no,
         order_id=order_id,
         work_id=work_id,
         code=Code(code),
-        weight_kg=weight_kg,
-        tracking_no=tracking_no,
     )

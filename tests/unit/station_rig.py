@@ -87,6 +87,10 @@ class WallGateway(ContractGateway):
             updated_at=to_datetime(START_US),
         )
 
+    def tell_place(self, container_id: str) -> None:
+        """Tell where a container stands that came in later."""
+        self._stand(container_id, self.places[container_id])
+
     def lit(self) -> list[str]:
         return [name for name in self.puts if name not in self.put_ends]
 
