@@ -16,6 +16,7 @@ from gateway.api.problems import MEDIA_TYPE, add_problem_handlers
 from gateway.api.puts import put_routes
 from gateway.api.subscriptions import subscription_routes
 from gateway.api.transports import transport_routes
+from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wms import wms_routes
 from gateway.contract.problems import Problem
 from gateway.wes.core import WesCore
@@ -54,7 +55,7 @@ def create_wes_api(wes: WesCore, token: str | None) -> FastAPI:
 
 def wes_routers(wes: WesCore) -> list[APIRouter]:
     """Return what a WES core answers, wherever it runs."""
-    return [wms_routes(wes)]
+    return [wms_routes(wes), inbound_routes(wes)]
 
 
 def _application(title: str, routers: Iterable[APIRouter], token: str | None) -> FastAPI:

@@ -258,6 +258,7 @@ class ActView(WireModel):
         package_id: the package that a seal made.
         work_ids: what was claimed.
         differs: whether a review found another count.
+        destination: the storage location that a container goes to.
     """
 
     act_id: str
@@ -266,6 +267,7 @@ class ActView(WireModel):
     package_id: int | None = Omitted
     work_ids: tuple[int, ...] | None = Omitted
     differs: bool | None = Omitted
+    destination: str | None = Omitted
 
 
 # ── stations ──────────────────────────────────────────────────────────────────────────────────────────

@@ -39,8 +39,8 @@ def _small(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return value
 
 
-def _some(value: tuple[T, ...]) -> tuple[T, ...]:
-    """A minimum length would count an item that does not fit as missing."""
+def not_empty(value: tuple[T, ...]) -> tuple[T, ...]:
+    """Refuse an empty list; a minimum length would count an item that does not fit as missing."""
     if not value:
         raise PydanticCustomError("too_short", "must have at least one item")
     return value
@@ -116,7 +116,7 @@ class OutboundCommand(WireModel):
     service_type: Words | None = None
     priority: Annotated[int, Field(strict=True, ge=0, le=9)] = DEFAULT_PRIORITY
     deadline: Moment | None = None
-    items: Annotated[tuple[OutboundItem, ...], Field(max_length=ITEMS_MAX), AfterValidator(_some)]
+    items: Annotated[tuple[OutboundItem, ...], Field(max_length=ITEMS_MAX), AfterValidator(not_empty)]
     ext_info: Extension = Field(default_factory=dict)
 
 
@@ -216,7 +216,7 @@ class ProductItem(WireModel):
 class ProductSync(WireModel):
     """Products that upstream wants the WES to know."""
 
-    items: Annotated[tuple[ProductItem, ...], Field(max_length=ITEMS_MAX), AfterValidator(_some)]
+    items: Annotated[tuple[ProductItem, ...], Field(max_length=ITEMS_MAX), AfterValidator(not_empty)]
 
 
 class ProductSyncView(WireModel):

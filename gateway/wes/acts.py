@@ -4,12 +4,14 @@ An act's id is of its client. What it led to is kept in the transaction of what 
 it again and hears the same.
 """
 
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Final, assert_never
 
 from gateway.contract.wes import (
     Accept,
     AcceptShort,
+    ActBase,
     ActView,
     Adjust,
     Answer,
@@ -51,7 +53,16 @@ _KEEP: Final = "UPDATE acts SET reply = :reply WHERE act_id = :act_id"
 
 
 async def perform(tx: Tx, context: WesContext, act: AnyAct) -> ActView:
-    """Do an act; the same again is answered as before and changes nothing.
+    """Do an act of the floor; the same again is answered as before and changes nothing.
+
+    Raises:
+        Refusal: it cannot be done as things stand; nothing was changed, and the same id may be used again.
+    """
+    return await once(tx, context, act, lambda: _do(tx, context, act))
+
+
+async def once(tx: Tx, context: WesContext, act: ActBase, do: Callable[[], Awaitable[ActView]]) -> ActView:
+    """Do any act; the same again is answered as before and changes nothing.
 
     Raises:
         Refusal: it cannot be done as things stand; nothing was changed, and the same id may be used again.
@@ -68,7 +79,7 @@ async def perform(tx: Tx, context: WesContext, act: AnyAct) -> ActView:
             raise conflict("actId", "idReused", f"act {act.act_id} was done before with another body")
         return ActView.model_validate_json(reply).model_copy(update={"again": True})
     try:
-        view = await _do(tx, context, act)
+        view = await do()
     except StockRefused as refused:
         raise conflict("", "stock", str(refused)) from refused
     await tx.execute_many(_KEEP, [{"act_id": act.act_id, "reply": view.model_dump_json()}])

@@ -22,17 +22,25 @@ _UPSERT: Final = (
     " RETURNING sku, owner_id"
 )
 _FIND: Final = (
-    "SELECT sku, units_per_case, attributes FROM products WHERE owner_id = :owner_id AND sku = :sku"
+    "SELECT sku, units_per_case, attributes, shelf_life_days, serial_tracked FROM products"
+    " WHERE owner_id = :owner_id AND sku = :sku"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What orders need to know of a product."""
+    """What orders and arriving goods need to know of a product.
+
+    Attributes:
+        shelf_life_days: how long it keeps from its production on.
+        serial_tracked: every unit of it is known by its UPN.
+    """
 
     sku: str
     units_per_case: int | None
     attributes: Mapping[str, Any]
+    shelf_life_days: int | None
+    serial_tracked: bool
 
 
 async def sync_products(tx: Tx, context: WesContext, request: ProductSync) -> ProductSyncView:
@@ -54,8 +62,14 @@ async def find_products(tx: Tx, owner_id: str, skus: Iterable[str]) -> dict[str,
 
 
 def _product(row: Row) -> Product:
-    sku, units_per_case, attributes = row
-    return Product(sku, units_per_case, {} if attributes == "{}" else json.loads(attributes))
+    sku, units_per_case, attributes, shelf_life_days, serial_tracked = row
+    return Product(
+        sku=sku,
+        units_per_case=units_per_case,
+        attributes={} if attributes == "{}" else json.loads(attributes),
+        shelf_life_days=shelf_life_days,
+        serial_tracked=bool(serial_tracked),
+    )
 
 
 def _row(item: ProductItem, owner_id: str, at_us: int) -> dict[str, SqlValue]:

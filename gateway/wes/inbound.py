@@ -1,0 +1,190 @@
+"""Goods come in (S0-21, S3-12…14): received, put into containers or to flat places, and containers brought to storage.
+
+Received goods can be promised at once, wherever they lie. Where a container stands is not said here: the gateway's events tell it,
+and everything in the container goes along.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from gateway.contract.clock import Micros
+from gateway.contract.faults import FieldError, Refusal, RefusalKind
+from gateway.contract.inbound import PutAway, PutAwayLine, Receive, ReceivedLine, Store
+from gateway.contract.wes import ActBase, ActView
+from gateway.kernel.ports import Tx
+from gateway.wes.acts import once
+from gateway.wes.catalogue import Product, find_products
+from gateway.wes.context import WesContext
+from gateway.wes.home import find_home
+from gateway.wes.layout import STORAGE
+from gateway.wes.presentations import Purpose, call_to, presentation_of_container
+from gateway.wes.stock.model import Act, Holder, HolderKind, Portion, Quality, Virtual
+from gateway.wes.stock.opening import Batch, open_holder, open_lot
+from gateway.wes.stock.post import post
+from gateway.wes.stock.verbs import put_away, receive
+from gateway.wes.tasks import conflict
+
+_LOT: Final = (
+    "SELECT l.lot_id FROM lots l JOIN pools p ON p.pool_id = l.pool_id WHERE p.warehouse_id = :warehouse_id"
+    " AND p.owner_id = :owner_id AND p.sku = :sku AND l.lot_no = :lot_no"
+)
+_CONTAINER: Final = (
+    "SELECT location_id FROM holders"
+    " WHERE holder_id = :holder_id AND warehouse_id = :warehouse_id AND kind = 'container'"
+)
+
+
+async def take_in(tx: Tx, context: WesContext, request: Receive) -> ActView:
+    """Receive goods; the same again changes nothing.
+
+    Raises:
+        Refusal: a product is not known, or a lot of this number is another one; nothing was changed.
+    """
+    return await once(tx, context, request, lambda: _take_in(tx, context, request))
+
+
+async def put_where_it_stays(tx: Tx, context: WesContext, request: PutAway) -> ActView:
+    """Put goods of the receiving area into a container or to a flat place; the same again changes nothing.
+
+    Raises:
+        Refusal: there are no such goods, or not as many; nothing was changed.
+    """
+    return await once(tx, context, request, lambda: _put_away(tx, context, request))
+
+
+async def store_container(tx: Tx, context: WesContext, request: Store) -> ActView:
+    """Have a container brought to storage; the same again is answered as before.
+
+    Raises:
+        Refusal: nobody knows where it is, it is wanted or stored already, or no place is free.
+    """
+    return await once(tx, context, request, lambda: _store(tx, context, request))
+
+
+async def _take_in(tx: Tx, context: WesContext, request: Receive) -> ActView:
+    owner_id = request.owner_id or context.wes.owner
+    products = await find_products(tx, owner_id, (line.sku_id for line in request.lines))
+    _known(request.lines, products)
+    holder_id = await _open(tx, context, request.holder_id or Virtual.RCV_AREA.of(context.wes.warehouse_id))
+    received_at = context.clock.now_us() if request.received_at is None else _micros(request.received_at)
+    for number, line in enumerate(request.lines):
+        batch = _batch(context, owner_id, received_at, line, products[line.sku_id])
+        lot = await open_lot(tx, context.ids, batch)
+        portion = Portion(holder_id, lot.lot_id, line.quantity, line.upns)
+        await post(tx, receive(_act(context, request, "receipt", number), lot, portion))
+    return ActView(act_id=request.act_id)
+
+
+async def _put_away(tx: Tx, context: WesContext, request: PutAway) -> ActView:
+    owner_id, area = request.owner_id or context.wes.owner, Virtual.RCV_AREA.of(context.wes.warehouse_id)
+    lots = [await _find_lot(tx, context, owner_id, line) for line in request.lines]
+    if missing := [n for n, lot_id in enumerate(lots) if lot_id is None]:
+        raise Refusal(RefusalKind.INVALID, *(_no_lot(n, request.lines[n]) for n in missing))
+    portions = [
+        Portion(area, lot_id, line.quantity, line.upns)
+        for lot_id, line in zip(lots, request.lines, strict=True)
+        if lot_id is not None
+    ]
+    target = await _open(tx, context, request.holder_id)
+    await post(tx, put_away(_act(context, request, "putaway", 0), portions, target))
+    return ActView(act_id=request.act_id)
+
+
+async def _store(tx: Tx, context: WesContext, request: Store) -> ActView:
+    container_id = request.container_id
+    which = {"holder_id": container_id, "warehouse_id": context.wes.warehouse_id}
+    rows = await tx.fetch(_CONTAINER, which)
+    place = context.layout.places.get(rows[0][0] or "") if rows else None
+    if place is None:
+        raise conflict("containerId", "notHere", f"nobody knows where {container_id} stands")
+    if await presentation_of_container(tx, container_id) is not None:
+        raise conflict("containerId", "busy", f"{container_id} is on its way, or is worked on at a station")
+    if place.kind == STORAGE:
+        raise conflict("containerId", "stored", f"{container_id} is stored at {place.location_id}")
+    home = await find_home(tx, context, container_id, None, None)
+    if home is None:
+        raise conflict("containerId", "noPlace", "no storage location is free")
+    await call_to(tx, context, container_id, Purpose.PUTAWAY, home.location_id)
+    return ActView(act_id=request.act_id, destination=home.location_id)
+
+
+async def _open(tx: Tx, context: WesContext, holder_id: str) -> str:
+    """Open a container or a flat place; the warehouse's own accounts are open."""
+    warehouse_id = context.wes.warehouse_id
+    place = context.layout.places.get(holder_id)
+    if holder_id in {each.of(warehouse_id) for each in Virtual}:
+        return holder_id
+    if place is None:
+        holder = Holder(holder_id=holder_id, kind=HolderKind.CONTAINER, warehouse_id=warehouse_id)
+    else:
+        holder = Holder(
+            holder_id=holder_id,
+            kind=HolderKind.LOCATION,
+            warehouse_id=warehouse_id,
+            location_id=holder_id,
+            zone=place.zone,
+            distance=place.distance,
+        )
+    await open_holder(tx, holder)
+    return holder_id
+
+
+def _batch(
+    context: WesContext, owner_id: str, received_at: Micros, line: ReceivedLine, product: Product
+) -> Batch:
+    expires_at = line.expires_at
+    if expires_at is None and line.produced_at is not None and product.shelf_life_days is not None:
+        expires_at = line.produced_at + timedelta(days=product.shelf_life_days)
+    return Batch(
+        warehouse_id=context.wes.warehouse_id,
+        owner_id=owner_id,
+        sku=line.sku_id,
+        received_at=received_at,
+        lot_no=line.lot_no,
+        supplier=line.supplier,
+        production_at=None if line.produced_at is None else _micros(line.produced_at),
+        expiry_at=None if expires_at is None else _micros(expires_at),
+        quality=Quality(line.quality),
+        serial=product.serial_tracked,
+    )
+
+
+def _act(context: WesContext, request: ActBase, kind: str, number: int) -> Act:
+    return Act(
+        event_id=f"{kind}-{request.act_id}-{number}",
+        document_kind=kind,
+        document_id=request.act_id,
+        operator=request.operator,
+        at=context.clock.now_us(),
+    )
+
+
+def _known(lines: Iterable[ReceivedLine], products: Mapping[str, Product]) -> None:
+    reasons = [
+        FieldError(f"lines[{n}].skuId", "unknownSku", f"no product {line.sku_id} is known; send it first")
+        for n, line in enumerate(lines)
+        if line.sku_id not in products
+    ]
+    if reasons:
+        raise Refusal(RefusalKind.INVALID, *reasons)
+
+
+async def _find_lot(tx: Tx, context: WesContext, owner_id: str, line: PutAwayLine) -> int | None:
+    which = {
+        "warehouse_id": context.wes.warehouse_id,
+        "owner_id": owner_id,
+        "sku": line.sku_id,
+        "lot_no": line.lot_no,
+    }
+    rows = await tx.fetch(_LOT, which)
+    return rows[0][0] if rows else None
+
+
+def _no_lot(number: int, line: PutAwayLine) -> FieldError:
+    lot = f"lot {line.lot_no} of {line.sku_id}" if line.lot_no else f"{line.sku_id} without a lot"
+    return FieldError(f"lines[{number}]", "unknownLot", f"{lot} has never been received")
+
+
+def _micros(moment: datetime) -> Micros:
+    return round(moment.timestamp() * 1_000_000)
