@@ -6,7 +6,7 @@ any two goes on with the next, and none is done twice.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -42,6 +42,12 @@ _AT_CLOSED: Final = (
 )
 _WITHDRAW_OPERATION: Final = (
     "UPDATE operations SET state = 'withdrawn' WHERE presentation_id = :presentation_id AND state = 'open'"
+)
+_BOUND_TO_LOST: Final = (
+    "SELECT DISTINCT a.work_id FROM allocations a JOIN holders h ON h.holder_id = a.holder_id"
+    f" WHERE a.code = {Code.ALLOCATED:d} AND h.kind = 'container' AND h.location_id IS NULL AND NOT EXISTS"
+    " (SELECT 1 FROM presentations p WHERE p.container_id = a.holder_id AND p.state NOT IN ('done', 'cancelled'))"
+    " ORDER BY a.work_id LIMIT :limit"
 )
 _GIVE_UP: Final = (
     "UPDATE work_lines SET short = short + :quantity WHERE work_id = :work_id AND line_id = :line_id"
@@ -108,9 +114,10 @@ class Rollbacks:
         self._context = context
 
     async def work(self) -> None:
-        """Begin what closed stations need, and take every open rollback to its end."""
+        """Begin what closed stations need, free what waits for lost containers, and take every open rollback to its end."""
         limit = {"limit": self._context.wes.timers.rollback.batch}
         await self._store.write(partial(_clear_closed, self._context, limit))
+        await self._store.write(partial(_give_up_lost, self._context, limit))
         for (rollback_id,) in await self._store.read(lambda tx: tx.fetch(_OPEN, limit)):
             while await self._store.write(partial(advance, context=self._context, rollback_id=rollback_id)):
                 pass
@@ -135,6 +142,16 @@ async def _clear_closed(context: WesContext, limit: Mapping[str, int], tx: Tx) -
         await begin_rollback(tx, context, presentation_id, f"the station is closed: {reason}")
 
 
+async def _give_up_lost(context: WesContext, limit: Mapping[str, int], tx: Tx) -> None:
+    """Replace work that is bound to a container which is nowhere, and has no station yet that could find out."""
+    for (work_id,) in await tx.fetch(_BOUND_TO_LOST, limit):
+        bound = await load_allocations(tx, f"work_id = :id AND code < {Code.PICKED:d}", id=work_id)
+        await take_back(tx, context, bound, None)
+        await _end_works(tx, context, _by_line(bound), [work_id])
+        await _renew(tx, context, _by_line(bound), [work_id])
+        await free_stock(tx, context, f"give-up-{work_id}", bound, "its container is lost")
+
+
 async def _leave_station(tx: Tx, context: WesContext, rollback: Rollback) -> None:
     presentation = await find_presentation(tx, rollback.presentation_id)
     assert presentation is not None
@@ -152,11 +169,21 @@ async def _roll_back_task(tx: Tx, context: WesContext, rollback: Rollback) -> No
 
 
 async def _roll_back_work_order(tx: Tx, context: WesContext, rollback: Rollback) -> None:
-    """Take the part off the work orders. One that nothing is left of has ended; its lines follow once there is a new one."""
+    await _end_works(tx, context, _by_line(await _taken_back(tx, rollback)), await _works(tx, rollback))
+
+
+async def _new_work_order(tx: Tx, context: WesContext, rollback: Rollback) -> None:
+    await _renew(tx, context, _by_line(await _taken_back(tx, rollback)), await _works(tx, rollback))
+
+
+async def _end_works(
+    tx: Tx, context: WesContext, lines: Mapping[tuple[int, int], int], works: Sequence[int]
+) -> None:
+    """Take parts off work orders. One that nothing is left of has ended; its lines follow once there is a new one."""
     at_us = context.clock.now_us()
-    for (work_id, line_id), quantity in sorted(_by_line(await _taken_back(tx, rollback)).items()):
+    for (work_id, line_id), quantity in sorted(lines.items()):
         await tx.execute_many(_GIVE_UP, [{"work_id": work_id, "line_id": line_id, "quantity": quantity}])
-    for work_id in await _works(tx, rollback):
+    for work_id in works:
         ((open_units, picked),) = await tx.fetch(_STANDS, {"work_id": work_id})
         if open_units:
             continue
@@ -167,10 +194,11 @@ async def _roll_back_work_order(tx: Tx, context: WesContext, rollback: Rollback)
             await tx.execute_many(_FREE_SLOT, [{"work_id": work_id}])
 
 
-async def _new_work_order(tx: Tx, context: WesContext, rollback: Rollback) -> None:
+async def _renew(
+    tx: Tx, context: WesContext, lines: Mapping[tuple[int, int], int], works: Sequence[int]
+) -> None:
+    """Let new work orders take parts over; those of one work order stay together."""
     at_us = context.clock.now_us()
-    lines = _by_line(await _taken_back(tx, rollback))
-    works = await _works(tx, rollback)
     successors: dict[int, int] = {}
     for work_id in works:
         known = await tx.fetch(_SUCCESSOR, {"work_id": work_id})

@@ -270,7 +270,7 @@ class Chain:
 
 async def pick_all(tx: Tx, core: Core, presentation_id: int) -> None:
     """Stand in for a station: pick what a presentation is for, in one act."""
-    context, at_us = core.context, core.clock.now_us()
+    context, at_us = core.context, core.context.clock.now_us()
     target = Virtual.PICK_TO.of(WAREHOUSE)
     works: set[int] = set()
     for each in await load_allocations(tx, "presentation_id = :id AND code < 90", id=presentation_id):
@@ -306,18 +306,26 @@ def replace_id(of: Act, event_id: str) -> Act:
 async def chain(**changes: Any) -> AsyncGenerator[Chain]:
     """Run the chain at the demo site, with the products A and B and no stock."""
     async with open_inline(None, MIGRATIONS) as store:
-        wes = settings(**changes)
-        core = await core_on(store, wes)
-        layout = lay_out(demo_site(), wes.stations.boxes)
-        core.context = replace(core.context, layout=layout)
-        await core.products("A", "B")
-        yield Chain(core, ContractGateway({}), store)
+        yield await chain_on(store, **changes)
+
+
+async def chain_on(store: Store, **changes: Any) -> Chain:
+    """Return the chain on a database of the WES."""
+    wes = settings(**changes)
+    core = await core_on(store, wes)
+    core.context = replace(core.context, layout=lay_out(demo_site(), wes.stations.boxes))
+    await core.products("A", "B")
+    return Chain(core, ContractGateway({}), store)
 
 
 async def fill(line: Chain, tote: str, place: str, **stock: int) -> None:
     """Put a tote with stock into the rack, known to the gateway and to the WES."""
     line.gateway.places[tote] = place
-    core = line.core
+    await stock_up(line.core, tote, **stock)
+
+
+async def stock_up(core: Core, tote: str, **stock: int) -> None:
+    """Put stock into a tote."""
 
     async def job(tx: Tx) -> None:
         await open_holder(tx, Holder(holder_id=tote, kind=HolderKind.CONTAINER, warehouse_id=WAREHOUSE))
@@ -344,14 +352,15 @@ async def contradictions(core: Core) -> list[Any]:
     JOIN holders h ON h.holder_id = p.holder_id WHERE h.kind <> 'virtual'
     UNION ALL SELECT a.holder_id, a.lot_id, 0, a.quantity - a.picked - a.short FROM allocations a
     LEFT JOIN rollbacks r ON r.rollback_id = a.rollback_id WHERE a.holder_id IS NOT NULL
-    AND (a.code < 90 OR (a.code = 199 AND r.ended_at IS NULL AND NOT EXISTS (
+    AND (a.code < 90 OR (a.code = 199 AND r.ended_at IS NULL AND r.rollback_id IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM stock_events e WHERE e.event_id = 'rollback-' || r.rollback_id)))
     ) AS sides GROUP BY holder_id, lot_id HAVING SUM(books) <> SUM(wanted)"""
     promised = """SELECT lot_id, SUM(books), SUM(wanted) FROM (
     SELECT lot_id, reserved AS books, 0 AS wanted FROM lots
     UNION ALL SELECT lot_id, 0, quantity FROM lot_reservations
     UNION ALL SELECT a.lot_id, 0, a.quantity - a.short FROM allocations a
-    LEFT JOIN rollbacks r ON r.rollback_id = a.rollback_id WHERE a.code < 190 OR (a.code = 199 AND NOT EXISTS (
+    LEFT JOIN rollbacks r ON r.rollback_id = a.rollback_id WHERE a.code < 190
+    OR (a.code = 199 AND r.rollback_id IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM stock_events e WHERE e.event_id = 'rollback-' || r.rollback_id))
     ) AS sides GROUP BY lot_id HAVING SUM(books) <> SUM(wanted)"""
     unbound = """SELECT w.work_id, w.code FROM work_orders w WHERE w.code BETWEEN 50 AND 89

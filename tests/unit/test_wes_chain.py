@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from gateway.kernel.ports import Tx
 from gateway.wes.binding import assign
+from gateway.wes.plan import commit, look
 from gateway.wes.rollback import begin_rollback
 from gateway.wes.stations import close_station
 from gateway.wes.stock.model import Holder, HolderKind, Portion, Virtual
@@ -405,3 +407,63 @@ async def test_a_container_that_stands_at_a_station_for_nothing_is_sent_home() -
         await line.round()
         await line.until_quiet()
         assert line.gateway.places["T-1"].startswith("A1-")
+
+
+# ── an answer on a snapshot ───────────────────────────────────────────────────────────────────────────
+
+
+async def hold_work(tx: Tx) -> None:
+    await tx.execute("UPDATE work_orders SET held = 'batch' WHERE priority = 9")
+
+
+async def close(tx: Tx) -> None:
+    for station in ("station-1", "station-2"):
+        await close_station(tx, station, "no light", "Ann")
+
+
+async def take_slots(tx: Tx) -> None:
+    slots = [{"slot": f"W{wall}-{number:02}"} for wall in (1, 2) for number in range(1, 13)]
+    await tx.execute_many(
+        "INSERT INTO wall_slots (slot_id, station_id, work_id, sealed)"
+        " SELECT :slot, 'station-1', MAX(work_id), 0 FROM work_orders",
+        slots,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "left"), [(hold_work, 1), (close, 2), (take_slots, 2)], ids=["held", "closed", "slots taken"]
+)
+async def test_what_no_longer_holds_of_an_answer_waits_and_the_rest_goes_on(change: Any, left: int) -> None:
+    async with chain() as line:
+        context = line.core.context
+        await fill(line, "T-1", "A1-1-L-01", A=10)
+        await order(line, "C-1", ("A", 1), priority=9)
+        await order(line, "C-2", ("A", 1), priority=1)
+        await line.hear()
+        shot = await line.store.read(lambda tx: look(tx, context))
+        answer = await line.allocator.plan(shot.problem)
+        assert len(answer.plan.assignments) == 2
+        await line.store.write(change)
+        await line.store.write(lambda tx: commit(tx, context, shot, answer.plan))
+        assert (await line.codes()).count(30) == left
+        assert not await contradictions(line.core)
+
+
+async def test_an_answer_with_stock_that_is_gone_leaves_its_work_orders_waiting() -> None:
+    async with chain() as line:
+        core = line.core
+        await fill(line, "T-1", "A1-1-L-01", A=1)
+        await fill(line, "T-2", "A1-1-L-02", A=1)
+        await order(line, "C-1", ("A", 1))
+        await order(line, "C-2", ("A", 1))
+        await line.hear()
+        shot = await line.store.read(lambda tx: look(tx, core.context))
+        answer = await line.allocator.plan(shot.problem)
+        ((lot_id,),) = await core.rows("SELECT lot_id FROM lots")
+        area = Virtual.RCV_AREA.of(WAREHOUSE)
+        await line.store.write(
+            lambda tx: post(tx, put_away(act(core.context), [Portion("T-1", lot_id, 1)], area))
+        )
+        await line.store.write(lambda tx: commit(tx, core.context, shot, answer.plan))
+        assert sorted(await line.codes()) == [30, 70]
+        assert not await contradictions(core)

@@ -121,9 +121,17 @@ async def test_it_may_die_before_any_commit(close: bool) -> None:
             await check(after)
 
 
-async def test_it_may_die_again_and_again() -> None:
-    for step in range(1, 8):
-        async with troubled() as line:
+WAYS = [
+    pytest.param({"sequence": sequence, "grouping": grouping}, id=f"{sequence}-{grouping}")
+    for sequence in ("waveFirst", "allocateFirst")
+    for grouping in ("static", "dynamic")
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_it_may_die_again_and_again(way: dict[str, str]) -> None:
+    for step in (1, 2, 3, 5, 8, 13):
+        async with troubled(**way) as line:
             for _ in range(200):
                 mortal = await reborn(line, step)
                 try:
