@@ -1,0 +1,182 @@
+"""The simulated OMS: what it takes for right, and what it objects to."""
+
+import asyncio
+import base64
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from standardwebhooks.webhooks import Webhook
+
+from sim_devices.clock import seeded
+from sim_devices.oms import Demand, OrderBook, Signature, SimulatedOms
+from tests.unit.test_api_wms import oms as wms
+from tests.unit.wes_rig import WAREHOUSE, Core
+
+pytestmark = pytest.mark.unit
+
+SECRET = "whsec_" + base64.b64encode(b"a secret of the test's own").decode()
+BOX = {"packages": [{"packageNo": "P-1"}], "packageCount": 1}
+
+
+def told(status: str, sequence: int, **more: Any) -> dict[str, Any]:
+    return {
+        "callbackId": f"CB{sequence}",
+        "omsOrderNo": "O-1",
+        "status": status,
+        "sequence": sequence,
+        **more,
+    }
+
+
+def left(sequence: int, shipped: int = 2, **more: Any) -> dict[str, Any]:
+    items = [{"skuId": "A", "quantity": 2, "shipped": shipped}]
+    return told("SHIPPED", sequence, **(BOX | {"items": items} | more))
+
+
+def heard(*messages: Mapping[str, Any], cancel_asked: bool = False) -> OrderBook:
+    """Order two pieces of A, and be told this of it."""
+    book = OrderBook()
+    book.place("O-1", {"A": 2}).cancel_asked = cancel_asked
+    for message in messages:
+        book.hear(message)
+    return book
+
+
+def test_a_story_that_is_told_in_order_is_believed() -> None:
+    book = heard(told("RECEIVED", 1), told("PICKING", 2), left(3))
+    assert book.objections == []
+    assert (book.count("SHIPPED"), book.sold(), book.callbacks) == (1, {"A": 2}, 3)
+
+
+def test_a_message_may_come_twice_and_counts_once_but_must_say_the_same() -> None:
+    book = heard(told("RECEIVED", 1), told("RECEIVED", 1))
+    assert (book.callbacks, book.objections) == (1, [])
+    book.hear(told("PICKING", 1))
+    assert len(book.objections) == 1
+
+
+def test_what_is_short_may_leave_short_if_an_exception_was_told() -> None:
+    assert heard(told("RECEIVED", 1), told("PICKING", 2), told("EXCEPTION", 3), left(4, 1)).objections == []
+
+
+def test_who_has_asked_for_it_may_be_told_of_a_cancellation() -> None:
+    assert heard(told("RECEIVED", 1), told("CANCELLED", 2), cancel_asked=True).objections == []
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [told("RECEIVED", 2)],
+        [told("PICKING", 1)],
+        [told("RECEIVED", 1), left(2)],
+        [told("RECEIVED", 1), told("CANCELLED", 2)],
+        [told("RECEIVED", 1), told("PICKING", 2), left(3, 1)],
+        [told("RECEIVED", 1), told("PICKING", 2), left(3, 3)],
+        [told("RECEIVED", 1), told("PICKING", 2), left(3, packages=[], packageCount=0)],
+        [told("RECEIVED", 1), told("PICKING", 2), left(3, packageCount=2)],
+        [told("RECEIVED", 1), told("PICKING", 2), left(3, items=[])],
+        [told("RECEIVED", 1), told("PICKING", 2), left(3), told("PICKING", 4)],
+        [told("RECEIVED", 1, omsOrderNo="O-2")],
+    ],
+    ids=[
+        "a message is missing",
+        "picked before it was received",
+        "left unpicked",
+        "cancelled unasked",
+        "short without an exception",
+        "more than was ordered",
+        "in no package",
+        "a package is missing",
+        "without its lines",
+        "picked after it had left",
+        "never ordered",
+    ],
+)
+def test_a_story_that_cannot_be_is_objected_to(messages: list[dict[str, Any]]) -> None:
+    assert heard(*messages).objections
+
+
+def test_an_older_message_about_stock_changes_nothing() -> None:
+    book = OrderBook()
+    for version, available in ((2, 20), (1, 10)):
+        book.hear_stock({"skuId": "A", "version": version, "availableQty": available})
+    book.hear_stock({"items": [{"skuId": "B", "version": 1, "availableQty": 5}]})
+    assert (book.available, book.objections) == ({"A": 20, "B": 5}, [])
+
+
+def test_only_who_has_the_secret_can_sign() -> None:
+    body, when = b'{"a": 1}', datetime(2026, 1, 1, tzinfo=UTC)
+    headers = {
+        "webhook-id": "CB1",
+        "webhook-timestamp": str(int(when.timestamp())),
+        "webhook-signature": Webhook(SECRET).sign("CB1", when, body.decode()),
+    }
+    signature = Signature(SECRET)
+    assert signature.is_right(headers, body)
+    assert not signature.is_right(headers, body + b" ")
+    assert not signature.is_right(headers | {"webhook-id": "CB2"}, body)
+    assert not signature.is_right({}, body)
+
+
+@asynccontextmanager
+async def selling(demand: Demand) -> AsyncGenerator[tuple[SimulatedOms, Core]]:
+    """Let an OMS sell ten pieces of A and of B, and hear what the WES writes for it."""
+    async with wms(warehouse_id=WAREHOUSE) as (core, http):
+        for sku in ("A", "B"):
+            await core.stock(sku, 10)
+        yield (
+            SimulatedOms(http, seeded(1, "oms"), demand, warehouse_id=WAREHOUSE, prefix="T", secret=SECRET),
+            core,
+        )
+
+
+async def forward(core: Core, oms: SimulatedOms) -> None:
+    """Bring everything that is written for upstream, again and again, without a wire."""
+    while True:
+        for message in await core.told():
+            if "omsOrderNo" in message:
+                oms.book.hear(message)
+        await asyncio.sleep(0.01)
+
+
+async def test_orders_that_are_cancelled_give_everything_back() -> None:
+    demand = Demand(orders=6, pause_s=0.005, cancelled=0.5, short=0.5)
+    async with selling(demand) as (oms, core), asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        hearing = tasks.create_task(forward(core, oms))
+        await oms.run()
+        hearing.cancel()
+        assert (oms.book.count("CANCELLED"), await oms.verdict()) == (6, [])
+
+
+async def test_stock_that_vanishes_is_noticed() -> None:
+    async with selling(Demand(orders=1, pause_s=0.005, cancelled=1)) as (oms, core):
+        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            hearing = tasks.create_task(forward(core, oms))
+            await oms.run()
+            hearing.cancel()
+        await core.stock("A", 1)
+        assert await oms.verdict() == ["10 of A less 0 sold is 10, and 11 are told"]
+
+
+async def test_what_is_not_signed_as_agreed_is_not_heard() -> None:
+    async with httpx.AsyncClient() as nobody:
+        oms = SimulatedOms(
+            nobody,
+            seeded(1, "oms"),
+            Demand(orders=1, pause_s=1),
+            warehouse_id=WAREHOUSE,
+            prefix="T",
+            secret=SECRET,
+        )
+        app = FastAPI()
+        app.include_router(oms.routes())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://oms") as wes:
+            answer = await wes.post("/api/wms/callback/status", json=told("RECEIVED", 1))
+        assert answer.status_code == 401
+        assert len(oms.book.objections) == 1
+        assert oms.book.callbacks == 0
