@@ -1,5 +1,7 @@
 """Transports through shuttle, lift and conveyors: what the engine commands, and what it tells."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from gateway.contract.reports import CommandDone, CommandRejected, DeviceOffline
 from gateway.contract.transports import Act, TransportRequest
 from gateway.site.model import PutWall
 from gateway.transport.messages import SetDeviceEnabled, Submitted, SubmitTransports
-from tests.unit.floor import Floor, shuttle_site
+from tests.unit.floor import START_US, Floor, shuttle_site
 
 pytestmark = pytest.mark.unit
 
@@ -143,6 +145,24 @@ def test_priority_then_age_orders_a_queue_and_nothing_starves() -> None:
     assert [waiting.transport_id for waiting in floor.engine.queues.of("shuttle-1", "main")] == [
         "old-and-low"
     ]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "then"),
+    [
+        pytest.param(10, ["T1", "T3", "T2"], id="nearer than what priority 5 waits at most"),
+        pytest.param(600, ["T1", "T2", "T3"], id="far away: it hurries nobody"),
+    ],
+)
+def test_a_deadline_brings_a_transport_forward_in_the_queue(minutes: int, then: list[str]) -> None:
+    stock = [{"container": f"T{n}", "location": f"A-1-L-0{n}"} for n in (1, 2, 3)]
+    floor = Floor(shuttle_site(stock=stock))
+    deadline = datetime.fromtimestamp(START_US / 1e6, UTC) + timedelta(minutes=minutes)
+    floor.submit("found-it-idle", "T1", "A-1-R-01")
+    floor.submit("plain", "T2", "A-1-R-02", priority=5)
+    floor.submit("can-wait-till-then", "T3", "A-1-R-03", priority=0, deadline=deadline)
+    floor.run()
+    assert [c.container_id for c in floor.history if c.op is Op.PICK] == then
 
 
 def test_the_same_request_again_is_the_same_transport_and_another_body_is_refused() -> None:
