@@ -103,8 +103,9 @@ class Dispatcher:
         ready = self._ready(device_id, MAIN_CHANNEL)
         if not ready.ok:
             return ready
-        if transport.retry_at_us > self._tables.books.now_us:
-            return no("the device rejected the command; it is asked again soon")
+        patient = self._patient(transport)
+        if not patient.ok:
+            return patient
         return YES if transport.reserved == leg.target else self._traffic.may_enter(leg.target)
 
     def _put_down(self, transport: Transport, device_id: str) -> None:
@@ -165,8 +166,12 @@ class Dispatcher:
         container = self._tables.containers[transport.container_id]
         if container.location_id != leg.source:
             return no(f"{container.container_id} is not at {leg.source}")
+        return self._patient(transport)
+
+    def _patient(self, transport: Transport) -> Verdict:
+        """Tell whether the pause after a rejection is over."""
         if transport.retry_at_us > self._tables.books.now_us:
-            return no("the device rejected the command; it is asked again soon")
+            return no(f"the device rejected the command ({transport.rejection}); it is asked again soon")
         return YES
 
     def _device(self, leg: Leg) -> str | None:

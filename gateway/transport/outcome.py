@@ -222,6 +222,7 @@ class Outcome:
                 reserved=self._kept_reservation(transport),
                 retries=retries,
                 retry_at_us=self._tables.books.now_us + round(pause_s * 1e6),
+                rejection=f"{job.command.device_id}: {report.text}",
             )
             self._end_if_cancelled(transport.transport_id)
         else:

@@ -60,6 +60,7 @@ class Transport:
         reserved: the location that it has reserved, if it has one.
         retries: how often the current command has been asked for anew after a rejection.
         retry_at_us: when it is asked for anew.
+        rejection: what the device said when it refused last.
     """
 
     transport_id: str
@@ -84,6 +85,7 @@ class Transport:
     problem: Problem | None = None
     retries: int = 0
     retry_at_us: int = 0
+    rejection: str = ""
 
     @property
     def current(self) -> Leg | None:

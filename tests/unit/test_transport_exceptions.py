@@ -168,6 +168,10 @@ def test_rejections_that_do_not_pass_end_in_somebodys_hands() -> None:
     floor = Floor()
     floor.answers[Op.PICK] = lambda command: CommandRejected(job_id=command.job_id, text="busy", retry=True)
     floor.submit("M1", "T1", "ST-1")
+    floor.step()
+    assert floor.engine.explain(floor.tables.transports["M1"]) == (
+        "the device rejected the command (shuttle-1: busy); it is asked again soon"
+    )
     for _ in range(12):
         if floor.commands:
             floor.step()
