@@ -63,7 +63,7 @@ class BrokerAccess:
         Raises:
             OSError: the folder cannot be made, written or read.
         """
-        kept = folder / f"broker-{port}.json"
+        kept = access_file(port, folder)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not kept.exists():
             with TemporaryDirectory(dir=folder) as own:
@@ -79,6 +79,11 @@ def access_folder() -> Path:
     """Return the folder where all processes of this user find the credentials of embedded brokers."""
     base = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA")
     return (Path(base) if base else Path.home() / ".local" / "state") / "warehouse-gateway"
+
+
+def access_file(port: int, folder: Path) -> Path:
+    """Return the file in which the credentials of a port's broker are kept, for other clients of this user too."""
+    return folder / f"broker-{port}.json"
 
 
 def write_secret(path: Path, text: str) -> None:
@@ -152,7 +157,9 @@ class EmbeddedBroker:
         """
         self._data_dir = data_dir
         self._port = port
-        self._access = BrokerAccess.of_port(port, access_dir or access_folder())
+        folder = access_dir or access_folder()
+        self._access = BrokerAccess.of_port(port, folder)
+        self._login = str(access_file(port, folder))
         self._ready = asyncio.Event()
 
     @property
@@ -220,7 +227,7 @@ class EmbeddedBroker:
 
     async def _join(self) -> None:
         async with _knock(self._port, self._access) as owner:
-            log.info("joined the embedded broker of another process", port=self._port)
+            log.info("joined the embedded broker of another process", port=self._port, login=self._login)
             with self._open(), suppress(ConnectionError):
                 while await owner.read(4096):
                     pass
@@ -231,7 +238,7 @@ class EmbeddedBroker:
         try:
             await self._until_ready(child)
             if child.returncode is None:
-                log.info("the embedded broker serves", port=self._port)
+                log.info("the embedded broker serves", port=self._port, login=self._login)
                 with self._open():
                     await child.wait()
             log.warning(
