@@ -111,7 +111,7 @@ COMMANDS: Final = {
     "location": _Listed("Locations: open a blocked one again.", _location),
     "put": _Listed("Puts at put walls: submit, show, cancel.", _put),
     "events": _Listed("Events: what has happened, and what happens now.", _events),
-    "wes": _Listed("The WES core: allocate, verify.", _wes),
+    "wes": _Listed("The WES core: run, allocate, verify; what waits for a person.", _wes),
     "tags": _Listed("Tag tables of device profiles, as CSV: import, export.", _tags),
 }
 

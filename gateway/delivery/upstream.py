@@ -50,10 +50,6 @@ _REFUSED: Final = (
     "UPDATE outbox SET state = :state, attempts = :attempts, due_at = :due_at, error = :error"
     " WHERE message_id = :message_id"
 )
-_SKIP: Final = (
-    "UPDATE outbox SET state = 'delivered', ended_at = :now WHERE message_id = :message_id AND state = 'dead'"
-)
-_AGAIN: Final = "UPDATE outbox SET state = 'pending', attempts = 0, due_at = :now WHERE message_id = :message_id AND state = 'dead'"
 
 
 class Courier(Protocol):
@@ -131,26 +127,12 @@ class UpstreamDelivery:
         await self._note(messages, answers)
         return len(messages) == limit and not any(map(_speaks_of_itself, answers))
 
-    async def skip(self, message_id: int) -> bool:
-        """End a dead message, so that its lane goes on; False if it is none."""
-        return await self._change(_SKIP, message_id)
-
-    async def send_again(self, message_id: int) -> bool:
-        """Try a dead message again; False if it is none."""
-        return await self._change(_AGAIN, message_id)
-
     def _due(self, limit: int) -> Callable[[Tx], Awaitable[list[Message]]]:
         async def job(tx: Tx) -> list[Message]:
             rows = await tx.fetch(_DUE, {"now": self._clock.now_us(), "limit": limit})
             return [message_of(row) for row in rows]
 
         return job
-
-    async def _change(self, sql: str, message_id: int) -> bool:
-        async def job(tx: Tx) -> bool:
-            return await tx.execute(sql, {"message_id": message_id, "now": self._clock.now_us()}) > 0
-
-        return await self._store.write(job)
 
     async def _note(self, messages: Sequence[Message], answers: Sequence[Answer]) -> None:
         now = self._clock.now_us()

@@ -25,6 +25,9 @@ ON_FOOT: Final = ("flat", "fullCase")
 """Modes in which people walk."""
 BLACK_BOX: Final = "blackBox"
 
+WORKS_MAX: Final = 1_000
+"""Work orders of one order that a person's decision takes up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -167,22 +170,24 @@ async def find_missing(
 async def settle_shortage(tx: Tx, context: WesContext, work: Waiting, missing: Sequence[Part]) -> None:
     """A work order cannot be allocated in full: it waits (mode A), or what is there goes on without the rest (mode B)."""
     order, _ = await load_order(tx, work.order_id)
-    lacking: Counter[int] = Counter()
-    for part in missing:
-        lacking[part.line_id] += part.quantity
-    everything = sum(part.quantity for part in work.parts)
     partial = context.rules.decide(rules.SHORTAGE, order.facts) is Shortage.PARTIAL
-    if partial and sum(lacking.values()) < everything:
-        short_id = await _split(tx, context, work, lacking)
-    else:
-        short_id = work.work_id
-        if work.code is Code.ALLOCATION_FAILED:
-            return
-    await move_works(tx, {short_id: Code.ALLOCATION_FAILED}, context.clock.now_us())
-    skus = {part.line_id: part.sku for part in work.parts}
-    for line_id, quantity in lacking.items():
-        text = f"{skus[line_id]}: {quantity} are promised and at no place where they can be fetched"
-        await open_exception(tx, context, work.order_id, ExceptionKind.ALLOCATION_SHORTAGE, text, line_id)
+    if partial and await _go_without(tx, context, work, missing):
+        return
+    if work.code is not Code.ALLOCATION_FAILED:
+        await _fail(tx, context, work, work.work_id, missing)
+
+
+async def release_part(tx: Tx, context: WesContext, order_id: int) -> bool:
+    """Let what is there of an order's work that waits for stock go on, whatever the rules say (S1-60); False: nothing is."""
+    released = False
+    for modes, kind in ((AT_STATIONS, "container"), (ON_FOOT, "location")):
+        works = await list_waiting(
+            tx, (Code.ALLOCATION_FAILED,), modes, WORKS_MAX, " AND w.order_id = :order_id", order_id=order_id
+        )
+        missing = await find_missing(tx, context, works, kind)
+        for work in works:
+            released |= await _go_without(tx, context, work, missing.get(work.work_id, ()))
+    return released
 
 
 async def settle_no_shortage(tx: Tx, context: WesContext, work: Waiting) -> None:
@@ -191,6 +196,31 @@ async def settle_no_shortage(tx: Tx, context: WesContext, work: Waiting) -> None
     lines = sorted({part.line_id for part in work.parts})
     await settle_lines(tx, work.order_id, ExceptionKind.ALLOCATION_SHORTAGE, lines, at_us, SYSTEM)
     await move_works(tx, {work.work_id: Code.PREALLOCATED}, at_us)
+
+
+async def _go_without(tx: Tx, context: WesContext, work: Waiting, missing: Sequence[Part]) -> bool:
+    """Let what is there of a work order go on; the rest waits in a work order of its own. False: nothing is there."""
+    lacking = _by_line(missing)
+    if not 0 < sum(lacking.values()) < sum(part.quantity for part in work.parts):
+        return False
+    await _fail(tx, context, work, await _split(tx, context, work, lacking), missing)
+    return True
+
+
+async def _fail(tx: Tx, context: WesContext, work: Waiting, short_id: int, missing: Sequence[Part]) -> None:
+    """Have a work order, or what was split off from it, wait for stock."""
+    await move_works(tx, {short_id: Code.ALLOCATION_FAILED}, context.clock.now_us())
+    skus = {part.line_id: part.sku for part in work.parts}
+    for line_id, quantity in _by_line(missing).items():
+        text = f"{skus[line_id]}: {quantity} are promised and at no place where they can be fetched"
+        await open_exception(tx, context, work.order_id, ExceptionKind.ALLOCATION_SHORTAGE, text, line_id)
+
+
+def _by_line(parts: Iterable[Part]) -> Counter[int]:
+    lacking: Counter[int] = Counter()
+    for part in parts:
+        lacking[part.line_id] += part.quantity
+    return lacking
 
 
 async def _split(tx: Tx, context: WesContext, work: Waiting, lacking: Mapping[int, int]) -> int:

@@ -41,6 +41,47 @@ class Monitor(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Meaning:
+    """What an alarm of one monitor tells people.
+
+    Attributes:
+        text: with the value.
+        advice: what to do.
+    """
+
+    text: str
+    advice: str
+
+
+_ADVICE_GONE: Final = "See whether upstream answers, and what was given up: gateway wes messages list."
+MEANINGS: Final[Mapping[Monitor, Meaning]] = {
+    Monitor.COMMAND_SUCCESS: Meaning(
+        "{:.1%} of the last hour's commands were taken",
+        "Look into the log for what was declined, and have upstream mend it.",
+    ),
+    Monitor.STOCK_DELAY: Meaning("A stock message has waited for {:.0f} s", _ADVICE_GONE),
+    Monitor.CALLBACK_DELAY: Meaning("A callback has waited for {:.0f} s", _ADVICE_GONE),
+    Monitor.BACKLOG: Meaning("{:.0f} messages wait for upstream", _ADVICE_GONE),
+    Monitor.LAST_SYNC: Meaning("No stock message was taken for {:.0f} s", _ADVICE_GONE),
+    Monitor.CALLBACK_FAILURES: Meaning("{:.1%} of the last hour's callbacks were refused", _ADVICE_GONE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A threshold that is passed.
+
+    Attributes:
+        raised_at: when that was first seen.
+    """
+
+    monitor: Monitor
+    text: str
+    advice: str
+    raised_at: Micros
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One measured value: a share, seconds or messages.
 
@@ -57,21 +98,27 @@ class Monitors:
 
     Attributes:
         readings: of the last look; one that cannot be told is not there.
+        alarms: that stand, as the last look found them.
     """
 
     def __init__(self, core: WesCore) -> None:
         self.readings: Mapping[Monitor, Reading] = {}
+        self.alarms: Mapping[Monitor, Alarm] = {}
         self._core = core
 
     async def look(self) -> None:
         """Measure; log alarms that begin and end."""
-        before = {monitor for monitor, reading in self.readings.items() if reading.alarm}
         now = self._core.context.clock.now_us()
         self.readings = dict(await self._core.store.read(lambda tx: self._measure(tx, now)))
-        after = {monitor for monitor, reading in self.readings.items() if reading.alarm}
-        for monitor in sorted(after - before):
+        before = self.alarms
+        self.alarms = {
+            monitor: _alarm(monitor, reading.value, before.get(monitor), now)
+            for monitor, reading in self.readings.items()
+            if reading.alarm
+        }
+        for monitor in sorted(self.alarms.keys() - before.keys()):
             log.warning("an alarm about upstream", monitor=monitor.value, value=self.readings[monitor].value)
-        for monitor in sorted(before - after):
+        for monitor in sorted(before.keys() - self.alarms.keys()):
             log.info("an alarm about upstream has ended", monitor=monitor.value)
 
     async def _measure(self, tx: Tx, now: Micros) -> Iterable[tuple[Monitor, Reading]]:
@@ -100,6 +147,12 @@ class Monitors:
             failed = 1 - delivered
             readings[Monitor.CALLBACK_FAILURES] = Reading(failed, failed > limits.callback_failures_max)
         return readings.items()
+
+
+def _alarm(monitor: Monitor, value: float, before: Alarm | None, now: Micros) -> Alarm:
+    meaning = MEANINGS[monitor]
+    raised_at = now if before is None else before.raised_at
+    return Alarm(monitor, meaning.text.format(value), meaning.advice, raised_at)
 
 
 def _age_s(now: Micros, moments: Iterable[Micros]) -> float:

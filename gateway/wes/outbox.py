@@ -69,6 +69,13 @@ _ABOUT_STOCK: Final = (
     f"INSERT INTO outbox ({_COLUMNS}) VALUES (:message_id, :topic, :lane, :sequence, NULL, NULL, :body, :at_us,"
     " 'pending', 0, :at_us)"
 )
+_SKIP: Final = (
+    "UPDATE outbox SET state = 'delivered', ended_at = :now WHERE message_id = :message_id AND state = 'dead'"
+)
+_AGAIN: Final = (
+    "UPDATE outbox SET state = 'pending', attempts = 0, due_at = :now"
+    " WHERE message_id = :message_id AND state = 'dead'"
+)
 READ: Final = "SELECT message_id, topic, lane, sequence, oms_order_no, outbound_no, body, created_at, attempts FROM outbox"
 
 
@@ -112,6 +119,16 @@ async def tell_failure(tx: Tx, context: WesContext, order_no: str | None, detail
 async def repeat_callback(tx: Tx, context: WesContext, order_no: str) -> bool:
     """Tell upstream the last status of an order again, under the same id; False if nothing is known to have been told."""
     return await tx.execute(_REPEATED, {"oms_order_no": order_no, "at_us": context.clock.now_us()}) > 0
+
+
+async def skip_message(tx: Tx, context: WesContext, message_id: int) -> bool:
+    """End a dead message, so that its lane goes on; False if it is none."""
+    return await tx.execute(_SKIP, {"message_id": message_id, "now": context.clock.now_us()}) > 0
+
+
+async def send_again(tx: Tx, context: WesContext, message_id: int) -> bool:
+    """Have a dead message sent again; False if it is none."""
+    return await tx.execute(_AGAIN, {"message_id": message_id, "now": context.clock.now_us()}) > 0
 
 
 async def tell_stock(tx: Tx, context: WesContext, message: InventoryMessage) -> None:

@@ -46,6 +46,7 @@ async def reserve(
     lines: Sequence[OrderLine],
     products: Mapping[str, Product],
     others: Iterable[Code] = (),
+    way: Reservation | None = None,
 ) -> None:
     """Reserve for lines of an order that have nothing yet, and tell upstream what came of it.
 
@@ -56,9 +57,11 @@ async def reserve(
         lines: those without a reservation, with the codes that they have.
         products: by SKU.
         others: codes of the order's other lines.
+        way: what a shortage of one line means for the others; None: what the site's rules say.
     """
     at_us = context.clock.now_us()
-    promised, missing = await _promise(tx, context, order, lines, at_us)
+    way = way or context.rules.decide(rules.RESERVATION, order.facts)
+    promised, missing = await _promise(tx, context, order, lines, way, at_us)
     served = [line for line in lines if line.line_id in promised]
     short = [line for line in lines if line.line_id not in promised]
     await _keep(tx, promised)
@@ -83,15 +86,15 @@ async def reserve(
         await call_back(tx, context, order.order_id, CallbackStatus.EXCEPTION, details)
 
 
-async def reserve_again(tx: Tx, context: WesContext, order_id: int) -> None:
-    """Try again for the lines of an order that were short."""
+async def reserve_again(tx: Tx, context: WesContext, order_id: int, way: Reservation | None = None) -> None:
+    """Try again for the lines of an order that were short; see `reserve`."""
     await lock_order(tx, order_id)
     order, lines = await load_order(tx, order_id)
     short = [line for line in lines if line.code is Code.PREALLOCATION_FAILED]
     if short and order.code in (Code.PREALLOCATION_FAILED, Code.PREALLOCATED):
         products = await find_products(tx, order.owner_id, (line.sku for line in short))
         others = [line.code for line in lines if line not in short]
-        await reserve(tx, context, order, short, products, others)
+        await reserve(tx, context, order, short, products, others, way)
 
 
 async def release_held(tx: Tx, context: WesContext, order_id: int, operator: str) -> bool:
@@ -112,10 +115,14 @@ async def list_short(tx: Tx, after: int, limit: int) -> list[int]:
 
 
 async def _promise(
-    tx: Tx, context: WesContext, order: Order, lines: Sequence[OrderLine], at_us: Micros
+    tx: Tx,
+    context: WesContext,
+    order: Order,
+    lines: Sequence[OrderLine],
+    way: Reservation,
+    at_us: Micros,
 ) -> tuple[dict[int, tuple[Share, ...]], dict[int, int]]:
     """Return by line id what lines were promised, and how much others lack."""
-    whole = context.rules.decide(rules.RESERVATION, order.facts) is Reservation.WHOLE_ORDER
     act = Act(
         event_id=f"reserve-{context.ids.next()}",
         document_kind="order",
@@ -135,7 +142,8 @@ async def _promise(
         )
         for line in lines
     ]
-    answer = await (promise_all if whole else promise_each)(tx, act, demands)
+    promise = promise_all if way is Reservation.WHOLE_ORDER else promise_each
+    answer = await promise(tx, act, demands)
     numbered = [line.line_id for line in lines]
     promised = {line_id: shares for line_id, shares in zip(numbered, answer.shares, strict=True) if shares}
     missing = {line_id: lack for line_id, lack in zip(numbered, answer.missing, strict=True) if lack}

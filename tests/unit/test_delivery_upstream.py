@@ -17,7 +17,7 @@ from gateway.delivery.upstream import HttpCourier, UpstreamDelivery
 from gateway.kernel.clock import to_datetime
 from gateway.wes.core import WesCore
 from gateway.wes.monitors import Monitor, Monitors
-from gateway.wes.outbox import Message
+from gateway.wes.outbox import Message, send_again, skip_message
 from gateway.wes.sync import sync_changed
 from tests.unit.wes_rig import Core, command, core
 
@@ -97,12 +97,13 @@ async def test_a_message_that_is_never_taken_is_dead_and_blocks_its_lane_until_s
             opened.clock.at_us += 100 * HOUR_US
         assert await states(opened) == [("dead", 10), ("pending", 0)]
         ((message_id,),) = await opened.rows("SELECT message_id FROM outbox WHERE state = 'dead'")
-        assert await delivery.send_again(message_id)
-        assert not await delivery.send_again(message_id)
+        write, context = opened.store.write, opened.context
+        assert await write(lambda tx: send_again(tx, context, message_id))
+        assert not await write(lambda tx: send_again(tx, context, message_id))
         await delivery.step()
         assert await states(opened) == [("pending", 1), ("pending", 0)]
         await opened.store.write(lambda tx: tx.execute("UPDATE outbox SET state = 'dead' WHERE attempts = 1"))
-        assert await delivery.skip(message_id)
+        assert await write(lambda tx: skip_message(tx, context, message_id))
         receiver.answers = [Answer(200)]
         await delivery.step()
         assert receiver.taken == [("order:ORD-C-1", 2)]
@@ -225,15 +226,18 @@ async def test_each_threshold_raises_its_alarm_and_ends_it() -> None:
         for _ in range(9):
             parts.note_command(taken=False)
         await monitors.look()
-        assert {monitor for monitor, reading in monitors.readings.items() if reading.alarm} == set(
-            Monitor
-        ) - {Monitor.LAST_SYNC}
+        assert monitors.alarms.keys() == set(Monitor) - {Monitor.LAST_SYNC}
+        first = monitors.alarms
+        await monitors.look()
+        assert [alarm.raised_at for alarm in monitors.alarms.values()] == [
+            alarm.raised_at for alarm in first.values()
+        ], "an alarm that stands is as old as it is"
         opened.clock.at_us += 30 * HOUR_US
         await delivery.step()
         await parts.submit(command("C-2", ("A", 1)))
         await delivery.step()
         await monitors.look()
-        assert not any(reading.alarm for reading in monitors.readings.values())
+        assert not monitors.alarms
 
 
 async def test_a_sync_is_old_only_while_something_waits() -> None:

@@ -1,0 +1,135 @@
+"""`gateway wes exceptions`, `messages`, `alarms`: what waits for a person at the WES, and what the person decides."""
+
+from typing import Annotated, Final
+
+import typer
+from rich.text import Text
+
+from gateway.cli.acts import ByOption, ReasonOption, act
+from gateway.cli.appearance import listing, relative, stdout
+from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json
+from gateway.cli.credentials import TokenFileOption
+from gateway.contract.attention import Decision, ExceptionView, MessageView
+from gateway.contract.plant import AlarmView
+from gateway.kernel.clock import SystemClock, to_datetime
+
+LIMIT: Final = 10_000
+
+exceptions = typer.Typer(help="Orders that cannot go on: list, settle.", no_args_is_help=True)
+messages = typer.Typer(
+    help="Messages that upstream refuses and that were given up: list, send, skip.", no_args_is_help=True
+)
+
+MessageArgument = Annotated[int, typer.Argument(metavar="ID", min=1, help="The message's number.")]
+
+
+@exceptions.command("list")
+def list_exceptions(
+    url: UrlOption = DEFAULT_URL, token_file: TokenFileOption = None, as_json: JsonOption = False
+) -> None:
+    """List why orders cannot go on, and what can be decided."""
+    with connect(url, token_file) as gateway:
+        page = gateway.items("/v1/wes/exceptions", {}, LIMIT)
+    if as_json:
+        print_json(page)
+        return
+    now = to_datetime(SystemClock().now_us())
+    table = listing("id", "order", "kind", "product", "since", "decide", "")
+    for item in page["items"]:
+        view = ExceptionView.model_validate(item, extra="ignore")
+        table.add_row(
+            *(str(view.exception_id), view.order_no, view.kind, view.sku_id or ""),
+            *(relative(view.at, now), " ".join(view.decisions), Text(view.text, "dim")),
+        )
+    stdout().print(table)
+
+
+@exceptions.command()
+def settle(
+    exception_id: Annotated[int, typer.Argument(metavar="ID", min=1, help="The exception's number.")],
+    decision: Annotated[Decision, typer.Argument(metavar="DECISION", help="One that the list names.")],
+    reason: ReasonOption,
+    by: ByOption = None,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide about an order that cannot go on."""
+    body = {"decision": decision.value, **act(by, reason)}
+    with connect(url, token_file) as gateway:
+        response = gateway.post(f"/v1/wes/exceptions/{exception_id}/settle", body)
+    if as_json:
+        print_json(response.json())
+        return
+    view = parse(ExceptionView, response)
+    stdout().print(
+        f"{view.order_no}: it still waits: {view.text}"
+        if view.settled_at is None
+        else f"{view.order_no}: settled."
+    )
+
+
+@messages.command("list")
+def list_messages(
+    url: UrlOption = DEFAULT_URL, token_file: TokenFileOption = None, as_json: JsonOption = False
+) -> None:
+    """List messages that were given up, and how many others wait for each."""
+    with connect(url, token_file) as gateway:
+        page = gateway.items("/v1/wes/messages", {}, LIMIT)
+    if as_json:
+        print_json(page)
+        return
+    now = to_datetime(SystemClock().now_us())
+    table = listing("id", "topic", "lane", "written", "tried", "waiting", "upstream said")
+    for item in page["items"]:
+        view = MessageView.model_validate(item, extra="ignore")
+        table.add_row(
+            *(str(view.message_id), view.topic, view.lane, relative(view.created_at, now)),
+            *(str(view.attempts), str(view.waiting or ""), Text(view.error or "", "dim")),
+        )
+    stdout().print(table)
+
+
+@messages.command()
+def send(
+    message_id: MessageArgument,
+    reason: ReasonOption,
+    by: ByOption = None,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+) -> None:
+    """Send a message again, under the same id."""
+    with connect(url, token_file) as gateway:
+        gateway.post(f"/v1/wes/messages/{message_id}/send", act(by, reason))
+    stdout().print(f"message {message_id} goes out again.")
+
+
+@messages.command()
+def skip(
+    message_id: MessageArgument,
+    reason: ReasonOption,
+    by: ByOption = None,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+) -> None:
+    """Let later messages go on without this one; upstream will never get it."""
+    with connect(url, token_file) as gateway:
+        gateway.post(f"/v1/wes/messages/{message_id}/skip", act(by, reason))
+    stdout().print(f"message {message_id} is not sent any more.")
+
+
+def alarms(
+    url: UrlOption = DEFAULT_URL, token_file: TokenFileOption = None, as_json: JsonOption = False
+) -> None:
+    """List what a person must look at about the exchange with upstream."""
+    with connect(url, token_file) as gateway:
+        page = gateway.items("/v1/wes/alarms", {}, LIMIT)
+    if as_json:
+        print_json(page)
+        return
+    now = to_datetime(SystemClock().now_us())
+    table = listing("alarm", "since", "", "what to do")
+    for item in page["items"]:
+        view = AlarmView.model_validate(item, extra="ignore")
+        table.add_row(view.code, relative(view.raised_at, now), view.text, view.advice)
+    stdout().print(table if page["items"] else "no alarms")
