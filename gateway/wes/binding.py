@@ -73,7 +73,10 @@ _PROMISE: Final = (
     "INSERT INTO lot_reservations (line_id, lot_id, quantity) VALUES (:line_id, :lot_id, :quantity)"
     " ON CONFLICT (line_id, lot_id) DO UPDATE SET quantity = lot_reservations.quantity + excluded.quantity"
 )
-_SHRINK: Final = "UPDATE allocations SET quantity = :quantity WHERE allocation_id = :allocation_id"
+_SHRINK: Final = (
+    "UPDATE allocations SET quantity = :quantity,"
+    f" code = CASE WHEN picked > 0 THEN {Code.PICKED:d} ELSE {Code.CANCELLED:d} END WHERE allocation_id = :allocation_id"
+)
 _END: Final = (
     "UPDATE allocations SET code = :code, rollback_id = :rollback_id WHERE allocation_id = :allocation_id"
 )

@@ -23,6 +23,7 @@ from gateway.wes.headers import SYSTEM, note_stages
 from gateway.wes.presentations import ENDED, find_presentation, move, present
 from gateway.wes.progress import follow_works
 from gateway.wes.stations import close_station
+from gateway.wes.tasks import settle_works
 
 _BEGIN: Final = (
     "INSERT INTO rollbacks (rollback_id, presentation_id, reason, steps, done, started_at)"
@@ -131,6 +132,8 @@ async def advance(tx: Tx, context: WesContext, rollback_id: int) -> bool:
     rollback = _rollback(rows[0])
     await _STEPS[rollback.steps[rollback.done]](tx, context, rollback)
     last = rollback.done + 1 == len(rollback.steps)
+    if last:  # what was picked of a work order may be packed, or have left
+        await settle_works(tx, context, await _works(tx, rollback))
     at_us = context.clock.now_us()
     row = {"rollback_id": rollback_id, "done": rollback.done, "ended_at": at_us if last else None}
     await tx.execute_many(_DONE, [row])

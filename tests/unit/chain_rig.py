@@ -17,7 +17,6 @@ from gateway.site.model import Site
 from gateway.store.inline import open_inline
 from gateway.wes.allocation.greedy import Greedy
 from gateway.wes.allocation.port import Allocator
-from gateway.wes.binding import load_allocations
 from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.dispatch import Dispatch
@@ -26,14 +25,14 @@ from gateway.wes.hearing import Hearing, last_heard, open_at_gateway
 from gateway.wes.layout import lay_out
 from gateway.wes.plan import Planner
 from gateway.wes.presentations import find_presentation, move
-from gateway.wes.progress import move_works
 from gateway.wes.rollback import Rollbacks
 from gateway.wes.schema import MIGRATIONS
-from gateway.wes.stock.model import Act, Holder, HolderKind, Portion, Virtual
+from gateway.wes.stock.model import Holder, HolderKind, Portion
 from gateway.wes.stock.opening import Batch, open_holder, open_lot
 from gateway.wes.stock.post import post
-from gateway.wes.stock.verbs import pick, receive
+from gateway.wes.stock.verbs import receive
 from gateway.wes.stock.verify import verify
+from gateway.wes.tasks import book_pick, claim, lock_tasks
 from gateway.wes.waves import Waves
 from tests.unit.feeding import START_US
 from tests.unit.wes_rig import WAREHOUSE, Core, act, command, core_on, settings
@@ -269,37 +268,19 @@ class Chain:
 
 
 async def pick_all(tx: Tx, core: Core, presentation_id: int) -> None:
-    """Stand in for a station: pick what a presentation is for, in one act."""
-    context, at_us = core.context, core.context.clock.now_us()
-    target = Virtual.PICK_TO.of(WAREHOUSE)
-    works: set[int] = set()
-    for each in await load_allocations(tx, "presentation_id = :id AND code < 90", id=presentation_id):
-        assert each.holder_id is not None
-        portion = Portion(each.holder_id, each.lot_id, each.rest)
-        await post(tx, pick(replace_id(act(context), f"pick-{each.allocation_id}"), [portion], target))
-        which = {"id": each.allocation_id, "work": each.work_id, "line": each.line_id, "units": each.rest}
-        for sql in (
-            "UPDATE allocations SET picked = picked + :units, code = 90 WHERE allocation_id = :id",
-            "UPDATE work_lines SET picked = picked + :units WHERE work_id = :work AND line_id = :line",
-            "UPDATE order_lines SET picked = picked + :units, reserved = reserved - :units WHERE line_id = :line",
-        ):
-            names = [name for name in which if f":{name}" in sql]
-            assert await tx.execute(sql, {name: which[name] for name in names})
-        works.add(each.work_id)
-    for work_id in sorted(works):
-        left = await tx.fetch(
-            "SELECT SUM(quantity - picked - short) FROM work_lines WHERE work_id = :id", {"id": work_id}
-        )
-        if not left[0][0]:
-            await move_works(tx, {work_id: Code.PICKED}, at_us)
-            await tx.execute("UPDATE wall_slots SET work_id = NULL WHERE work_id = :id", {"id": work_id})
+    """Stand in for people at a station: pick what a presentation is for, and take full boxes out of their slots."""
+    context = core.context
+    where = f"a.presentation_id = :presentation_id AND a.code < {Code.PICKED:d}"
+    await claim(tx, context, await lock_tasks(tx, where, presentation_id=presentation_id), "Ann")
+    tasks = await lock_tasks(tx, where, presentation_id=presentation_id)
+    for task in tasks:
+        await book_pick(tx, context, task, task.rest, (), "Ann")
+    await tx.execute(
+        "UPDATE wall_slots SET work_id = NULL WHERE work_id IN (SELECT work_id FROM work_orders WHERE code = 90)"
+    )
     presentation = await find_presentation(tx, presentation_id)
     assert presentation is not None
     await move(tx, context, presentation, S.LEAVING)
-
-
-def replace_id(of: Act, event_id: str) -> Act:
-    return replace(of, event_id=event_id)
 
 
 @asynccontextmanager

@@ -145,7 +145,9 @@ async def test_a_station_without_a_wall_books_what_is_picked_at_once() -> None:
         await shelf(line, A=10)
         await order(line, "C-1", ("A", 4))
         await line.turn()
-        (work,) = (await line.act("claim")).work_ids or ()
+        claimed = (await line.act("claim")).work_ids
+        assert claimed is not None
+        (work,) = claimed
         ((allocation,),) = await line.core.rows("SELECT allocation_id FROM allocations")
         assert await line.order_codes() == [80]
         await line.act("pick", allocation_id=allocation, quantity=4)
