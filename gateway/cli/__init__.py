@@ -6,6 +6,7 @@ Each command is a module that is imported when it is called, so that `gateway --
 
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,9 @@ from gateway.cli.failure import Failure
 
 PIPE_WIDTH: Final = "240"
 """Columns of what Typer tells where nobody sits at a terminal (`appearance.PIPE_WIDTH` for what we tell)."""
+
+STARTED_S: Final = time.monotonic()  # noqa: TID251 - of this program, for commands that are given a time for all of it
+"""When the program began, before what a command needs was imported."""
 
 
 @dataclass(frozen=True, slots=True)

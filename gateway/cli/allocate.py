@@ -8,8 +8,8 @@ from typing import Annotated, Final
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gateway.cli import STARTED_S
 from gateway.cli.appearance import stderr, stdout
-from gateway.cli.check import write_file
 from gateway.cli.failure import REFUSED, Failure
 from gateway.wes.allocation.wave.incumbent import Deadline, Incumbent
 from gateway.wes.allocation.wave.problem import WaveInvalid, WaveProblem, read
@@ -33,7 +33,7 @@ def allocate(
 ) -> None:
     """Choose orders and totes with the most units per tote. Ends with 1 if the problem is none or has no wave."""
     clock = time.monotonic  # noqa: TID251 - this program's own time, which nothing simulates
-    deadline = Deadline(clock, clock() + max(seconds * (1 - MARGIN) - MARGIN_S, seconds / 2))
+    deadline = Deadline(clock, max(STARTED_S + seconds * (1 - MARGIN) - MARGIN_S, clock() + seconds / 2))
     asked = _read(problem)
     try:
         solution = _solved(asked, deadline, seed)
@@ -47,7 +47,7 @@ def allocate(
         "unitsPerTote": float(solution.units_per_tote),
         "bound": rounded_up(solution.bound),
     }
-    write_file(out, json.dumps(answer) + "\n")
+    _write(out, json.dumps(answer) + "\n")
     if as_json:
         told = answer | {"orders": len(solution.orders), "totes": len(solution.totes), "gap": solution.gap}
         typer.echo(json.dumps(told))
@@ -68,6 +68,13 @@ def _read(file: Path) -> WaveProblem:
         raise Failure(REFUSED, f"{file} is no UTF-8 text: {error.reason} at byte {error.start}") from error
     except WaveInvalid as invalid:
         raise Failure(REFUSED, f"{file} is no wave problem", (invalid.path, invalid.reason)) from invalid
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Failure(REFUSED, f"{file} cannot be written: {error.strerror}") from error
 
 
 def _solved(problem: WaveProblem, deadline: Deadline, seed: int) -> Solution:

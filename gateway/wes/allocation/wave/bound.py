@@ -13,15 +13,21 @@ from typing import Final
 import numpy as np
 
 from gateway.wes.allocation.wave.arrays import Floats, Ints, spans, starts, summed
-from gateway.wes.allocation.wave.incumbent import Deadline, Incumbent
+from gateway.wes.allocation.wave.incumbent import Deadline
 from gateway.wes.allocation.wave.instance import Instance
 
 PAIRS_MAX: Final = 1_500_000
 """Pairs of a line and a tote that holds it; beyond, only lines with few holders have prices of their own."""
 PARTS_MAX: Final = 2**20
 """A price is a whole number of such parts."""
-PATIENCE: Final = 15
+PATIENCE: Final = 8
 """Steps without a better bound before they become shorter."""
+LENGTH_MIN: Final = 0.005
+"""Steps shorter than this, of 1 to begin with, lower no bound any more."""
+LITTLE: Final = 1e-6
+"""A bound that is lower by no more than this part is no better."""
+HOPE: Final = 0.7
+"""Part of the lowest bound that a step hopes to reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,40 +110,30 @@ class Bounds:
         must = (rank < size) & (best - ranked + behind < need)
         return np.sort(order[may]), np.sort(order[may & must])
 
-    def walk(self, prices: Prices, incumbent: Incumbent, deadline: Deadline) -> Prices:
-        """Lower the bound by subgradient steps where it is worst, until time is up or steps are too short."""
-        best, length, idle = prices, 1.0, 0
+    def lowered(self, prices: Prices, size: int, target: float, deadline: Deadline) -> Prices:
+        """Lower the bound at so many totes by subgradient steps, until they are too short, time is up or `target` is reached."""
+        best, lowest, length, idle = prices, np.inf, 1.0, 0
         direction = Prices(np.zeros_like(prices.sku), np.zeros_like(prices.line))
-        lowest: dict[int, float] = {}
-        while length > 1e-3 and deadline.left() > 0:
-            size = self._worst(incumbent)
-            if size is None:
-                return best
+        while length > LENGTH_MIN and lowest > target and deadline.left() > 0:
             value, slope = self._at(prices, size)
-            if value < lowest.get(size, np.inf) - 1e-6 * value:
-                lowest[size], best, idle = value, prices, 0
-                incumbent.bound(self.proven(prices))
+            if value < lowest * (1 - LITTLE):
+                lowest, best, idle = value, prices, 0
             else:
                 idle += 1
-                if idle > PATIENCE:
-                    prices, length, idle = best, length / 2, 0
-                    value, slope = self._at(prices, size)
-                    direction = slope
-            direction = Prices(0.3 * direction.sku + 0.7 * slope.sku, 0.3 * direction.line + 0.7 * slope.line)
-            target = max(float(incumbent.ratio) * size, incumbent_low(self._instance))
+            if idle > PATIENCE:
+                length, idle, prices = length / 2, 0, best
+                value, direction = self._at(best, size)
+            direction = Prices((direction.sku + slope.sku) / 2, (direction.line + slope.line) / 2)
             square = float(direction.sku @ direction.sku + direction.line @ direction.line)
             if square == 0:
                 return best
-            step = length * max(value - target, 0.01 * value) / square
+            # Polyak's step: as far as the bound would have to go if it were as low as hoped.
+            step = length * (value - max(target, HOPE * lowest)) / square
             prices = Prices(
                 np.clip(prices.sku + step * direction.sku, 0, self._dear),
                 np.clip(prices.line + step * direction.line, 0, self._dear),
             )
         return best
-
-    def _worst(self, incumbent: Incumbent) -> int | None:
-        sizes = incumbent.open_sizes()
-        return int(sizes[np.argmax(incumbent.most[sizes] / sizes)]) if len(sizes) else None
 
     def _at(self, prices: Prices, size: int) -> tuple[float, Prices]:
         """Return the bound at so many totes, and the direction in which prices should change."""
@@ -162,11 +158,6 @@ class Bounds:
             self._pair_line, self._pair_units * taken[self._pair_tote], len(self.lines)
         )
         return value, Prices(sku.astype(np.float64), line.astype(np.float64))
-
-
-def incumbent_low(instance: Instance) -> float:
-    """Return a number of units below which a bound closes a number of totes whatever the best wave is."""
-    return float(instance.low - 1)
 
 
 def _whole(prices: Floats, most: float, parts: int) -> Ints:

@@ -12,8 +12,11 @@ from gateway.wes.allocation.wave.program import Ended, Program, relaxed, solved,
 
 RELAXED_MAX: Final = 150_000
 """Entries of an instance up to which a linear program prices it; above, subgradient steps are faster."""
-PRICING: Final = 0.2
-"""Part of the time that prices may take."""
+PRICING: Final = 0.3
+PRICING_HEAVY: Final = 0.8
+"""Part of the time that prices may take, and above RELAXED_MAX, where programs rule out little."""
+LOWERED_S: Final = 2.0
+"""For prices where a linear program took all its time."""
 CLOSING_S: Final = 3.0
 """The first attempt to rule out a number of totes; each further round takes half as long again."""
 
@@ -30,6 +33,8 @@ class Proof:
         self._listen = listen
         self._bounds = Bounds(instance)
         self._prices: dict[int, Prices] = {}
+        entries = len(instance.lines.row) + len(instance.stock.row) + self._bounds.pairs
+        self._light = entries <= RELAXED_MAX
 
     def run(self) -> None:
         """Work until nothing is open or time is up."""
@@ -49,12 +54,13 @@ class Proof:
 
     def _price(self) -> None:
         """Find prices where the bound is worst: at the fewest totes that are not ruled out."""
-        until = self._deadline.within(PRICING * self._deadline.left())
+        part = PRICING if self._light else PRICING_HEAVY
+        until = self._deadline.within(part * self._deadline.left())
         wave = self._incumbent.wave
         below, above = 0, self._instance.totes if wave is None else len(wave.totes)
         while above - below > 1 and until.left() > 0:
             size = (below + above) // 2
-            self._price_at(size, until)
+            self._price_at(size, until.within(until.left() / 2))
             if size in self._incumbent.open_sizes():
                 above = size
             else:
@@ -63,6 +69,18 @@ class Proof:
             self._price_at(self._worst(), until)
 
     def _price_at(self, size: int, until: Deadline) -> None:
+        prices = self._relaxed(size, until) if self._light else None
+        if prices is None:
+            prices = self._lowered(size, self._deadline.within(max(until.left(), LOWERED_S)))
+        self._prices[size] = prices
+        self._incumbent.bound(self._bounds.proven(prices))
+
+    def _lowered(self, size: int, until: Deadline) -> Prices:
+        """Price by steps from prices for a number of totes nearby."""
+        return self._bounds.lowered(self._nearest(size), size, self._needed(size) - 1, until)
+
+    def _relaxed(self, size: int, until: Deadline) -> Prices | None:
+        """Price by a linear program, if it is solved in time."""
         every = np.arange(self._instance.totes)
         program = Program(
             allowed=every,
@@ -74,9 +92,12 @@ class Proof:
             ratio=NOTHING,
         )
         duals = relaxed(self._instance, program, until.left())
-        if duals is not None:
-            self._prices[size] = Prices(*(np.abs(dual) for dual in duals))
-            self._incumbent.bound(self._bounds.proven(self._prices[size]))
+        return None if duals is None else Prices(*(np.abs(dual) for dual in duals))
+
+    def _needed(self, size: int) -> int:
+        """Return the fewest units with which so many totes make a better wave."""
+        ratio = self._incumbent.ratio
+        return max(self._instance.low, ratio.numerator * size // ratio.denominator + 1)
 
     def _nearest(self, size: int) -> Prices:
         if not self._prices:
@@ -90,8 +111,7 @@ class Proof:
         while self._open() and until.left() > 0 and self._worst() not in tried:
             size = self._worst()
             tried.add(size)
-            ratio = self._incumbent.ratio
-            least = max(self._instance.low, ratio.numerator * size // ratio.denominator + 1)
+            least = self._needed(size)
             may, must = self._bounds.useful(self._nearest(size), size, least)
             program = Program(
                 allowed=may,
