@@ -7,12 +7,16 @@ from fractions import Fraction
 from itertools import combinations
 from random import Random
 
+import numpy as np
 import pytest
 
-from gateway.wes.allocation.wave.check import faults
+from gateway.wes.allocation.wave.bound import Bounds, Prices
+from gateway.wes.allocation.wave.check import faults, units_of
 from gateway.wes.allocation.wave.incumbent import Deadline
+from gateway.wes.allocation.wave.instance import reduced
 from gateway.wes.allocation.wave.problem import WaveInvalid, WaveProblem, parse, read
 from gateway.wes.allocation.wave.solve import NoWave, Solution, rounded_up, solve
+from tests.bench import instances
 
 pytestmark = pytest.mark.unit
 
@@ -69,6 +73,70 @@ def test_a_small_problem_is_solved_as_well_as_by_trying_every_choice(seed: int) 
     assert not faults(problem, solution.orders, solution.totes)
     assert solution.units_per_tote == best
     assert solution.bound == best
+
+
+def best_by_size(problem: WaveProblem) -> dict[int, int]:
+    """The most units of a wave by its number of totes, by trying every choice."""
+    best: dict[int, int] = {}
+    for size in range(1, len(problem.totes) + 1):
+        for totes in combinations(range(len(problem.totes)), size):
+            for count in range(1, len(problem.orders) + 1):
+                for wave in combinations(range(len(problem.orders)), count):
+                    if not faults(problem, wave, totes):
+                        best[size] = max(best.get(size, 0), units_of(problem, wave))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_the_prices_no_wave_exceeds_the_bound_of_its_size(seed: int) -> None:
+    problem = drawn(seed)
+    best = best_by_size(problem)
+    instance = reduced(problem)
+    if not len(instance.count):
+        assert not best
+        return
+    bounds = Bounds(instance)
+    random = np.random.default_rng(seed)
+    for _ in range(20):
+        start = bounds.start
+        prices = Prices(random.exponential(1.0, len(start.sku)), random.exponential(0.5, len(start.line)))
+        most = bounds.proven(prices)
+        assert all(most[size] >= units for size, units in best.items())
+        never = Deadline(time.monotonic, time.monotonic() + 60)
+        lowered = bounds.proven(bounds.lowered(prices, 1, 0.0, never))
+        assert all(lowered[size] >= units for size, units in best.items())
+
+
+def test_a_larger_problem_ends_in_time_with_a_wave_and_a_bound() -> None:
+    problem = instances.wave(
+        1,
+        orders=2_000,
+        lines=(1, 4),
+        totes=150,
+        tote_skus=(20, 60),
+        skus=800,
+        zipf=0.8,
+        units=(200, 1_000),
+    )
+    begun = time.monotonic()
+    solution = solved(problem, 4.0)
+    assert (
+        time.monotonic() - begun < 8
+    )  # the deadline is kept to a fraction of a second, but the machine may be busy
+    assert not faults(problem, solution.orders, solution.totes)
+    assert solution.bound >= solution.units_per_tote
+
+
+def test_huge_quantities_stay_exact() -> None:
+    problem = WaveProblem([{"A": 10**9}, {"A": 10**9 - 1}], [{"A": 10**9}, {"A": 10**9}], 1, 10**9)
+    solution = solved(problem)
+    assert (solution.units, solution.orders, len(solution.totes)) == (10**9, [0], 1)
+    assert solution.bound == 10**9
+
+
+def test_the_same_seed_gives_the_same_wave_where_time_is_not_the_limit() -> None:
+    problem = drawn(3)
+    assert solved(problem) == solved(problem)
 
 
 def test_a_float_of_the_bound_is_never_below_it() -> None:
