@@ -20,10 +20,15 @@ def act(by: str | None, reason: str) -> dict[str, JsonValue]:
     Raises:
         typer.BadParameter: nobody is named, and the system does not know the user either.
     """
-    return {"by": by or _user(), "reason": reason}
+    return {"by": by or user(), "reason": reason}
 
 
-def _user() -> str:
+def user() -> str:
+    """Return whoever types.
+
+    Raises:
+        typer.BadParameter: the system does not know.
+    """
     try:
         return getpass.getuser()
     except (KeyError, ImportError, OSError) as error:
