@@ -1,4 +1,7 @@
-"""A whole site on virtual time with a seed: nothing is lost, nothing moves twice, everything ends; and a seed is a seed."""
+"""A whole site on virtual time with a seed: nothing is lost, nothing moves twice, everything ends; and a seed is a seed.
+
+Here stand as many seeds as one core does in a minute; `make simulate SEEDS=100` takes more of them, and longer ones.
+"""
 
 import os
 import subprocess
@@ -13,17 +16,17 @@ from tests.virtual_loop import Escaped, run
 pytestmark = pytest.mark.sim
 
 ROOT = Path(__file__).parents[2]
-SEEDS = (3, 7)
-SECONDS = 30.0
+SEEDS = range(1, 19)
+SECONDS = 45.0
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_plant_full_of_faults_loses_nothing_and_moves_nothing_twice(seed: int) -> None:
-    result = simulate(Order(seed, SECONDS, fault_s=4.0, crash_s=8.0))
+    result = simulate(Order(seed, SECONDS, fault_s=3.0, crash_s=12.0))
 
     assert not result.wrong, result.story()
     assert result.transports > 2
-    assert result.runs > 1
+    assert result.faults
 
 
 def test_a_seed_gives_the_same_feed_twice_and_in_another_process() -> None:
