@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
@@ -71,7 +71,9 @@ from gateway.wes.core import WesCore, open_core
 from gateway.wes.hearing import Hearing
 from gateway.wes.layout import lay_out
 from gateway.wes.monitors import Monitors
+from gateway.wes.operations import push
 from gateway.wes.schema import MIGRATIONS
+from gateway.wes.wall import PUT_HANDLERS
 
 log = structlog.get_logger()
 
@@ -390,10 +392,13 @@ async def open_wes(
         yield None
         return
     async with around.store() as store:
-        core = await open_core(store, site.wes, clock, lay_out(site, site.wes.stations.boxes))
+        bells = Bells()
+        opened = await open_core(store, site.wes, clock, lay_out(site, site.wes.stations.boxes))
+        core = replace(opened, stir=bells.ring)
         monitors = Monitors(core)
         works = upstream_works(core, monitors, around.courier, rng)
-        yield RunningWes(core, monitors, around.allocator, Hearing(core.context), Bells(), works)
+        hearing = Hearing(core.context, push, PUT_HANDLERS)
+        yield RunningWes(core, monitors, around.allocator, hearing, bells, works)
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from gateway.api.puts import put_routes
 from gateway.api.subscriptions import subscription_routes
 from gateway.api.transports import transport_routes
 from gateway.api.wes_attention import attention_routes
+from gateway.api.wes_floor import floor_routes
 from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wms import wms_routes
 from gateway.contract.problems import Problem
@@ -57,7 +58,7 @@ def create_wes_api(wes: WesCore, monitors: Monitors, token: str | None) -> FastA
 
 def wes_routers(wes: WesCore, monitors: Monitors) -> list[APIRouter]:
     """Return what a WES core answers, wherever it runs."""
-    return [wms_routes(wes), inbound_routes(wes), attention_routes(wes, monitors)]
+    return [wms_routes(wes), floor_routes(wes), inbound_routes(wes), attention_routes(wes, monitors)]
 
 
 def _application(title: str, routers: Iterable[APIRouter], token: str | None) -> FastAPI:

@@ -15,6 +15,7 @@ from gateway.kernel.ports import Store
 from gateway.wes.allocation.port import Allocator
 from gateway.wes.core import WesCore
 from gateway.wes.dispatch import Dispatch
+from gateway.wes.floor import Floor, Lacking
 from gateway.wes.gateway import FeedGap, Gateway, Unanswered
 from gateway.wes.hearing import Hearing, last_heard, open_at_gateway
 from gateway.wes.plan import Planner
@@ -80,11 +81,13 @@ class Bells:
 
     planning: Bell = field(default_factory=Bell)
     dispatch: Bell = field(default_factory=Bell)
+    floor: Bell = field(default_factory=Bell)
 
     def ring(self) -> None:
         """Somebody has done something after which more can be planned or sent, such as a person at a station."""
         self.planning.ring()
         self.dispatch.ring()
+        self.floor.ring()
 
 
 class Runnable(Protocol):
@@ -121,5 +124,9 @@ def chain_works(
         "waves": Rounds("waves", timers.waves.period_s, Waves(store, context).work),
         "planning": Rounds("planning", timers.planning.period_s, plan, bells.planning),
         "dispatch": Rounds("dispatch", timers.dispatch.period_s, dispatch.work, bells.dispatch),
+        "stations": Rounds(
+            "stations", timers.dispatch.period_s, Floor(store, context, gateway).work, bells.floor
+        ),
+        "shortfalls": Rounds("shortfalls", timers.reservation.period_s, Lacking(store, context).work),
         "rollbacks": Rounds("rollbacks", timers.rollback.period_s, Rollbacks(store, context).work),
     }

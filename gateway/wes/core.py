@@ -1,7 +1,7 @@
 """The WES core as whoever stands around it is given it: its database, and what its acts need."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -12,7 +12,8 @@ from gateway.contract.clock import Clock, Micros
 from gateway.contract.wms import AcceptedView
 from gateway.kernel.ports import Store
 from gateway.site.wes import Wes
-from gateway.wes.cancel import BEFORE_ALLOCATION, Withdrawal
+from gateway.wes.cancel import Withdrawal
+from gateway.wes.cancelling import WITHDRAWALS
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.declined import Declined
@@ -41,6 +42,7 @@ class WesCore:
     Attributes:
         numbers: of outbound orders.
         withdrawals: how an order is cancelled, by the furthest code of its lines and work.
+        stir: wakes whatever goes on by itself, after a person has done something.
         commands: what became of the last commands, oldest first, since the start.
         callbacks: what became of the last callbacks that upstream answered.
     """
@@ -48,7 +50,8 @@ class WesCore:
     store: Store
     context: WesContext
     numbers: Numbers
-    withdrawals: Mapping[Code, Withdrawal] = field(default_factory=lambda: BEFORE_ALLOCATION)
+    withdrawals: Mapping[Code, Withdrawal] = field(default_factory=lambda: WITHDRAWALS)
+    stir: Callable[[], None] = lambda: None
     commands: deque[Outcome] = field(default_factory=lambda: deque(maxlen=OUTCOMES_MAX))
     callbacks: deque[Outcome] = field(default_factory=lambda: deque(maxlen=OUTCOMES_MAX))
 

@@ -363,7 +363,7 @@ async def _lose(
             context, task, "missing", operator, f"not in package {package.package_no}: {upn or lost}"
         )
         await post(tx, short_pick(act, Portion(pick_to(context), lot_id, lost), 0, pick_to(context)))
-        for sql in (_CUT_PICK, _DROP_PICK):
+        for sql in (_DROP_PICK, _CUT_PICK):
             await tx.execute_many(sql, [{"pick_id": pick_id, "quantity": lost}])
         of: dict[str, SqlValue] = {
             "allocation_id": allocation_id,

@@ -188,7 +188,7 @@ async def _unpick(
             raise conflict("putId", "sealed", "its box is sealed: count the package instead")
         cut = min(left, pieces)
         if cut:
-            for sql in (_CUT_PICK, _DROP_PICK):
+            for sql in (_DROP_PICK, _CUT_PICK):
                 await tx.execute_many(sql, [{"pick_id": pick_id, "quantity": cut}])
             units += [upn] if upn else []
             left -= cut

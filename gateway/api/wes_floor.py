@@ -1,0 +1,305 @@
+"""Stations, people and packages over HTTP: what pages show, and the acts of people (S0-37…40)."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import partial
+from typing import Annotated, Final, TypeVar
+
+from fastapi import APIRouter, Body, Path, Query, Response
+from fastapi.responses import StreamingResponse
+
+from gateway.api.body import JsonRoute
+from gateway.api.replies import Page, Paging, number_cursor, reply
+from gateway.contract.faults import FieldError, Refusal, RefusalKind
+from gateway.contract.transports import Identifier
+from gateway.contract.wes import (
+    ActView,
+    BlackBoxArrival,
+    CloseRequest,
+    Number,
+    OpenRequest,
+    OrderSummary,
+    PackageView,
+    PresentationView,
+    PutBackView,
+    StationAct,
+    StationView,
+    StockPoolView,
+    StockPositionView,
+    WaveView,
+    WorkView,
+)
+from gateway.kernel.ports import Tx
+from gateway.wes.acts import perform
+from gateway.wes.claims import arrive
+from gateway.wes.core import WesCore
+from gateway.wes.floor_views import (
+    list_orders,
+    list_packages,
+    list_presentations,
+    list_put_backs,
+    list_stations,
+    list_waves,
+    list_works,
+    station_view,
+    work_view,
+)
+from gateway.wes.stations import close_station, open_station
+from gateway.wes.stock.refusal import StockRefused
+from gateway.wes.stock.views import find_pool, positions_of_pool, stock_by_sku
+from gateway.wes.tasks import conflict, missing
+
+T = TypeVar("T")
+
+NEWEST: Final = 2**53
+LOOK_S: Final = 0.25
+"""How often a stream of a station looks for something new."""
+QUIET_LOOKS: Final = 40
+STREAMS_MAX: Final = 50
+
+StationId = Annotated[Identifier, Path(alias="stationId")]
+WorkId = Annotated[Number, Path(alias="workId")]
+
+
+class CodeFilter(Paging):
+    """Which documents to list, by their status code."""
+
+    status_code: int | None = None
+
+
+class WorkFilter(CodeFilter):
+    """Which work orders to list."""
+
+    mode: str | None = None
+
+
+class PackageFilter(CodeFilter):
+    """Which packages to list."""
+
+    order_no: str | None = None
+
+
+class PresentationFilter(Paging):
+    """Which presentations to list."""
+
+    state: str | None = None
+
+
+class StockFilter(Paging):
+    """Whose stock to list."""
+
+    owner_id: Identifier | None = None
+
+
+def floor_routes(core: WesCore) -> APIRouter:
+    """Return the routes of stations, work and stock under /v1/wes."""
+    router = APIRouter(prefix="/v1/wes", tags=["wes"], route_class=JsonRoute)
+    store, context = core.store, core.context
+    streams = asyncio.Semaphore(STREAMS_MAX)
+
+    async def show(station_id: str) -> StationView:
+        return await store.read(partial(station_view, context=context, station_id=station_id))
+
+    # ── stations and acts ─────────────────────────────────────────────────────────────────────────────
+
+    @router.get("/stations", response_model=Page[StationView])
+    async def get_stations() -> Response:
+        """List the stations; what one has to do is shown with the station alone."""
+        views = await store.read(partial(list_stations, context=context))
+        return reply(Page[StationView](items=tuple(views)))
+
+    @router.get("/stations/{stationId}", response_model=StationView)
+    async def get_station(station_id: StationId) -> Response:
+        """Show a station: what stands there, what is to be done with it, its boxes, and its questions."""
+        return reply(await show(station_id))
+
+    @router.get("/stations/{stationId}/stream", response_class=StreamingResponse)
+    async def stream_station(station_id: StationId) -> Response:
+        """Stream a station as it changes (server-sent events): the whole of it, each time."""
+        await show(station_id)
+        if streams.locked():
+            text = f"{STREAMS_MAX} streams are open"
+            raise Refusal(RefusalKind.BUSY, FieldError("", "tooManyStreams", text))
+        lines = _changes(streams, partial(show, station_id))
+        return StreamingResponse(lines, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+    @router.post("/stations/{stationId}/open", response_model=StationView)
+    async def open_a_station(station_id: StationId, request: OpenRequest) -> Response:
+        """Let a station take work, and note who works there."""
+        await show(station_id)
+        await store.write(lambda tx: open_station(tx, station_id, request.operator))
+        core.stir()
+        return reply(await show(station_id))
+
+    @router.post("/stations/{stationId}/close", response_model=StationView)
+    async def close_a_station(station_id: StationId, request: CloseRequest) -> Response:
+        """Let a station take no more: what stands there or is on its way is rolled back, and done elsewhere."""
+        await show(station_id)
+        await store.write(lambda tx: close_station(tx, station_id, request.reason, request.operator))
+        core.stir()
+        return reply(await show(station_id))
+
+    @router.post("/acts", response_model=ActView)
+    async def act(request: Annotated[StationAct, Body()]) -> Response:
+        """Do something at a station, on foot or at a table. The same act again is answered as before (`again`)."""
+        view = await store.write(partial(perform, context=context, act=request))
+        core.stir()
+        return reply(view)
+
+    @router.post("/containers/{containerId}/arrival", response_model=PresentationView)
+    async def black_box_arrival(
+        container_id: Annotated[Identifier, Path(alias="containerId")], request: BlackBoxArrival
+    ) -> Response:
+        """Tell which container the gateway's side chose, that it stands at a station, and what comes out of it."""
+
+        async def job(tx: Tx) -> PresentationView:
+            number = await arrive(
+                tx, context, container_id, request.station_id, request.location_id, request.parts
+            )
+            return (await list_presentations(tx, number + 1, 1, None))[0]
+
+        try:
+            view = await store.write(job)
+        except StockRefused as refused:
+            raise conflict("parts", "stock", str(refused)) from refused
+        core.stir()
+        return reply(view)
+
+    # ── documents ─────────────────────────────────────────────────────────────────────────────────────
+
+    @router.get("/orders", response_model=Page[OrderSummary])
+    async def get_orders(which: Annotated[CodeFilter, Query()]) -> Response:
+        """List orders, the newest first, with why they wait."""
+        found = await store.read(
+            lambda tx: list_orders(tx, _below(which), which.limit + 1, which.status_code)
+        )
+        return reply(_page(found, which.limit, [each.order_id for each in found]))
+
+    @router.get("/works", response_model=Page[WorkView])
+    async def get_works(which: Annotated[WorkFilter, Query()]) -> Response:
+        """List work orders, the newest first."""
+        found = await store.read(
+            lambda tx: list_works(tx, _below(which), which.limit + 1, which.status_code, which.mode)
+        )
+        return reply(_page(found, which.limit, [each.work_id for each in found]))
+
+    @router.get("/works/{workId}", response_model=WorkView)
+    async def get_work(work_id: WorkId) -> Response:
+        """Show a work order with what is to be picked for it, and from where."""
+        return reply(await store.read(partial(work_view, work_id=work_id)))
+
+    @router.get("/packages", response_model=Page[PackageView])
+    async def get_packages(which: Annotated[PackageFilter, Query()]) -> Response:
+        """List packages with what is in them, the newest first."""
+        found = await store.read(
+            lambda tx: list_packages(tx, _below(which), which.limit + 1, which.status_code, which.order_no)
+        )
+        return reply(_page(found, which.limit, [each.package_id for each in found]))
+
+    @router.get("/put-backs", response_model=Page[PutBackView])
+    async def get_put_backs(which: Annotated[Paging, Query()]) -> Response:
+        """List goods of cancelled orders that somebody has to bring back, the oldest first."""
+        after = number_cursor(which.cursor) or 0
+        found = await store.read(lambda tx: list_put_backs(tx, after, which.limit + 1))
+        return reply(_page(found, which.limit, [each.put_back_id for each in found]))
+
+    @router.get("/presentations", response_model=Page[PresentationView])
+    async def get_presentations(which: Annotated[PresentationFilter, Query()]) -> Response:
+        """List containers that are brought somewhere, the newest first."""
+        found = await store.read(
+            lambda tx: list_presentations(tx, _below(which), which.limit + 1, which.state)
+        )
+        return reply(_page(found, which.limit, [each.presentation_id for each in found]))
+
+    @router.get("/waves", response_model=Page[WaveView])
+    async def get_waves(which: Annotated[Paging, Query()]) -> Response:
+        """List waves, the newest first."""
+        found = await store.read(lambda tx: list_waves(tx, _below(which), which.limit + 1))
+        return reply(_page(found, which.limit, [each.wave_id for each in found]))
+
+    # ── stock ─────────────────────────────────────────────────────────────────────────────────────────
+
+    @router.get("/stock", response_model=Page[StockPoolView])
+    async def get_stock(which: Annotated[StockFilter, Query()]) -> Response:
+        """List stock by product (level 1)."""
+        owner_id = which.owner_id or context.wes.owner
+        found = await store.read(
+            lambda tx: stock_by_sku(
+                tx, context.wes.warehouse_id, owner_id, which.cursor or "", which.limit + 1
+            )
+        )
+        views = [
+            StockPoolView(
+                owner_id=pool.owner_id,
+                sku_id=pool.sku,
+                quantity=pool.balance.quantity,
+                reserved=pool.balance.reserved,
+                allocated=pool.balance.allocated,
+                held=pool.balance.held,
+                available=pool.balance.available,
+            )
+            for pool in found
+        ]
+        return reply(_page(views, which.limit, [pool.sku for pool in found]))
+
+    @router.get("/stock/{skuId}", response_model=Page[StockPositionView])
+    async def get_positions(
+        sku_id: Annotated[str, Path(alias="skuId", min_length=1, max_length=64)],
+        which: Annotated[StockFilter, Query()],
+    ) -> Response:
+        """List where a product is, by lot and place (level 3)."""
+        owner_id = which.owner_id or context.wes.owner
+        lot, _, holder = (which.cursor or "0:").partition(":")
+        after = (number_cursor(lot) or 0, holder)
+
+        async def job(tx: Tx) -> list[StockPositionView]:
+            pool = await find_pool(tx, context.wes.warehouse_id, owner_id, sku_id)
+            if pool is None:
+                raise missing("skuId", f"there has never been any {sku_id} of {owner_id}")
+            found = await positions_of_pool(tx, pool.pool_id, after=after, limit=which.limit + 1)
+            cursors.extend(f"{each.lot.lot_id}:{each.holder.holder_id}" for each in found)
+            return [
+                StockPositionView(
+                    sku_id=each.sku,
+                    lot_no=each.lot.lot_no,
+                    quality=each.lot.quality,
+                    holder_id=each.holder.holder_id,
+                    location_id=each.holder.location_id,
+                    quantity=each.balance.quantity,
+                    allocated=each.balance.allocated,
+                    held=each.balance.held,
+                    free=each.free,
+                )
+                for each in found
+            ]
+
+        cursors: list[str] = []
+        return reply(_page(await store.read(job), which.limit, cursors))
+
+    return router
+
+
+async def _changes(
+    streams: asyncio.Semaphore, show: Callable[[], Awaitable[StationView]]
+) -> AsyncGenerator[str]:
+    async with streams:
+        shown, quiet = "", 0
+        while True:
+            view = (await show()).model_dump_json(by_alias=True)
+            if view != shown:
+                yield f"event: station\ndata: {view}\n\n"
+                shown, quiet = view, 0
+            elif quiet >= QUIET_LOOKS:
+                yield ": still here\n\n"
+                quiet = 0
+            quiet += 1
+            await asyncio.sleep(LOOK_S)
+
+
+def _below(which: Paging) -> int:
+    return number_cursor(which.cursor) or NEWEST
+
+
+def _page(found: Sequence[T], limit: int, cursors: Sequence[int | str]) -> Page[T]:
+    more = str(cursors[limit - 1]) if len(found) > limit else None
+    return Page(items=tuple(found[:limit]), next_cursor=more)

@@ -1,0 +1,272 @@
+"""Simulated people: at stations, on foot, and at the packing table. They know of the WES what its pages know: /v1/wes.
+
+An act is sent under one id until it is answered, so that nothing that they do happens twice, whatever becomes of the wire. They
+make mistakes as often as their habits say, and put right what they are asked about. Slots of a put wall are pressed by whoever
+stands there (sim_devices/picker.py); these people only take, scan, seal and tell.
+"""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Final
+
+import httpx
+import structlog
+
+from sim_devices.clock import Random, SimClock
+
+log = structlog.get_logger()
+
+RETRY_S: Final = 0.5
+LOOK_S: Final = 0.25
+"""Between two looks at a page, in the loop's own seconds: pages do not get faster with motion."""
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How people work: seconds of simulated time, and shares (0 … 1) of what goes wrong.
+
+    Attributes:
+        scan_s, pick_s, seal_s, look_s: of one act on average; each takes between half and one and a half of it.
+        wrong_scan: another label is scanned first.
+        short: a piece is not found.
+        damaged: a piece is not fit to be sold.
+        by_hand: pieces are put and the wall's button is not used.
+        wrong_slot: of those, the first slot that is named is a wrong one.
+        miscount: a review counts one piece too few first.
+    """
+
+    scan_s: float = 1.5
+    pick_s: float = 3.0
+    seal_s: float = 4.0
+    look_s: float = 5.0
+    wrong_scan: float = 0.01
+    short: float = 0.0
+    damaged: float = 0.0
+    by_hand: float = 0.0
+    wrong_slot: float = 0.1
+    miscount: float = 0.02
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody with a name, a pair of hands and a page of the WES.
+
+    Attributes:
+        name: also begins the ids of what is done, so a run has names that no earlier run had on the same data.
+        done: how often each kind of act was done.
+        refused: how often an act was refused, by its code.
+    """
+
+    name: str
+    http: httpx.AsyncClient
+    clock: SimClock
+    chance: Random
+    habits: Habits = field(default_factory=Habits)
+    done: Counter[str] = field(default_factory=Counter[str])
+    refused: Counter[str] = field(default_factory=Counter[str])
+    _numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    async def act(self, kind: str, **fields: Any) -> Item | None:
+        """Do something; None: it was refused, because things have changed meanwhile or it was wrong."""
+        body = {"act": kind, "actId": f"{self.name}-{next(self._numbers)}", "operator": self.name} | fields
+        answer = await self._ask("POST", "/v1/wes/acts", json=body)
+        if answer.is_success:
+            self.done[kind] += 1
+            return answer.json()
+        code = answer.json()["reasons"][0]["code"]
+        self.refused[code] += 1
+        log.debug("an act was refused", operator=self.name, act=kind, code=code)
+        return None
+
+    async def open_station(self, station_id: str) -> None:
+        """Begin to work at a station."""
+        body = {"operator": self.name}
+        (await self._ask("POST", f"/v1/wes/stations/{station_id}/open", json=body)).raise_for_status()
+
+    async def see(self, path: str, **params: Any) -> Item:
+        """Look at a page."""
+        return (await self._ask("GET", f"/v1/wes/{path}", params=params)).raise_for_status().json()
+
+    async def take_time(self, seconds: float) -> None:
+        """Be busy for about so long."""
+        await self.clock.sleep(seconds * self.chance.uniform(0.5, 1.5))
+
+    def happens(self, share: float) -> bool:
+        """Tell whether something happens that happens so often."""
+        return self.chance.random() < share
+
+    async def _ask(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """Ask until there is an answer; ids make that safe."""
+        while True:
+            try:
+                answer = await self.http.request(method, path, **content)
+            except httpx.TransportError as error:
+                log.warning("the WES does not answer; asking again", operator=self.name, error=str(error))
+            else:
+                if answer.status_code < 500 and answer.status_code != 429:
+                    return answer
+            await asyncio.sleep(RETRY_S)
+
+
+class Picker:
+    """Works at one station: scans, picks, answers, seals, lets containers go."""
+
+    def __init__(self, person: Person, station_id: str) -> None:
+        self._person = person
+        self._station_id = station_id
+        self._told: set[int] = set()
+        """Puts that are told by hand, or were decided to be pressed."""
+
+    async def run(self) -> None:
+        """Open the station, and work until cancelled."""
+        await self._person.open_station(self._station_id)
+        while True:
+            if not await self.step():
+                await asyncio.sleep(LOOK_S)
+
+    async def step(self) -> bool:
+        """Do what is to be done now; False: nothing is."""
+        station = await self._person.see(f"stations/{self._station_id}")
+        busy = False
+        for question in station["questions"]:
+            busy = await self._answer(question) or busy
+        for box in station["boxes"]:
+            if box["complete"]:
+                await self._person.take_time(self._person.habits.seal_s)
+                busy = await self._person.act("seal", workId=box["workId"]) is not None or busy
+        for operation in station["operations"]:
+            busy = await self._work(operation) or busy
+        return busy
+
+    async def _answer(self, question: Item) -> bool:
+        await self._person.take_time(self._person.habits.look_s)
+        return await self._person.act("answer", questionId=question["questionId"]) is not None
+
+    async def _work(self, operation: Item) -> bool:
+        person, habits = self._person, self._person.habits
+        number = operation["operationId"]
+        if not operation["scanned"]:
+            await person.take_time(habits.scan_s)
+            if person.happens(habits.wrong_scan):
+                await person.act("scan", operationId=number, containerId="ANOTHER-LABEL")
+            scanned = await person.act("scan", operationId=number, containerId=operation["containerId"])
+            return scanned is not None
+        open_tasks = [task for task in operation["tasks"] if task["rest"] and task["held"] is None]
+        if open_tasks:
+            return await self._take(open_tasks[0])
+        lit = [put for task in operation["tasks"] for put in task["puts"]]
+        if lit:
+            return await self._tell(lit)
+        if any(task["rest"] for task in operation["tasks"]):
+            return await person.act("reject", operationId=number, reason="its work is held") is not None
+        return await person.act("done", operationId=number) is not None
+
+    async def _take(self, task: Item) -> bool:
+        person, habits = self._person, self._person.habits
+        await person.take_time(habits.pick_s)
+        which = {"allocationId": task["allocationId"]}
+        for kind, share in (("short", habits.short), ("damaged", habits.damaged)):
+            if person.happens(share):
+                return await person.act(kind, **which, quantity=1) is not None
+        return await person.act("pick", **which, quantity=task["rest"]) is not None
+
+    async def _tell(self, lit: list[Item]) -> bool:
+        """Tell by hand what some puts were; the others are left to the wall's buttons."""
+        person, habits = self._person, self._person.habits
+        fresh = [put for put in lit if put["putId"] not in self._told]
+        for put in fresh:
+            self._told.add(put["putId"])
+            if not person.happens(habits.by_hand):
+                continue
+            await person.take_time(habits.pick_s)
+            told = {"putId": put["putId"], "quantity": put["quantity"]}
+            if person.happens(habits.wrong_slot):
+                await person.act("put", **told, slotId="ANOTHER-SLOT")
+            await person.act("put", **told, slotId=put["slotId"])
+        return bool(fresh)
+
+
+class Walker:
+    """Walks to shelves: claims work of pieces and of cases, picks and seals it."""
+
+    def __init__(self, person: Person) -> None:
+        self._person = person
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            if not await self.step():
+                await asyncio.sleep(LOOK_S)
+
+    async def step(self) -> bool:
+        """Claim and do one piece of work; False: there is none."""
+        for cases in (False, True):
+            claimed = await self._person.act("claim", cases=cases)
+            for work_id in claimed["workIds"] if claimed else ():
+                await self._do(work_id)
+                return True
+        return False
+
+    async def _do(self, work_id: int) -> None:
+        person, habits = self._person, self._person.habits
+        while True:
+            work = await person.see(f"works/{work_id}")
+            tasks = [task for task in work["tasks"] if task["rest"]]
+            if not tasks:
+                break
+            await person.take_time(habits.pick_s)
+            kind, quantity = ("short", 1) if person.happens(habits.short) else ("pick", tasks[0]["rest"])
+            if await person.act(kind, allocationId=tasks[0]["allocationId"], quantity=quantity) is None:
+                break
+        await person.take_time(habits.seal_s)
+        await person.act("seal", workId=work_id)
+
+
+class Packer:
+    """Stands at the packing table: reviews, ships, and brings back what nobody wants any more."""
+
+    def __init__(self, person: Person) -> None:
+        self._person = person
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            if not await self.step():
+                await asyncio.sleep(LOOK_S)
+
+    async def step(self) -> bool:
+        """Do what is to be done now; False: nothing is."""
+        person = self._person
+        busy = False
+        for code in (135, 140):
+            for package in (await person.see("packages", statusCode=code))["items"]:
+                busy = await self._review(package) or busy
+        ready = (await person.see("packages", statusCode=150))["items"]
+        for package in reversed(ready):
+            await person.take_time(person.habits.seal_s)
+            which = {"packageIds": [package["packageId"]], "trackingNo": f"T{package['packageNo']}"}
+            busy = await person.act("ship", **which) is not None or busy
+        for goods in (await person.see("put-backs"))["items"]:
+            await person.take_time(person.habits.look_s)
+            which = {"putBackId": goods["putBackId"], "holderId": goods["fromHolder"]}
+            busy = await person.act("putBack", **which) is not None or busy
+        return busy
+
+    async def _review(self, package: Item) -> bool:
+        person = self._person
+        await person.take_time(person.habits.look_s)
+        lines = Counter[int]()
+        for line in package["lines"]:
+            lines[line["lineId"]] += line["quantity"]
+        first = min(lines)
+        if person.happens(person.habits.miscount):
+            await self._count(package, lines - Counter({first: 1}))
+        return await self._count(package, lines) is not None
+
+    async def _count(self, package: Item, lines: Counter[int]) -> Item | None:
+        items = [{"lineId": line_id, "quantity": quantity} for line_id, quantity in lines.items()]
+        return await self._person.act("review", packageId=package["packageId"], items=items)

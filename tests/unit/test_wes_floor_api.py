@@ -1,0 +1,158 @@
+"""Stations, people and packages over HTTP, with the simulated people who know nothing else."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from gateway.api.problems import add_problem_handlers
+from gateway.api.wes_floor import floor_routes
+from gateway.wes.core import WesCore
+from sim_devices.clock import SimClock, seeded
+from sim_devices.operators import Habits, Packer, Person, Picker, Walker
+from tests.unit.chain_rig import fill, order
+from tests.unit.station_rig import Station, station
+
+pytestmark = pytest.mark.unit
+
+
+@asynccontextmanager
+async def pages(line: Station) -> AsyncGenerator[httpx.AsyncClient]:
+    """Serve the floor of a chain in memory."""
+    core = WesCore(store=line.store, context=line.core.context, numbers=line.core.numbers)
+    app = FastAPI()
+    app.include_router(floor_routes(core))
+    add_problem_handlers(app)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://wes") as http:
+        yield http
+
+
+def person(http: httpx.AsyncClient, name: str, **habits: float) -> Person:
+    return Person(name, http, SimClock(10_000), seeded(1, name), Habits(**habits))
+
+
+async def get(http: httpx.AsyncClient, path: str, **params: Any) -> Any:
+    answer = await http.get(f"/v1/wes/{path}", params=params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_a_station_shows_what_stands_there_and_acts_change_it() -> None:
+    async with station() as line, pages(line) as http:
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        await order(line, "C-1", ("A", 2))
+        operation = await line.bring()
+        listed = await get(http, "stations")
+        assert [each["stationId"] for each in listed["items"]] == ["station-1", "station-2"]
+        shown = await get(http, "stations/station-1")
+        assert shown["wall"] == "wall-1"
+        (task,) = shown["operations"][0]["tasks"]
+        assert (task["skuId"], task["rest"], task["orderNo"]) == ("A", 2, "ORD-C-1")
+        act = {
+            "act": "scan",
+            "actId": "a-1",
+            "operator": "Ann",
+            "operationId": operation,
+            "containerId": "T-1",
+        }
+        assert (await http.post("/v1/wes/acts", json=act)).json() == {"actId": "a-1", "again": False}
+        assert (await http.post("/v1/wes/acts", json=act)).json() == {"actId": "a-1", "again": True}
+        pick = {
+            "act": "pick",
+            "actId": "a-2",
+            "operator": "Ann",
+            "allocationId": task["allocationId"],
+            "quantity": 2,
+        }
+        put_id = (await http.post("/v1/wes/acts", json=pick)).json()["putId"]
+        shown = await get(http, "stations/station-1")
+        (task,) = shown["operations"][0]["tasks"]
+        assert task["rest"] == 0
+        assert [put["putId"] for put in task["puts"]] == [put_id]
+
+
+async def test_refusals_are_problems_with_a_reason() -> None:
+    async with station() as line, pages(line) as http:
+        body = {"act": "scan", "actId": "a-1", "operator": "Ann", "operationId": 7, "containerId": "T-1"}
+        answer = await http.post("/v1/wes/acts", json=body)
+        assert answer.status_code == 404
+        assert answer.json()["reasons"][0]["field"] == "operationId"
+        answer = await http.post("/v1/wes/acts", json=body | {"act": "dance"})
+        assert answer.status_code == 422
+        answer = await http.post("/v1/wes/acts", json=body | {"operationId": 0, "more": 1})
+        assert {each["field"] for each in answer.json()["reasons"]} == {"scan.operationId", "scan.more"}
+        assert (await http.get("/v1/wes/stations/nowhere")).status_code == 404
+        assert (await http.get("/v1/wes/stock/X")).status_code == 404
+
+
+async def test_a_station_is_closed_and_opened() -> None:
+    async with station() as line, pages(line) as http:
+        path = "/v1/wes/stations/station-1"
+        closed = await http.post(f"{path}/close", json={"operator": "Ann", "reason": "no light"})
+        assert (closed.json()["open"], closed.json()["reason"]) == (False, "no light")
+        opened = await http.post(f"{path}/open", json={"operator": "Ann"})
+        assert (opened.json()["open"], opened.json()["operator"]) == (True, "Ann")
+
+
+async def test_lists_come_in_pages() -> None:
+    async with station() as line, pages(line) as http:
+        await fill(line, "T-1", "A1-1-L-05", A=10, B=10)
+        for number in range(5):
+            await order(line, f"C-{number}", ("A", 1))
+        await line.turn()
+        for path, key in (("orders", "orderId"), ("works", "workId"), ("presentations", "presentationId")):
+            seen: list[int] = []
+            page = await get(http, path, limit=2)
+            while True:
+                seen += [each[key] for each in page["items"]]
+                if "nextCursor" not in page:
+                    break
+                page = await get(http, path, limit=2, cursor=page["nextCursor"])
+            assert len(seen) == len(set(seen)) == (1 if path == "presentations" else 5)
+        stock = await get(http, "stock", limit=1)
+        assert (stock["items"][0]["skuId"], stock["items"][0]["reserved"]) == ("A", 5)
+        assert (await get(http, "stock", limit=1, cursor=stock["nextCursor"]))["items"][0]["skuId"] == "B"
+        (position,) = (await get(http, "stock/A"))["items"]
+        assert (position["holderId"], position["allocated"]) == ("T-1", 5)
+        assert (await get(http, "waves"))["items"][0]["orders"] == 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_simulated_people_ship_every_order_whatever_they_do_wrong(seed: int) -> None:
+    rules = [{"at": "review", "then": "required"}, {"at": "shortage", "then": "partial"}]
+    async with station(rules=rules) as line, pages(line) as http:
+        for number in range(6):
+            await fill(line, f"T-{number}", f"A1-{1 + number % 4}-L-{1 + number:02}", A=8, B=8)
+        for number in range(6):
+            await order(line, f"C-{number}", ("A", 1 + number % 3), ("B", 2))
+        habits = {
+            "wrong_scan": 0.3,
+            "short": 0.1,
+            "damaged": 0.1,
+            "by_hand": 0.3,
+            "wrong_slot": 0.5,
+            "miscount": 0.3,
+        }
+        team = [person(http, f"P{seed}-{name}", **habits) for name in ("Ann", "Bo", "Cy", "Di")]
+        workers = [
+            Picker(team[0], "station-1"),
+            Picker(team[1], "station-2"),
+            Packer(team[2]),
+            Walker(team[3]),
+        ]
+        for _ in range(120):
+            await line.turn()
+            for name in line.walls.lit():
+                line.walls.press(name)
+            await line.hear()
+            for worker in workers:
+                await worker.step()
+            if set(await line.order_codes()) <= {190, 199}:
+                break
+        assert set(await line.order_codes()) <= {190, 199}
+        assert sum(each.done["scan"] for each in team) > 0
+        await line.check()
