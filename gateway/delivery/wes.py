@@ -9,6 +9,7 @@ from gateway.delivery.inbound import Inbound
 from gateway.delivery.rounds import Rounds
 from gateway.delivery.upstream import Courier, UpstreamDelivery
 from gateway.wes.core import WesCore
+from gateway.wes.history import carry_over
 from gateway.wes.monitors import Monitors
 from gateway.wes.outbox import is_told
 from gateway.wes.sync import sync_changed, sync_scheduled
@@ -54,6 +55,7 @@ def upstream_works(
     works: dict[str, Runnable] = {
         "short orders": Rounds("short orders", wes.timers.reservation.period_s, ShortOrders(core).work),
         "forgetting": _round(core, "forgetting", FORGET_S, forget),
+        "history": Rounds("history", CALENDAR_S, lambda: carry_over(core.store, core.context)),
     }
     if courier is None or not is_told(core.context):
         return works

@@ -16,6 +16,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.declined import Declined
 from gateway.wes.exceptions import settle_all
 from gateway.wes.headers import SYSTEM, move_lines, note_stages
+from gateway.wes.history import find_history
 from gateway.wes.orders import Order, OrderLine, find_order, load_order, lock_order
 from gateway.wes.outbox import call_back
 from gateway.wes.stock.model import Act, Share
@@ -95,9 +96,7 @@ async def cancel(
     """
     order_id = await find_order(tx, request.order_no)
     if order_id is None:
-        raise Declined(
-            ResultCode.NOT_FOUND, FieldError("orderNo", "unknownOrder", f"no order {request.order_no}")
-        )
+        return await _of_history(tx, request)
     await lock_order(tx, order_id)
     order, lines = await load_order(tx, order_id)
     code = order.code
@@ -105,12 +104,30 @@ async def cancel(
         furthest = await _furthest(tx, order, lines)
         withdraw = withdrawals.get(furthest)
         if withdraw is None:
-            stage = f"{furthest:d} ({furthest.name.lower().replace('_', ' ')})"
-            text = f"order {request.order_no} has come to {stage}: it can no longer be cancelled"
-            raise Declined(ResultCode.TOO_LATE, FieldError("orderNo", "tooLate", text))
+            raise _too_late(request, furthest)
         await tx.execute_many(_REASON, [{"order_id": order.order_id, "reason": request.reason}])
         code = await withdraw(tx, context, order, request.reason)
     return CancelledView(order_no=request.order_no, outbound_no=order.outbound_no, status=code.name)
+
+
+async def _of_history(tx: Tx, request: CancelCommand) -> CancelledView:
+    """Answer about an order that ended so long ago that it has gone to history."""
+    kept = await find_history(tx, request.order_no)
+    if kept is None:
+        raise Declined(
+            ResultCode.NOT_FOUND, FieldError("orderNo", "unknownOrder", f"no order {request.order_no}")
+        )
+    ((outbound_no, number),) = kept.rows("orders", "outbound_no, code")
+    code = Code(number)
+    if code is not Code.CANCELLED:
+        raise _too_late(request, code)
+    return CancelledView(order_no=request.order_no, outbound_no=outbound_no, status=code.name)
+
+
+def _too_late(request: CancelCommand, code: Code) -> Declined:
+    stage = f"{code:d} ({code.name.lower().replace('_', ' ')})"
+    text = f"order {request.order_no} has come to {stage}: it can no longer be cancelled"
+    return Declined(ResultCode.TOO_LATE, FieldError("orderNo", "tooLate", text))
 
 
 async def _furthest(tx: Tx, order: Order, lines: Sequence[OrderLine]) -> Code:

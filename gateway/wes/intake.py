@@ -47,7 +47,10 @@ from gateway.wes.reservation import reserve
 
 ORDER_HELD: Final = "ORDER_HELD"
 
-_BY_COMMAND: Final = "SELECT outbound_no, command_digest FROM orders WHERE command_id = :command_id"
+_BY_COMMAND: Final = (
+    "SELECT outbound_no, command_digest FROM orders WHERE command_id = :command_id"
+    " UNION ALL SELECT outbound_no, command_digest FROM order_history WHERE command_id = :command_id"
+)
 _OPEN_ORDER: Final = (
     "SELECT command_id FROM orders WHERE warehouse_id = :warehouse_id AND oms_order_no = :oms_order_no"
     f" AND code < {Code.SHIPPED:d}"

@@ -85,13 +85,16 @@ def family(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 # ── rows ──────────────────────────────────────────────────────────────────────────────────────────────
 
-# The number of its messages goes on where an earlier order of the same OMS number stopped (S4-61, S4-63).
+# The number of its messages goes on where an earlier order of the same OMS number stopped (S4-61, S4-63), and a command whose
+# order has gone to history is not taken again.
 INSERT_ORDER: Final = (
     "INSERT INTO orders (order_id, outbound_no, command_id, command_digest, oms_order_no, warehouse_id, owner_id,"
     " consignee, carrier_code, service_type, priority, deadline_at, ext, code, review, feedback_seq, created_at,"
-    " updated_at) VALUES (:order_id, :outbound_no, :command_id, :command_digest, :oms_order_no, :warehouse_id,"
+    " updated_at) SELECT :order_id, :outbound_no, :command_id, :command_digest, :oms_order_no, :warehouse_id,"
     " :owner_id, :consignee, :carrier_code, :service_type, :priority, :deadline_at, :ext, :code, :review,"
-    " COALESCE((SELECT MAX(feedback_seq) FROM orders WHERE oms_order_no = :oms_order_no), 0), :at_us, :at_us)"
+    " COALESCE((SELECT MAX(feedback_seq) FROM (SELECT feedback_seq FROM orders WHERE oms_order_no = :oms_order_no"
+    " UNION ALL SELECT feedback_seq FROM order_history WHERE oms_order_no = :oms_order_no) AS earlier), 0),"
+    " :at_us, :at_us WHERE NOT EXISTS (SELECT 1 FROM order_history WHERE command_id = :command_id)"
     " ON CONFLICT DO NOTHING"
 )
 INSERT_LINE: Final = (

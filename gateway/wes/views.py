@@ -1,6 +1,6 @@
 """Orders and stock as upstream asks for them (S4-43, S4-46)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -9,20 +9,23 @@ from gateway.contract.wms import InventoryPage, InventoryView, OrderExceptionVie
 from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import Row, Tx
 from gateway.wes.codes import Code
+from gateway.wes.history import find_history
 from gateway.wes.stock.model import Pool
 from gateway.wes.stock.rows import POOL_COLUMNS, pool_of
 
+_ORDER_COLUMNS: Final = (
+    "order_id, oms_order_no, command_id, outbound_no, warehouse_id, code, priority, deadline_at, created_at,"
+    " updated_at, cancel_reason"
+)
+_LINE_COLUMNS: Final = "line_no, sku, quantity, reserved, picked, shipped, short, code"
+_EXCEPTION_COLUMNS: Final = "kind, text, at_us, settled_at"
 _ORDER: Final = (
-    "SELECT order_id, oms_order_no, command_id, outbound_no, warehouse_id, code, priority, deadline_at, created_at,"
-    " updated_at, cancel_reason FROM orders WHERE oms_order_no = :order_no"
+    f"SELECT {_ORDER_COLUMNS} FROM orders WHERE oms_order_no = :order_no"
     " ORDER BY created_at DESC, order_id DESC LIMIT 1"
 )
-_LINES: Final = (
-    "SELECT line_no, sku, quantity, reserved, picked, shipped, short, code FROM order_lines"
-    " WHERE order_id = :order_id ORDER BY line_no"
-)
+_LINES: Final = f"SELECT {_LINE_COLUMNS} FROM order_lines WHERE order_id = :order_id ORDER BY line_no"
 _EXCEPTIONS: Final = (
-    "SELECT kind, text, at_us, settled_at FROM order_exceptions WHERE order_id = :order_id"
+    f"SELECT {_EXCEPTION_COLUMNS} FROM order_exceptions WHERE order_id = :order_id"
     " ORDER BY exception_id LIMIT 1000"
 )
 _STOCK: Final = f"SELECT {POOL_COLUMNS} FROM pools WHERE warehouse_id = :warehouse_id"
@@ -31,27 +34,18 @@ _PAGE: Final = f"{_STOCK} AND pool_id > :after ORDER BY pool_id LIMIT :limit"
 
 
 async def order_view(tx: Tx, order_no: str) -> OrderView | None:
-    """Return the newest order of an OMS number."""
+    """Return the newest order of an OMS number, also one that has gone to history."""
     rows = await tx.fetch(_ORDER, {"order_no": order_no})
-    if not rows:
+    if rows:
+        which = {"order_id": rows[0][0]}
+        return _order(rows[0], await tx.fetch(_LINES, which), await tx.fetch(_EXCEPTIONS, which))
+    kept = await find_history(tx, order_no)
+    if kept is None:
         return None
-    order_id, oms_order_no, command_id, outbound_no, warehouse_id, code, priority = rows[0][:7]
-    deadline_at, created_at, updated_at, cancel_reason = rows[0][7:]
-    which = {"order_id": order_id}
-    return OrderView(
-        order_no=oms_order_no,
-        command_id=command_id,
-        outbound_no=outbound_no,
-        warehouse_id=warehouse_id,
-        status=Code(code).name,
-        status_code=code,
-        priority=priority,
-        deadline=_moment(deadline_at),
-        created_at=to_datetime(created_at),
-        updated_at=to_datetime(updated_at),
-        cancel_reason=cancel_reason,
-        items=tuple(_line(row) for row in await tx.fetch(_LINES, which)),
-        exceptions=tuple(_exception(row) for row in await tx.fetch(_EXCEPTIONS, which)),
+    return _order(
+        kept.rows("orders", _ORDER_COLUMNS)[0],
+        kept.rows("order_lines", _LINE_COLUMNS),
+        kept.rows("order_exceptions", _EXCEPTION_COLUMNS),
     )
 
 
@@ -70,6 +64,26 @@ async def inventory_page(tx: Tx, warehouse_id: str, after: int, limit: int) -> I
     pools = [pool_of(row) for row in rows[:limit]]
     more = str(pools[-1].pool_id) if len(rows) > limit else None
     return InventoryPage(items=_stocks(pools), next_cursor=more)
+
+
+def _order(order: Row, lines: Iterable[Row], exceptions: Iterable[Row]) -> OrderView:
+    _, oms_order_no, command_id, outbound_no, warehouse_id, code, priority = order[:7]
+    deadline_at, created_at, updated_at, cancel_reason = order[7:]
+    return OrderView(
+        order_no=oms_order_no,
+        command_id=command_id,
+        outbound_no=outbound_no,
+        warehouse_id=warehouse_id,
+        status=Code(code).name,
+        status_code=code,
+        priority=priority,
+        deadline=_moment(deadline_at),
+        created_at=to_datetime(created_at),
+        updated_at=to_datetime(updated_at),
+        cancel_reason=cancel_reason,
+        items=tuple(map(_line, lines)),
+        exceptions=tuple(map(_exception, exceptions)),
+    )
 
 
 def _stocks(pools: Collection[Pool]) -> tuple[InventoryView, ...]:

@@ -35,4 +35,5 @@ CREATE INDEX questions_put ON questions (put_id) WHERE put_id IS NOT NULL;
 CREATE INDEX put_backs_allocation ON put_backs (allocation_id);
 CREATE INDEX wall_slots_work ON wall_slots (work_id) WHERE work_id IS NOT NULL;
 CREATE INDEX work_waits_presentation ON work_waits (presentation_id);
+CREATE INDEX rollbacks_presentation ON rollbacks (presentation_id);
 CREATE INDEX presentations_ended ON presentations (created_at) WHERE state IN ('done', 'cancelled');
