@@ -8,7 +8,7 @@ CODE   := gateway drivers sim_devices tests
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev demo test format-check lint contracts types pytest format docs bench bench-allocation kill-test fault-test explore model-check simulate lock clean
+.PHONY: help install install-dev demo test format-check lint contracts types pytest format docs bench bench-allocation kill-test fault-test explore model-check simulate simulate-mutants lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -110,6 +110,9 @@ model-check: install-dev ## every reachable state of the handshake, for up to th
 
 simulate: install-dev ## a site on virtual time against every fault (SEEDS=10 HOURS=0.25)
 	@$(BIN)/python -m tests.sim --seeds $(or $(SEEDS),10) --hours $(or $(HOURS),0.25)
+
+simulate-mutants: install-dev ## broken gateways: the first seed of twenty that notices each of them
+	@$(BIN)/python -m tests.sim.mutants
 
 # ── keep ──────────────────────────────────────────────────────────────────────────────────────────────
 

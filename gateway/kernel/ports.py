@@ -12,8 +12,12 @@ class StoreFull(Exception):  # noqa: N818 - names the condition
     """The disk is full: nothing of the job was committed; it may succeed once there is room."""
 
 
-class StoreBroken(Exception):  # noqa: N818 - names the condition
-    """The storage can no longer be trusted (I/O error, failed fsync): the process must stop."""
+class MustStop(Exception):  # noqa: N818 - names the condition
+    """The process must stop: nothing that it still does can, or may, become durable."""
+
+
+class StoreBroken(MustStop):
+    """The storage can no longer be trusted (I/O error, failed fsync)."""
 
 
 class Tx(Protocol):

@@ -6,6 +6,8 @@ from typing import Final
 
 import structlog
 
+from gateway.kernel.ports import MustStop
+
 log = structlog.get_logger()
 
 PAUSE_FIRST_S: Final = 0.5
@@ -17,6 +19,9 @@ async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
 
     Errors of the operating kind are the work's own matter; whatever gets here is a fault of the program, and the rest of the
     gateway goes on in spite of it.
+
+    Raises:
+        ExceptionGroup: of MustStop: neither the work may go on, nor anything else.
     """
     pause = PAUSE_FIRST_S
     loop = asyncio.get_running_loop()
@@ -24,7 +29,9 @@ async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
         started = loop.time()
         try:
             await work()
-        except Exception:
+        except* MustStop:
+            raise
+        except* Exception:
             log.exception("a task failed and is started again", task=name, pause_s=pause)
         else:
             log.error("a task ended by itself and is started again", task=name, pause_s=pause)

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import final
 
 from gateway.kernel.clock import EPOCH_2025_S
-from gateway.kernel.ports import Store, Tx
+from gateway.kernel.ports import MustStop, Store, Tx
 
 
 @final
-class Fenced(Exception):  # noqa: N818 - names the condition
-    """A newer run owns the database: this process must stop."""
+class Fenced(MustStop):
+    """A newer run owns the database."""
 
 
 async def claim(store: Store, now_us: int) -> int:

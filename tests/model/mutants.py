@@ -1,10 +1,8 @@
 """Deliberately broken handshakes, applied in memory: each breaks one rule, and the model must show what comes of it."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from unittest.mock import patch
 
 from drivers import handshake
 from drivers.handshake import Channel, Phase, Status, Step, next_seq
@@ -12,6 +10,7 @@ from gateway.contract.commands import Command
 from sim_devices.mailbox import CommandBlock, Mailbox, Refused
 from tests.model import handshake as model
 from tests.model.handshake import Device, DeviceSide, Handshake, Restart, Scope, State
+from tests.mutant import Mutant
 
 SMALL = Scope(
     commands=1, late=0, crashes=1, restarts=1, refuses=False, settles=False, survives=False, strangers=0
@@ -20,28 +19,10 @@ SMALL = Scope(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mutant:
-    """A broken rule.
+class HandshakeMutant(Mutant):
+    """A broken rule of the handshake, and the scope in which it shows."""
 
-    Attributes:
-        story: what it does.
-        owner, attribute: what is broken.
-        breaks: makes the broken one of the sound one.
-        caught: how the model tells of it, in part.
-        scope: where it shows.
-    """
-
-    name: str
-    story: str
-    owner: Any
-    attribute: str
-    breaks: Callable[[Any], Any]
-    caught: str
     scope: Scope = SMALL
-
-    def applied(self) -> AbstractContextManager[object]:
-        """Break the rule for a while."""
-        return patch.object(self.owner, self.attribute, self.breaks(getattr(self.owner, self.attribute)))
 
 
 TWICE = "was carried out twice"
@@ -194,7 +175,7 @@ def _loses_command(sound: Callable[..., Any]) -> Callable[..., Any]:
 TWO = replace(SMALL, commands=2)
 
 MUTANTS: Final = (
-    Mutant(
+    HandshakeMutant(
         name="new number after a lost write",
         story="a block that was not taken at once is written again under the next number",
         owner=Channel,
@@ -202,7 +183,7 @@ MUTANTS: Final = (
         breaks=_new_number,
         caught=TWICE,
     ),
-    Mutant(
+    HandshakeMutant(
         name="reads what was asked for before the write ended",
         story="a status that is older than the last write counts",
         owner=Channel,
@@ -210,7 +191,7 @@ MUTANTS: Final = (
         breaks=_listens_while_writing,
         caught="before the last write had ended",
     ),
-    Mutant(
+    HandshakeMutant(
         name="sends again what the device has forgotten",
         story="a command that was seen at the device and is not there any more is written again",
         owner=handshake,
@@ -218,7 +199,7 @@ MUTANTS: Final = (
         breaks=_steps(TAKEN_NOT_TAKEN=Step.WRITE, TAKEN_DOUBTFUL=Step.WRITE),
         caught=RESTLESS,
     ),
-    Mutant(
+    HandshakeMutant(
         name="gateway ignores bootId",
         story="ackSeq 0 counts as memory, whatever the bootId is, and the block is addressed to the new start",
         owner=Channel,
@@ -226,7 +207,7 @@ MUTANTS: Final = (
         breaks=_readdresses,
         caught=TWICE,
     ),
-    Mutant(
+    HandshakeMutant(
         name="memory proved by the number",
         story="an ackSeq other than 0 counts as memory, as rule 2 once said; others may have counted on",
         owner=Channel,
@@ -235,7 +216,7 @@ MUTANTS: Final = (
         caught=TWICE,
         scope=replace(TWO, late=1, strangers=1, crashes=0),
     ),
-    Mutant(
+    HandshakeMutant(
         name="gateway ignores jobId",
         story="ackSeq = seq counts as ours, whoever's jobId is shown",
         owner=handshake,
@@ -244,7 +225,7 @@ MUTANTS: Final = (
         caught="never carried out",
         scope=replace(SMALL, late=1, strangers=1, crashes=0, restarts=0),
     ),
-    Mutant(
+    HandshakeMutant(
         name="device ignores bootId",
         story="a block for an earlier start is taken, as before the block had a bootId",
         owner=Mailbox,
@@ -252,7 +233,7 @@ MUTANTS: Final = (
         breaks=_accept(Refused.BOOT),
         caught=TWICE,
     ),
-    Mutant(
+    HandshakeMutant(
         name="device ignores bootId and keeps its block",
         story="a device that lost its memory finds the old command in its block and takes it",
         owner=DeviceSide,
@@ -260,7 +241,7 @@ MUTANTS: Final = (
         breaks=_keeps_block,
         caught=TWICE,
     ),
-    Mutant(
+    HandshakeMutant(
         name="device ignores the epoch",
         story="a gateway that was replaced still commands it",
         owner=Mailbox,
@@ -269,7 +250,7 @@ MUTANTS: Final = (
         caught="lower epoch",
         scope=replace(TWO, late=1, strangers=1, restarts=0),
     ),
-    Mutant(
+    HandshakeMutant(
         name="device ignores the window",
         story="an old block that comes late is taken again",
         owner=Mailbox,
@@ -278,7 +259,7 @@ MUTANTS: Final = (
         caught=TWICE,
         scope=replace(TWO, late=1, restarts=0),
     ),
-    Mutant(
+    HandshakeMutant(
         name="device forgets its number",
         story="ackSeq and doneSeq do not survive a loss of power, and the bootId stays",
         owner=DeviceSide,
@@ -286,7 +267,7 @@ MUTANTS: Final = (
         breaks=_forgets_number,
         caught=TWICE,
     ),
-    Mutant(
+    HandshakeMutant(
         name="wire before journal",
         story="a command leaves before its commit, so that a crash forgets it, number and name",
         owner=Handshake,
@@ -294,7 +275,7 @@ MUTANTS: Final = (
         breaks=_wire_first,
         caught="not in the journal",
     ),
-    Mutant(
+    HandshakeMutant(
         name="ack before commit",
         story="what the driver tells counts as durable when it is told; a crash before the commit loses the command's end",
         owner=Handshake,
@@ -302,7 +283,7 @@ MUTANTS: Final = (
         breaks=_ack_first,
         caught="forgotten",
     ),
-    Mutant(
+    HandshakeMutant(
         name="open command not handed over",
         story="a gateway that was restarted does not give its open command to the driver",
         owner=Handshake,
@@ -310,7 +291,7 @@ MUTANTS: Final = (
         breaks=_loses_command,
         caught=RESTLESS,
     ),
-    Mutant(
+    HandshakeMutant(
         name="link loss forgets a report",
         story="what is due to be told is dropped when the link is lost",
         owner=Channel,
@@ -318,7 +299,7 @@ MUTANTS: Final = (
         breaks=_forgets_report,
         caught=RESTLESS,
     ),
-    Mutant(
+    HandshakeMutant(
         name="counts on from its own number",
         story="the books do not take over the number that the device shows",
         owner=model,
@@ -327,7 +308,7 @@ MUTANTS: Final = (
         caught=RESTLESS,
         scope=replace(SMALL, late=1, strangers=1, crashes=0, restarts=0),
     ),
-    Mutant(
+    HandshakeMutant(
         name="tells an outdated number",
         story="that a channel is online is told with the number from before its last command",
         owner=Channel,
@@ -338,7 +319,7 @@ MUTANTS: Final = (
     ),
 )
 
-FORGIVEN: Final = Mutant(
+FORGIVEN: Final = HandshakeMutant(
     name="sends without reading",
     story="a command is written as soon as it is assigned, after a restart too, whatever the device shows",
     owner=Channel,

@@ -5,7 +5,7 @@ import pytest
 from tests.model.chart import lines, mermaid, terminal
 from tests.model.explorer import explore
 from tests.model.handshake import Handshake
-from tests.model.mutants import FORGIVEN, MUTANTS, Mutant
+from tests.model.mutants import FORGIVEN, MUTANTS, HandshakeMutant
 from tests.model.scopes import QUICK
 
 ENOUGH_STATES = 5_000
@@ -22,7 +22,7 @@ def test_in_every_reachable_state_the_handshake_holds(name: str) -> None:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_broken_rule_is_shown_by_a_counterexample(mutant: Mutant) -> None:
+def test_a_broken_rule_is_shown_by_a_counterexample(mutant: HandshakeMutant) -> None:
     with mutant.applied():
         found = explore(Handshake(mutant.scope))
     assert found.counterexample is not None, f"{mutant.story}, and nothing comes of it"

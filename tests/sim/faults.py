@@ -40,6 +40,7 @@ from sim_devices.faults import (
 )
 from tests.sim.life import Boundary
 from tests.sim.plant import Plant
+from tests.sim.stranger import move_a_carrier
 
 AT_A_POINT: Final = 0.5
 """Share of the device faults that strike at a step of the handshake instead of any time."""
@@ -100,6 +101,10 @@ class Mischief:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._trouble_devices())
                 tasks.create_task(self._crash())
+                tasks.create_task(self._replace())
+                tasks.create_task(self._drag_commits())
+                tasks.create_task(self._let_requests_linger())
+                tasks.create_task(self._command_behind_our_back())
                 tasks.create_task(self._stop_broker())
                 tasks.create_task(self._trouble_receiver())
         finally:
@@ -107,8 +112,11 @@ class Mischief:
             self._plant.broker.start()
             self._plant.receiver.down = False
             self._plant.receiver.trouble = 0.0
+            self._plant.buffers.lingers = 0
+            self._plant.end_older()
             if self._plant.life is not None:
                 self._plant.life.cut_at = None
+                self._plant.life.drag_s = 0.0
 
     async def _pause(self, mean_s: float) -> None:
         await asyncio.sleep(self._chance.expovariate(1 / mean_s))
@@ -148,6 +156,44 @@ class Mischief:
             else:
                 life.cut_at = self._chance.choice(list(Boundary))
                 self.done[f"crash {life.cut_at.value} commit"] += 1
+
+    async def _replace(self) -> None:
+        """Somebody starts the gateway again that only seemed dead: the old one goes on until it is fenced, or somebody notices."""
+        while True:
+            await self._pause(3 * self._crash_interval_s)
+            life = self._plant.life
+            if life is not None and self._plant.gateway is not None:
+                self.done["replaced"] += 1
+                life.left.set()
+                await asyncio.sleep(self._chance.uniform(1.0, 20.0))
+                self._plant.end_older()
+
+    async def _drag_commits(self) -> None:
+        """The disk is slow for a while."""
+        while True:
+            await self._pause(4 * self._mean_interval_s)
+            life = self._plant.life
+            if life is not None:
+                self.done["slow disk"] += 1
+                life.drag_s = self._chance.uniform(0.05, 1.5)
+                await asyncio.sleep(self._chance.uniform(0.5, 6.0))
+                life.drag_s = 0.0
+
+    async def _let_requests_linger(self) -> None:
+        """Requests to PLC devices arrive, and once more later."""
+        buffers = self._plant.buffers
+        while True:
+            await self._pause(2 * self._mean_interval_s)
+            if not await buffers.let_one_out():
+                buffers.lingers = self._chance.randint(1, 3)
+                self.done["request lingers"] += 1
+
+    async def _command_behind_our_back(self) -> None:
+        """Somebody with a test tool moves a carrier, by the rules of the handshake."""
+        while True:
+            await self._pause(6 * self._mean_interval_s)
+            if move_a_carrier(self._plant.devices, self._chance):
+                self.done["stranger"] += 1
 
     async def _stop_broker(self) -> None:
         while True:

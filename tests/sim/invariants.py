@@ -17,7 +17,27 @@ def always(plant: Plant, wes: Wes) -> Iterator[str]:
         yield f"vehicles met: {plant.vehicles.collisions[-1]}"
     if plant.gateway is not None and plant.gateway.kernel.waiting > WAITING_MAX:
         yield f"{plant.gateway.kernel.waiting} messages wait for the kernel"
+    yield from plant.witness.wrong
+    yield from _crowded(plant)
     yield from wes.violations
+
+
+def _crowded(plant: Plant) -> Iterator[str]:
+    """More loads than fit are at a place or under way to it."""
+    if plant.gateway is None:
+        return
+    tables, capacity = plant.gateway.tables, plant.site.all_locations
+    bound: dict[str, set[str]] = {}
+    for job_id in tables.open_jobs:
+        command = tables.jobs[job_id].command
+        transport = tables.transports.get(command.transport_id or "")
+        leg = transport.current if transport is not None and transport.job_id == job_id else None
+        if transport is not None and leg is not None:
+            bound.setdefault(leg.target, set()).add(transport.container_id)
+    for place, containers in bound.items():
+        there = containers.union(tables.occupants.get(place, ()))
+        if len(there) > capacity[place].capacity:
+            yield f"{', '.join(sorted(there))} are at {place} or under way to it"
 
 
 async def at_rest(plant: Plant, wes: Wes) -> list[str]:

@@ -32,12 +32,16 @@ class Life:
 
     Attributes:
         over: set by the crash.
+        left: set when another run is to take its place: because it is over, or only thought to be.
         cut_at: the boundary of the next commit at which it crashes, if it is to.
+        drag_s: so much longer takes every commit.
     """
 
     def __init__(self) -> None:
         self.over = asyncio.Event()
+        self.left = asyncio.Event()
         self.cut_at: Boundary | None = None
+        self.drag_s = 0.0
 
     def check(self) -> None:
         """Raise ConnectionError if this run is over."""
@@ -47,6 +51,7 @@ class Life:
     def end(self) -> None:
         """Crash."""
         self.over.set()
+        self.left.set()
 
     async def reach(self, boundary: Boundary) -> None:
         """Crash here, if it is to be here."""
@@ -74,7 +79,7 @@ class MortalStore:
         self._committed = committed
 
     async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:
-        await asyncio.sleep(self._chance.uniform(*FSYNC_S))
+        await asyncio.sleep(self._chance.uniform(*FSYNC_S) + self._life.drag_s)
         self._life.check()
         await self._life.reach(Boundary.BEFORE)
         result = await self._store.write(job)

@@ -23,6 +23,7 @@ from gateway.site.load import load_site
 from gateway.site.model import Carrier, Site
 from gateway.store.database import open_writer
 from gateway.store.inline import InlineStore
+from gateway.store.ownership import Fenced
 from sim_devices.clock import SimClock, seeded
 from sim_devices.faces.memory import NodeLine, RegisterLine
 from sim_devices.faces.nodes import NodeSpace
@@ -36,7 +37,8 @@ from sim_devices.world import World
 from tests.sim.front import Front
 from tests.sim.life import Life, mortal
 from tests.sim.receiver import Receiver
-from tests.sim.wires import Nodes, Registers, Trip, VehicleBroker, gateway_connect
+from tests.sim.wires import Buffers, Nodes, Registers, Trip, VehicleBroker, gateway_connect
+from tests.sim.witness import Witness
 from tests.virtual_loop import loop_time
 
 DEMO: Final = Path(__file__).parents[2] / "config" / "demo"
@@ -77,6 +79,8 @@ class Plant:
         world, faults: of the simulated devices.
         front: the gateway's HTTP interface.
         gateway, life: the run that is under way, if there is one.
+        buffers: on the wires to PLC devices.
+        witness: stands beside the PLC devices.
     """
 
     def __init__(self, seed: int, site: Site | None = None) -> None:
@@ -92,6 +96,9 @@ class Plant:
         self.devices.add(self.vehicles)
         self.gateway: Gateway | None = None
         self.life: Life | None = None
+        self.buffers = Buffers()
+        self.witness = Witness(self.devices)
+        self._older: list[Life] = []
         self._store = InlineStore(open_writer(None))
         self._lines = {link_id: self._line(link_id) for link_id in self.devices.links}
         self._chance = seeded(seed, "restarts")
@@ -134,15 +141,34 @@ class Plant:
             tasks.create_task(self._keep_gateway())
 
     async def _keep_gateway(self) -> None:
-        while True:
-            self.tally.runs += 1
-            self.life = life = Life()
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self.tally.runs += 1
+                self.life = life = Life()
+                running = tasks.create_task(self._run_gateway(life))
+                await life.left.wait()
+                if life.over.is_set():
+                    await asyncio.wait([running])
+                else:
+                    self._older.append(life)
+                self.gateway = None
+                await asyncio.sleep(self._chance.uniform(*RESTART_S))
+
+    def end_older(self) -> None:
+        """End all runs that others have replaced."""
+        for life in self._older:
+            life.end()
+        self._older.clear()
+
+    async def _run_gateway(self, life: Life) -> None:
+        """Run one gateway until it crashes, or is fenced by the one that has replaced it."""
+        try:
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(self._live(life))
                 await life.over.wait()
                 running.cancel()
-            self.gateway = None
-            await asyncio.sleep(self._chance.uniform(*RESTART_S))
+        except* Fenced:
+            life.end()
 
     async def _live(self, life: Life) -> None:
         settings = Settings(site=self.site, data=Path())
@@ -157,9 +183,9 @@ class Plant:
             clock=self.clock,
             rng=chance,
             store=partial(mortal, self._store, life, chance, self._look),
-            modbus=partial(self._modbus, Trip(life, chance)),
-            opcua=partial(self._opcua, Trip(life, chance)),
-            mqtt=partial(self._mqtt, Trip(life, chance)),
+            modbus=partial(self._modbus, Trip(life, chance, self.buffers)),
+            opcua=partial(self._opcua, Trip(life, chance, self.buffers)),
+            mqtt=partial(self._mqtt, Trip(life, chance, self.buffers)),
             sender=self.receiver.sender(life),
             runners={},
         )

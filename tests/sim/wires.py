@@ -1,8 +1,10 @@
 """Wires in memory between the gateway and the simulated devices: every request takes its time, and ends with the gateway's run."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from random import Random
 from typing import Final, TypeVar
 
@@ -16,16 +18,53 @@ from tests.sim.life import Life
 
 T = TypeVar("T")
 
+LATE_MAX: Final = 8
 REQUEST_S: Final = (0.0005, 0.006)
 """How long a request, and how long its answer, is under way."""
+
+
+class Buffers:
+    """Where written requests stay on their way, to arrive once more: in a dead connection, a switch, a server before the PLC.
+
+    Attributes:
+        lingers: how many of the next requests stay.
+    """
+
+    def __init__(self) -> None:
+        self.lingers = 0
+        self._kept: deque[Callable[[], Awaitable[object]]] = deque(maxlen=LATE_MAX)
+
+    def pass_by(self, request: Callable[[], Awaitable[object]]) -> None:
+        """A request passes by, and stays if it is one of those."""
+        if self.lingers:
+            self.lingers -= 1
+            self._kept.append(request)
+
+    async def let_one_out(self) -> bool:
+        """Let the oldest request arrive late; tell whether there was one."""
+        if not self._kept:
+            return False
+        with suppress(ConnectionError, LookupError, TimeoutError):
+            await self._kept.popleft()()
+        return True
 
 
 class Trip:
     """There and back on a wire, for one run of the gateway."""
 
-    def __init__(self, life: Life, chance: Random) -> None:
+    def __init__(self, life: Life, chance: Random, buffers: Buffers) -> None:
         self._life = life
         self._chance = chance
+        self._buffers = buffers
+
+    async def write(self, request: Callable[..., Awaitable[T]], *arguments: object) -> T:
+        """Have a request executed that changes something; it may stay on its way and arrive once more.
+
+        Raises:
+            ConnectionError: of the wire, or because the run is over.
+        """
+        self._buffers.pass_by(partial(request, *arguments))
+        return await self.make(request, *arguments)
 
     async def make(self, request: Callable[..., Awaitable[T]], *arguments: object) -> T:
         """Have a request executed.
@@ -58,7 +97,7 @@ class Registers:
         return await self._trip.make(self._line.read_holding, address, count)
 
     async def write_registers(self, address: int, values: Sequence[int]) -> None:
-        await self._trip.make(self._line.write_registers, address, values)
+        await self._trip.write(self._line.write_registers, address, values)
 
 
 class Nodes:
@@ -75,10 +114,10 @@ class Nodes:
         return await self._trip.make(self._line.read, nodes)
 
     async def write(self, values: Mapping[str, int | str]) -> None:
-        await self._trip.make(self._line.write, values)
+        await self._trip.write(self._line.write, values)
 
     async def call(self, method: str, arguments: Sequence[int | str]) -> Sequence[int | str]:
-        return await self._trip.make(self._line.call, method, arguments)
+        return await self._trip.write(self._line.call, method, arguments)
 
     async def watch(self, nodes: Sequence[str], wake: Callable[[], None]) -> None:
         await self._trip.make(self._line.watch, nodes, wake)

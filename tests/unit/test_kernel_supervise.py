@@ -1,0 +1,48 @@
+"""Supervised work: a fault starts it again, and what the whole process must stop for stops it."""
+
+import asyncio
+
+import pytest
+
+from gateway.kernel.ports import StoreBroken
+from gateway.kernel.supervise import keep_running
+from gateway.store.ownership import Fenced
+from tests.virtual_loop import run
+
+
+def test_work_that_fails_is_started_again() -> None:
+    async def scenario() -> None:
+        starts = 0
+
+        async def work() -> None:
+            nonlocal starts
+            starts += 1
+            if starts == 3:
+                await asyncio.Event().wait()
+            raise RuntimeError("a fault of the program")
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(60):
+                await keep_running("work", work)
+        assert starts == 3
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("condition", [Fenced("a newer run"), StoreBroken("fsync failed")])
+def test_work_that_must_not_go_on_ends_the_process(condition: Exception) -> None:
+    """Found by simulation: webhooks of a gateway that was replaced were started again and again, and the process never stopped."""
+
+    async def scenario() -> None:
+        async def work() -> None:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(fail())
+
+        async def fail() -> None:
+            raise condition
+
+        with pytest.raises(ExceptionGroup) as caught:
+            await keep_running("work", work)
+        assert caught.group_contains(type(condition))
+
+    run(scenario)
