@@ -75,12 +75,15 @@ _PROMISED: Final = (
     "SELECT line_id, lot_id, quantity FROM lot_reservations"
     " WHERE line_id = :line_id AND quantity > 0 ORDER BY lot_id"
 )
-# A lot that has expired by the clock is used for nothing, whether somebody has marked it or not.
+# A lot that has expired by the clock is used for nothing, whether somebody has marked it or not. A holder that stands nowhere and
+# is not under way either is lost.
 _THERE: Final = (
     "SELECT p.lot_id, CAST(SUM(p.quantity - p.allocated - p.held) AS BIGINT) FROM positions p"
     " JOIN holders h ON h.holder_id = p.holder_id JOIN lots l ON l.lot_id = p.lot_id"
     " WHERE p.lot_id = :lot_id AND h.kind = :kind AND p.quantity > 0 AND l.quality = 'qualified'"
-    " AND (l.expiry_at IS NULL OR l.expiry_at > :now) GROUP BY p.lot_id"
+    " AND (l.expiry_at IS NULL OR l.expiry_at > :now) AND (h.location_id IS NOT NULL OR EXISTS"
+    " (SELECT 1 FROM presentations a WHERE a.container_id = h.holder_id AND a.state NOT IN ('done', 'cancelled')))"
+    " GROUP BY p.lot_id"
 )
 _SPLIT: Final = (
     "INSERT INTO work_orders (work_id, order_id, mode, wave_id, zone, priority, deadline_at, replaces, held, code,"
@@ -165,6 +168,12 @@ async def find_missing(
         if lacks:
             missing[work.work_id] = tuple(lacks)
     return missing
+
+
+def is_divisible(work: Waiting, missing: Sequence[Part]) -> bool:
+    """Tell whether a work order that was short as a whole lacks only a part now."""
+    lacking = sum(part.quantity for part in missing)
+    return work.code is Code.ALLOCATION_FAILED and 0 < lacking < sum(part.quantity for part in work.parts)
 
 
 async def settle_shortage(tx: Tx, context: WesContext, work: Waiting, missing: Sequence[Part]) -> None:

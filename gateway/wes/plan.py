@@ -6,7 +6,7 @@ for the next round. With "allocate first" stock is bound in an earlier round of 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -26,12 +26,14 @@ from gateway.wes.demand import (
     Part,
     Waiting,
     find_missing,
+    is_divisible,
     list_bound,
     list_waiting,
     settle_no_shortage,
     settle_shortage,
 )
 from gateway.wes.headers import note_stages
+from gateway.wes.hearing import last_heard
 from gateway.wes.layout import Workplace
 from gateway.wes.presentations import COMING, Overtaken, Purpose, present
 from gateway.wes.progress import move_works
@@ -124,13 +126,16 @@ class Planner:
         self._allocator = allocator
 
     async def work(self) -> None:
-        """Do one round."""
-        context, write = self._context, self._store.write
-        await write(partial(settle_shortages, context=context))
+        """Do one round; none before the gateway has told where containers are."""
+        context, read, write = self._context, self._store.read, self._store.write
+        if await read(last_heard) is None:
+            return
+        if await read(partial(find_shortages, context=context)):
+            await write(partial(settle_shortages, context=context))
         await write(partial(bind_without_station, context=context))
         if context.wes.sequence is Order.ALLOCATE_FIRST:
             await write(partial(bind_first, context=context))
-        shot = await self._store.read(partial(look, context=context))
+        shot = await read(partial(look, context=context))
         if not shot.problem.works or not shot.problem.stations:
             return
         answer = await self._allocator.plan(shot.problem)
@@ -138,17 +143,29 @@ class Planner:
             await write(partial(commit, context=context, shot=shot, plan=answer.plan))
 
 
-async def settle_shortages(tx: Tx, context: WesContext) -> None:
-    """Find work orders whose stock is nowhere, or is there again, and decide what becomes of them (S1-59…61)."""
+async def find_shortages(tx: Tx, context: WesContext) -> list[tuple[Waiting, Sequence[Part]]]:
+    """Return work orders of which parts are nowhere, with those parts, and those that lacked something which is there again."""
     limit = context.wes.timers.planning.batch
+    found: list[tuple[Waiting, Sequence[Part]]] = []
     for modes, kind in ((AT_STATIONS, "container"), (ON_FOOT, "location")):
         works = await list_waiting(tx, (Code.PREALLOCATED, Code.ALLOCATION_FAILED), modes, limit)
         missing = await find_missing(tx, context, works, kind)
-        for work in works:
-            if work.work_id in missing:
-                await settle_shortage(tx, context, work, missing[work.work_id])
-            elif work.code is Code.ALLOCATION_FAILED:
-                await settle_no_shortage(tx, context, work)
+        found += [
+            (work, missing.get(work.work_id, ()))
+            for work in works
+            if (work.work_id in missing) != (work.code is Code.ALLOCATION_FAILED)
+            or is_divisible(work, missing.get(work.work_id, ()))
+        ]
+    return found
+
+
+async def settle_shortages(tx: Tx, context: WesContext) -> None:
+    """Decide what becomes of work orders whose stock is nowhere, or is there again (S1-59…61)."""
+    for work, missing in await find_shortages(tx, context):
+        if missing:
+            await settle_shortage(tx, context, work, missing)
+        else:
+            await settle_no_shortage(tx, context, work)
 
 
 async def bind_without_station(tx: Tx, context: WesContext) -> None:
@@ -268,10 +285,10 @@ async def _bind_only(context: WesContext, work: Waiting, code: Code, takes: Sequ
     await move_works(tx, {work.work_id: code}, at_us)
 
 
-async def _attempt(tx: Tx, part: "partial[object]") -> bool:
+async def _attempt(tx: Tx, part: Callable[[Tx], Awaitable[None]]) -> bool:
     """Do a part of the job; False: it does not hold any more, and nothing of it has happened."""
     try:
-        await tx.attempt(part)  # pyright: ignore[reportArgumentType]
+        await tx.attempt(part)
     except (Overtaken, StockRefused):
         return False
     return True
