@@ -11,6 +11,7 @@ import os
 import signal
 import sqlite3
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -64,7 +65,8 @@ class ForkedProgram(Program):
     async def kill(self) -> None:
         """End this life, if it has not ended."""
         if self._end is not None and not self._end.done():
-            os.kill(self._pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended, and nobody has read so yet
+                os.kill(self._pid, signal.SIGKILL)
             await self.ended()
 
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
