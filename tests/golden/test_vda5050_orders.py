@@ -95,6 +95,8 @@ class Recording(Run):
             self.fleet.withdraw(job_id)
 
     def deliver(self, vehicle_id: str, wanted: VehicleOrder | str) -> None:
+        if self._wanted.get(vehicle_id) != wanted:
+            return
         face, vehicle = self._faces[vehicle_id], self.vehicles[vehicle_id]
         state = {"orderId": vehicle.order_id, "orderUpdateId": vehicle.update_id, "version": self._version}
         face.take("state", json.dumps(state | {"headerId": self._clock.now_us()}).encode(), self.now)
