@@ -39,6 +39,12 @@ async def test_one_sku_tells_what_can_be_sold(warehouse: Warehouse) -> None:
     assert await warehouse.job(lambda tx: find_pool(tx, WH, "OWNER", "UNKNOWN")) is None
 
 
+async def test_picked_goods_stand_at_the_location_that_s1_names(warehouse: Warehouse) -> None:
+    assert await warehouse.rows(f"SELECT location_id FROM holders WHERE holder_id = '{PICK_TO}'") == [
+        ("LOC00000005",)
+    ]
+
+
 async def test_lots_without_stock_are_not_shown(warehouse: Warehouse) -> None:
     empty, full = await warehouse.lot(lot_no="EMPTY"), await warehouse.stocked(10, lot_no="FULL")
     assert empty.pool_id == full.pool_id
