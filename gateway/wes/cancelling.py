@@ -89,7 +89,8 @@ _HOLDER: Final = (
 )
 _UNPICK: Final = (
     "UPDATE allocations SET picked = picked - :quantity, short = short + :quantity,"
-    f" code = CASE WHEN picked = :quantity THEN {Code.CANCELLED:d} ELSE code END WHERE allocation_id = :allocation_id",
+    f" code = CASE WHEN picked = :quantity AND picked + short = quantity THEN {Code.CANCELLED:d} ELSE code END"
+    " WHERE allocation_id = :allocation_id",
     "UPDATE work_lines SET picked = picked - :quantity, short = short + :quantity"
     " WHERE work_id = :work_id AND line_id = :line_id",
     "UPDATE order_lines SET picked = picked - :quantity WHERE line_id = :line_id",
@@ -112,8 +113,11 @@ _UNTOUCHED: Final = (
     "UPDATE operations SET state = 'withdrawn', done_at = :at_us"
     " WHERE presentation_id = :presentation_id AND state = 'open' AND scanned_at IS NULL"
 )
-_DUE: Final = f"""SELECT o.order_id FROM orders o WHERE o.code = {Code.CANCELLING:d} AND o.order_id > :after AND NOT EXISTS (
-    SELECT 1 FROM put_backs b WHERE b.order_id = o.order_id AND b.done_at IS NULL)
+# Those that wait for nothing but people are left out: whoever puts the last goods back goes on with them.
+_DUE: Final = f"""SELECT o.order_id FROM orders o WHERE o.code = {Code.CANCELLING:d} AND o.order_id > :after AND (NOT EXISTS (
+    SELECT 1 FROM put_backs b WHERE b.order_id = o.order_id AND b.done_at IS NULL) OR EXISTS (
+    SELECT 1 FROM allocations a JOIN work_orders w ON w.work_id = a.work_id WHERE w.order_id = o.order_id
+    AND a.code < {Code.PICKED:d} AND a.picked + a.short < a.quantity))
 ORDER BY o.order_id LIMIT :limit"""
 
 

@@ -23,6 +23,7 @@ _FORGET: Final = (
     " AND ended_at < :before LIMIT :limit)",
     "DELETE FROM inbox WHERE (consumer, message_id) IN (SELECT consumer, message_id FROM inbox WHERE at_us < :before"
     " LIMIT :limit)",
+    "DELETE FROM acts WHERE act_id IN (SELECT act_id FROM acts WHERE at_us < :before LIMIT :limit)",
     "DELETE FROM replies WHERE reply_key IN (SELECT reply_key FROM replies WHERE expires_at < :now LIMIT :limit)",
 )
 

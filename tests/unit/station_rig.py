@@ -15,6 +15,8 @@ from gateway.contract.puts import PutRequest, PutStatus, PutView
 from gateway.contract.wes import ActView, StationAct
 from gateway.contract.wms import CancelCommand, CancelledView
 from gateway.kernel.clock import to_datetime
+from gateway.kernel.ports import Store
+from gateway.store.inline import open_inline
 from gateway.wes.acts import perform
 from gateway.wes.cancel import cancel
 from gateway.wes.cancelling import WITHDRAWALS
@@ -23,9 +25,10 @@ from gateway.wes.gateway import TAKEN, Answer, Reply
 from gateway.wes.hearing import Hearing
 from gateway.wes.operations import push
 from gateway.wes.proof import find_contradictions
+from gateway.wes.schema import MIGRATIONS
 from gateway.wes.stock.verify import verify
 from gateway.wes.wall import PUT_HANDLERS
-from tests.unit.chain_rig import Chain, ContractGateway, chain
+from tests.unit.chain_rig import Chain, ContractGateway, chain_on
 from tests.unit.feeding import START_US
 
 ACT: TypeAdapter[Any] = TypeAdapter(StationAct)
@@ -248,5 +251,11 @@ class Station(Chain):
 @asynccontextmanager
 async def station(**changes: Any) -> AsyncGenerator[Station]:
     """Run the demo site with people, the products A and B and no stock."""
-    async with chain(**changes) as line:
-        yield Station(line.core, WallGateway({}), line.store)
+    async with open_inline(None, MIGRATIONS) as store:
+        yield await station_on(store, **changes)
+
+
+async def station_on(store: Store, **changes: Any) -> Station:
+    """Return the same on a database of the WES."""
+    line = await chain_on(store, **changes)
+    return Station(line.core, WallGateway({}), store)

@@ -250,3 +250,24 @@ async def test_an_order_in_several_works_is_withdrawn_with_all_of_them(rules: li
         assert await line.order_codes() == [199]
         assert [reserved for _, reserved, _ in await pools(line)] == [0, 0]
         await line.check()
+
+
+async def test_of_several_pieces_in_hands_those_that_were_put_come_back_and_the_others_are_free() -> None:
+    async with station() as line:
+        operation, allocation = await begun(line)
+        for _ in range(4):
+            await line.act("pick", allocation_id=allocation, quantity=1)
+        await line.light()
+        await line.cancel("C-1")
+        lit = line.walls.lit()
+        line.walls.press(lit[0])
+        await line.hear()
+        await line.floor.work()
+        ((number, quantity),) = await put_backs(line)
+        assert quantity == 1
+        await line.act("putBack", put_back_id=number, holder_id="T-1")
+        assert await line.order_codes() == [195]
+        await line.check()
+        await line.turn()
+        await line.act("done", operation_id=operation)
+        await ended(line)

@@ -630,3 +630,73 @@ async def test_an_empty_box_is_not_sealed() -> None:
         await begun(line)
         ((work,),) = await line.core.rows("SELECT work_id FROM work_orders")
         assert await line.refused("seal", work_id=work) == "empty"
+
+
+# ── units with numbers ────────────────────────────────────────────────────────────────────────────────
+
+
+async def serial_tote(line: Station, *upns: str) -> int:
+    """Bring a tote of pieces that each have a number, for an order of two; returns the allocation."""
+    core = line.core
+
+    async def job(tx: Tx) -> None:
+        await open_holder(tx, Holder(holder_id="T-1", kind=HolderKind.CONTAINER, warehouse_id=WAREHOUSE))
+        batch = Batch(warehouse_id=WAREHOUSE, owner_id="me", sku="A", received_at=START_US, serial=True)
+        lot = await open_lot(tx, core.context.ids, batch)
+        await post(tx, receive(act(core.context), lot, Portion("T-1", lot.lot_id, len(upns), upns)))
+
+    line.walls.places["T-1"] = "A1-1-L-05"
+    await core.store.write(job)
+    await order(line, "C-1", ("A", 2))
+    ((allocation, _),) = await line.scan(await line.bring())
+    return allocation
+
+
+async def test_pieces_with_numbers_go_into_the_wall_one_at_a_time_and_leave_with_their_numbers() -> None:
+    async with station() as line:
+        allocation = await serial_tote(line, "U-1", "U-2", "U-3")
+        pick = {"allocation_id": allocation, "quantity": 1}
+        assert await line.refused("pick", **pick) == "unitsMissing"
+        assert await line.refused("pick", **pick, upns=["U-9"]) == "unknownUnit"
+        both = {"allocation_id": allocation, "quantity": 2, "upns": ["U-1", "U-2"]}
+        assert await line.refused("pick", **both) == "oneAtATime"
+        await line.act("pick", **pick, upns=["U-3"])
+        assert await line.refused("pick", **pick, upns=["U-3"]) == "lit"
+        await line.act("pick", **pick, upns=["U-1"])
+        await line.light()
+        for name in line.walls.lit():
+            line.walls.press(name)
+        await line.hear()
+        (package,) = await line.seal_all()
+        await line.act("ship", package_ids=[package])
+        units = await line.core.rows("SELECT upn, holder_id FROM units ORDER BY upn")
+        assert units == [("U-1", "SHIPPED"), ("U-2", "T-1"), ("U-3", "SHIPPED")]
+        await line.check()
+
+
+async def test_a_cancelled_orders_units_come_back_by_their_numbers() -> None:
+    async with station() as line:
+        allocation = await serial_tote(line, "U-1", "U-2", "U-3")
+        await line.act("pick", allocation_id=allocation, quantity=1, upns=["U-2"])
+        await line.light()
+        line.walls.press(line.walls.lit()[0])
+        await line.hear()
+        await line.cancel("C-1")
+        ((number, upns),) = await line.core.rows("SELECT put_back_id, upns FROM put_backs")
+        assert upns == '["U-2"]'
+        await line.act("putBack", put_back_id=number, holder_id="T-1")
+        assert await line.core.rows("SELECT DISTINCT holder_id FROM units") == [("T-1",)]
+        assert await line.order_codes() == [199]
+        await line.check()
+
+
+async def test_a_unit_that_was_told_wrong_is_in_its_container_again() -> None:
+    async with station() as line:
+        allocation = await serial_tote(line, "U-1", "U-2", "U-3")
+        view = await line.act("pick", allocation_id=allocation, quantity=1, upns=["U-2"])
+        await line.light()
+        line.walls.press(line.walls.lit()[0])
+        await line.hear()
+        await line.act("adjust", put_id=view.put_id, quantity=0)
+        assert await line.core.rows("SELECT DISTINCT holder_id FROM units") == [("T-1",)]
+        await line.check()
