@@ -162,7 +162,8 @@ def wms_routes(core: WesCore) -> APIRouter:
         if known is None:
             answer = _done(await act())
             reply = StoredReply(digest, answer.status_code, bytes(answer.body).decode())
-            await store.write(lambda tx: keep_reply(tx, key, reply, context.clock.now_us()))
+            now, keep_s = context.clock.now_us(), context.wes.upstream.keep_replies_s
+            await store.write(lambda tx: keep_reply(tx, key, reply, now, keep_s))
             return answer
         if known.digest != digest:
             text = "this Idempotency-Key was used for another request"

@@ -230,10 +230,15 @@ class StockSync(WiringModel):
 
 
 class Upstream(WiringModel):
-    """Who sends orders and wants to hear of them: over HTTP, or by a broker; commands are taken over HTTP in any case."""
+    """Who sends orders and wants to hear of them: over HTTP, or by a broker; commands are taken over HTTP in any case.
+
+    Attributes:
+        keep_replies_s: how long the answer under an Idempotency-Key is repeated.
+    """
 
     http: HttpUpstream | None = None
     broker: BrokerUpstream | None = None
+    keep_replies_s: PositiveFloat = 86_400
     sync: StockSync = StockSync()
 
     @model_validator(mode="after")

@@ -6,8 +6,6 @@ from typing import Final
 from gateway.contract.clock import Micros
 from gateway.kernel.ports import Tx
 
-KEEP_US: Final = 24 * 3_600_000_000
-
 _FIND: Final = "SELECT digest, status, body FROM replies WHERE reply_key = :key AND expires_at > :now"
 # An expired one may still be there; of two at the same time the first stays, for both did the same.
 _FORGET: Final = "DELETE FROM replies WHERE reply_key = :key AND expires_at <= :now"
@@ -36,14 +34,14 @@ async def find_reply(tx: Tx, key: str, now: Micros) -> StoredReply | None:
     return StoredReply(*rows[0]) if rows else None
 
 
-async def keep_reply(tx: Tx, key: str, reply: StoredReply, now: Micros) -> None:
-    """Remember an answer."""
+async def keep_reply(tx: Tx, key: str, reply: StoredReply, now: Micros, keep_s: float) -> None:
+    """Remember an answer for so long."""
     await tx.execute_many(_FORGET, [{"key": key, "now": now}])
     row = {
         "key": key,
         "digest": reply.digest,
         "status": reply.status,
         "body": reply.body,
-        "expires_at": now + KEEP_US,
+        "expires_at": now + round(keep_s * 1e6),
     }
     await tx.execute_many(_KEEP, [row])

@@ -109,8 +109,9 @@ async def test_orders_that_are_not_there_are_not_found() -> None:
         assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(404, "NOT_FOUND")] * 3
 
 
-async def test_a_key_repeats_an_answer_and_fits_one_request_only() -> None:
-    async with oms() as (opened, http):
+@pytest.mark.parametrize("keep_h", [24, 2])
+async def test_a_key_repeats_an_answer_for_its_time_and_fits_one_request_only(keep_h: int) -> None:
+    async with oms(upstream={"keep_replies_s": 3600 * keep_h}) as (opened, http):
         await opened.stock("A", 5)
         key = {"Idempotency-Key": "k-1"}
         body = command("C-1", ("A", 1))
@@ -118,9 +119,11 @@ async def test_a_key_repeats_an_answer_and_fits_one_request_only() -> None:
         await opened.store.write(lambda tx: tx.execute("UPDATE orders SET outbound_no = 'other'"))
         again = await http.post(COMMAND, json=body, headers=key)
         assert again.content == first.content
+        opened.clock.at_us += (keep_h - 1) * 3_600_000_000
+        assert (await http.post(COMMAND, json=body, headers=key)).content == first.content
         other = await http.post(COMMAND, json=command("C-2", ("A", 1)), headers=key)
         assert (other.status_code, other.json()["errors"][0]["field"]) == (409, "Idempotency-Key")
-        opened.clock.at_us += 25 * 3_600_000_000
+        opened.clock.at_us += 2 * 3_600_000_000
         expired = await http.post(COMMAND, json=body, headers=key)
         assert expired.json()["data"]["outboundNo"] == "other"
 

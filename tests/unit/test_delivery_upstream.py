@@ -1,5 +1,6 @@
 """Messages to upstream: in order within their lane, again until they are taken, and nothing given up while nobody answers."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,12 +15,13 @@ from standardwebhooks.webhooks import Webhook
 from gateway.delivery.endpoint import PAUSES_S
 from gateway.delivery.sender import Answer
 from gateway.delivery.upstream import HttpCourier, UpstreamDelivery
+from gateway.delivery.wes import upstream_works
 from gateway.kernel.clock import to_datetime
 from gateway.wes.core import WesCore
 from gateway.wes.monitors import Monitor, Monitors
 from gateway.wes.outbox import Message, send_again, skip_message
 from gateway.wes.sync import sync_changed
-from tests.unit.wes_rig import Core, command, core
+from tests.unit.wes_rig import Core, command, core, settings
 
 pytestmark = pytest.mark.unit
 
@@ -238,6 +240,27 @@ async def test_each_threshold_raises_its_alarm_and_ends_it() -> None:
         await delivery.step()
         await monitors.look()
         assert not monitors.alarms
+
+
+async def test_the_monitors_look_in_every_round() -> None:
+    async with core(monitors={"period_s": 0.001, "backlog": 1}) as opened:
+        parts = WesCore(store=opened.store, context=opened.context, numbers=opened.numbers)
+        monitors = Monitors(parts)
+        works = upstream_works(parts, monitors, Receiver(), Random(1))
+        await opened.stock("A", 9)
+        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+            looking = tasks.create_task(works["monitors"].run())
+            while not monitors.readings:
+                await asyncio.sleep(0.001)
+            assert not monitors.alarms
+            await two_messages(opened)
+            while Monitor.BACKLOG not in monitors.alarms:
+                await asyncio.sleep(0.001)
+            looking.cancel()
+
+
+def test_the_monitors_look_every_minute_unless_the_site_says_otherwise() -> None:
+    assert settings().monitors.period_s == 60
 
 
 async def test_a_sync_is_old_only_while_something_waits() -> None:

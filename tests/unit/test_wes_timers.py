@@ -66,7 +66,7 @@ async def test_what_nobody_asks_for_any_more_is_forgotten() -> None:
         await opened.submit(command("C-1", ("A", 1)))
         await opened.submit(command("C-2", ("A", 1)))
         now = opened.clock.now_us()
-        await opened.store.write(lambda tx: keep_reply(tx, "k", StoredReply("d", 200, "{}"), now))
+        await opened.store.write(lambda tx: keep_reply(tx, "k", StoredReply("d", 200, "{}"), now, 3600))
         await opened.store.write(
             lambda tx: tx.execute(
                 "UPDATE outbox SET state = 'delivered', ended_at = created_at WHERE oms_order_no = 'ORD-C-1'"

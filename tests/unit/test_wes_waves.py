@@ -1,0 +1,35 @@
+"""No wave grows beyond the limits that the site has set, whichever of them is reached first (S1-62)."""
+
+import pytest
+
+from tests.unit.chain_rig import chain
+from tests.unit.test_wes_chain import ten_orders
+
+pytestmark = pytest.mark.unit
+
+SIZES = """SELECT w.wave_id, COUNT(DISTINCT w.order_id) AS orders, COUNT(DISTINCT w.work_id) AS boxes,
+SUM(l.quantity) AS units FROM work_orders w JOIN work_lines l ON l.work_id = w.work_id
+WHERE w.wave_id IS NOT NULL GROUP BY w.wave_id"""
+
+
+@pytest.mark.parametrize("grouping", ["static", "dynamic"])
+@pytest.mark.parametrize(("limit", "most"), [("orders", 3), ("boxes", 4), ("units", 9)])
+async def test_a_wave_keeps_to_each_of_its_limits(grouping: str, limit: str, most: int) -> None:
+    async with chain(grouping=grouping, waves={limit: most}) as line:
+        await ten_orders(line)
+        await line.until_quiet()
+        waves = await line.core.rows(f"SELECT wave_id, {limit} FROM ({SIZES}) AS sizes")
+        assert len(waves) > 1
+        assert max(size for _, size in waves) <= most
+        assert await line.codes("orders") == [90] * 10
+
+
+async def test_work_of_a_static_wave_has_its_code_and_the_wave_is_written_to_its_orders() -> None:
+    async with chain(grouping="static") as line:
+        await ten_orders(line)
+        await line.until_quiet()
+        built = await line.core.rows(
+            "SELECT DISTINCT document_id FROM stages WHERE document = 'work' AND code = '60'"
+        )
+        assert len(built) == 10
+        assert await line.core.rows("SELECT COUNT(*) FROM orders WHERE wave_id IS NULL") == [(0,)]
