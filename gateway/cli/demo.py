@@ -25,11 +25,19 @@ def demo(
         ),
     ] = DEMO_SITE,
     transports: Annotated[
-        int | None, typer.Option(min=1, max=1_000_000, metavar="N", help="Ask for so many, then no more.")
+        int | None,
+        typer.Option(min=1, max=1_000_000, metavar="N", help="No orders: ask for so many, then no more."),
+    ] = None,
+    orders: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=1_000_000, metavar="N", help="Let customers place so many orders, then no more."
+        ),
     ] = None,
     speed: SpeedOption = 5.0,
     leave: Annotated[
-        bool, typer.Option("--exit", help="No live view; end once all transports have, 1 if any failed.")
+        bool,
+        typer.Option("--exit", help="No live view; end once all orders or transports have, 1 if any failed."),
     ] = False,
     port: Annotated[int, typer.Option(min=1, max=65535, help="HTTP port.")] = 8080,
     ports_from: PortsFromOption = None,
@@ -43,14 +51,20 @@ def demo(
     seed: SeedOption = 1,
     faults: FaultsOption = None,
 ) -> None:
-    """Run the demo site: real protocols on this machine, simulated devices, a simulated WES that asks for transports."""
-    if leave and transports is None:
+    """Run the demo site: real protocols on this machine, simulated devices, customers and people.
+
+    Orders come in, totes go to the stations, boxes leave. With --transports a simulated WES of its own mind moves totes instead.
+    """
+    if transports is not None and orders is not None:
+        raise typer.BadParameter("give --orders or --transports, not both", param_hint="--transports")
+    if leave and transports is None and orders is None:
         raise typer.BadParameter(
-            "say with --transports N how many transports shall end first", param_hint="--exit"
+            "say with --orders N or --transports N how many shall end first", param_hint="--exit"
         )
     options = DemoOptions(
         site=site_of(site, ports_from, broker),
         transports=transports,
+        orders=orders,
         leave=leave,
         port=port,
         data=data,

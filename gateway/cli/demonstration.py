@@ -1,4 +1,4 @@
-"""What `gateway demo` runs: simulated devices, the gateway, a simulated WES that speaks HTTP with it, and the view."""
+"""What `gateway demo` runs: simulated devices, the gateway, whoever works with it over HTTP, and the view."""
 
 import asyncio
 import socket
@@ -17,6 +17,7 @@ from gateway.app import Gateway, Settings, http_port, open_gateway, real_surroun
 from gateway.cli.appearance import stdout
 from gateway.cli.logs import LogFormat, configure_logs
 from gateway.cli.options import DemoOptions, SimOptions
+from gateway.cli.plays import Play, completed_site, play_of
 from gateway.cli.simulation import Simulation
 from gateway.cli.snapshot import ShownDevice, ShownTransport, Snapshot, device_state
 from gateway.cli.view import DemoView
@@ -25,13 +26,13 @@ from gateway.kernel.clock import SystemClock
 from gateway.transport.rows import Device, Transport
 from gateway.transport.transitions import ENDED, HALTED
 from sim_devices.api import sim_router
-from sim_devices.clock import seeded
-from sim_devices.wes import SimulatedWes
 
 READY_S: Final = 30.0
 """All devices should be online this long after the start."""
 DECIDE_S: Final = 5.0
 """How long a halted transport waits for its late answer before the headless demo gives up on it."""
+QUIET_S: Final = 60.0
+"""How long totes that go back are waited for in the end."""
 SHOWN_MAX: Final = 50
 LOOK_S: Final = 0.1
 
@@ -39,31 +40,33 @@ LOOK_S: Final = 0.1
 class Demo:
     """A running demo, as the view asks for it."""
 
-    def __init__(self, gateway: Gateway, simulation: Simulation, wes: SimulatedWes) -> None:
+    def __init__(self, gateway: Gateway, simulation: Simulation, play: Play) -> None:
         self._gateway = gateway
         self._simulation = simulation
-        self._wes = wes
+        self._play = play
         self._clock = SystemClock()
         self._began_us = self._clock.now_us()
 
     async def serve(self, port: socket.socket) -> None:
         """Answer HTTP on a port, for the simulated devices too, until the process is told to stop."""
-        await self._gateway.serve(port, sim_router(self._simulation.site, self._simulation.vehicles))
+        sim = sim_router(self._simulation.site, self._simulation.vehicles)
+        await self._gateway.serve(port, sim, *self._play.routes())
 
     async def work(self, *, give_up: bool) -> str:
-        """Let the WES work to its end; return what went wrong, if anything.
+        """Let the play go on to its end; return what went wrong, if anything.
 
         Args:
-            give_up: end when a transport has been waiting for somebody's decision for too long; else wait for that person.
+            give_up: end when it has been waiting for somebody's decision for too long; else wait for that person.
         """
         await self._until_ready()
         async with asyncio.TaskGroup() as tasks:
-            working = tasks.create_task(self._wes.run())
+            working = tasks.create_task(self._play.run())
             halted_s = 0.0
             while not working.done() and not (give_up and halted_s > DECIDE_S):
                 await asyncio.wait({working}, timeout=LOOK_S)
-                halted_s = halted_s + LOOK_S if self._wes.tally.problems() else 0.0
+                halted_s = halted_s + LOOK_S if self._play.is_stuck() else 0.0
             working.cancel()
+        await self._until_quiet()
         return await self._verdict()
 
     async def _until_ready(self) -> None:
@@ -73,12 +76,18 @@ class Demo:
                 while not all(device.online for device in devices.values()):  # noqa: ASYNC110 - the books have no such event
                     await asyncio.sleep(LOOK_S)
 
+    async def _until_quiet(self) -> None:
+        """Wait until totes that go back have come home."""
+        transports, still = self._gateway.tables.transports, ENDED | HALTED
+        with suppress(TimeoutError):
+            async with asyncio.timeout(QUIET_S):
+                while any(row.status not in still for row in transports.values()):  # noqa: ASYNC110 - as above
+                    await asyncio.sleep(LOOK_S)
+
     async def _verdict(self) -> str:
         """Compare what was promised, what the books say and what is true in the world."""
-        problems = self._wes.tally.problems()
-        if problems:
-            names = ", ".join(f"{name} is {how}" for name, how in problems.items())
-            return f"{names}; see `gateway transport show ID` while the demo runs"
+        if problems := await self._play.problems():
+            return problems
         if self._simulation.vehicles.collisions:
             return f"vehicles collided: {self._simulation.vehicles.collisions[0]}"
         world = self._simulation.site.world
@@ -95,16 +104,19 @@ class Demo:
     def snapshot(self) -> Snapshot:
         """Return the present picture."""
         tables = self._gateway.tables
-        tally = self._wes.tally
+        progress = self._play.progress()
         open_ones = [row for row in tables.transports.values() if row.status not in ENDED]
         counts = Counter(row.status for row in open_ones)
-        counts[TransportStatus.COMPLETED] = tally.count("completed")
+        if progress.orders is None:
+            counts[TransportStatus.COMPLETED] = progress.done
         shown = sorted(open_ones, key=_order_of_interest)[:SHOWN_MAX]
         now_us = self._clock.now_us()
         return Snapshot(
             elapsed_s=(now_us - self._began_us) / 1e6,
-            done=tally.count("completed"),
-            total=tally.wanted,
+            what=progress.what,
+            done=progress.done,
+            total=progress.total,
+            orders=progress.orders,
             counts=counts,
             devices=tuple(self._device(row) for row in tables.devices.values()),
             under_way=tuple(self._transport(row, now_us) for row in shown),
@@ -142,7 +154,7 @@ def _order_of_interest(row: Transport) -> tuple[bool, bool, int]:
 
 
 async def run_demo(options: DemoOptions) -> int:
-    """Run the demo until all wanted transports have ended, or the process is told to stop; return the exit status."""
+    """Run the demo until all that was wanted has ended, or the process is told to stop; return the exit status."""
     live = not options.leave and sys.stdout.isatty()
     temporary = (
         TemporaryDirectory(prefix="gateway-demo-") if options.data is None else nullcontext(options.data)
@@ -165,7 +177,7 @@ async def run_demo(options: DemoOptions) -> int:
             ),
             data,
         )
-        settings = Settings(site=options.site, data=data, port=options.port)
+        settings = Settings(site=completed_site(options, data), data=data, port=options.port)
         async with (
             simulation.running(),
             real_surroundings(settings) as around,
@@ -177,23 +189,12 @@ async def run_demo(options: DemoOptions) -> int:
                 soft_wrap=True,
             )
             async with httpx.AsyncClient(base_url=url, timeout=10) as http:
-                wes = SimulatedWes(
-                    options.site,
-                    http,
-                    seeded(options.seed, "wes"),
-                    prefix=f"demo-{SystemClock().now_us() // 1_000_000}",
-                    transports=options.transports,
-                )
-                demo = Demo(gateway, simulation, wes)
+                play = play_of(options, http, simulation.clock, gateway, data)
+                demo = Demo(gateway, simulation, play)
                 why = await _until_it_ends(demo, port, options, console)
-        tally = wes.tally
-        line = (
-            f"demo: {tally.count('completed')} transports completed,"
-            f" {tally.count('failed')} failed, {tally.count('unknown')} unknown"
-        )
         if why:
             console.print(f"It did not end well: {why}", style="red", soft_wrap=True)
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(play.last_line() + "\n")
         return 1 if why else 0
 
 
@@ -218,5 +219,5 @@ async def _until_it_ends(demo: "Demo", port: socket.socket, options: DemoOptions
         for task in (serving, working, watching):
             task.cancel()
     if working.cancelled():
-        return "it was stopped before all transports had ended" if options.leave else ""
+        return "it was stopped before everything had ended" if options.leave else ""
     return working.result()

@@ -74,7 +74,8 @@ class DemoOptions:
 
     Attributes:
         site: with the ports and the broker to use.
-        transports: how many are asked for; None: until it is stopped.
+        transports: how many are asked for, without a WES core; None: orders, or, where the site has none, until it is stopped.
+        orders: how many are placed; None: until it is stopped.
         leave: end once they have ended, without the live view.
         port: of the HTTP interface.
         data: folder of the gateway's data; None: a temporary one.
@@ -85,6 +86,7 @@ class DemoOptions:
 
     site: Site
     transports: int | None
+    orders: int | None
     leave: bool
     port: int
     data: Path | None

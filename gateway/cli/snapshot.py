@@ -64,12 +64,31 @@ class ShownTransport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownOrders:
+    """How a WES core does.
+
+    Attributes:
+        counts: orders by status.
+        pile_on: pieces picked per tote that came to a station; None before the first.
+        quantity, promised: pieces in stock, and of these promised to orders.
+        at_stations: totes that are worked on, by station.
+    """
+
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    pile_on: float | None = None
+    quantity: int = 0
+    promised: int = 0
+    at_stations: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """A whole site at one moment.
 
     Attributes:
         elapsed_s: seconds since the demo began.
-        done, total: transports completed, and wanted (None: it goes on until it is stopped).
+        what: is wanted of the site: transports, or orders.
+        done, total: how many of them are completed or shipped, and wanted (None: it goes on until it is stopped).
         counts: transports by status.
         under_way: transports that have not ended, in the order in which they shall be shown.
         occupied: container by location.
@@ -77,6 +96,7 @@ class Snapshot:
         events: number of the newest event.
         moves: how often a simulated device physically moved a load.
         url: where the HTTP interface listens.
+        orders: how the WES core does; None where there is none.
     """
 
     elapsed_s: float
@@ -90,6 +110,8 @@ class Snapshot:
     events: int = 0
     moves: int = 0
     url: str = ""
+    what: str = "transports"
+    orders: ShownOrders | None = None
 
 
 class DemoSource(Protocol):

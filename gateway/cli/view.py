@@ -19,7 +19,7 @@ from rich.text import Text
 
 from gateway.cli.appearance import STATE_STYLES, duration, state_text, stopwatch
 from gateway.cli.picture import LEGEND, Picture
-from gateway.cli.snapshot import DemoSource, DeviceState, ShownDevice, ShownTransport, Snapshot
+from gateway.cli.snapshot import DemoSource, DeviceState, ShownDevice, ShownOrders, ShownTransport, Snapshot
 from gateway.contract.reports import Position
 from gateway.contract.transports import TransportStatus
 from gateway.site.model import Site
@@ -59,9 +59,13 @@ class DemoView:
             f"{snapshot.counts.get(status, 0)} {status}"
             for status in (TransportStatus.EXECUTING, *ALWAYS_COUNTED)
         )
+        if snapshot.orders is None:
+            done = f"{snapshot.done}{total} completed"
+        else:
+            done = f"{snapshot.done}{total} orders shipped, {_orders(snapshot.orders).plain}"
         troubles = "".join(f"; {trouble.plain}" for trouble in _troubles(snapshot))
         return (
-            f"{stopwatch(snapshot.elapsed_s)}  {snapshot.done}{total} completed, {others};"
+            f"{stopwatch(snapshot.elapsed_s)}  {done}, {others};"
             f" {events_per_s:.0f} events/s, {snapshot.moves} moves{troubles}"
         )
 
@@ -165,11 +169,12 @@ class _Screen:
         progress.add_column(no_wrap=True)
         wanted = "" if snapshot.total is None else f"/{snapshot.total}"
         progress.add_row(
-            Text.assemble((f"{snapshot.done}{wanted}", "bold green"), " transports"),
+            Text.assemble((f"{snapshot.done}{wanted}", "bold green"), f" {snapshot.what}"),
             ProgressBar(total=snapshot.total or 1, completed=snapshot.done if snapshot.total else 0),
             f"{snapshot.events} events ({self._events_per_s:.0f}/s)  {snapshot.moves} moves",
         )
-        return [title, progress, _counts(snapshot)]
+        orders = [] if snapshot.orders is None else [_orders(snapshot.orders)]
+        return [title, progress, *orders, _counts(snapshot)]
 
     def _floor(self, width: int) -> list[Layout]:
         lines = self._picture.floor(self._snapshot, width - PANEL_COLUMNS)
@@ -230,6 +235,20 @@ def _counts(snapshot: Snapshot) -> Text:
         Text.assemble((status, STATE_STYLES[status] if count else "dim"), f" {count}")
         for status, count in shown
     )
+
+
+def _orders(orders: ShownOrders) -> Text:
+    """Return orders by status, pile-on, stock and stations in one line."""
+    counts = [Text.assemble((status, "cyan"), f" {count}") for status, count in orders.counts.items()]
+    pile_on = "–" if orders.pile_on is None else f"{orders.pile_on:.1f}"
+    figures = [
+        Text.assemble("pieces/tote ", (pile_on, "bold")),
+        Text.assemble("stock ", (str(orders.quantity), "bold"), f" ({orders.promised} promised)"),
+        *(Text(f"{station} {count}") for station, count in orders.at_stations.items()),
+    ]
+    line = Text("  ").join([*counts, *figures])
+    line.no_wrap, line.overflow = True, "ellipsis"
+    return line
 
 
 def _troubles(snapshot: Snapshot) -> list[Text]:

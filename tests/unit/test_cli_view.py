@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from gateway.cli.picture import Picture
-from gateway.cli.snapshot import DeviceState, ShownDevice, ShownTransport, Snapshot, device_state
+from gateway.cli.snapshot import DeviceState, ShownDevice, ShownOrders, ShownTransport, Snapshot, device_state
 from gateway.cli.view import DemoView, Pace, Whereabouts
 from gateway.contract.reports import Position
 from gateway.contract.transports import TransportStatus
@@ -299,3 +299,30 @@ async def test_a_terminal_shows_frame_after_frame_and_is_given_back(monkeypatch:
     assert "1/200" in drawn and "2/200" in drawn and "3/200" in drawn
     begin, end = "\x1b[?1049h", "\x1b[?1049l"
     assert drawn.index(begin) < drawn.index("1/200") < drawn.index("3/200") < drawn.index(end)
+
+
+ORDERS = replace(
+    snapshot(),
+    what="orders",
+    orders=ShownOrders(
+        counts={"released": 3, "shipped": 50},
+        pile_on=2.25,
+        quantity=5700,
+        promised=12,
+        at_stations={"station-1": 2},
+    ),
+)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "160x50"])
+def test_a_person_sees_how_the_orders_do(size: tuple[int, int]) -> None:
+    lines = lines_at(size, ORDERS)
+    assert len(lines) == size[1]
+    assert line_with(lines, "50/200 orders")
+    assert line_with(lines, "released 3", "shipped 50", "pieces/tote 2.2", "stock 5700")
+
+
+def test_without_a_terminal_a_line_tells_how_the_orders_do() -> None:
+    line = DemoView(demo_site()).line(ORDERS, 3.0)
+    assert "50/200 orders shipped, released 3  shipped 50  pieces/tote 2.2" in line
+    assert "stock 5700 (12 promised)  station-1 2" in line

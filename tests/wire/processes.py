@@ -110,9 +110,11 @@ class SiteProcesses:
         self.sim_url = f"http://127.0.0.1:{base + 1}"
         self.ports_from = base + 2
         meet = ("--site", str(site), "--ports-from", str(self.ports_from))
+        plant = ("--no-wes",) if site == DEMO else ()  # a test is its WES
         pace = ("--speed", str(speed), *(("--faults", str(faults)) if faults else ()))
         sim = ("sim", *meet, "--port", str(base + 1), *pace, *sim_words)
-        self.run_arguments = ("run", *meet, "--port", str(base), "--data", str(folder / "data"), *run_words)
+        run = ("run", *meet, "--port", str(base), "--data", str(folder / "data"), *plant)
+        self.run_arguments = (*run, *run_words)
         self.sim = Program("sim", *GATEWAY, *sim, log=folder / "sim.log")
         self.run = Program("run", *GATEWAY, *self.run_arguments, log=folder / "run.log")
 

@@ -138,6 +138,7 @@ async def gateway_alone(
     words = (
         "--site",
         str(DEMO),
+        "--no-wes",
         "--data",
         str(folder / "data"),
         "--port",

@@ -35,7 +35,7 @@ async def talking_to(site: SiteProcesses, url: str) -> AsyncGenerator[RunningDem
 async def second_gateway(site: SiteProcesses, folder: Path) -> AsyncGenerator[tuple[RunningDemo, Program]]:
     """Run another gateway at the same site, which knows nothing of the first."""
     port = site.ports_from + 13
-    words = ("run", "--site", str(DEMO), "--ports-from", str(site.ports_from))
+    words = ("run", "--site", str(DEMO), "--no-wes", "--ports-from", str(site.ports_from))
     words += ("--port", str(port), "--data", str(folder / "other-data"))
     program = Program("other run", *GATEWAY, *words, log=folder / "other.log")
     url = f"http://127.0.0.1:{port}"
