@@ -25,8 +25,12 @@ THOROUGH: Final = QUICK | {
     "two commands, one block late, a second gateway": replace(PLAIN, survives=True),
     "two commands, one block late, strangers": replace(PLAIN, strangers=1),
     "two commands, each side restarts twice": replace(PLAIN, late=0, crashes=2, restarts=2),
-    "one command, two blocks late, everything": Scope(commands=1, late=2, crashes=1, restarts=1),
+    "one command, two blocks late": replace(PLAIN, commands=1, late=2),
     "three commands, each side restarts": replace(PLAIN, commands=3, late=0),
-    "three commands, one block late, the device restarts": replace(PLAIN, commands=3, crashes=0),
+    "three commands, one block late, each side restarts": replace(PLAIN, commands=3),
+    "three commands, a person settles, the device refuses": replace(
+        PLAIN, commands=3, late=0, crashes=0, settles=True, refuses=True
+    ),
+    "three commands, one block late, a second gateway": replace(PLAIN, commands=3, survives=True),
 }
 """By `make model-check`."""
