@@ -108,7 +108,7 @@ async def adjust(tx: Tx, context: WesContext, put_id: int, quantity: int, operat
     if quantity > put.quantity:
         raise conflict("quantity", "tooMany", f"{put.quantity} were picked for {put.slot_id}")
     await check_begun(tx, task)
-    if task.code not in (Code.PICKING, Code.PICKED):
+    if task.withdrawn or task.code not in (Code.PICKING, Code.PICKED):
         raise conflict("putId", "withdrawn", f"work order {task.work_id} no longer wants it")
     await tx.execute_many(_CONFIRM, [{"put_id": put_id, "quantity": quantity}])
     if quantity > put.confirmed:
@@ -145,7 +145,7 @@ async def resume(tx: Tx, work_id: int) -> None:
 async def _check_open(tx: Tx, task: Task) -> None:
     if task.held is not None:
         raise conflict("allocationId", "held", f"work order {task.work_id} is held: {task.held}")
-    if task.code not in (Code.RELEASED, Code.PICKING) or task.holder_id is None:
+    if task.withdrawn or task.code not in (Code.RELEASED, Code.PICKING) or task.holder_id is None:
         raise conflict("allocationId", "notOpen", f"allocation {task.allocation_id} is not open")
     if task.presentation_id is None and task.code is Code.RELEASED:
         raise conflict("allocationId", "notClaimed", f"claim work order {task.work_id} first")

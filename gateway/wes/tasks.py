@@ -30,6 +30,7 @@ class Task:
 
     Attributes:
         lit: pieces that are in a hand before a lit slot.
+        withdrawn: its order is cancelled: nothing more is taken for it.
         held: why its work order waits for a person, if it does.
         serial: every unit of its lot has a number.
     """
@@ -46,6 +47,7 @@ class Task:
     short: int
     lit: int
     code: Code
+    withdrawn: bool
     held: str | None
     station_id: str | None
     slot_id: str | None
@@ -65,7 +67,7 @@ _FROM: Final = (
 _TASK: Final = (
     "SELECT a.allocation_id, a.work_id, a.line_id, w.order_id, a.lot_id, a.holder_id, a.presentation_id, a.quantity,"
     " a.picked, a.short, CAST(COALESCE((SELECT SUM(p.quantity) FROM wall_puts p"
-    f" WHERE p.allocation_id = a.allocation_id AND {OPEN_PUTS}), 0) AS BIGINT), a.code, w.held, w.station_id, w.slot_id,"
+    f" WHERE p.allocation_id = a.allocation_id AND {OPEN_PUTS}), 0) AS BIGINT), a.code, w.code, w.held, w.station_id, w.slot_id,"
     f" w.box_id, o.serial {_FROM}"
 )
 _ORDERS: Final = f"SELECT DISTINCT w.order_id {_FROM}"
@@ -275,7 +277,7 @@ def _task(row: Row) -> Task:
     allocation_id, work_id, line_id, order_id, lot_id, holder_id, presentation_id, quantity, picked, short = (
         row[:10]
     )
-    lit, code, held, station_id, slot_id, box_id, serial = row[10:]
+    lit, code, work_code, held, station_id, slot_id, box_id, serial = row[10:]
     return Task(
         allocation_id=allocation_id,
         work_id=work_id,
@@ -289,6 +291,7 @@ def _task(row: Row) -> Task:
         short=short,
         lit=lit,
         code=Code(code),
+        withdrawn=work_code >= Code.CANCELLING,
         held=held,
         station_id=station_id,
         slot_id=slot_id,

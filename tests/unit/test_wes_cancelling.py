@@ -271,3 +271,19 @@ async def test_of_several_pieces_in_hands_those_that_were_put_come_back_and_the_
         await line.turn()
         await line.act("done", operation_id=operation)
         await ended(line)
+
+
+async def test_nothing_more_is_taken_or_corrected_for_an_order_that_is_being_withdrawn() -> None:
+    async with station() as line:
+        _, allocation = await begun(line)
+        view = await line.act("pick", allocation_id=allocation, quantity=1)
+        await line.light()
+        line.walls.press(line.walls.lit()[0])
+        await line.hear()
+        await line.act("pick", allocation_id=allocation, quantity=1)
+        await line.light()
+        await line.cancel("C-1")
+        assert await line.refused("pick", allocation_id=allocation, quantity=1) == "notOpen"
+        assert await line.refused("short", allocation_id=allocation, quantity=1) == "notOpen"
+        assert await line.refused("adjust", put_id=view.put_id, quantity=0) == "withdrawn"
+        await line.check()
