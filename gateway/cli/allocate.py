@@ -15,8 +15,8 @@ from gateway.wes.allocation.wave.incumbent import Deadline, Incumbent
 from gateway.wes.allocation.wave.problem import WaveInvalid, WaveProblem, read
 from gateway.wes.allocation.wave.solve import NoWave, Solution, rounded_up, solve
 
-MARGIN_S: Final = 1.0
-MARGIN: Final = 0.04
+MARGIN_S: Final = 2.0
+MARGIN: Final = 0.05
 """Kept back, so many seconds and such a part of the time: the program's start, the last step, the check, the file."""
 
 

@@ -98,7 +98,7 @@ def test_whatever_the_prices_no_wave_exceeds_the_bound_of_its_size(seed: int) ->
     bounds = Bounds(instance)
     random = np.random.default_rng(seed)
     for _ in range(20):
-        start = bounds.start
+        start = bounds.level(0.5)
         prices = Prices(random.exponential(1.0, len(start.sku)), random.exponential(0.5, len(start.line)))
         most = bounds.proven(prices)
         assert all(most[size] >= units for size, units in best.items())
@@ -125,6 +125,13 @@ def test_a_larger_problem_ends_in_time_with_a_wave_and_a_bound() -> None:
     )  # the deadline is kept to a fraction of a second, but the machine may be busy
     assert not faults(problem, solution.orders, solution.totes)
     assert solution.bound >= solution.units_per_tote
+
+
+def test_orders_of_many_lines_are_found_among_totes_of_one_sku() -> None:
+    skus = [f"S{number}" for number in range(12)]
+    problem = WaveProblem([dict.fromkeys(skus, 2)] * 3, [{sku: 4} for sku in skus] * 2, 72, 72)
+    solution = solved(problem)
+    assert (solution.units, len(solution.totes)) == (72, 24)
 
 
 def test_huge_quantities_stay_exact() -> None:

@@ -71,10 +71,9 @@ class Bounds:
         """How many pairs of a line with a price of its own and a tote there are."""
         return len(self._pair_line)
 
-    @property
-    def start(self) -> Prices:
-        """Prices to begin with."""
-        return Prices(np.full(self._instance.skus, 0.5), np.zeros(len(self.lines)))
+    def level(self, price: float) -> Prices:
+        """Return the same price for every SKU: at 1, totes sell no more than they hold; at a half, steps begin."""
+        return Prices(np.full(self._instance.skus, price), np.zeros(len(self.lines)))
 
     def proven(self, prices: Prices) -> Ints:
         """Return for each number of totes from 0 units that no wave with so many totes exceeds."""

@@ -25,10 +25,8 @@ from gateway.wes.allocation.wave.instance import Instance
 
 TABLE_MAX: Final = 4096
 """Units of one SKU in one-line orders up to which a table is kept; above, they are taken in rounds like the others."""
-MISSING_MAX: Final = 4
-"""Lines an order may lack for a tote to get credit for it."""
 PAIRS_MAX: Final = 200_000
-"""Pairs of a line and a tote up to which credit is given; with more, only to orders that lack fewer lines."""
+"""Pairs of a line and a tote up to which totes get credit for lines of orders that lack several."""
 CREDIT: Final = 0.02
 """Worth of bringing an order nearer, in parts of its units."""
 
@@ -141,10 +139,10 @@ class Packing:
         lacks = np.bincount(orders.row[missing], minlength=len(self._units))
         lacks[packed.taken] = 0
         at = np.flatnonzero(missing & (lacks > 0)[orders.row])
-        pairs = np.bincount(
-            np.minimum(lacks[orders.row[at]], MISSING_MAX + 1), self._held_by[at], MISSING_MAX + 2
-        )
-        most = max(1, int(np.searchsorted(np.cumsum(pairs[:-1]), PAIRS_MAX, "right")) - 1)
+        # Credit goes to the orders that lack fewest lines, as far as the pairs can be counted quickly.
+        pairs = np.cumsum(np.bincount(lacks[orders.row[at]], self._held_by[at]))
+        nearest = int(lacks[orders.row[at]].min(initial=len(pairs)))
+        most = max(nearest, int(np.searchsorted(pairs, PAIRS_MAX, "right")) - 1)
         line, tote = self._mending(at[lacks[orders.row[at]] == 1], packed.left)
         gains = weighed(tote, self._units[orders.row[line]], totes)
         several = lacks[orders.row[at]]

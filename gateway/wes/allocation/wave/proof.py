@@ -38,6 +38,8 @@ class Proof:
 
     def run(self) -> None:
         """Work until nothing is open or time is up."""
+        for price in (1.0, 0.5):
+            self._incumbent.bound(self._bounds.proven(self._bounds.level(price)))
         self._price()
         patience = CLOSING_S
         while self._open():
@@ -101,7 +103,7 @@ class Proof:
 
     def _nearest(self, size: int) -> Prices:
         if not self._prices:
-            return self._bounds.start
+            return self._bounds.level(0.5)
         return self._prices[min(self._prices, key=lambda priced: abs(priced - size))]
 
     def _close(self, seconds: float) -> None:
