@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.cli import main
 from sim_devices.clock import SimClock, seeded
 from sim_devices.operators import Habits, Packer, Person, Picker
 from tests.unit.wes_rig import command
@@ -50,7 +51,9 @@ async def shipped(http: httpx.AsyncClient) -> int:
     return len(orders)
 
 
-async def test_simulated_people_ship_what_upstream_orders(tmp_path: Path) -> None:
+async def test_simulated_people_ship_what_upstream_orders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     processes = SiteProcesses(tmp_path, with_wes(tmp_path))
     async with running(processes) as site, httpx.AsyncClient(base_url=site.run_url, timeout=30) as http:
         await opening_stock(http)
@@ -66,6 +69,12 @@ async def test_simulated_people_ship_what_upstream_orders(tmp_path: Path) -> Non
                 await asyncio.sleep(0.2)
             for task in working:
                 task.cancel()
+        for words in ("orders", "stations", "stock"):
+            with pytest.raises(SystemExit) as ended:
+                await asyncio.to_thread(main, ["wes", words, "--url", site.run_url])
+            assert ended.value.code == 0
+        told = capsys.readouterr().out
+        assert "190 shipped" in told and "station-2" in told and "available" in told
         stock = (await http.get("/v1/wes/stock")).json()["items"]
         assert [(each["skuId"], each["reserved"]) for each in stock] == [("A", 0), ("B", 0)]
         assert [each["quantity"] for each in stock] == [30 - 9, 30 - 12]

@@ -1,0 +1,83 @@
+"""`gateway wes orders`, `stations`, `stock`: what there is to do at the WES, and what there is."""
+
+from typing import Annotated, Final
+
+import typer
+from rich.text import Text
+
+from gateway.cli.appearance import listing, relative, stdout
+from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, print_json
+from gateway.cli.credentials import TokenFileOption
+from gateway.contract.wes import OrderSummary, StationView, StockPoolView
+from gateway.kernel.clock import SystemClock, to_datetime
+
+LIMIT: Final = 50
+
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many at most.")]
+
+
+def orders(
+    limit: LimitOption = LIMIT,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List orders, the newest first, and why they wait."""
+    with connect(url, token_file) as gateway:
+        page = gateway.items("/v1/wes/orders", {}, limit)
+    if as_json:
+        print_json(page)
+        return
+    now = to_datetime(SystemClock().now_us())
+    table = listing("order", "status", "priority", "pieces", "picked", "shipped", "short", "changed", "")
+    for item in page["items"]:
+        view = OrderSummary.model_validate(item, extra="ignore")
+        table.add_row(
+            *(view.order_no, f"{view.status_code} {view.status.lower()}", str(view.priority)),
+            *(str(view.quantity), str(view.picked or ""), str(view.shipped or ""), str(view.short or "")),
+            *(relative(view.updated_at, now), Text(view.waiting or "", "dim")),
+        )
+    stdout().print(table)
+
+
+def stations(
+    url: UrlOption = DEFAULT_URL, token_file: TokenFileOption = None, as_json: JsonOption = False
+) -> None:
+    """List stations, who works there, and what they have to do."""
+    with connect(url, token_file) as gateway:
+        page = gateway.get("/v1/wes/stations").json()
+        shown = [gateway.get(f"/v1/wes/stations/{item['stationId']}").json() for item in page["items"]]
+    if as_json:
+        print_json({"items": shown})
+        return
+    table = listing("station", "open", "operator", "containers", "pieces", "boxes", "questions", "")
+    for item in shown:
+        view = StationView.model_validate(item, extra="ignore")
+        pieces = sum(task.rest for operation in view.operations for task in operation.tasks)
+        containers = " ".join(operation.container_id for operation in view.operations)
+        table.add_row(
+            *(view.station_id, "yes" if view.open else "no", view.operator or "", containers),
+            *(str(pieces or ""), str(len(view.boxes) or ""), str(len(view.questions) or "")),
+            Text(view.reason or "", "dim"),
+        )
+    stdout().print(table)
+
+
+def stock(
+    limit: LimitOption = LIMIT,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List stock by product: what is there, promised, bound, held, and what is left to promise."""
+    with connect(url, token_file) as gateway:
+        page = gateway.items("/v1/wes/stock", {}, limit)
+    if as_json:
+        print_json(page)
+        return
+    table = listing("product", "owner", "there", "reserved", "allocated", "held", "available")
+    for item in page["items"]:
+        view = StockPoolView.model_validate(item, extra="ignore")
+        figures = (view.quantity, view.reserved, view.allocated, view.held, view.available)
+        table.add_row(view.sku_id, view.owner_id, *(str(figure) for figure in figures))
+    stdout().print(table)
