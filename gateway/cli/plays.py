@@ -30,8 +30,8 @@ from sim_devices.wes import SimulatedWes
 HEARS_AT: Final = "/v1/sim/oms"
 """Where the OMS listens: at the gateway's own port, as all that is simulated."""
 SECRET_FILE: Final = "oms.secret"
-PAUSE_S: Final = 12.0
-"""Between two orders on average, in simulated time: what two stations and six vehicles can do."""
+PAUSE_S: Final = 30.0
+"""Between two orders on average, in simulated time: about what two stations and six vehicles can do."""
 LOOK_S: Final = 0.5
 SILENT_S: Final = 60.0
 SILENT_SIMULATED_S: Final = 600.0
@@ -148,6 +148,7 @@ class OrderPlay:
         self._shown = ShownOrders()
         self._last = (0, 0.0)
         self._silent_s = max(SILENT_S, SILENT_SIMULATED_S / options.speed)
+        self._failed = 0
         self._verified = False
 
     def routes(self) -> Sequence[APIRouter]:
@@ -194,6 +195,7 @@ class OrderPlay:
         self._shown = await self._figures()
         book = self._oms.book
         left = [order.order_no for order in book.orders.values() if order.status != SHIPPED]
+        self._failed = len(left)
         found = [f"{name} is {book.orders[name].status or 'not heard of'}" for name in left]
         found += await self._oms.verdict()
         now = SystemClock().now_us()
@@ -208,10 +210,8 @@ class OrderPlay:
 
     def last_line(self) -> str:
         """Return how all orders ended."""
-        book = self._oms.book
-        shipped = book.count(SHIPPED)
         stock = "verified" if self._verified else "not verified"
-        return f"demo: {shipped} orders shipped, {len(book.orders) - shipped} failed, stock {stock}"
+        return f"demo: {self._oms.book.count(SHIPPED)} orders shipped, {self._failed} failed, stock {stock}"
 
 
 def play_of(
