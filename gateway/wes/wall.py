@@ -153,12 +153,6 @@ async def find_put(tx: Tx, put_id: int) -> WallPut:
     return _put(rows[0])
 
 
-async def puts_of(tx: Tx, allocation_id: int) -> list[WallPut]:
-    """Return all puts of an allocation."""
-    rows = await tx.fetch(f"{_SELECT} WHERE allocation_id = :id ORDER BY put_id", {"id": allocation_id})
-    return [_put(row) for row in rows]
-
-
 async def recall(tx: Tx, context: WesContext, allocations: Sequence[int]) -> None:
     """Have whatever is lit for allocations go dark; an event tells what was first."""
     at_us = context.clock.now_us()

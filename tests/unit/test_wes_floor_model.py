@@ -342,4 +342,4 @@ class FloorMachine(RuleBasedStateMachine):
 
 
 TestFloor = FloorMachine.TestCase
-TestFloor.settings = settings(max_examples=12, stateful_step_count=60, deadline=None)
+TestFloor.settings = settings(max_examples=25, stateful_step_count=60, deadline=None)
