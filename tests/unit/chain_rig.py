@@ -95,16 +95,16 @@ class ContractGateway:
         return TAKEN
 
     async def find_transport(self, transport_id: str) -> TransportView | None:
-        raise NotImplementedError(transport_id)
+        raise AssertionError(f"{transport_id} is looked up, though its feed has no gap")
 
     async def submit_put(self, request: PutRequest) -> Answer:
-        raise NotImplementedError(request)
+        raise AssertionError(f"{request.put_id} is asked for, though no wall stands here")
 
     async def cancel_put(self, put_id: str) -> Answer:
-        raise NotImplementedError(put_id)
+        raise AssertionError(f"{put_id} is asked for, though no wall stands here")
 
     async def find_put(self, put_id: str) -> PutView | None:
-        raise NotImplementedError(put_id)
+        raise AssertionError(f"{put_id} is asked for, though no wall stands here")
 
     async def list_containers(self) -> Sequence[ContainerView]:
         return [ContainerView(container_id=name, location_id=place) for name, place in self.places.items()]
