@@ -32,6 +32,7 @@ from gateway.contract.wes import (
 from gateway.kernel.ports import Tx
 from gateway.wes.acts import perform
 from gateway.wes.claims import arrive
+from gateway.wes.codes import Code
 from gateway.wes.core import WesCore
 from gateway.wes.floor_views import (
     list_orders,
@@ -64,7 +65,7 @@ WorkId = Annotated[Number, Path(alias="workId")]
 class CodeFilter(Paging):
     """Which documents to list, by their status code."""
 
-    status_code: int | None = None
+    status_code: Code | None = None
 
 
 class WorkFilter(CodeFilter):

@@ -89,6 +89,17 @@ async def test_refusals_are_problems_with_a_reason() -> None:
         assert (await http.get("/v1/wes/stock/X")).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["works", "packages"])
+async def test_a_filter_takes_only_codes_that_there_are(path: str) -> None:
+    """A number of 23 digits did not fit into the database's, and was told as a fault of the gateway."""
+    async with station() as line, pages(line) as http:
+        for nonsense in ("9" * 23, "71", "x"):
+            answer = await http.get(f"/v1/wes/{path}", params={"statusCode": nonsense})
+            assert answer.status_code == 422
+            assert answer.json()["reasons"][0]["field"] == "statusCode"
+        assert await get(http, path, statusCode=70) == {"items": []}
+
+
 async def test_a_station_is_closed_and_opened() -> None:
     async with station() as line, pages(line) as http:
         path = "/v1/wes/stations/station-1"
