@@ -24,9 +24,11 @@ START_S = 30.0
 def free_ports(count: int) -> int:
     """Return the first of `count` consecutive ports that are free on the loopback interface.
 
-    None of them is one that the system gives to outgoing connections: it would, while a server is away.
+    None of them is one that the system gives to outgoing connections: it would, while a server is away. Each
+    worker of pytest-xdist looks in a range of its own.
     """
-    first = 20_000 + os.getpid() % 10_000
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 20_000 + 4_000 * (worker % 3) + os.getpid() % 4_000
     while True:
         with suppress(OSError):
             for port in range(first, first + count):
