@@ -12,7 +12,8 @@ from pydantic import Field
 
 from gateway.contract.model import WireModel
 from gateway.contract.transports import Identifier
-from sim_devices.faults import Fault, FaultView, NotPossible
+from sim_devices.faults.book import FaultView, NotPossible
+from sim_devices.faults.kinds import Fault
 from sim_devices.putwall import Button
 from sim_devices.site import SimulatedSite
 from sim_devices.vehicles.fleet import Vehicles

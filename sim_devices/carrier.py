@@ -6,7 +6,7 @@ Both are one machine: what tells a lift from a shuttle is where its places lie.
 from collections.abc import Generator
 
 from gateway.site.model import Carrier, Location, Motion, Site
-from sim_devices.faults import Point
+from sim_devices.faults.kinds import Point
 from sim_devices.kinematics import Ride, Stand
 from sim_devices.mailbox import Accept, CommandBlock, Done, Op
 from sim_devices.plc import FAULT_COLLISION, FAULT_SENSOR, Outcome, Readings, Script

@@ -5,7 +5,7 @@ at the target, the load is read as it arrives.
 """
 
 from gateway.site.model import Conveyor, ConveyorChannel, Location, Site
-from sim_devices.faults import Point
+from sim_devices.faults.kinds import Point
 from sim_devices.kinematics import conveyance
 from sim_devices.mailbox import CONTAINER_LENGTH, Accept, CommandBlock, Done, Op
 from sim_devices.plc import FAULT_COLLISION, FAULT_SENSOR, Outcome, Readings, Script

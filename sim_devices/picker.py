@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sim_devices.clock import Random
-from sim_devices.faults import FaultBase, ShortPick
+from sim_devices.faults.kinds import FaultBase, ShortPick
 from sim_devices.putwall import Button, PutWallDevice, SlotState
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sim_devices.clock import Random
-from sim_devices.faults import DeviceFault, FaultBase, Jam, ManualMode, Point, Reboot, RefusedOrder, Troubles
+from sim_devices.faults.book import Troubles
+from sim_devices.faults.kinds import DeviceFault, FaultBase, Jam, ManualMode, Point, Reboot, RefusedOrder
 from sim_devices.mailbox import Accept, CommandBlock, Done, Fields, Mailbox, Memory, Op
 from sim_devices.sensors import Reading
 

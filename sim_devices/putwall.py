@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from sim_devices.clock import Random
-from sim_devices.faults import FaultBase, Point, Reboot, Troubles, WrongButton
+from sim_devices.faults.book import Troubles
+from sim_devices.faults.kinds import FaultBase, Point, Reboot, WrongButton
 from sim_devices.mailbox import Fields, Refused, crc16
 
 COUNTER = 2**16

@@ -7,7 +7,8 @@ spot.
 from dataclasses import dataclass
 from enum import IntEnum
 
-from sim_devices.faults import FaultBase, NoRead, SensorStuck, Troubles, WrongBarcode
+from sim_devices.faults.book import Troubles
+from sim_devices.faults.kinds import FaultBase, NoRead, SensorStuck, WrongBarcode
 from sim_devices.world import World
 
 SENSOR_FAULTS: frozenset[type[FaultBase]] = frozenset({SensorStuck})

@@ -20,7 +20,9 @@ from sim_devices.faces.nodes import NodeSpace
 from sim_devices.faces.opcua import OpcUaServer
 from sim_devices.faces.registers import RegisterSpace
 from sim_devices.faces.wire import WIRE_FAULTS, Wire
-from sim_devices.faults import DuplicateReply, FaultBook, FaultFile, NotPossible, play
+from sim_devices.faults.book import FaultBook, NotPossible
+from sim_devices.faults.file import FaultFile, play
+from sim_devices.faults.kinds import DuplicateReply
 from sim_devices.picker import Habits, Picker
 from sim_devices.plc import Plc
 from sim_devices.putwall import Button, PutWallDevice

@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway.site.model import Motion
 from sim_devices.clock import SimClock
-from sim_devices.faults import FaultBook
+from sim_devices.faults.book import FaultBook
 from sim_devices.sensors import Sensors
 from sim_devices.vehicles import line, reports, vehicle
 from sim_devices.vehicles.battery import BATTERY, BatterySpec

@@ -19,7 +19,7 @@ from gateway.kernel.supervise import keep_running
 from sim_devices.api import sim_router
 from sim_devices.clock import SimClock
 from sim_devices.faces.mqtt import BrokerAccess, MqttBroker
-from sim_devices.faults import FaultFile, read_fault_file
+from sim_devices.faults.file import FaultFile, read_fault_file
 from sim_devices.picker import Habits
 from sim_devices.site import SimulatedSite
 from sim_devices.vehicles.fleet import Vehicles

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sim_devices.faces.nodes import NodeSpace, UnknownNode
 from sim_devices.faces.registers import RegisterSpace
 from sim_devices.faces.wire import Wire
-from sim_devices.faults import BlackHole, SlowAnswers
+from sim_devices.faults.kinds import BlackHole, SlowAnswers
 
 T = TypeVar("T")
 

@@ -10,15 +10,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from sim_devices.faults import (
-    BlackHole,
-    DuplicateReply,
-    FaultBase,
-    LinkDrop,
-    LostReply,
-    SlowAnswers,
-    Troubles,
-)
+from sim_devices.faults.book import Troubles
+from sim_devices.faults.kinds import BlackHole, DuplicateReply, FaultBase, LinkDrop, LostReply, SlowAnswers
 
 HELD_CHUNKS = 10_000
 """Answers that a black hole holds back; a connection that has more of them breaks."""

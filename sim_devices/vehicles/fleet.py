@@ -8,7 +8,7 @@ from gateway.contract.clock import Clock
 from gateway.site.model import Fleet, RoadMap, Site
 from gateway.site.model import Vehicle as VehicleModel
 from sim_devices.clock import SimClock
-from sim_devices.faults import FaultBook, NotPossible
+from sim_devices.faults.book import FaultBook, NotPossible
 from sim_devices.sensors import Sensors
 from sim_devices.vehicles import line, vehicle
 from sim_devices.vehicles.battery import BATTERY, BatterySpec

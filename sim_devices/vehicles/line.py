@@ -17,7 +17,8 @@ import structlog
 
 from gateway.contract.clock import Clock
 from sim_devices.clock import SimClock
-from sim_devices.faults import (
+from sim_devices.faults.book import Troubles
+from sim_devices.faults.kinds import (
     BlackHole,
     FaultBase,
     LinkDrop,
@@ -26,7 +27,6 @@ from sim_devices.faults import (
     StateDuplicated,
     StateLost,
     StateReordered,
-    Troubles,
 )
 from sim_devices.vehicles import reports
 from sim_devices.vehicles.reports import Json

@@ -12,7 +12,8 @@ from math import hypot, inf
 from typing import Final
 
 from gateway.site.model import Motion
-from sim_devices.faults import (
+from sim_devices.faults.book import NotPossible, Troubles
+from sim_devices.faults.kinds import (
     BatteryLow,
     DeviceFault,
     FaultBase,
@@ -20,12 +21,10 @@ from sim_devices.faults import (
     Jam,
     LocalisationLost,
     ManualMode,
-    NotPossible,
     Point,
     Reboot,
     RefusedOrder,
     SensorStuck,
-    Troubles,
 )
 from sim_devices.sensors import SCANNER_FAULTS
 from sim_devices.vehicles.actions import ActionState, ActionStatus, startable

@@ -7,7 +7,8 @@ import pytest
 
 from gateway.site.load import load_site
 from sim_devices.clock import SimClock
-from sim_devices.faults import FaultBook, Jam, Reboot
+from sim_devices.faults.book import FaultBook
+from sim_devices.faults.kinds import Jam, Reboot
 from sim_devices.vehicles.fleet import Vehicles
 from sim_devices.world import World
 from tests.memory_broker import MemoryBroker

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sim_devices.faults import (
+from sim_devices.faults.kinds import (
     After,
     BlackHole,
     LinkDrop,

@@ -11,7 +11,7 @@ from gateway.site.document import parse_document
 from gateway.site.findings import SiteInvalid
 from gateway.site.load import BUNDLED_PROFILES, load_site
 from gateway.site.tags import profile_of, read_tags, write_tags
-from sim_devices.faults import read_fault_file
+from sim_devices.faults.file import read_fault_file
 from tests.fuzz.mutation import inputs, text_like, tree_like
 from tests.unit.small_site import ROADS, SMALL, STOCK, small_site
 

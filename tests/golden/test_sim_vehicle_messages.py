@@ -16,7 +16,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from sim_devices.faults import DeviceFault, Jam, LinkDrop, LocalisationLost, ManualMode, Reboot, SensorStuck
+from sim_devices.faults.kinds import (
+    DeviceFault,
+    Jam,
+    LinkDrop,
+    LocalisationLost,
+    ManualMode,
+    Reboot,
+    SensorStuck,
+)
 from tests.memory_broker import MemoryBroker
 from tests.vehicles import HEADER, Json, action, drop, instant, on_line, order, pick
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 
-from sim_devices.faults import (
+from sim_devices.faults.book import NotPossible
+from sim_devices.faults.kinds import (
     After,
     BatteryLow,
     BlackHole,
@@ -25,7 +26,6 @@ from sim_devices.faults import (
     LostReply,
     ManualMode,
     NoRead,
-    NotPossible,
     Point,
     Reboot,
     RefusedOrder,

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, Final
 
 from gateway.site.model import Carrier
-from sim_devices.faults import DeviceFault, Jam, LocalisationLost, ManualMode, Reboot
+from sim_devices.faults.kinds import DeviceFault, Jam, LocalisationLost, ManualMode, Reboot
 from sim_devices.world import Impossible
 from tests.sim.plant import Plant
 from tests.sim.wes import Wes

@@ -28,7 +28,7 @@ from sim_devices.clock import SimClock, seeded
 from sim_devices.faces.memory import NodeLine, RegisterLine
 from sim_devices.faces.nodes import NodeSpace
 from sim_devices.faces.registers import RegisterSpace
-from sim_devices.faults import FaultBook, NotPossible
+from sim_devices.faults.book import FaultBook, NotPossible
 from sim_devices.picker import Habits
 from sim_devices.plc import Plc
 from sim_devices.site import SimulatedSite

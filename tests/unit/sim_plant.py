@@ -8,7 +8,8 @@ from gateway.site.model import Carrier, Conveyor, ConveyorChannel, Location, Mot
 from sim_devices.carrier import CarrierMachine
 from sim_devices.clock import Random, seeded
 from sim_devices.conveyor import ConveyorMachine
-from sim_devices.faults import FaultBase, FaultBook, NoRead, SensorStuck, WrongBarcode
+from sim_devices.faults.book import FaultBook
+from sim_devices.faults.kinds import FaultBase, NoRead, SensorStuck, WrongBarcode
 from sim_devices.mailbox import CommandBlock, Op
 from sim_devices.plc import Plc
 from sim_devices.sensors import Sensors

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim_devices.faults import (
+from sim_devices.faults.book import FaultStatus
+from sim_devices.faults.kinds import (
     After,
     DeviceFault,
-    FaultStatus,
     Jam,
     ManualMode,
     Point,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim_devices.faults import After, NoRead, Point, Reboot, SensorStuck, WrongBarcode
+from sim_devices.faults.kinds import After, NoRead, Point, Reboot, SensorStuck, WrongBarcode
 from sim_devices.kinematics import Travel
 from sim_devices.mailbox import Accept, Done
 from sim_devices.sensors import NO_READ, Reading

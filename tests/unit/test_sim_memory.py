@@ -13,7 +13,8 @@ from sim_devices.faces.memory import MemoryLine, NodeLine, RegisterLine
 from sim_devices.faces.nodes import NodeSpace
 from sim_devices.faces.registers import RegisterSpace
 from sim_devices.faces.wire import Wire
-from sim_devices.faults import BlackHole, FaultBook, LinkDrop, LostReply, Reboot, SlowAnswers
+from sim_devices.faults.book import FaultBook
+from sim_devices.faults.kinds import BlackHole, LinkDrop, LostReply, Reboot, SlowAnswers
 from sim_devices.mailbox import Done
 from sim_devices.site import SimulatedSite
 from tests.unit.sim_plant import fields

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim_devices.faults import FaultBook, Reboot, ShortPick, WrongButton
+from sim_devices.faults.book import FaultBook
+from sim_devices.faults.kinds import Reboot, ShortPick, WrongButton
 from sim_devices.mailbox import Refused
 from sim_devices.picker import Habits, Picker
 from sim_devices.putwall import Button, PutWallDevice, SlotOrder, SlotState

@@ -7,23 +7,9 @@ from typing import Any
 import pytest
 
 from sim_devices.clock import SimClock, seeded
-from sim_devices.faults import (
-    After,
-    BatteryLow,
-    FaultBook,
-    FaultFile,
-    FaultStatus,
-    Jam,
-    LinkDrop,
-    NoRead,
-    NotPossible,
-    Point,
-    RandomFaults,
-    Reboot,
-    Troubles,
-    play,
-    read_fault_file,
-)
+from sim_devices.faults.book import FaultBook, FaultStatus, NotPossible, Troubles
+from sim_devices.faults.file import FaultFile, RandomFaults, play, read_fault_file
+from sim_devices.faults.kinds import After, BatteryLow, Jam, LinkDrop, NoRead, Point, Reboot
 from sim_devices.runner import Runner
 from tests.virtual_loop import loop_time, run
 

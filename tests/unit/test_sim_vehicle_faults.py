@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from sim_devices.faults import (
+from sim_devices.faults.book import NotPossible
+from sim_devices.faults.kinds import (
     After,
     BatteryLow,
     DeviceFault,
@@ -13,7 +14,6 @@ from sim_devices.faults import (
     LocalisationLost,
     ManualMode,
     NoRead,
-    NotPossible,
     Point,
     Reboot,
     RefusedOrder,

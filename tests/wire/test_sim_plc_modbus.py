@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from pyModbusTCP.client import ModbusClient
 
-from sim_devices.faults import BlackHole, DuplicateReply, LinkDrop, LostReply, Reboot, SlowAnswers
+from sim_devices.faults.kinds import BlackHole, DuplicateReply, LinkDrop, LostReply, Reboot, SlowAnswers
 from sim_devices.mailbox import CommandBlock, Done
 from sim_devices.putwall import Button, SlotState
 from sim_devices.site import SimulatedSite

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gateway.contract.wiring import OpcUaSecurity
 from sim_devices.faces.opcua import APPLICATION_URI, server_key
-from sim_devices.faults import BlackHole, LinkDrop, LostReply, Reboot
+from sim_devices.faults.kinds import BlackHole, LinkDrop, LostReply, Reboot
 from sim_devices.mailbox import Accept, CommandBlock, Done, Refused
 from sim_devices.site import SimulatedSite
 from tests.wire.sim_site import opcua_site, pick, running, until

@@ -20,7 +20,7 @@ from vda5050.model.order import Edge, Node, Order
 
 from drivers.links.nats_server import EmbeddedBroker
 from sim_devices.faces.mqtt import BrokerAccess, MqttBroker
-from sim_devices.faults import LinkDrop
+from sim_devices.faults.kinds import LinkDrop
 from tests.vehicles import NODES, Bench, on_line
 from tests.wire.test_embedded_broker import free_port, retained, serving
 
