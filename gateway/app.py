@@ -68,12 +68,12 @@ from gateway.transport.tables import TransportTables
 from gateway.wes.allocation.greedy import Greedy
 from gateway.wes.allocation.port import Allocator
 from gateway.wes.core import WesCore, open_core
-from gateway.wes.hearing import Hearing
+from gateway.wes.floor.operations import push
+from gateway.wes.floor.wall import PUT_HANDLERS
 from gateway.wes.layout import lay_out
-from gateway.wes.monitors import Monitors
-from gateway.wes.operations import push
+from gateway.wes.planning.hearing import Hearing
 from gateway.wes.schema import MIGRATIONS
-from gateway.wes.wall import PUT_HANDLERS
+from gateway.wes.upstream.monitors import Monitors
 
 log = structlog.get_logger()
 

@@ -22,7 +22,7 @@ from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wms import wms_routes
 from gateway.contract.problems import Problem
 from gateway.wes.core import WesCore
-from gateway.wes.monitors import Monitors
+from gateway.wes.upstream.monitors import Monitors
 
 __all__ = ["ApiDeps", "create_api", "create_wes_api"]
 

@@ -23,7 +23,7 @@ from gateway.site.model import Site
 from gateway.transport.rows import Transport
 from gateway.transport.tables import TransportTables
 from gateway.wes.core import WesCore
-from gateway.wes.monitors import Monitors
+from gateway.wes.upstream.monitors import Monitors
 
 
 class Subscriptions(Protocol):

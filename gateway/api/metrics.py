@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from gateway.api.deps import ApiDeps
 from gateway.transport.rows import Job
-from gateway.wes.monitors import Monitors
+from gateway.wes.upstream.monitors import Monitors
 
 BUCKETS_S: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320)
 

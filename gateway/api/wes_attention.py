@@ -13,7 +13,7 @@ from gateway.contract.transports import Act
 from gateway.kernel.clock import to_datetime
 from gateway.wes.attention import decide_message, list_decisions, list_exceptions, list_messages, settle
 from gateway.wes.core import WesCore
-from gateway.wes.monitors import Alarm, Monitors
+from gateway.wes.upstream.monitors import Alarm, Monitors
 
 T = TypeVar("T", ExceptionView, MessageView, DecisionView)
 

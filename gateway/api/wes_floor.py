@@ -30,11 +30,11 @@ from gateway.contract.wes import (
     WorkView,
 )
 from gateway.kernel.ports import Tx
-from gateway.wes.acts import perform
-from gateway.wes.claims import arrive
 from gateway.wes.codes import Code
 from gateway.wes.core import WesCore
-from gateway.wes.floor_views import (
+from gateway.wes.floor.acts import perform
+from gateway.wes.floor.claims import arrive
+from gateway.wes.floor.views import (
     list_orders,
     list_packages,
     list_presentations,
@@ -45,10 +45,10 @@ from gateway.wes.floor_views import (
     station_view,
     work_view,
 )
-from gateway.wes.stations import close_station, open_station
+from gateway.wes.planning.stations import close_station, open_station
+from gateway.wes.planning.tasks import conflict, missing
 from gateway.wes.stock.refusal import StockRefused
 from gateway.wes.stock.views import find_pool, positions_of_pool, stock_by_sku
-from gateway.wes.tasks import conflict, missing
 
 T = TypeVar("T")
 

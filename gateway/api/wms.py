@@ -37,14 +37,14 @@ from gateway.contract.wms import (
     SyncRequest,
 )
 from gateway.kernel.ports import StoreBroken, StoreFull, Tx
-from gateway.wes.cancel import cancel
-from gateway.wes.catalogue import sync_products
 from gateway.wes.core import WesCore
-from gateway.wes.declined import Declined
+from gateway.wes.orders.cancel import cancel
+from gateway.wes.orders.catalogue import sync_products
+from gateway.wes.orders.declined import Declined
+from gateway.wes.orders.replies import StoredReply, find_reply, keep_reply
 from gateway.wes.outbox import repeat_callback
-from gateway.wes.replies import StoredReply, find_reply, keep_reply
-from gateway.wes.sync import sync_full, sync_named
-from gateway.wes.views import inventory_page, inventory_view, order_view
+from gateway.wes.upstream.sync import sync_full, sync_named
+from gateway.wes.upstream.views import inventory_page, inventory_view, order_view
 
 log = structlog.get_logger()
 

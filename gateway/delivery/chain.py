@@ -14,13 +14,13 @@ from gateway.delivery.rounds import Bell, Rounds
 from gateway.kernel.ports import Store
 from gateway.wes.allocation.port import Allocator
 from gateway.wes.core import WesCore
-from gateway.wes.dispatch import Dispatch
-from gateway.wes.floor import Floor, Lacking
-from gateway.wes.gateway import FeedGap, Gateway, Unanswered
-from gateway.wes.hearing import Hearing, last_heard, open_at_gateway
-from gateway.wes.plan import Planner
-from gateway.wes.rollback import Rollbacks
-from gateway.wes.waves import Waves
+from gateway.wes.floor.rounds import Floor, Lacking
+from gateway.wes.planning.dispatch import Dispatch
+from gateway.wes.planning.gateway import FeedGap, Gateway, Unanswered
+from gateway.wes.planning.hearing import Hearing, last_heard, open_at_gateway
+from gateway.wes.planning.plan import Planner
+from gateway.wes.planning.rollback import Rollbacks
+from gateway.wes.planning.waves import Waves
 
 log = structlog.get_logger()
 

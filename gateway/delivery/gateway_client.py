@@ -17,7 +17,7 @@ from gateway.contract.plant import ContainerView
 from gateway.contract.problems import Problem
 from gateway.contract.puts import PutRequest, PutView
 from gateway.contract.transports import TransportRequest, TransportView
-from gateway.wes.gateway import TAKEN, Answer, FeedGap, Reply, Unanswered
+from gateway.wes.planning.gateway import TAKEN, Answer, FeedGap, Reply, Unanswered
 
 log = structlog.get_logger()
 

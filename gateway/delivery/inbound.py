@@ -17,10 +17,10 @@ from gateway.contract.wms import CallbackDetails, CancelCommand, ResultCode
 from gateway.delivery.brokers import Incoming, command_topics
 from gateway.kernel.ports import Tx
 from gateway.site.wes import BrokerUpstream
-from gateway.wes.cancel import cancel
 from gateway.wes.core import WesCore
-from gateway.wes.declined import Declined
-from gateway.wes.intake import Prepared, prepare, take
+from gateway.wes.orders.cancel import cancel
+from gateway.wes.orders.declined import Declined
+from gateway.wes.orders.intake import Prepared, prepare, take
 from gateway.wes.outbox import tell_failure
 
 log = structlog.get_logger()

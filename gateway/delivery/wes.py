@@ -9,11 +9,11 @@ from gateway.delivery.inbound import Inbound
 from gateway.delivery.rounds import Rounds
 from gateway.delivery.upstream import Courier, UpstreamDelivery
 from gateway.wes.core import WesCore
-from gateway.wes.history import carry_over
-from gateway.wes.monitors import Monitors
+from gateway.wes.orders.history import carry_over
 from gateway.wes.outbox import is_told
-from gateway.wes.sync import sync_changed, sync_scheduled
 from gateway.wes.timers import ShortOrders, calibrate, forget, tell_what_just_changed
+from gateway.wes.upstream.monitors import Monitors
+from gateway.wes.upstream.sync import sync_changed, sync_scheduled
 
 REAL_TIME_S: Final = 1.0
 CALENDAR_S: Final = 60.0

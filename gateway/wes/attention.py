@@ -14,17 +14,17 @@ from gateway.contract.wms import CancelCommand
 from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.site.rules import Reservation
-from gateway.wes.cancel import cancel
 from gateway.wes.codes import Code
 from gateway.wes.core import WesCore
-from gateway.wes.declined import Declined
-from gateway.wes.demand import release_part
 from gateway.wes.exceptions import ExceptionKind
-from gateway.wes.orders import lock_order
+from gateway.wes.floor.shortfall import accept_short, make_up_again
+from gateway.wes.orders.cancel import cancel
+from gateway.wes.orders.declined import Declined
+from gateway.wes.orders.reservation import release_held, reserve_again
+from gateway.wes.orders.rows import lock_order
 from gateway.wes.outbox import send_again, skip_message
-from gateway.wes.reservation import release_held, reserve_again
-from gateway.wes.shortfall import accept_short, make_up_again
-from gateway.wes.tasks import conflict, missing
+from gateway.wes.planning.demand import release_part
+from gateway.wes.planning.tasks import conflict, missing
 
 REASON_MAX: Final = 200
 """Characters of a reason that an order keeps when it is cancelled; the decision keeps all of it."""

@@ -12,15 +12,15 @@ from gateway.contract.clock import Clock, Micros
 from gateway.contract.wms import AcceptedView
 from gateway.kernel.ports import Store
 from gateway.site.wes import Wes
-from gateway.wes.cancel import Withdrawal
-from gateway.wes.cancelling import WITHDRAWALS
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
-from gateway.wes.declined import Declined
+from gateway.wes.floor.cancelling import WITHDRAWALS
 from gateway.wes.ids import take_ids
-from gateway.wes.intake import submit
 from gateway.wes.layout import Layout
 from gateway.wes.numbers import Numbers
+from gateway.wes.orders.cancel import Withdrawal
+from gateway.wes.orders.declined import Declined
+from gateway.wes.orders.intake import submit
 from gateway.wes.rules import Rulebook
 from gateway.wes.stock.opening import open_warehouse
 

@@ -13,17 +13,17 @@ from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.inbound import PutAway, PutAwayLine, Receive, ReceivedLine, Store
 from gateway.contract.wes import ActBase, ActView
 from gateway.kernel.ports import Tx
-from gateway.wes.acts import once
-from gateway.wes.catalogue import Product, find_products
 from gateway.wes.context import WesContext
-from gateway.wes.home import find_home
+from gateway.wes.floor.acts import once
 from gateway.wes.layout import STORAGE
-from gateway.wes.presentations import Purpose, call_to, presentation_of_container
+from gateway.wes.orders.catalogue import Product, find_products
+from gateway.wes.planning.home import find_home
+from gateway.wes.planning.presentations import Purpose, call_to, presentation_of_container
+from gateway.wes.planning.tasks import conflict
 from gateway.wes.stock.model import Act, Holder, HolderKind, Portion, Quality, Virtual
 from gateway.wes.stock.opening import Batch, open_holder, open_lot
 from gateway.wes.stock.post import post
 from gateway.wes.stock.verbs import put_away, receive
-from gateway.wes.tasks import conflict
 
 _LOT: Final = (
     "SELECT l.lot_id FROM lots l JOIN pools p ON p.pool_id = l.pool_id WHERE p.warehouse_id = :warehouse_id"

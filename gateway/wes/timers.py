@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from gateway.contract.clock import Micros
 from gateway.kernel.ports import Tx
 from gateway.wes.core import WesCore
-from gateway.wes.reservation import list_short, reserve_again
-from gateway.wes.sync import sync_full, sync_just_now
+from gateway.wes.orders.reservation import list_short, reserve_again
+from gateway.wes.upstream.sync import sync_full, sync_just_now
 
 WINDOW_US: Final = 10_000_000
 """How far back a look for changes goes: longer than a commit may take."""

@@ -14,8 +14,8 @@ from gateway.kernel.clock import SystemClock
 from gateway.kernel.ports import Store, Tx
 from gateway.site.wes import Wes
 from gateway.store.sqlite import open_sqlite
-from gateway.wes.catalogue import sync_products
 from gateway.wes.core import WesCore, open_core
+from gateway.wes.orders.catalogue import sync_products
 from gateway.wes.schema import MIGRATIONS
 from gateway.wes.stock.model import Act, Holder, HolderKind, Portion
 from gateway.wes.stock.opening import Batch, open_holder, open_lot

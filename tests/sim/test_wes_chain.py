@@ -14,9 +14,9 @@ from gateway.kernel.supervise import keep_running
 from gateway.store.inline import open_inline
 from gateway.wes.allocation.greedy import Greedy
 from gateway.wes.core import WesCore, open_core
-from gateway.wes.hearing import Hearing
 from gateway.wes.layout import lay_out
 from gateway.wes.numbers import Numbers
+from gateway.wes.planning.hearing import Hearing
 from gateway.wes.schema import MIGRATIONS
 from sim_devices.clock import seeded
 from tests.sim.plant import Plant

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.kernel.ports import Store
-from gateway.wes.stations import close_station
+from gateway.wes.planning.stations import close_station
 from tests.unit.chain_rig import chain_on, contradictions, fill, order
 
 pytestmark = pytest.mark.unit

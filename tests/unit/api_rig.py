@@ -28,7 +28,7 @@ from gateway.transport.engine import TransportEngine
 from gateway.transport.messages import Open
 from gateway.transport.tables import TransportTables
 from gateway.wes.core import WesCore
-from gateway.wes.monitors import Monitors
+from gateway.wes.upstream.monitors import Monitors
 from tests.unit.feeding import START_US
 from tests.unit.floor import shuttle_site
 

@@ -19,21 +19,21 @@ from gateway.wes.allocation.greedy import Greedy
 from gateway.wes.allocation.port import Allocator
 from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S
-from gateway.wes.dispatch import Dispatch
-from gateway.wes.gateway import TAKEN, Answer, Gateway, Reply
-from gateway.wes.hearing import Hearing, last_heard, open_at_gateway
 from gateway.wes.layout import lay_out
-from gateway.wes.plan import Planner
-from gateway.wes.presentations import find_presentation, move
-from gateway.wes.rollback import Rollbacks
+from gateway.wes.planning.dispatch import Dispatch
+from gateway.wes.planning.gateway import TAKEN, Answer, Gateway, Reply
+from gateway.wes.planning.hearing import Hearing, last_heard, open_at_gateway
+from gateway.wes.planning.plan import Planner
+from gateway.wes.planning.presentations import find_presentation, move
+from gateway.wes.planning.rollback import Rollbacks
+from gateway.wes.planning.tasks import book_pick, claim, lock_tasks
+from gateway.wes.planning.waves import Waves
 from gateway.wes.schema import MIGRATIONS
 from gateway.wes.stock.model import Holder, HolderKind, Portion
 from gateway.wes.stock.opening import Batch, open_holder, open_lot
 from gateway.wes.stock.post import post
 from gateway.wes.stock.verbs import receive
 from gateway.wes.stock.verify import verify
-from gateway.wes.tasks import book_pick, claim, lock_tasks
-from gateway.wes.waves import Waves
 from tests.unit.feeding import START_US
 from tests.unit.wes_rig import WAREHOUSE, Core, act, command, core_on, settings
 

@@ -17,17 +17,17 @@ from gateway.contract.wms import CancelCommand, CancelledView
 from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import Store
 from gateway.store.inline import open_inline
-from gateway.wes.acts import perform
-from gateway.wes.cancel import cancel
-from gateway.wes.cancelling import WITHDRAWALS
-from gateway.wes.floor import Floor, Lacking
-from gateway.wes.gateway import TAKEN, Answer, Reply
-from gateway.wes.hearing import Hearing
-from gateway.wes.operations import push
+from gateway.wes.floor.acts import perform
+from gateway.wes.floor.cancelling import WITHDRAWALS
+from gateway.wes.floor.operations import push
+from gateway.wes.floor.rounds import Floor, Lacking
+from gateway.wes.floor.wall import PUT_HANDLERS
+from gateway.wes.orders.cancel import cancel
+from gateway.wes.planning.gateway import TAKEN, Answer, Reply
+from gateway.wes.planning.hearing import Hearing
 from gateway.wes.proof import find_contradictions
 from gateway.wes.schema import MIGRATIONS
 from gateway.wes.stock.verify import verify
-from gateway.wes.wall import PUT_HANDLERS
 from tests.unit.chain_rig import Chain, ContractGateway, chain_on
 from tests.unit.feeding import START_US
 

@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from gateway.api.wms import wms_routes
-from gateway.wes.cancel import BEFORE_ALLOCATION
 from gateway.wes.core import WesCore
+from gateway.wes.orders.cancel import BEFORE_ALLOCATION
 from tests.unit.api_rig import gateway
 from tests.unit.wes_rig import Core, command, core
 

@@ -18,9 +18,9 @@ from gateway.delivery.upstream import HttpCourier, UpstreamDelivery
 from gateway.delivery.wes import upstream_works
 from gateway.kernel.clock import to_datetime
 from gateway.wes.core import WesCore
-from gateway.wes.monitors import Monitor, Monitors
 from gateway.wes.outbox import Message, send_again, skip_message
-from gateway.wes.sync import sync_changed
+from gateway.wes.upstream.monitors import Monitor, Monitors
+from gateway.wes.upstream.sync import sync_changed
 from tests.unit.wes_rig import Core, command, core, settings
 
 pytestmark = pytest.mark.unit

@@ -12,9 +12,9 @@ from gateway.api.problems import add_problem_handlers
 from gateway.api.wes_attention import attention_routes
 from gateway.contract.attention import Decision, SettleRequest
 from gateway.wes.attention import settle
-from gateway.wes.cancelling import WITHDRAWALS
 from gateway.wes.core import WesCore
-from gateway.wes.monitors import Monitors
+from gateway.wes.floor.cancelling import WITHDRAWALS
+from gateway.wes.upstream.monitors import Monitors
 from tests.unit.chain_rig import Chain, chain
 from tests.unit.test_wes_chain import contradictions, fill, goods_in_receiving, order
 from tests.unit.wes_rig import Core, command, core

@@ -4,8 +4,8 @@ import pytest
 
 from gateway.contract.wms import ResultCode
 from gateway.wes.codes import Code
-from gateway.wes.declined import Declined
-from gateway.wes.reservation import list_short
+from gateway.wes.orders.declined import Declined
+from gateway.wes.orders.reservation import list_short
 from tests.unit.wes_rig import Core, command, core
 
 pytestmark = pytest.mark.unit

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.contract.wms import ResultCode
-from gateway.wes.declined import Declined
+from gateway.wes.orders.declined import Declined
 from tests.unit.chain_rig import fill, order
 from tests.unit.station_rig import Station, station
 

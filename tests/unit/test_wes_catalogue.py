@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from gateway.contract.wms import ProductSync, ProductSyncView
 from gateway.store.inline import open_inline
-from gateway.wes.catalogue import find_products, sync_products
+from gateway.wes.orders.catalogue import find_products, sync_products
 from gateway.wes.schema import MIGRATIONS
 from tests.unit.wes_rig import Core, core, core_on
 

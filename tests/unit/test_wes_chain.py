@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from gateway.kernel.ports import Tx
-from gateway.wes.binding import assign
-from gateway.wes.plan import commit, look
-from gateway.wes.rollback import begin_rollback
-from gateway.wes.stations import close_station
+from gateway.wes.planning.binding import assign
+from gateway.wes.planning.plan import commit, look
+from gateway.wes.planning.rollback import begin_rollback
+from gateway.wes.planning.stations import close_station
 from gateway.wes.stock.model import Holder, HolderKind, Portion, Virtual
 from gateway.wes.stock.opening import Batch, open_holder, open_lot, stand
 from gateway.wes.stock.post import post

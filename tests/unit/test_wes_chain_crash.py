@@ -8,7 +8,7 @@ import pytest
 
 from gateway.wes.context import WesContext
 from gateway.wes.ids import take_ids
-from gateway.wes.stations import close_station
+from gateway.wes.planning.stations import close_station
 from tests.unit.chain_rig import Chain, Crash, MortalStore, chain, contradictions, fill, order
 from tests.unit.wes_rig import Core
 

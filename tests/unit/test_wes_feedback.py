@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from gateway.wes.codes import Code
-from gateway.wes.feedback import tell_shipped
-from gateway.wes.headers import move_lines
+from gateway.wes.orders.feedback import tell_shipped
+from gateway.wes.orders.headers import move_lines
 from tests.unit.wes_rig import Core, command, core
 
 pytestmark = pytest.mark.unit

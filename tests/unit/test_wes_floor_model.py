@@ -17,9 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gateway.contract.faults import Refusal
 from gateway.wes.codes import Code
-from gateway.wes.declined import Declined
 from gateway.wes.ids import take_ids
-from gateway.wes.stations import close_station, open_station
+from gateway.wes.orders.declined import Declined
+from gateway.wes.planning.stations import close_station, open_station
 from tests.unit.chain_rig import Crash, MortalStore, fill, order
 from tests.unit.station_rig import Station, station
 

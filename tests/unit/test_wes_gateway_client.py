@@ -13,8 +13,8 @@ from gateway.contract.transports import TransportRequest
 from gateway.delivery.chain import Listener
 from gateway.delivery.gateway_client import GatewayClient
 from gateway.delivery.rounds import Bell
-from gateway.wes.gateway import Answer, FeedGap, Reply, Unanswered
-from gateway.wes.hearing import Hearing, last_heard
+from gateway.wes.planning.gateway import Answer, FeedGap, Reply, Unanswered
+from gateway.wes.planning.hearing import Hearing, last_heard
 from tests.unit.api_rig import Rig, gateway
 from tests.unit.wes_rig import core
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.kernel.ports import Tx
 from gateway.store.inline import open_inline
-from gateway.wes.history import DAY_US, MOVED, SHARED, carry_over, find_history
+from gateway.wes.orders.history import DAY_US, MOVED, SHARED, carry_over, find_history
 from gateway.wes.schema import MIGRATIONS
 from gateway.wes.stock.verify import verify
 from tests.unit.station_rig import station

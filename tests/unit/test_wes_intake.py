@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from gateway.kernel.clock import to_rfc3339
-from gateway.wes.declined import Declined
-from gateway.wes.reservation import list_short, release_held, reserve_again
+from gateway.wes.orders.declined import Declined
+from gateway.wes.orders.reservation import list_short, release_held, reserve_again
 from tests.unit.feeding import START_US
 from tests.unit.wes_rig import Core, command, core
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.site.wes import OBLIGATORY, RollbackStep
-from gateway.wes.rollback import begin_rollback
+from gateway.wes.planning.rollback import begin_rollback
 from tests.unit.chain_rig import chain, contradictions, fill, order
 from tests.unit.wes_rig import settings
 

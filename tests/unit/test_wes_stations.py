@@ -8,8 +8,8 @@ from gateway.contract.faults import Refusal
 from gateway.contract.puts import PutStatus
 from gateway.contract.wes import AssignedPart
 from gateway.kernel.ports import Tx
-from gateway.wes.claims import arrive
-from gateway.wes.stations import close_station
+from gateway.wes.floor.claims import arrive
+from gateway.wes.planning.stations import close_station
 from gateway.wes.stock.model import Holder, HolderKind, Portion
 from gateway.wes.stock.opening import Batch, open_holder, open_lot
 from gateway.wes.stock.post import post

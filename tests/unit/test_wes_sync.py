@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.wes.sync import sync_changed, sync_full, sync_just_now, sync_named, sync_scheduled
+from gateway.wes.upstream.sync import sync_changed, sync_full, sync_just_now, sync_named, sync_scheduled
 from tests.unit.wes_rig import Core, command, core
 
 pytestmark = pytest.mark.unit

@@ -8,7 +8,7 @@ import pytest
 from gateway.delivery.rounds import Rounds
 from gateway.kernel.ports import StoreFull
 from gateway.wes.core import WesCore
-from gateway.wes.replies import StoredReply, find_reply, keep_reply
+from gateway.wes.orders.replies import StoredReply, find_reply, keep_reply
 from gateway.wes.timers import ShortOrders, calibrate, forget
 from tests.unit.wes_rig import Core, command, core
 

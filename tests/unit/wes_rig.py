@@ -12,12 +12,12 @@ from gateway.contract.wms import AcceptedView, CancelCommand, CancelledView, Pro
 from gateway.kernel.ports import Row, Store, Tx
 from gateway.site.wes import Wes
 from gateway.store.inline import open_inline
-from gateway.wes.cancel import BEFORE_ALLOCATION, cancel
-from gateway.wes.catalogue import sync_products
 from gateway.wes.context import WesContext
 from gateway.wes.ids import take_ids
-from gateway.wes.intake import submit
 from gateway.wes.numbers import Numbers
+from gateway.wes.orders.cancel import BEFORE_ALLOCATION, cancel
+from gateway.wes.orders.catalogue import sync_products
+from gateway.wes.orders.intake import submit
 from gateway.wes.outbox import READ, message_of
 from gateway.wes.rules import Rulebook
 from gateway.wes.schema import MIGRATIONS

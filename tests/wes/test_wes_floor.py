@@ -8,7 +8,7 @@ import pytest
 
 from gateway.contract.faults import Refusal
 from gateway.kernel.ports import Store
-from gateway.wes.declined import Declined
+from gateway.wes.orders.declined import Declined
 from tests.unit.chain_rig import fill, order
 from tests.unit.station_rig import Station, station_on
 

@@ -6,10 +6,10 @@ import pytest
 
 from gateway.contract.wms import ResultCode
 from gateway.kernel.ports import Store
-from gateway.wes.declined import Declined
-from gateway.wes.history import MOVED, carry_over, find_history
+from gateway.wes.orders.declined import Declined
+from gateway.wes.orders.history import MOVED, carry_over, find_history
 from gateway.wes.stock.verify import verify
-from gateway.wes.views import order_view
+from gateway.wes.upstream.views import order_view
 from tests.unit.wes_rig import Core, command, core_on, settings
 
 DAY_US = 86_400_000_000
@@ -119,7 +119,7 @@ async def test_cancelling_what_is_history_is_answered_by_what_became_of_it(opene
 async def test_a_round_moves_a_bounded_part_and_the_next_ones_the_rest(
     opened: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.wes.history.STEP", 2)
+    monkeypatch.setattr("gateway.wes.orders.history.STEP", 2)
     for n in range(5):
         await ended(opened, f"C-{n}")
     for expected in (2, 4, 5, 5):

@@ -11,8 +11,8 @@ import pytest
 from gateway.contract.wms import ResultCode
 from gateway.kernel.ports import Store
 from gateway.store.sqlite import open_sqlite
-from gateway.wes.declined import Declined
-from gateway.wes.reservation import list_short, reserve_again
+from gateway.wes.orders.declined import Declined
+from gateway.wes.orders.reservation import list_short, reserve_again
 from gateway.wes.schema import MIGRATIONS
 from tests.unit.wes_rig import Core, command, core_on, settings
 

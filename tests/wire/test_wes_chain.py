@@ -19,9 +19,9 @@ from gateway.site.load import load_site
 from gateway.store.sqlite import open_sqlite
 from gateway.wes.allocation.greedy import Greedy
 from gateway.wes.core import WesCore, open_core
-from gateway.wes.hearing import Hearing
 from gateway.wes.layout import lay_out
 from gateway.wes.numbers import Numbers
+from gateway.wes.planning.hearing import Hearing
 from gateway.wes.schema import MIGRATIONS
 from tests.unit.chain_rig import contradictions, pick_all, stock_up
 from tests.unit.wes_rig import Core, SteppingClock, command, settings

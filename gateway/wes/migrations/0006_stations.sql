@@ -27,7 +27,7 @@ CREATE TABLE questions (                         -- what a person at a station i
     question_id BIGINT PRIMARY KEY,
     station_id TEXT NOT NULL,
     slot_id TEXT NOT NULL,
-    kind TEXT NOT NULL,                          -- gateway/wes/wall.py: QuestionKind
+    kind TEXT NOT NULL,                          -- gateway/wes/floor/wall.py: QuestionKind
     put_id BIGINT REFERENCES wall_puts,
     text TEXT NOT NULL,
     at_us BIGINT NOT NULL,

@@ -1,0 +1,219 @@
+"""What the gateway tells becomes what the WES knows, each event exactly once (S0-30, S0-31, S0-41, S0-42).
+
+The number of the last event that was heard stands in the database and moves in the same commit as what the event changes. Where
+the feed does not reach back that far, the WES looks at what it missed and hears the rest again: nothing that happens twice moves
+anything twice, for every move is one of the table in gateway/wes/planning/presentations.py.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+from gateway.contract.events import Event, EventType
+from gateway.contract.plant import ContainerView
+from gateway.contract.transports import TransportStatus, TransportView
+from gateway.kernel.ports import Tx
+from gateway.wes.codes import PresentationState as S
+from gateway.wes.context import WesContext
+from gateway.wes.planning.presentations import (
+    AT_GATEWAY,
+    TRANSITIONS,
+    Presentation,
+    Purpose,
+    find_presentation,
+    has_work,
+    move,
+    present,
+    presentation_of_transport,
+)
+from gateway.wes.stock.model import Holder, HolderKind
+from gateway.wes.stock.opening import open_holder, stand
+
+Handler = Callable[[Tx, WesContext, Event], Awaitable[None]]
+Arrived = Callable[[Tx, WesContext, Presentation], Awaitable[None]]
+"""What a station does about a container that has just arrived, in the same transaction (S0-31)."""
+
+CURSOR: Final = "gateway"
+
+_HEARD: Final = "SELECT seq FROM cursors WHERE name = :name"
+_HEAR: Final = (
+    "INSERT INTO cursors (name, seq) VALUES (:name, :seq) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq"
+)
+_OPEN: Final = (
+    "SELECT presentation_id FROM presentations WHERE state IN ('called', 'sent', 'failed', 'recalled')"
+    " ORDER BY presentation_id"
+)
+
+
+class Hearing:
+    """Turns events into what they mean for the WES."""
+
+    def __init__(
+        self,
+        context: WesContext,
+        arrived: Arrived | None = None,
+        more: Mapping[EventType, Handler] | None = None,
+    ) -> None:
+        """Take what else has to be done.
+
+        Args:
+            context: the surroundings.
+            arrived: called for containers that have arrived to be picked from.
+            more: handlers of other events, such as those of puts.
+        """
+        self._context = context
+        self._arrived = arrived
+        self._handlers: dict[EventType, Handler] = {
+            EventType.CONTAINER_LOCATED: self._located,
+            EventType.TRANSPORT_COMPLETED: self._completed,
+            EventType.TRANSPORT_CANCELLED: self._ended_elsewhere,
+            EventType.TRANSPORT_FAILED: self._failed,
+            EventType.TRANSPORT_UNKNOWN: self._failed,
+            EventType.TRANSPORT_RESOLVED: self._resolved,
+            **(more or {}),
+        }
+
+    async def hear(self, tx: Tx, events: Sequence[Event]) -> None:
+        """Take events in; those that were heard before change nothing."""
+        heard = await last_heard(tx)
+        news = [event for event in events if event.seq > (heard or 0)]
+        for event in news:
+            handler = self._handlers.get(event.type)
+            if handler is not None:
+                await handler(tx, self._context, event)
+        if news:
+            await tx.execute_many(_HEAR, [{"name": CURSOR, "seq": news[-1].seq}])
+
+    async def catch_up(
+        self,
+        tx: Tx,
+        containers: Sequence[ContainerView],
+        transports: Mapping[int, TransportView | None],
+    ) -> None:
+        """Take in how things stand, then hear the feed from its beginning.
+
+        Args:
+            tx: the transaction.
+            containers: all that the gateway knows.
+            transports: by presentation, those that the gateway has or had; None where it knows of none.
+        """
+        for view in containers:
+            await self._stand(tx, view.container_id, view.location_id)
+        for number, view in transports.items():
+            presentation = await find_presentation(tx, number)
+            if (
+                presentation is not None
+                and view is not None
+                and view.transport_id == presentation.transport_id
+            ):
+                await self._take_status(tx, presentation, view)
+        await tx.execute_many(_HEAR, [{"name": CURSOR, "seq": 0}])
+
+    async def end(
+        self, tx: Tx, presentation: Presentation, location_id: str | None, reason: str | None = None
+    ) -> None:
+        """Its transport has ended, and the container stands somewhere: at its destination, or not."""
+        if presentation.state not in AT_GATEWAY:
+            return
+        context = self._context
+        if presentation.purpose is not Purpose.PICK:
+            here = location_id == presentation.destination
+            await move(tx, context, presentation, S.DONE if here else S.CANCELLED, reason=reason)
+            await present(tx, context, [presentation.container_id])
+        elif location_id == presentation.destination:
+            await self._arrive(tx, presentation)
+        elif presentation.state is S.RECALLED or not await has_work(tx, presentation.presentation_id):
+            await move(tx, context, presentation, S.CANCELLED, reason=reason)
+            await present(tx, context, [presentation.container_id])
+        else:
+            await move(
+                tx,
+                context,
+                presentation,
+                S.PLANNED,
+                destination=presentation.station_id,
+                attempt=presentation.attempt + 1,
+                reason=reason,
+            )
+
+    async def _arrive(self, tx: Tx, presentation: Presentation) -> None:
+        context = self._context
+        if presentation.state is S.RECALLED:
+            await move(tx, context, presentation, S.LEAVING)
+            return
+        await move(tx, context, presentation, S.ARRIVED)
+        arrived = await find_presentation(tx, presentation.presentation_id)
+        assert arrived is not None
+        if not await has_work(tx, presentation.presentation_id):
+            await move(tx, context, arrived, S.LEAVING)
+        elif self._arrived is not None:
+            await self._arrived(tx, context, arrived)
+
+    async def _located(self, tx: Tx, _: WesContext, event: Event) -> None:
+        await self._stand(tx, event.data["containerId"], event.data.get("locationId"))
+
+    async def _completed(self, tx: Tx, _: WesContext, event: Event) -> None:
+        presentation = await presentation_of_transport(tx, event.subject)
+        if presentation is not None:
+            await self.end(tx, presentation, event.data.get("locationId"))
+
+    async def _ended_elsewhere(self, tx: Tx, _: WesContext, event: Event) -> None:
+        presentation = await presentation_of_transport(tx, event.subject)
+        if presentation is not None:
+            where = event.data.get("locationId")
+            await self.end(
+                tx, presentation, where, f"the transport was cancelled, the container is at {where}"
+            )
+
+    async def _failed(self, tx: Tx, context: WesContext, event: Event) -> None:
+        presentation = await presentation_of_transport(tx, event.subject)
+        if presentation is not None and S.FAILED in TRANSITIONS[presentation.state]:
+            told = event.data["reason"]
+            await move(tx, context, presentation, S.FAILED, reason=f"{told['title']}: {told['detail']}")
+
+    async def _resolved(self, tx: Tx, context: WesContext, event: Event) -> None:
+        presentation = await presentation_of_transport(tx, event.subject)
+        if presentation is not None and presentation.state is S.FAILED:
+            await move(tx, context, presentation, S.SENT)
+
+    async def _take_status(self, tx: Tx, presentation: Presentation, view: TransportView) -> None:
+        match view.status:
+            case TransportStatus.COMPLETED:
+                await self.end(tx, presentation, await _stands(tx, presentation.container_id))
+            case TransportStatus.CANCELLED:
+                where = await _stands(tx, presentation.container_id)
+                await self.end(
+                    tx, presentation, where, f"the transport was cancelled, the container is at {where}"
+                )
+            case TransportStatus.FAILED | TransportStatus.UNKNOWN:
+                if S.FAILED in TRANSITIONS[presentation.state]:
+                    reason = None if view.problem is None else f"{view.problem.title}: {view.problem.detail}"
+                    await move(tx, self._context, presentation, S.FAILED, reason=reason)
+            case TransportStatus.ACCEPTED | TransportStatus.PLANNED | TransportStatus.EXECUTING:
+                if S.SENT in TRANSITIONS[presentation.state]:
+                    await move(tx, self._context, presentation, S.SENT)
+
+    async def _stand(self, tx: Tx, container_id: str, location_id: str | None) -> None:
+        place = None if location_id is None else self._context.layout.places.get(location_id)
+        holder = Holder(
+            holder_id=container_id, kind=HolderKind.CONTAINER, warehouse_id=self._context.wes.warehouse_id
+        )
+        await open_holder(tx, holder)
+        zone, distance = ("", None) if place is None else (place.zone, place.distance)
+        await stand(tx, container_id, location_id, zone, distance)
+
+
+async def last_heard(tx: Tx) -> int | None:
+    """Return the number of the last event that was heard; None: the feed has never been listened to."""
+    rows = await tx.fetch(_HEARD, {"name": CURSOR})
+    return rows[0][0] if rows else None
+
+
+async def open_at_gateway(tx: Tx) -> list[Presentation]:
+    """Return all presentations that the gateway may know of."""
+    found = [await find_presentation(tx, row[0]) for row in await tx.fetch(_OPEN)]
+    return [each for each in found if each is not None]
+
+
+async def _stands(tx: Tx, container_id: str) -> str | None:
+    rows = await tx.fetch("SELECT location_id FROM holders WHERE holder_id = :id", {"id": container_id})
+    return rows[0][0] if rows else None

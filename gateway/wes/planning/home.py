@@ -1,0 +1,173 @@
+"""Where a container goes that is done at its station: on to the next work, or to storage by rule (S0-40, S0-46, S0-49).
+
+One rule (point `return`) says to which storage a container belongs, by its heat and by what waiting orders want of it; so "over A,
+no return" is a rule on `demand` that names places near the stations. Of what the rule names, the nearest free place is taken; if
+there is none, the nearest anywhere. While nobody waits for a container, hot ones move nearer by the same rule.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.contract.clock import Micros
+from gateway.kernel.ports import Tx
+from gateway.site import rules
+from gateway.wes.codes import Code
+from gateway.wes.codes import PresentationState as S
+from gateway.wes.context import WesContext
+from gateway.wes.layout import Place
+from gateway.wes.planning.presentations import Presentation, Purpose, call_to, move, present, present_again
+
+DAY_US: Final = 86_400_000_000
+HEAT_DAYS: Final = 7.0
+CANDIDATES_MAX: Final = 50
+"""Hot containers that one round looks at."""
+
+_TAKEN: Final = (
+    "SELECT location_id, COUNT(*) FROM (SELECT location_id, holder_id FROM holders"
+    " WHERE kind = 'container' AND location_id IS NOT NULL"
+    " UNION SELECT destination, container_id FROM presentations WHERE state IN ('called', 'sent', 'failed', 'recalled')"
+    ") AS taken GROUP BY location_id"
+)
+_HEAT: Final = "SELECT COUNT(*) FROM presentations WHERE container_id = :container_id AND purpose = 'pick' AND created_at > :since"
+_UNITS: Final = (
+    "SELECT CAST(COALESCE(SUM(quantity), 0) AS BIGINT) FROM positions WHERE holder_id = :container_id"
+)
+_DEMAND: Final = (
+    "SELECT CAST(COALESCE(SUM(CASE WHEN wanted < free THEN wanted ELSE free END), 0) AS BIGINT) FROM ("
+    " SELECT p.quantity - p.allocated - p.held AS free, COALESCE((SELECT SUM(r.quantity) FROM lot_reservations r"
+    " WHERE r.lot_id = p.lot_id), 0) AS wanted FROM positions p WHERE p.holder_id = :container_id AND p.quantity > 0"
+    ") AS lots"
+)
+_STANDS: Final = "SELECT location_id, zone FROM holders WHERE holder_id = :container_id"
+_HOT: Final = (
+    "SELECT p.container_id, COUNT(*) AS heat FROM presentations p JOIN holders h ON h.holder_id = p.container_id"
+    " WHERE p.purpose = 'pick' AND p.created_at > :since AND h.location_id IS NOT NULL AND NOT EXISTS ("
+    " SELECT 1 FROM presentations a WHERE a.container_id = p.container_id AND a.state NOT IN ('done', 'cancelled'))"
+    " GROUP BY p.container_id HAVING COUNT(*) >= :hot ORDER BY heat DESC, p.container_id LIMIT :limit"
+)
+_UNDER_WAY: Final = "SELECT purpose, COUNT(*) FROM presentations WHERE state IN ('planned', 'called', 'sent') GROUP BY purpose"
+_STRAYS: Final = (
+    "SELECT h.holder_id, h.location_id FROM holders h WHERE h.kind = 'container' AND h.warehouse_id = :warehouse_id"
+    " AND h.location_id = :location_id AND NOT EXISTS (SELECT 1 FROM presentations p WHERE p.container_id = h.holder_id"
+    " AND p.state NOT IN ('done', 'cancelled')) ORDER BY h.holder_id"
+)
+
+
+async def leave(tx: Tx, context: WesContext, leaving: Presentation) -> bool:
+    """Let a container leave its station: it stays for more, goes on to the next station, or home; False: no place is free."""
+    station = context.layout.stations.get(leaving.station_id or "")
+    stands = await _standing(tx, leaving.container_id)
+    place = stands[0]
+    if station is None or place not in station.slots:  # somebody has taken it away already
+        await move(tx, context, leaving, S.DONE)
+        await present(tx, context, [leaving.container_id])
+        return True
+    home = await find_home(tx, context, leaving.container_id, leaving.station_id, leaving.origin)
+    waits = await _is_waited_for(tx, leaving.container_id)
+    if home is None and not waits:
+        return False
+    await move(tx, context, leaving, S.DONE)
+    if waits and await present_again(tx, context, leaving):
+        return True
+    await present(tx, context, [leaving.container_id])
+    if not waits and home is not None:
+        await call_to(tx, context, leaving.container_id, Purpose.RETURN, home.location_id)
+    return True
+
+
+async def bring_strays_home(tx: Tx, context: WesContext) -> None:
+    """Send containers home that stand in a station's slots for nothing."""
+    for station in context.layout.stations.values():
+        for slot in station.slots:
+            which = {"warehouse_id": context.wes.warehouse_id, "location_id": slot}
+            for container_id, _ in await tx.fetch(_STRAYS, which):
+                home = await find_home(tx, context, container_id, station.station_id, None)
+                if home is not None:
+                    await call_to(tx, context, container_id, Purpose.RETURN, home.location_id)
+
+
+async def relocate(tx: Tx, context: WesContext) -> None:
+    """Move hot containers nearer to the stations, if nobody waits for any container (S0-46)."""
+    settings = context.wes.relocation
+    if settings is None:
+        return
+    under_way = dict(await tx.fetch(_UNDER_WAY))
+    room = settings.moves - under_way.get(Purpose.RELOCATE, 0)
+    if under_way.get(Purpose.PICK, 0) or room <= 0:
+        return
+    hot = {"since": _since(context), "hot": settings.hot, "limit": CANDIDATES_MAX}
+    for container_id, _ in await tx.fetch(_HOT, hot):
+        here = context.layout.places.get((await _standing(tx, container_id))[0] or "")
+        home = await _nearer_home(tx, context, container_id)
+        if here is None or home is None or here.distance is None or home.distance is None:
+            continue
+        if here.distance - home.distance >= settings.gain_m:
+            await call_to(tx, context, container_id, Purpose.RELOCATE, home.location_id)
+            room -= 1
+        if not room:
+            return
+
+
+async def find_home(
+    tx: Tx, context: WesContext, container_id: str, station_id: str | None, origin: str | None
+) -> Place | None:
+    """Return the storage location that a container shall go to; None: none is free."""
+    pattern = await _belongs(tx, context, container_id, station_id, origin)
+    stands = (await _standing(tx, container_id))[0]
+    taken = dict(await tx.fetch(_TAKEN))
+    for named in dict.fromkeys((pattern, "*")):
+        for place in context.layout.storage(named, stands):
+            if taken.get(place.location_id, 0) < place.capacity:
+                return place
+    return None
+
+
+async def _nearer_home(tx: Tx, context: WesContext, container_id: str) -> Place | None:
+    pattern = await _belongs(tx, context, container_id, None, None)
+    taken = dict(await tx.fetch(_TAKEN))
+    free = [
+        place
+        for place in context.layout.storage(pattern, None)
+        if taken.get(place.location_id, 0) < place.capacity and place.distance is not None
+    ]
+    return min(free, key=lambda place: (place.distance, place.location_id), default=None)
+
+
+async def _belongs(
+    tx: Tx, context: WesContext, container_id: str, station_id: str | None, origin: str | None
+) -> str:
+    which = {"container_id": container_id}
+    units = (await tx.fetch(_UNITS, which))[0][0]
+    heat = (await tx.fetch(_HEAT, {**which, "since": _since(context)}))[0][0]
+    demand = (await tx.fetch(_DEMAND, which))[0][0]
+    came_from = context.layout.places.get(origin or "")
+    facts = {
+        "container": container_id,
+        "station": station_id,
+        "origin": origin,
+        "zone": None if came_from is None else came_from.zone,
+        "empty": units == 0,
+        "demand": demand,
+        "heat": heat,
+    }
+    return context.rules.decide(rules.RETURN, facts)
+
+
+async def _is_waited_for(tx: Tx, container_id: str) -> bool:
+    sql = (
+        "SELECT COUNT(*) FROM allocations a JOIN work_orders w ON w.work_id = a.work_id"
+        " WHERE a.holder_id = :container_id AND a.presentation_id IS NULL AND w.station_id IS NOT NULL"
+        f" AND a.code = {Code.RELEASED:d}"
+    )
+    return (await tx.fetch(sql, {"container_id": container_id}))[0][0] > 0
+
+
+async def _standing(tx: Tx, container_id: str) -> Sequence[str | None]:
+    rows = await tx.fetch(_STANDS, {"container_id": container_id})
+    return rows[0] if rows else (None, None)
+
+
+def _since(context: WesContext) -> Micros:
+    settings = context.wes.relocation
+    days = HEAT_DAYS if settings is None else settings.days
+    return context.clock.now_us() - round(days * DAY_US)

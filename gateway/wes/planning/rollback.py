@@ -1,0 +1,279 @@
+"""A container cannot be worked on where it was to be: what hangs on it is undone, step by step (S0-32…36).
+
+The push to the station failed, the station is down, the tote is missing or another one came. The steps are those of the site
+file as they were when the rollback began. Each is a job of its own that counts itself done in the same commit: a crash between
+any two goes on with the next, and none is done twice.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from pydantic_core import from_json, to_json
+
+from gateway.kernel.ports import Row, SqlValue, Store, Tx
+from gateway.site.wes import RollbackStep
+from gateway.wes.codes import Code
+from gateway.wes.codes import PresentationState as S
+from gateway.wes.context import WesContext
+from gateway.wes.orders.headers import SYSTEM, note_stages
+from gateway.wes.orders.progress import follow_works
+from gateway.wes.planning.binding import Allocation, free_stock, load_allocations, take_back
+from gateway.wes.planning.presentations import ENDED, find_presentation, move, present
+from gateway.wes.planning.stations import close_station
+from gateway.wes.planning.tasks import settle_works
+
+_BEGIN: Final = (
+    "INSERT INTO rollbacks (rollback_id, presentation_id, reason, steps, done, started_at)"
+    " VALUES (:rollback_id, :presentation_id, :reason, :steps, 0, :at_us) ON CONFLICT DO NOTHING"
+)
+_OPEN: Final = "SELECT rollback_id FROM rollbacks WHERE ended_at IS NULL ORDER BY rollback_id LIMIT :limit"
+_LOAD: Final = (
+    "SELECT rollback_id, presentation_id, reason, steps, done FROM rollbacks"
+    " WHERE rollback_id = :rollback_id AND ended_at IS NULL"
+)
+_DONE: Final = "UPDATE rollbacks SET done = done + 1, ended_at = :ended_at WHERE rollback_id = :rollback_id AND done = :done"
+_AT_CLOSED: Final = (
+    "SELECT p.presentation_id, s.reason FROM presentations p JOIN stations s ON s.station_id = p.station_id"
+    " WHERE s.open = 0 AND p.state IN ('planned', 'called', 'sent', 'failed', 'arrived') AND NOT EXISTS"
+    " (SELECT 1 FROM rollbacks r WHERE r.presentation_id = p.presentation_id AND r.ended_at IS NULL)"
+    " ORDER BY p.presentation_id LIMIT :limit"
+)
+_WITHDRAW_OPERATION: Final = (
+    "UPDATE operations SET state = 'withdrawn' WHERE presentation_id = :presentation_id AND state = 'open'"
+)
+_BOUND_TO_LOST: Final = (
+    "SELECT DISTINCT a.work_id FROM allocations a JOIN holders h ON h.holder_id = a.holder_id"
+    f" WHERE a.code = {Code.ALLOCATED:d} AND h.kind = 'container' AND h.location_id IS NULL AND NOT EXISTS"
+    " (SELECT 1 FROM presentations p WHERE p.container_id = a.holder_id AND p.state NOT IN ('done', 'cancelled'))"
+    " ORDER BY a.work_id LIMIT :limit"
+)
+_GIVE_UP: Final = (
+    "UPDATE work_lines SET short = short + :quantity WHERE work_id = :work_id AND line_id = :line_id"
+)
+_STANDS: Final = (
+    "SELECT CAST(SUM(quantity - picked - short) AS BIGINT), CAST(SUM(picked) AS BIGINT) FROM work_lines"
+    " WHERE work_id = :work_id"
+)
+_END_WORK: Final = "UPDATE work_orders SET code = :code, updated_at = :at_us WHERE work_id = :work_id"
+_FREE_SLOT: Final = "UPDATE wall_slots SET work_id = NULL, box_id = NULL, sealed = 0 WHERE work_id = :work_id"
+_SUCCESSOR: Final = (
+    f"SELECT work_id FROM work_orders WHERE replaces = :work_id AND code = {Code.PREALLOCATED:d}"
+    " ORDER BY work_id DESC LIMIT 1"
+)
+_NEW_WORK: Final = (
+    "INSERT INTO work_orders (work_id, order_id, mode, wave_id, zone, priority, deadline_at, replaces, held, code,"
+    " created_at, updated_at) SELECT :new_id, order_id, mode, wave_id, zone, priority, deadline_at, work_id, held,"
+    f" {Code.PREALLOCATED:d}, :at_us, :at_us FROM work_orders WHERE work_id = :work_id"
+)
+_NEW_LINE: Final = (
+    "INSERT INTO work_lines (work_id, line_id, quantity, picked, short) VALUES (:work_id, :line_id, :quantity, 0, 0)"
+    " ON CONFLICT (work_id, line_id) DO UPDATE SET quantity = work_lines.quantity + excluded.quantity"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """One that has begun and has not ended."""
+
+    rollback_id: int
+    presentation_id: int
+    reason: str
+    steps: tuple[RollbackStep, ...]
+    done: int
+
+
+async def begin_rollback(tx: Tx, context: WesContext, presentation_id: int, reason: str) -> None:
+    """Begin to undo what hangs on a presentation; it goes on by itself. One that goes on already is left alone.
+
+    Args:
+        tx: the transaction of whatever found out that it is needed.
+        context: the steps, numbers, time.
+        presentation_id: an open one.
+        reason: for people.
+    """
+    presentation = await find_presentation(tx, presentation_id)
+    if presentation is None or presentation.state in ENDED:
+        return
+    row: dict[str, SqlValue] = {
+        "rollback_id": context.ids.next(),
+        "presentation_id": presentation_id,
+        "reason": reason,
+        "steps": to_json(context.wes.rollback).decode(),
+        "at_us": context.clock.now_us(),
+    }
+    await tx.execute(_BEGIN, row)
+
+
+class Rollbacks:
+    """Goes on with what is being rolled back."""
+
+    def __init__(self, store: Store, context: WesContext) -> None:
+        self._store = store
+        self._context = context
+
+    async def work(self) -> None:
+        """Begin what closed stations need, free what waits for lost containers, and take every open rollback to its end."""
+        limit = {"limit": self._context.wes.timers.rollback.batch}
+        await self._store.write(partial(_clear_closed, self._context, limit))
+        await self._store.write(partial(_give_up_lost, self._context, limit))
+        for (rollback_id,) in await self._store.read(lambda tx: tx.fetch(_OPEN, limit)):
+            while await self._store.write(partial(advance, context=self._context, rollback_id=rollback_id)):
+                pass
+
+
+async def advance(tx: Tx, context: WesContext, rollback_id: int) -> bool:
+    """Do the next step of a rollback; False: it has ended."""
+    rows = await tx.fetch(_LOAD, {"rollback_id": rollback_id})
+    if not rows:
+        return False
+    rollback = _rollback(rows[0])
+    await _STEPS[rollback.steps[rollback.done]](tx, context, rollback)
+    last = rollback.done + 1 == len(rollback.steps)
+    if last:  # what was picked of a work order may be packed, or have left
+        await settle_works(tx, context, await _works(tx, rollback))
+    at_us = context.clock.now_us()
+    row = {"rollback_id": rollback_id, "done": rollback.done, "ended_at": at_us if last else None}
+    await tx.execute_many(_DONE, [row])
+    return not last
+
+
+async def _clear_closed(context: WesContext, limit: Mapping[str, int], tx: Tx) -> None:
+    for presentation_id, reason in await tx.fetch(_AT_CLOSED, limit):
+        await begin_rollback(tx, context, presentation_id, f"the station is closed: {reason}")
+
+
+async def _give_up_lost(context: WesContext, limit: Mapping[str, int], tx: Tx) -> None:
+    """Replace work that is bound to a container which is nowhere, and has no station yet that could find out."""
+    for (work_id,) in await tx.fetch(_BOUND_TO_LOST, limit):
+        bound = await load_allocations(tx, f"work_id = :id AND code < {Code.PICKED:d}", id=work_id)
+        await take_back(tx, context, bound, None)
+        await _end_works(tx, context, _by_line(bound), [work_id])
+        await _renew(tx, context, _by_line(bound), [work_id])
+        await free_stock(tx, context, f"give-up-{work_id}", bound, "its container is lost")
+
+
+async def _leave_station(tx: Tx, context: WesContext, rollback: Rollback) -> None:
+    presentation = await find_presentation(tx, rollback.presentation_id)
+    assert presentation is not None
+    await tx.execute_many(_WITHDRAW_OPERATION, [{"presentation_id": presentation.presentation_id}])
+    goal = _WAYS_OUT.get(presentation.state)
+    if goal is not None:
+        await move(tx, context, presentation, goal, reason=rollback.reason)
+
+
+async def _roll_back_task(tx: Tx, context: WesContext, rollback: Rollback) -> None:
+    hanging = await load_allocations(
+        tx, f"presentation_id = :id AND code < {Code.PICKED:d}", id=rollback.presentation_id
+    )
+    await take_back(tx, context, hanging, rollback.rollback_id)
+
+
+async def _roll_back_work_order(tx: Tx, context: WesContext, rollback: Rollback) -> None:
+    await _end_works(tx, context, _by_line(await _taken_back(tx, rollback)), await _works(tx, rollback))
+
+
+async def _new_work_order(tx: Tx, context: WesContext, rollback: Rollback) -> None:
+    await _renew(tx, context, _by_line(await _taken_back(tx, rollback)), await _works(tx, rollback))
+
+
+async def _end_works(
+    tx: Tx, context: WesContext, lines: Mapping[tuple[int, int], int], works: Sequence[int]
+) -> None:
+    """Take parts off work orders. One that nothing is left of has ended; its lines follow once there is a new one."""
+    at_us = context.clock.now_us()
+    for (work_id, line_id), quantity in sorted(lines.items()):
+        await tx.execute_many(_GIVE_UP, [{"work_id": work_id, "line_id": line_id, "quantity": quantity}])
+    for work_id in works:
+        ((open_units, picked),) = await tx.fetch(_STANDS, {"work_id": work_id})
+        if open_units:
+            continue
+        code = Code.PICKED if picked else Code.CANCELLED
+        await tx.execute_many(_END_WORK, [{"work_id": work_id, "code": code, "at_us": at_us}])
+        await note_stages(tx, "work", [work_id], code, at_us)
+        if not picked:
+            await tx.execute_many(_FREE_SLOT, [{"work_id": work_id}])
+
+
+async def _renew(
+    tx: Tx, context: WesContext, lines: Mapping[tuple[int, int], int], works: Sequence[int]
+) -> None:
+    """Let new work orders take parts over; those of one work order stay together."""
+    at_us = context.clock.now_us()
+    successors: dict[int, int] = {}
+    for work_id in works:
+        known = await tx.fetch(_SUCCESSOR, {"work_id": work_id})
+        if known:
+            successors[work_id] = known[0][0]
+            continue
+        successors[work_id] = context.ids.next()
+        new = {"new_id": successors[work_id], "work_id": work_id, "at_us": at_us}
+        await tx.execute_many(_NEW_WORK, [new])
+        await note_stages(tx, "work", [successors[work_id]], Code.PREALLOCATED, at_us)
+    await tx.execute_many(
+        _NEW_LINE,
+        [
+            {"work_id": successors[work_id], "line_id": line_id, "quantity": quantity}
+            for (work_id, line_id), quantity in sorted(lines.items())
+        ],
+    )
+    await follow_works(tx, works, at_us)
+
+
+async def _release_allocation(tx: Tx, context: WesContext, rollback: Rollback) -> None:
+    taken = await _taken_back(tx, rollback)
+    await free_stock(tx, context, f"rollback-{rollback.rollback_id}", taken, rollback.reason)
+    presentation = await find_presentation(tx, rollback.presentation_id)
+    assert presentation is not None
+    if presentation.state in ENDED:
+        await present(tx, context, [presentation.container_id])
+
+
+async def _close_station(tx: Tx, context: WesContext, rollback: Rollback) -> None:
+    presentation = await find_presentation(tx, rollback.presentation_id)
+    if presentation is not None and presentation.station_id is not None:
+        await close_station(tx, presentation.station_id, rollback.reason, SYSTEM)
+
+
+_WAYS_OUT: Final[Mapping[S, S]] = {
+    S.PLANNED: S.CANCELLED,
+    S.CALLED: S.RECALLED,
+    S.SENT: S.RECALLED,
+    S.FAILED: S.RECALLED,
+    S.ARRIVED: S.LEAVING,
+}
+"""How a container that is not wanted at its station any more leaves it, or does not come; others are on their way out already."""
+
+_STEPS: Final[Mapping[RollbackStep, Callable[[Tx, WesContext, Rollback], Awaitable[None]]]] = {
+    RollbackStep.LEAVE_STATION: _leave_station,
+    RollbackStep.ROLL_BACK_TASK: _roll_back_task,
+    RollbackStep.ROLL_BACK_WORK_ORDER: _roll_back_work_order,
+    RollbackStep.NEW_WORK_ORDER: _new_work_order,
+    RollbackStep.RELEASE_ALLOCATION: _release_allocation,
+    RollbackStep.CLOSE_STATION: _close_station,
+}
+
+
+async def _taken_back(tx: Tx, rollback: Rollback) -> list[Allocation]:
+    return await load_allocations(tx, "rollback_id = :id", id=rollback.rollback_id)
+
+
+async def _works(tx: Tx, rollback: Rollback) -> list[int]:
+    return sorted({each.work_id for each in await _taken_back(tx, rollback)})
+
+
+def _by_line(allocations: list[Allocation]) -> Counter[tuple[int, int]]:
+    """Return units by work order and line."""
+    units: Counter[tuple[int, int]] = Counter()
+    for each in allocations:
+        units[each.work_id, each.line_id] += each.rest
+    return units
+
+
+def _rollback(row: Row) -> Rollback:
+    rollback_id, presentation_id, reason, steps, done = row
+    return Rollback(
+        rollback_id, presentation_id, reason, tuple(RollbackStep(step) for step in from_json(steps)), done
+    )
