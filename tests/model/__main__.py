@@ -6,11 +6,14 @@ import time
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from tests.model.chart import mermaid, terminal
+from tests.model.chart import Chart
 from tests.model.explorer import Explored, explore
-from tests.model.handshake import Action, Handshake, Scope, State
-from tests.model.mutants import MUTANTS
-from tests.model.scopes import THOROUGH
+from tests.model.mailbox.actions import Action
+from tests.model.mailbox.chart import chart
+from tests.model.mailbox.model import Handshake, Scope
+from tests.model.mailbox.mutants import MUTANTS
+from tests.model.mailbox.scopes import THOROUGH
+from tests.model.mailbox.state import State
 
 
 def main() -> int:
@@ -21,19 +24,19 @@ def main() -> int:
     )
     parser.add_argument("--mermaid", action="store_true", help="show the counterexample as a Mermaid diagram")
     asked = parser.parse_args()
-    show = mermaid if asked.mermaid else terminal
+    show = Chart.mermaid if asked.mermaid else Chart.terminal
     if asked.mutant:
         mutant = next(mutant for mutant in MUTANTS if mutant.name == asked.mutant)
         with mutant.applied():
             found = _explore(mutant.story, mutant.scope)
-        print(show(found.counterexample) if found.counterexample else "it survives")
+        print(show(chart(found.counterexample)) if found.counterexample else "it survives")
         return 0
     failed = 0
     for name, scope in THOROUGH.items():
         found = _explore(name, scope)
         if found.counterexample:
             failed += 1
-            print(show(found.counterexample))
+            print(show(chart(found.counterexample)))
     return min(failed, 1)
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.model.chart import lines, mermaid, terminal
 from tests.model.explorer import explore
-from tests.model.handshake import Handshake
-from tests.model.mutants import FORGIVEN, MUTANTS, HandshakeMutant
-from tests.model.scopes import QUICK
+from tests.model.mailbox.chart import chart
+from tests.model.mailbox.model import Handshake
+from tests.model.mailbox.mutants import FORGIVEN, MUTANTS, HandshakeMutant
+from tests.model.mailbox.scopes import QUICK
 
 ENOUGH_STATES = 5_000
 
@@ -17,7 +17,7 @@ def test_in_every_reachable_state_the_handshake_holds(name: str) -> None:
     print(
         f"{name}: {found.states:,} states, {found.transitions:,} transitions, at most {found.depth} steps away"
     )
-    assert found.counterexample is None, terminal(found.counterexample)
+    assert found.counterexample is None, chart(found.counterexample).terminal()
     assert found.states > ENOUGH_STATES
 
 
@@ -26,7 +26,7 @@ def test_a_broken_rule_is_shown_by_a_counterexample(mutant: HandshakeMutant) -> 
     with mutant.applied():
         found = explore(Handshake(mutant.scope))
     assert found.counterexample is not None, f"{mutant.story}, and nothing comes of it"
-    print(f"{mutant.story}, after {found.states:,} states:\n{terminal(found.counterexample)}")
+    print(f"{mutant.story}, after {found.states:,} states:\n{chart(found.counterexample).terminal()}")
     assert mutant.caught in found.counterexample.story
 
 
@@ -41,7 +41,7 @@ def test_a_counterexample_reads_as_a_chart() -> None:
     with mutant.applied():
         found = explore(Handshake(mutant.scope))
     assert found.counterexample
-    told = [line.text for line in lines(found.counterexample)]
-    assert told[-2:] == ["gateway dies; new epoch 3", "EXECUTES job 1, seq 1"]
-    assert terminal(found.counterexample).splitlines()[-1] == f"✗ {found.counterexample.story}"
-    assert "    kernel->>channel: job 1, seq 1, boot 1" in mermaid(found.counterexample).splitlines()
+    shown = chart(found.counterexample)
+    assert [line.text for line in shown.lines][-2:] == ["gateway dies; new epoch 3", "EXECUTES job 1, seq 1"]
+    assert shown.terminal().splitlines()[-1] == f"✗ {found.counterexample.story}"
+    assert "    kernel->>channel: job 1, seq 1, boot 1" in shown.mermaid().splitlines()

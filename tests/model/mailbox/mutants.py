@@ -8,8 +8,12 @@ from drivers import handshake
 from drivers.handshake import Channel, Phase, Status, Step, next_seq
 from gateway.contract.commands import Command
 from sim_devices.mailbox import CommandBlock, Mailbox, Refused
-from tests.model import handshake as model
-from tests.model.handshake import Device, DeviceSide, Handshake, Restart, Scope, State
+from tests.model.mailbox import books
+from tests.model.mailbox.actions import Restart
+from tests.model.mailbox.device import DeviceSide
+from tests.model.mailbox.model import Scope
+from tests.model.mailbox.state import Device, State
+from tests.model.mailbox.steps import Steps
 from tests.mutant import Mutant
 
 SMALL = Scope(
@@ -90,21 +94,21 @@ def _forgets_number(sound: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _wire_first(sound: Callable[..., Any]) -> Callable[..., Any]:
-    def crash(model: Handshake, state: State, lingers: bool, older: Any) -> Any:
+    def crash(steps: Steps, state: State, lingers: bool, older: Any) -> Any:
         kernel, job = state.kernel, state.driver.gate.job
         if kernel.open and job and job.phase is Phase.OPEN:
             kernel = kernel._replace(open=None, outcomes=kernel.outcomes[:-1], last_seq=kernel.last_seq - 1)
-        return sound(model, state._replace(kernel=kernel), lingers, older)
+        return sound(steps, state._replace(kernel=kernel), lingers, older)
 
     return crash
 
 
 def _ack_first(sound: Callable[..., Any]) -> Callable[..., Any]:
-    def crash(model: Handshake, state: State, lingers: bool, older: Any) -> Any:
+    def crash(steps: Steps, state: State, lingers: bool, older: Any) -> Any:
         kernel, said = state.kernel, state.driver.telling
         if kernel.open and said and said.kind in ("done", "rejected", "unknown"):
             kernel = kernel._replace(open=None)
-        return sound(model, state._replace(kernel=kernel), lingers, older)
+        return sound(steps, state._replace(kernel=kernel), lingers, older)
 
     return crash
 
@@ -164,8 +168,8 @@ def _trusts_number(sound: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _loses_command(sound: Callable[..., Any]) -> Callable[..., Any]:
-    def crash(model: Handshake, state: State, lingers: bool, older: Any) -> Any:
-        after = sound(model, state, lingers, older)
+    def crash(steps: Steps, state: State, lingers: bool, older: Any) -> Any:
+        after = sound(steps, state, lingers, older)
         gate = after.driver.gate._replace(job=None)
         return after._replace(driver=after.driver._replace(gate=gate))
 
@@ -270,24 +274,24 @@ MUTANTS: Final = (
     HandshakeMutant(
         name="wire before journal",
         story="a command leaves before its commit, so that a crash forgets it, number and name",
-        owner=Handshake,
-        attribute="_crash",
+        owner=Steps,
+        attribute="crash",
         breaks=_wire_first,
         caught="not in the journal",
     ),
     HandshakeMutant(
         name="ack before commit",
         story="what the driver tells counts as durable when it is told; a crash before the commit loses the command's end",
-        owner=Handshake,
-        attribute="_crash",
+        owner=Steps,
+        attribute="crash",
         breaks=_ack_first,
         caught="forgotten",
     ),
     HandshakeMutant(
         name="open command not handed over",
         story="a gateway that was restarted does not give its open command to the driver",
-        owner=Handshake,
-        attribute="_crash",
+        owner=Steps,
+        attribute="crash",
         breaks=_loses_command,
         caught=RESTLESS,
     ),
@@ -302,8 +306,8 @@ MUTANTS: Final = (
     HandshakeMutant(
         name="counts on from its own number",
         story="the books do not take over the number that the device shows",
-        owner=model,
-        attribute="_heard",
+        owner=books,
+        attribute="heard",
         breaks=_believes_own_number,
         caught=RESTLESS,
         scope=replace(SMALL, late=1, strangers=1, crashes=0, restarts=0),

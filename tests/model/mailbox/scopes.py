@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from tests.model.handshake import Scope
+from tests.model.mailbox.model import Scope
 
 PLAIN: Final = Scope(
     commands=2, late=1, crashes=1, restarts=1, refuses=False, settles=False, survives=False, strangers=0
