@@ -1,6 +1,6 @@
 """The generated parts of the documents, and `python -m tests.documents`, which writes them (`make docs`).
 
-A part stands between `<!-- generated: NAME -->` and `<!-- end -->`; what is around it is written by hand.
+The picture of the demo site is generated as a whole. A part of a text stands between `<!-- generated: NAME -->` and `<!-- end -->`; what is around it is written by hand.
 """
 
 import re
@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from gateway.contract.puts import PutStatus
 from gateway.contract.transports import TransportStatus
+from gateway.site.draw import draw
 from gateway.site.handbook import CHANNEL, SLOT, Transition, diagram, profile_tables, register_map
 from gateway.site.load import load_site
 from gateway.site.rules import FACT_MEANINGS, POINTS, Point
@@ -19,6 +20,7 @@ from gateway.transport.transitions import PUT, TRANSPORT
 ROOT: Final = Path(__file__).parents[1]
 DOCS: Final = ROOT / "docs"
 DEMO: Final = ROOT / "config" / "demo"
+PICTURE: Final = DOCS / "demo-site.svg"
 S = TypeVar("S", bound=StrEnum)
 T = TypeVar("T", bound=StrEnum)
 
@@ -89,7 +91,8 @@ def renewed(text: str) -> str:
 
 
 def main() -> None:
-    """Write the generated parts of all documents."""
+    """Write the picture and the generated parts of all documents."""
+    PICTURE.write_text(draw(load_site(DEMO)), encoding="utf-8")
     for document in sorted(DOCS.glob("*.md")):
         text = document.read_text(encoding="utf-8")
         if (new := renewed(text)) != text:

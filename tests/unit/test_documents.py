@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.site.draw import draw
 from gateway.site.handbook import CHANNEL, diagram, modicon, profile_tables, register_map
 from gateway.site.load import load_site
-from tests.documents import DEMO, DOCS, PART, PARTS, renewed
+from tests.documents import DEMO, DOCS, PART, PARTS, PICTURE, renewed
 
 pytestmark = pytest.mark.unit
 
@@ -18,6 +19,10 @@ DOCUMENTS = sorted(DOCS.glob("*.md"))
 def test_the_generated_parts_are_fresh(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     assert renewed(text) == text, "stale: make docs"
+
+
+def test_the_picture_of_the_demo_site_is_fresh() -> None:
+    assert PICTURE.read_text(encoding="utf-8") == draw(load_site(DEMO)), "stale: make docs"
 
 
 def test_every_part_stands_in_a_document() -> None:

@@ -125,8 +125,10 @@ def test_it_can_be_drawn(demo: Site) -> None:
     picture = ElementTree.fromstring(draw(demo))
     texts = {element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")}
     assert texts >= {"demo", "park-1", "S1-1", "OUT-4", "A1-1-IN +3", "A1: 40 slots × 4 levels"}
+    assert texts >= {"shuttle-1 +3", "lift-1", "agv-6", "Station 2 (station-2)"}
     lines = picture.findall("{http://www.w3.org/2000/svg}line")
-    assert len(lines) == 62 + 6 + 6
+    lanes, channels, served_by_vehicles, served_by_shuttles, served_by_the_lift = 62, 6, 6, 2, 4
+    assert len(lines) == lanes + channels + served_by_vehicles + served_by_shuttles + served_by_the_lift
 
 
 def ways(road_map: RoadMap) -> Ways:
