@@ -15,8 +15,9 @@ from sim_devices.vehicles.battery import BATTERY, BatterySpec
 from sim_devices.vehicles.cargo import Cargo
 from sim_devices.vehicles.line import PACE, Broker, Pace, VehicleLine
 from sim_devices.vehicles.orders import Terrain
+from sim_devices.vehicles.spec import VehicleSpec
 from sim_devices.vehicles.traffic import Collision, Traffic
-from sim_devices.vehicles.vehicle import Vehicle, VehicleSpec
+from sim_devices.vehicles.vehicle import Vehicle
 from sim_devices.world import World
 
 

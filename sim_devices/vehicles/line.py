@@ -174,7 +174,11 @@ class VehicleLine:
         moment = self._vehicle.next_moment()
         if self._session is None:
             return moment
-        due = min(self._state_due, self._visualization_due) if self._vehicle.driving else self._state_due
+        due = (
+            min(self._state_due, self._visualization_due)
+            if self._vehicle.chassis.driving
+            else self._state_due
+        )
         look = now + max(due - asyncio.get_running_loop().time(), 0.0) * self._clock.speed
         return look if moment is None else min(look, moment)
 
@@ -190,14 +194,14 @@ class VehicleLine:
             return
         if vehicle.book.changed or loop_now >= self._state_due:
             vehicle.book.changed = False
-            interval = self._pace.driving_state_s if vehicle.driving else self._pace.state_s
+            interval = self._pace.driving_state_s if vehicle.chassis.driving else self._pace.state_s
             self._state_due = loop_now + interval
             self._send_state(self._message("state", reports.state(vehicle, now)))
-        if vehicle.driving and loop_now >= self._visualization_due:
+        if vehicle.chassis.driving and loop_now >= self._visualization_due:
             self._visualization_due = loop_now + self._pace.visualization_s
             self._send(self._message("visualization", reports.visualization(vehicle, now)))
-        if vehicle.factsheet_wanted:
-            vehicle.factsheet_wanted = False
+        if vehicle.instant_actions.factsheet_wanted:
+            vehicle.instant_actions.factsheet_wanted = False
             self._send(self._factsheet())
 
     def _send_state(self, state: Publication) -> None:

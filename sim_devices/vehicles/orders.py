@@ -73,6 +73,11 @@ class Route:
             return base[-1].node.node_id, base[-1].node.sequence_id
         return self.last_node_id, self.last_sequence_id
 
+    @property
+    def new_base_request(self) -> bool:
+        """The base is running low (6.10.3): there is a horizon, and at most one released step."""
+        return bool(self.horizon) and len(self.base) <= 1 and not self.cancelled
+
     def passed(self) -> "Route":
         """Traverse the next node (6.10.2)."""
         node = self.steps[0].node

@@ -10,7 +10,8 @@ from sim_devices.vehicles.actions import ActionState
 from sim_devices.vehicles.messages import ACTIONS_MAX, NODES_MAX
 from sim_devices.vehicles.orders import NEEDED_PARAMETERS
 from sim_devices.vehicles.refusal import VehicleError
-from sim_devices.vehicles.vehicle import Vehicle, VehicleSpec
+from sim_devices.vehicles.spec import VehicleSpec
+from sim_devices.vehicles.vehicle import Vehicle
 
 Json = dict[str, object]
 
@@ -41,7 +42,7 @@ SUPPORTED_PARAMETERS: Final = (
 
 def state(vehicle: Vehicle, now: float) -> Json:
     """Return the body of a state message."""
-    route, loads = vehicle.book.route, vehicle.loads
+    route, loads = vehicle.book.route, vehicle.cargo.loads
     body: Json = {
         "maps": [{"mapId": vehicle.terrain.map_id, "mapVersion": MAP_VERSION, "mapStatus": "ENABLED"}],
         "orderId": route.order_id,
@@ -57,19 +58,19 @@ def state(vehicle: Vehicle, now: float) -> Json:
             for s in route.steps
         ],
         **visualization(vehicle, now),
-        "driving": vehicle.driving,
-        "paused": vehicle.paused,
-        "newBaseRequest": vehicle.new_base_request,
-        "distanceSinceLastNode": round(vehicle.since_last_node(now), 3),
+        "driving": vehicle.chassis.driving,
+        "paused": vehicle.instant_actions.paused,
+        "newBaseRequest": route.new_base_request,
+        "distanceSinceLastNode": round(vehicle.chassis.since_last_node(now), 3),
         "actionStates": [_action_state(action) for action in vehicle.book.actions],
         "batteryState": {
-            "batteryCharge": round(100 * vehicle.charge(now), 2),
-            "charging": vehicle.charging,
+            "batteryCharge": round(100 * vehicle.chassis.charge(now), 2),
+            "charging": vehicle.chassis.charging,
         },
-        "operatingMode": "AUTOMATIC" if vehicle.automatic else "MANUAL",
+        "operatingMode": "AUTOMATIC" if vehicle.condition.automatic else "MANUAL",
         "errors": [_error(error) for error in vehicle.errors(now)],
         "information": [],
-        "safetyState": {"eStop": "NONE", "fieldViolation": vehicle.obstructed},
+        "safetyState": {"eStop": "NONE", "fieldViolation": vehicle.condition.obstructed},
     }
     if loads is not None:
         body["loads"] = [{"loadId": load, "loadType": LOAD_TYPE} for load in loads]
@@ -78,14 +79,14 @@ def state(vehicle: Vehicle, now: float) -> Json:
 
 def visualization(vehicle: Vehicle, now: float) -> Json:
     """Return the body of a visualization message, which a state contains as well."""
-    pose = vehicle.pose(now)
+    pose = vehicle.chassis.pose(now)
     return {
         "agvPosition": {
             "x": round(pose.x, 3),
             "y": round(pose.y, 3),
             "theta": round(pose.theta, 3),
             "mapId": vehicle.terrain.map_id,
-            "positionInitialized": vehicle.localised,
+            "positionInitialized": vehicle.condition.localised,
         },
         "velocity": {"vx": round(pose.speed, 3), "vy": 0.0, "omega": 0.0},
     }

@@ -7,75 +7,29 @@ a fault are all the same to it. Sections are those of VDA 5050 2.1.0.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from math import hypot, inf
 from typing import Final
 
-from gateway.site.model import Motion
 from sim_devices.faults.book import NotPossible, Troubles
-from sim_devices.faults.kinds import (
-    BatteryLow,
-    DeviceFault,
-    FaultBase,
-    HandlingFails,
-    Jam,
-    LocalisationLost,
-    ManualMode,
-    Point,
-    Reboot,
-    RefusedOrder,
-    SensorStuck,
-)
+from sim_devices.faults.kinds import BatteryLow, FaultBase, HandlingFails, ManualMode, Point, RefusedOrder
 from sim_devices.sensors import SCANNER_FAULTS
 from sim_devices.vehicles.actions import ActionState, ActionStatus, startable
-from sim_devices.vehicles.battery import BATTERY, Battery, BatterySpec
-from sim_devices.vehicles.body import Body, Leg, Pose
 from sim_devices.vehicles.book import OrderBook
 from sim_devices.vehicles.cargo import Cargo, Mishap
-from sim_devices.vehicles.messages import (
-    Action,
-    BlockingType,
-    read_instant_actions,
-    read_order,
-)
-from sim_devices.vehicles.orders import Route, Standing, Step, Terrain, identity, next_route
-from sim_devices.vehicles.refusal import ErrorLevel, ErrorType, Refused, VehicleError
+from sim_devices.vehicles.chassis import Chassis
+from sim_devices.vehicles.condition import CONDITIONS, Condition
+from sim_devices.vehicles.instant import InstantActions
+from sim_devices.vehicles.messages import Action, BlockingType, read_instant_actions, read_order
+from sim_devices.vehicles.orders import Standing, Step, Terrain, identity, next_route
+from sim_devices.vehicles.refusal import ErrorType, Refused, VehicleError
+from sim_devices.vehicles.spec import VehicleSpec
 from sim_devices.vehicles.traffic import Traffic
 
-CONDITIONS: Final[tuple[type[FaultBase], ...]] = (
-    Reboot,
-    Jam,
-    DeviceFault,
-    ManualMode,
-    LocalisationLost,
-    SensorStuck,
-    BatteryLow,
-)
-"""Faults that change the vehicle while they last."""
 FAULTS: Final[frozenset[type[FaultBase]]] = frozenset(
     {*CONDITIONS, *SCANNER_FAULTS, RefusedOrder, HandlingFails}
 )
 
 PREPARING: Final = 0.1
 """Share of the handling time in which an action is INITIALIZING."""
-POSE_TOLERANCE_M: Final = 0.5
-"""An initPosition farther than this from where the vehicle truly is cannot be confirmed by its sensors."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VehicleSpec:
-    """What kind of vehicle it is.
-
-    Attributes:
-        keeps_order: its order survives a power cycle.
-    """
-
-    vehicle_id: str
-    manufacturer: str
-    serial: str
-    motion: Motion
-    battery: BatterySpec = BATTERY
-    keeps_order: bool = False
 
 
 class Vehicle:
@@ -93,103 +47,36 @@ class Vehicle:
         """Stand at the node `start`, without power; `boot` begins its life."""
         self.spec = spec
         self.terrain = terrain
+        self.cargo = cargo
         self.book = OrderBook(start)
+        self.chassis = Chassis(spec, terrain, start, traffic)
+        self.condition = Condition(troubles)
+        self.instant_actions = InstantActions(terrain, self.book, self.chassis, self.condition)
         self.powered = False
         self.boots = 0
-        self.paused = False
-        self.factsheet_wanted = False
-        self._pause_wanted = False
-        self._initialised = True
-        self._conditions: tuple[FaultBase, ...] = ()
-        self._empty = False
-        self._cargo = cargo
         self._troubles = troubles
-        self._traffic = traffic
-        self._body = Body(*terrain.nodes[start], spec.motion)
-        self._battery = Battery(spec.battery)
+        self._faults: tuple[FaultBase, ...] = ()
+        self._empty = False
         self._way: tuple[Step, ...] = ()
-        self._driven_at_node = 0.0
-
-    # -- what can be seen --
-
-    @property
-    def driving(self) -> bool:
-        """It moves."""
-        return self._body.moving
-
-    @property
-    def charging(self) -> bool:
-        """Its battery is being charged."""
-        return self._battery.charging
-
-    @property
-    def automatic(self) -> bool:
-        """The master control commands it (operatingMode AUTOMATIC)."""
-        return not self._suffers(ManualMode)
-
-    @property
-    def obstructed(self) -> bool:
-        """Something stands in its protective field."""
-        return self._suffers(Jam)
-
-    @property
-    def localised(self) -> bool:
-        """It knows where it is."""
-        return self._initialised and not self._suffers(LocalisationLost)
-
-    @property
-    def new_base_request(self) -> bool:
-        """Its base is running low (6.10.3): there is a horizon, and at most one released step."""
-        return (
-            bool(self.book.route.horizon) and len(self.book.route.base) <= 1 and not self.book.route.cancelled
-        )
-
-    @property
-    def loads(self) -> tuple[str, ...] | None:
-        """Barcodes of what its sensor shows on board; None: the sensor cannot tell."""
-        return self._cargo.loads
-
-    def pose(self, now: float) -> Pose:
-        """Return where it is and how fast it goes."""
-        return self._body.pose(now)
-
-    def since_last_node(self, now: float) -> float:
-        """Return metres driven since the last node."""
-        return self._body.driven(now) - self._driven_at_node
-
-    def charge(self, now: float) -> float:
-        """Return the battery's state of charge, 0 … 1."""
-        return self._battery.level(now, self._body.driven(now))
 
     def errors(self, now: float) -> Iterator[VehicleError]:
         """Return what it complains of."""
         yield from self.book.errors
-        if self.obstructed:
-            yield VehicleError(ErrorType.OBSTACLE, "something stands in the protective field")
-        for fault in self._troubles.all(DeviceFault):
-            references = (("faultCode", str(fault.fault_code)),)
-            yield VehicleError(
-                ErrorType.VEHICLE_FAULT, "the vehicle is out of order", references, ErrorLevel.FATAL
-            )
-        if not self.localised:
-            yield VehicleError(ErrorType.LOCALIZATION, "the position is not known", level=ErrorLevel.FATAL)
-        if not self.charge(now):
-            yield VehicleError(ErrorType.BATTERY_EMPTY, "the battery is empty", level=ErrorLevel.FATAL)
+        yield from self.condition.errors(self.chassis.charge(now))
 
     # -- time --
 
     def boot(self, now: float) -> None:
         """Power comes, for the first time or again."""
         if not self.boots:
-            self._battery.set_level(self.spec.battery.initial, now, 0.0)
-            self._traffic.enter(self.spec.vehicle_id, self.book.route.last_node_id, now)
+            self.chassis.appear(self.book.route.last_node_id, now)
         self.powered = self.book.changed = True
         self.boots += 1
         self._heed(now)
 
     def next_moment(self) -> float | None:
         """Return when the next thing will happen if nobody interferes."""
-        moments = [self._body.next_event(), *(state.due for state in self.book.actions)]
+        moments = [self.chassis.next_event(), *(state.due for state in self.book.actions)]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def advance(self, now: float) -> None:
@@ -200,8 +87,8 @@ class Vehicle:
 
     def _happen(self, now: float) -> None:
         self.book.changed = True
-        if self._body.next_event() == now:
-            if self._body.happen(now):
+        if self.chassis.next_event() == now:
+            if self.chassis.happen(now):
                 self._traverse(now)
         else:
             self._end_phase(next(state for state in self.book.actions if state.due == now), now)
@@ -210,16 +97,7 @@ class Vehicle:
     def _traverse(self, now: float) -> None:
         """Reach the next node (6.10.2)."""
         step, self._way = self.book.traverse(), self._way[1:]
-        self._driven_at_node = self._body.driven(now)
-        self._traffic.enter(self.spec.vehicle_id, step.node.node_id, now)
-        if self._body.moving:
-            self._enter_road(now)
-        elif step.theta is not None:
-            self._body.turn(step.theta)
-
-    def _enter_road(self, now: float) -> None:
-        edge = self.book.route.steps[0].edge
-        self._traffic.enter(self.spec.vehicle_id, frozenset({edge.start_node_id, edge.end_node_id}), now)
+        self.chassis.arrive(step, self.book.route.steps, now)
 
     # -- desired and actual --
 
@@ -230,11 +108,12 @@ class Vehicle:
         if way != self._way:
             self._way = way
             if way:
-                self._set_out(now)
+                self.book.changed = True
+                self.chassis.go(way, now)
             else:
-                self._body.brake(now)
-        if not self._body.moving:
-            self._stand(now)
+                self.chassis.brake(now)
+        if not self.chassis.driving:
+            self.instant_actions.stand()
 
     def _way_ahead(self, now: float) -> tuple[Step, ...]:
         """Return the steps that it may drive now: to the end of the base, or to the next node where it has to stand."""
@@ -248,48 +127,27 @@ class Vehicle:
 
     @property
     def _may_act(self) -> bool:
-        return self.powered and self.automatic and not self._suffers(DeviceFault)
+        return self.powered and self.condition.automatic and self.condition.in_order
 
     def _may_drive(self, now: float) -> bool:
         held = (
-            self._pause_wanted
-            or self.obstructed
+            self.instant_actions.pause_wanted
+            or self.condition.obstructed
             or any(state.holds_the_vehicle for state in self.book.actions)
         )
-        return self._may_act and self.localised and not held and self.charge(now) > 0
+        return self._may_act and self.condition.localised and not held and self.chassis.charge(now) > 0
 
-    def _set_out(self, now: float) -> None:
-        self.book.changed = True
-        if self.charging:
-            self._switch_charging(now, charging=False)
-        if not self._body.moving:
-            self._enter_road(now)
-        self._body.go([Leg(step.x, step.y, step.edge.max_speed or inf) for step in self._way], now)
-
-    def _stand(self, now: float) -> None:
-        """End what waits for the vehicle to stand."""
-        for state in self.book.actions:
-            match state.action.action_type:
-                case "startPause" if state.under_way:
-                    self.paused = True
-                    self.book.end(state)
-                case "cancelOrder" if state.under_way and not self.book.executing:
-                    self.book.end(state)
-                case _:
-                    pass
-
-    # -- actions --
+    # -- actions of nodes --
 
     def _begin(self, state: ActionState, now: float) -> None:
         """Begin an action of a node; picks and drops take their time, the others none."""
         self.book.changed = True
-        match state.action.action_type:
-            case "pick" | "drop":
-                state.turn(ActionStatus.INITIALIZING)
-                state.due = now + PREPARING * self.spec.motion.handling
-            case kind:
-                state.turn(ActionStatus.RUNNING)
-                self._charge(state, now, charging=kind == "startCharging")
+        if state.action.action_type in {"pick", "drop"}:
+            state.turn(ActionStatus.INITIALIZING)
+            state.due = now + PREPARING * self.spec.motion.handling
+        else:
+            state.turn(ActionStatus.RUNNING)
+            self.instant_actions.begin(state, now)
 
     def _end_phase(self, state: ActionState, now: float) -> None:
         if state.status is ActionStatus.INITIALIZING:
@@ -315,9 +173,9 @@ class Vehicle:
             raise Mishap(ErrorType.HANDLING, "the load handling has failed")
         station, wanted = str(action.parameter("stationName")), action.parameter("loadId")
         if action.action_type == "pick":
-            self._cargo.pick(station, wanted if isinstance(wanted, str) else None, self._job)
+            self.cargo.pick(station, wanted if isinstance(wanted, str) else None, self._job)
         else:
-            self._cargo.drop(station, self._job)
+            self.cargo.drop(station, self._job)
 
     @property
     def _job(self) -> str:
@@ -325,24 +183,7 @@ class Vehicle:
         number = self.book.route.order_id.rpartition("-")[2]
         return number if number.isdigit() else self.book.route.order_id
 
-    def _charge(self, state: ActionState, now: float, *, charging: bool) -> None:
-        at_charger = not self.driving and self._node in self.terrain.chargers
-        if charging and not at_charger:
-            self.book.fail(state, ErrorType.CHARGING, "the vehicle does not stand at a charger")
-            return
-        self._switch_charging(now, charging=charging)
-        self.book.end(state)
-
-    def _switch_charging(self, now: float, *, charging: bool) -> None:
-        self._battery.switch(now, self._body.driven(now), charging=charging)
-
-    @property
-    def _node(self) -> str | None:
-        """The node at which it stands, if it does."""
-        zone = self._traffic.zone_of(self.spec.vehicle_id)
-        return zone if isinstance(zone, str) else None
-
-    # -- orders --
+    # -- what the master control sends --
 
     def take_order(self, payload: bytes, now: float) -> None:
         """Judge an order or an update as it came over the wire, and take it over or complain (6.6.2 and 6.6.4)."""
@@ -368,11 +209,9 @@ class Vehicle:
             self._proceed(now)
 
     def _standing(self, now: float) -> Standing:
-        pose = self.pose(now)
+        pose = self.chassis.pose(now)
         unready = "" if self._may_act else "the vehicle is not in automatic mode or out of order"
-        return Standing(pose.x, pose.y, self.book.busy, self.localised, unready)
-
-    # -- instant actions --
+        return Standing(pose.x, pose.y, self.book.busy, self.condition.localised, unready)
 
     def take_instant_actions(self, payload: bytes, now: float) -> None:
         """Do what instant actions ask (6.9); one whose actionId has been seen is a repetition and is ignored."""
@@ -387,73 +226,8 @@ class Vehicle:
             return
         for action in message.actions:
             if state := self.book.add_instant(action):
-                self._do_at_once(state, now)
+                self.instant_actions.begin(state, now)
         self._proceed(now)
-
-    def _do_at_once(self, state: ActionState, now: float) -> None:
-        match state.action.action_type:
-            case "cancelOrder":
-                self._cancel(state, now)
-            case "startPause":
-                state.status, self._pause_wanted = ActionStatus.INITIALIZING, True
-            case "stopPause":
-                self._go_on(state)
-            case "startCharging" | "stopCharging":
-                self._charge(state, now, charging=state.action.action_type == "startCharging")
-            case "initPosition":
-                self._init_position(state, now)
-            case "stateRequest":
-                self.book.end(state)
-            case "factsheetRequest":
-                self.factsheet_wanted = True
-                self.book.end(state)
-            case _:
-                self.book.fail(state, ErrorType.INSTANT_ACTION, f"no {state.action.action_type} is possible")
-
-    def _cancel(self, state: ActionState, now: float) -> None:
-        """Give up the order (6.6.3): what has not begun fails, what runs is ended, driving goes on to the next node."""
-        if not self.book.executing:
-            self.book.fail(state, ErrorType.NO_ORDER_TO_CANCEL, "there is no order to cancel")
-            return
-        self.book.cut(self._steps_to_a_stand(now))
-
-    def _steps_to_a_stand(self, now: float) -> int:
-        """Return after how many steps it can stand at a node."""
-        if self._node is not None and not self.driving:
-            return 0
-        pose, room = self.pose(now), self._body.braking_distance(now)
-        x, y = pose.x, pose.y
-        for count, step in enumerate(self.book.route.base, start=1):
-            room -= hypot(step.x - x, step.y - y)
-            if room <= 0:
-                return count
-            x, y = step.x, step.y
-        return len(self.book.route.base)
-
-    def _go_on(self, state: ActionState) -> None:
-        for other in self.book.actions:
-            if other.action.action_type == "startPause" and other.under_way:
-                other.turn(ActionStatus.FAILED, "overtaken by stopPause")
-        self.paused = self._pause_wanted = False
-        self.book.end(state)
-
-    def _init_position(self, state: ActionState, now: float) -> None:
-        keys = ("x", "y", "theta", "mapId", "lastNodeId")
-        pose = self.pose(now)
-        match [state.action.parameter(key) for key in keys]:
-            case [float() | int() as x, float() | int() as y, float() | int(), str(map_id), str(node_id)]:
-                far = hypot(x - pose.x, y - pose.y) > POSE_TOLERANCE_M
-                blind = self._suffers(LocalisationLost)
-                if self.book.executing or far or blind or map_id != self.terrain.map_id:
-                    self.book.fail(state, ErrorType.LOCALIZATION, "the sensors do not confirm that pose")
-                    return
-                self._initialised = True
-                self.book.route = Route(
-                    self.book.route.order_id, self.book.route.update_id, last_node_id=node_id
-                )
-                self.book.end(state)
-            case _:
-                self.book.fail(state, ErrorType.INSTANT_ACTION, f"initPosition needs {', '.join(keys)}")
 
     # -- people --
 
@@ -466,35 +240,27 @@ class Vehicle:
             NotPossible: the text says why; nothing has changed.
         """
         self.advance(now)
-        pose, nodes = self.pose(now), self.terrain.nodes
-        node = node_id or min(nodes, key=lambda name: hypot(nodes[name][0] - pose.x, nodes[name][1] - pose.y))
+        node = node_id or self.chassis.nearest_node(now)
         if reason := self._why_not_by_hand(node):
             raise NotPossible(reason)
-        if self.charging:
-            self._switch_charging(now, charging=False)
+        self.chassis.stop_charging(now)
         self._forget_order(now, node)
-        self._body.put(*nodes[node])
-        self._driven_at_node = self._body.driven(now)
-        self._traffic.enter(self.spec.vehicle_id, node, now)
-        self._initialised = True
+        self.chassis.put(node, now)
+        self.condition.initialised = True
 
     def _why_not_by_hand(self, node: str) -> str:
-        name = self.spec.vehicle_id
-        others = [other for other in self._traffic.vehicles_in(node) if other != name]
+        name, others = self.spec.vehicle_id, self.chassis.others_at(node)
         if node not in self.terrain.nodes:
             return f"{self.terrain.map_id} has no node {node}"
         if not self.powered:
             return f"{name} has no power"
-        if self.driving:
+        if self.chassis.driving:
             return f"{name} drives; nobody can take it by hand"
-        if self._suffers(LocalisationLost):
+        if self.condition.lost:
             return f"localisationLost lasts at {name}; end that fault first"
         return f"{others[0]} stands at {node}" if others else ""
 
     # -- faults --
-
-    def _suffers(self, kind: type[FaultBase]) -> bool:
-        return self._troubles.find(kind) is not None
 
     def _reach(self, point: Point, now: float) -> None:
         self._troubles.reached(point)
@@ -502,36 +268,35 @@ class Vehicle:
 
     def _heed(self, now: float) -> None:
         """Act on faults that have begun or are over."""
-        conditions = tuple(fault for kind in CONDITIONS for fault in self._troubles.all(kind))
-        empty = self.boots > 0 and not self.charge(now)
-        if (conditions, empty) == (self._conditions, self._empty):
+        faults, empty = self.condition.faults, self.boots > 0 and not self.chassis.charge(now)
+        if (faults, empty) == (self._faults, self._empty):
             return
-        begun = [fault for fault in conditions if fault not in self._conditions]
-        manual = any(isinstance(fault, ManualMode) for fault in self._conditions)
-        self._conditions, self._empty = conditions, empty
+        begun = [fault for fault in faults if fault not in self._faults]
+        manual = any(isinstance(fault, ManualMode) for fault in self._faults)
+        self._faults, self._empty = faults, empty
         self.book.changed = True
         for fault in begun:
             if isinstance(fault, BatteryLow):
-                driven = self._body.driven(now)
-                self._battery.set_level(min(fault.level, self._battery.level(now, driven)), now, driven)
-        if self.obstructed or self._suffers(DeviceFault) or empty or not self.localised:
+                self.chassis.drain(fault.level, now)
+        condition = self.condition
+        if condition.obstructed or not condition.in_order or empty or not condition.localised:
             self._halt(now)
-        if manual == self.automatic:
+        if manual == condition.automatic:
             # 6.10.6, table 1: all orders are cleared when this mode begins and when it ends.
             self._forget_order(now, self.book.route.last_node_id)
-        if self._suffers(DeviceFault):
+        if not condition.in_order:
             self._fail_what_runs("the vehicle is out of order")
         self._switch_power(now)
         self._proceed(now)
 
     def _halt(self, now: float) -> None:
-        self._body.halt(now)
+        self.chassis.halt(now)
         self._way = ()
 
     def _forget_order(self, now: float, last_node_id: str) -> None:
         self._halt(now)
         self.book.forget(last_node_id)
-        self.paused = self._pause_wanted = False
+        self.instant_actions.end_pause()
 
     def _fail_what_runs(self, text: str) -> None:
         for state in self.book.order_actions:
@@ -539,7 +304,7 @@ class Vehicle:
                 self.book.fail(state, ErrorType.HANDLING, text)
 
     def _switch_power(self, now: float) -> None:
-        cuts = self._troubles.all(Reboot)
+        cuts = self.condition.power_cuts
         if self.powered and cuts:
             self._power_off(now, memory_lost=any(cut.memory_lost for cut in cuts))
         elif self.boots and not self.powered and not cuts:
@@ -549,10 +314,10 @@ class Vehicle:
         self._halt(now)
         self.powered = False
         if memory_lost:
-            self._initialised = False
+            self.condition.initialised = False
             self.book.forget("")
         elif self.spec.keeps_order:
             self._fail_what_runs("the power has gone")
         else:
             self.book.forget(self.book.route.last_node_id)
-        self.paused = self._pause_wanted = False
+        self.instant_actions.end_pause()

@@ -130,7 +130,7 @@ class Plant:
     def localise(self, vehicle_id: str) -> None:
         """Drive a vehicle that does not know where it is to the nearest node and tell it there, as somebody must."""
         vehicle = self.vehicles._lines[vehicle_id]._vehicle
-        if not vehicle.localised:
+        if not vehicle.condition.localised:
             with suppress(NotPossible):  # without power, or while its sensors are blind: somebody comes again
                 self.vehicles.localise(vehicle_id, None)
 

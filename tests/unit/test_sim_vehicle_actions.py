@@ -230,7 +230,7 @@ def test_requests_are_answered() -> None:
     bench.instant(instant("stateRequest", "s"))
     assert bench.vehicle.book.changed is True
     bench.instant(instant("factsheetRequest", "f"))
-    assert bench.vehicle.factsheet_wanted is True
+    assert bench.vehicle.instant_actions.factsheet_wanted is True
     assert statuses(bench) == ["FINISHED", "FINISHED"]
 
 
