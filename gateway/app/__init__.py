@@ -1,0 +1,33 @@
+"""The composition root: the only room that knows every other, and the drivers.
+
+`settings`: how one gateway is run. `surroundings`: all that is outside it, with `brokers` that run beside it and the way to
+`upstream`. `wires`: links and drivers. `rooms`: where it decides. `gateway`: all of it put together. `wes`: the bundled core,
+beside it or in a process of its own. `serving`: HTTP.
+"""
+
+from gateway.app.brokers import EmbeddedBroker, check_ports, embedded_broker
+from gateway.app.gateway import Gateway, open_gateway, run_gateway
+from gateway.app.serving import PortRefused, http_port, serve_http
+from gateway.app.settings import Settings
+from gateway.app.surroundings import Surroundings, WesSurroundings, real_surroundings
+from gateway.app.upstream import UpstreamRefused
+from gateway.app.wes import RunningWes, run_wes
+
+__all__ = [
+    "EmbeddedBroker",
+    "Gateway",
+    "PortRefused",
+    "RunningWes",
+    "Settings",
+    "Surroundings",
+    "UpstreamRefused",
+    "WesSurroundings",
+    "check_ports",
+    "embedded_broker",
+    "http_port",
+    "open_gateway",
+    "real_surroundings",
+    "run_gateway",
+    "run_wes",
+    "serve_http",
+]

@@ -1,0 +1,216 @@
+"""One gateway, put together, and the tasks that keep it running."""
+
+import asyncio
+import gc
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Final
+
+import httpx
+import structlog
+from fastapi import APIRouter, FastAPI
+
+from gateway.api.app import create_api
+from gateway.api.deps import ApiDeps
+from gateway.app.rooms import open_rooms
+from gateway.app.serving import http_port, serve_http
+from gateway.app.settings import Settings
+from gateway.app.surroundings import Runnable, Surroundings, real_surroundings
+from gateway.app.wes import RunningWes, open_wes
+from gateway.app.wires import Wires, perform, tell
+from gateway.contract.driver import Driver, DriverContext
+from gateway.contract.faults import Refusal
+from gateway.delivery.feed import Feed
+from gateway.delivery.gateway_client import GatewayClient
+from gateway.delivery.positions import Positions
+from gateway.delivery.webhooks import Webhooks
+from gateway.fleet.messages import FleetTick
+from gateway.kernel.kernel import Kernel
+from gateway.kernel.ports import Store
+from gateway.kernel.supervise import keep_running
+from gateway.store.ownership import Ownership, claim
+from gateway.store.retention import Retention
+from gateway.transport.engine import TransportEngine
+from gateway.transport.messages import Open, Tick
+from gateway.transport.tables import TransportTables
+
+log = structlog.get_logger()
+
+TICK_S: Final = 1.0
+
+
+class Gateway:
+    """One running gateway.
+
+    Attributes:
+        tables: the books of transports; to be read only through `kernel.read`.
+        wes: the bundled WES core; None where the site has none.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        kernel: Kernel,
+        tables: TransportTables,
+        engine: TransportEngine,
+        feed: Feed,
+        positions: Positions,
+        webhooks: Webhooks,
+        wires: Wires,
+        store: Store,
+        wes: RunningWes | None,
+    ) -> None:
+        self.settings = settings
+        self.kernel = kernel
+        self.tables = tables
+        self.engine = engine
+        self.feed = feed
+        self.positions = positions
+        self.wires = wires
+        self.wes = wes
+        self._webhooks = webhooks
+        self._store = store
+
+    async def serve(self, port: socket.socket, *routers: APIRouter) -> None:
+        """Answer HTTP on a port until the process is told to stop (SIGINT, SIGTERM), with more routes if there are any."""
+        closing = asyncio.Event()
+        api = self.api(closing)
+        for router in routers:
+            api.include_router(router)
+        await serve_http(api, port, closing)
+
+    def api(self, closing: asyncio.Event) -> FastAPI:
+        """Return the HTTP interface; its streams end when `closing` is set."""
+        return create_api(
+            ApiDeps(
+                site=self.settings.site,
+                tables=self.tables,
+                kernel=self.kernel,
+                store=self._store,
+                feed=self.feed,
+                webhooks=self._webhooks,
+                positions=self.positions,
+                drivers=self.wires.drivers,
+                explain=self.engine.explain,
+                token=self.settings.token,
+                wes=None if self.wes is None else self.wes.core,
+                monitors=None if self.wes is None else self.wes.monitors,
+                closing=closing,
+            )
+        )
+
+
+@asynccontextmanager
+async def _own_client(gateway: Gateway) -> AsyncGenerator[GatewayClient]:
+    """Return the gateway of this process as a WES sees it: the requests of everybody, without a socket."""
+    application = httpx.ASGITransport(gateway.api(asyncio.Event()), raise_app_exceptions=False)
+    headers = gateway.settings.authorization
+    async with httpx.AsyncClient(transport=application, base_url="http://gateway", headers=headers) as http:
+        yield GatewayClient(http, gateway.feed.beyond)
+
+
+@asynccontextmanager
+async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerator[Gateway]:
+    """Run a gateway, all but its HTTP interface, for as long as the context lasts.
+
+    Raises:
+        StoreRefused: another process uses the data, or they are newer than this program.
+        ExceptionGroup: of StoreBroken or Fenced: the process must stop.
+    """
+    clock = around.clock
+    async with (
+        around.store() as store,
+        open_wes(settings.site, clock, around.rng, around.wes) as wes,
+    ):
+        ownership = Ownership(await claim(store, clock.now_us()))
+        rooms = open_rooms(settings.site)
+        feed = Feed(store, settings.site.id)
+        await feed.open()
+        drivers: dict[str, Driver] = {}
+        kernel = Kernel(
+            store=store,
+            books=rooms.books,
+            rooms=[rooms.engine, rooms.fleets],
+            clock=clock,
+            guard=ownership,
+            publish=feed.publish,
+            perform=partial(perform, drivers),
+        )
+        positions = Positions()
+        context = DriverContext(
+            clock=clock,
+            epoch=ownership.epoch,
+            run=f"{settings.site.id}-{ownership.epoch}-{around.rng.getrandbits(32):08x}",
+            report=partial(tell, kernel),
+            observe=positions.observe,
+        )
+        wires = Wires(settings.site, around, context)
+        drivers |= wires.drivers
+        webhooks = Webhooks(
+            store=store, guard=ownership, feed=feed, sender=around.sender, clock=clock, rng=around.rng
+        )
+        retention = Retention(store=store, guard=ownership, clock=clock, forgotten=feed.forget_before)
+        await store.read(rooms.books.load)
+        works: dict[str, Runnable] = {
+            "webhooks": webhooks,
+            "retention": retention,
+            **around.runners,
+            **wires.runners,
+        }
+        gateway = Gateway(
+            settings,
+            kernel=kernel,
+            tables=rooms.tables,
+            engine=rooms.engine,
+            feed=feed,
+            positions=positions,
+            webhooks=webhooks,
+            wires=wires,
+            store=store,
+            wes=wes,
+        )
+        async with _works_of(wes, gateway) as wes_works, asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(kernel.run())]
+            await kernel.ask(Open())
+            running += [
+                tasks.create_task(keep_running(name, work.run)) for name, work in (works | wes_works).items()
+            ]
+            running.append(tasks.create_task(_tick(kernel)))
+            yield gateway
+            for task in running:
+                task.cancel()
+
+
+@asynccontextmanager
+async def _works_of(wes: RunningWes | None, gateway: Gateway) -> AsyncGenerator[dict[str, Runnable]]:
+    """Return what the WES core of a gateway's own process has to run."""
+    if wes is None:
+        yield {}
+        return
+    async with _own_client(gateway) as client:
+        yield {**wes.works, **wes.chain(client)}
+
+
+async def run_gateway(settings: Settings) -> None:
+    """Run a gateway until the process is told to stop.
+
+    Whoever starts the process may have switched garbage collection off: what a start makes lives as long as the process,
+    and looking through it again and again takes a fifth of the start, and long pauses later.
+    """
+    with http_port(settings.host, settings.port) as port:
+        async with real_surroundings(settings) as around, open_gateway(settings, around) as gateway:
+            gc.freeze()
+            gc.enable()
+            log.info("the gateway runs", url=settings.url, site=settings.site.id)
+            await gateway.serve(port)
+
+
+async def _tick(kernel: Kernel) -> None:
+    while True:
+        await asyncio.sleep(TICK_S)
+        for message in (Tick(), FleetTick()):
+            with suppress(Refusal):
+                await kernel.ask(message)

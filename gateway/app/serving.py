@@ -1,0 +1,68 @@
+"""HTTP on a port, from before anything else begins until the process is told to stop."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+GOODBYE_S: Final = 2
+"""Open streams are cut off this long after the gateway was told to stop."""
+BACKLOG: Final = 2048
+
+
+class PortRefused(Exception):  # noqa: N818 - an answer to an operator
+    """A port cannot be had; the text says which one, why, and what to do."""
+
+
+@contextmanager
+def http_port(host: str, port: int) -> Generator[socket.socket]:
+    """Have a port before anything else begins; nobody can connect until it is served.
+
+    Raises:
+        PortRefused: it is taken, or not ours to take.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as bound:
+        if os.name == "posix":  # elsewhere this option would let two programs have one port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family is socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            bound.bind((host, port))
+        except OSError as error:
+            text = (
+                f"port {port} on {host} cannot be had ({error.strerror}):"
+                " stop the program that has it, or choose another one with --port"
+            )
+            raise PortRefused(text) from error
+        yield bound
+
+
+class _Server(uvicorn.Server):
+    """Lets open streams end before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+        super().__init__(config)
+        self._closing = closing
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._closing.set()
+        await super().shutdown(sockets)
+
+
+async def serve_http(api: FastAPI, port: socket.socket, closing: asyncio.Event) -> None:
+    """Answer HTTP until the process is told to stop; `closing` is set then."""
+    config = uvicorn.Config(
+        api,
+        backlog=BACKLOG,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GOODBYE_S,
+    )
+    await _Server(config, closing).serve(sockets=[port])

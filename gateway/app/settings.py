@@ -1,0 +1,35 @@
+"""How one gateway is run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.delivery.sender import Network
+from gateway.site.model import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one gateway is run.
+
+    Attributes:
+        data: folder of everything durable.
+        token: what callers of the API must show; None only where nobody else can reach the port.
+        webhook_networks: private networks to which webhooks may be posted, besides public addresses and this machine.
+    """
+
+    site: Site
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    token: str | None = None
+    webhook_networks: tuple[Network, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """Return where it listens."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """Return the headers that show the token."""
+        return {} if self.token is None else {"authorization": f"Bearer {self.token}"}
