@@ -9,205 +9,28 @@ What is to be told to the kernel stays due until the kernel has it; so nothing i
 forgotten. Times are seconds of any clock that never goes back.
 """
 
-import struct
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final, Self, assert_never
+from typing import Final, assert_never
 
-from drivers.checks import crc16_modbus
+from drivers.blocks import CommandBlock, Status
+from drivers.judgement import REFUSALS, Outcome, Verdict, judge, outcome_of
 from drivers.presence import LifeCounter, ShownFault
-from gateway.contract.commands import Command, Op, Place
-from gateway.contract.faults import Fault
+from gateway.contract.commands import Command
 from gateway.contract.reports import (
     ChannelOnline,
     CommandAccepted,
     CommandDone,
     CommandFailed,
-    CommandRejected,
     CommandUnknown,
-    Load,
     Report,
-    Sensors,
 )
 
-TagValue = int | str
-"""What a tag holds: a number, or a string without its padding."""
-
-SEQ_MAX: Final = 65535
-CONTAINER_LENGTH: Final = 16
 REWRITE_AFTER_S: Final = 0.2
 """Time that a device gets to look at a block before the same block is written again."""
 WRITES_BEFORE_FAULT: Final = 3
 """So many writes of one block without an answer are told as a fault; the writing goes on."""
-
-
-def next_seq(seq: int) -> int:
-    """Return the number after `seq`: 1 … 65535, then 1 again (rule 3 for the gateway)."""
-    return seq % SEQ_MAX + 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandBlock:
-    """What the gateway writes: one command as it stands in a mailbox."""
-
-    epoch: int
-    seq: int
-    op: int
-    job_id: int
-    source: int
-    target: int
-    container: str
-    boot_id: int
-
-    @classmethod
-    def of(cls, command: Command, epoch: int) -> Self:
-        """Return the block of a command, sent by the gateway of this epoch."""
-        return cls(
-            epoch=epoch,
-            seq=command.seq,
-            op=command.op,
-            job_id=command.job_id,
-            source=_number(command.source),
-            target=_number(command.target),
-            container=(command.container_id or "")[:CONTAINER_LENGTH],
-            boot_id=command.boot_id,
-        )
-
-    @property
-    def check(self) -> int:
-        """CRC-16/MODBUS over the fields, big-endian, in the order of the specification."""
-        container = self.container.encode("ascii")
-        numbers = (self.epoch, self.seq, self.op, self.job_id, self.source, self.target)
-        return crc16_modbus(struct.pack(">IHHQII16sH", *numbers, container, self.boot_id))
-
-    def tags(self) -> dict[str, TagValue]:
-        """Return the fields by their names in the specification."""
-        return {
-            "epoch": self.epoch,
-            "seq": self.seq,
-            "op": self.op,
-            "jobId": self.job_id,
-            "source": self.source,
-            "target": self.target,
-            "container": self.container,
-            "bootId": self.boot_id,
-            "check": self.check,
-        }
-
-
-COMMAND_TAGS: Final = frozenset(
-    ("epoch", "seq", "op", "jobId", "source", "target", "container", "bootId", "check")
-)
-
-
-def _number(place: Place | None) -> int:
-    return place.number if place else 0
-
-
-LOADS: Final = {0: Load.EMPTY, 1: Load.LOADED}
-
-
-_REQUIRED: Final = {
-    "bootId": "boot_id",
-    "life": "life",
-    "epoch": "epoch",
-    "ackSeq": "ack_seq",
-    "acceptCode": "accept_code",
-    "doneSeq": "done_seq",
-    "doneCode": "done_code",
-    "jobId": "job_id",
-}
-_OPTIONAL: Final = {
-    "position": "position",
-    "load": "load",
-    "sourceLoad": "source_load",
-    "targetLoad": "target_load",
-    "faultCode": "fault_code",
-    "refusedSeq": "refused_seq",
-    "refusedCode": "refused_code",
-}
-STATUS_TAGS: Final = frozenset(_REQUIRED)
-"""What a status block cannot do without."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """What a channel shows, read as one piece.
-
-    Where a reading is not one piece (OPC UA servers that sample tag by tag), `ackSeq` and `doneSeq` are to be
-    read before the fields that they vouch for: the device writes them last.
-    """
-
-    boot_id: int
-    life: int
-    epoch: int
-    ack_seq: int
-    accept_code: int
-    done_seq: int
-    done_code: int
-    job_id: int
-    position: int = 0
-    load: int = 2
-    source_load: int = 2
-    target_load: int = 2
-    fault_code: int = 0
-    barcode: str = ""
-    refused_seq: int = 0
-    refused_code: int = 0
-
-    @classmethod
-    def of(cls, tags: Mapping[str, TagValue]) -> Self:
-        """Return the status from its fields by their names in the specification.
-
-        Raises:
-            KeyError: a field that the handshake cannot do without is missing.
-        """
-        required = {attribute: int(tags[name]) for name, attribute in _REQUIRED.items()}
-        optional = {attribute: int(tags[name]) for name, attribute in _OPTIONAL.items() if name in tags}
-        return cls(**required, **optional, barcode=str(tags.get("barcode", "")))
-
-    @property
-    def idle(self) -> bool:
-        """No command is being executed."""
-        return self.done_seq == self.ack_seq
-
-    @property
-    def sensors(self) -> Sensors:
-        """What the sensors show, in the engine's words."""
-        return Sensors(
-            place=self.position or None,
-            load=LOADS.get(self.load, Load.UNKNOWN),
-            source=LOADS.get(self.source_load, Load.UNKNOWN),
-            target=LOADS.get(self.target_load, Load.UNKNOWN),
-        )
-
-
-class Verdict(Enum):
-    """What a status says about a command (rule 2 for the gateway)."""
-
-    NOT_TAKEN = auto()
-    """It was not taken, and the channel is free for it."""
-    BUSY = auto()
-    """It was not taken, and the channel still executes the command before it."""
-    TAKEN = auto()
-    """It is being executed, or waits to be."""
-    ENDED = auto()
-    """It has ended: carried out, failed or rejected."""
-    DOUBTFUL = auto()
-    """The device cannot tell about it."""
-
-
-def judge(command: Command, status: Status) -> Verdict:
-    """Compare a command with what the device shows."""
-    if status.ack_seq == command.seq:
-        if status.job_id != command.job_id:
-            return Verdict.DOUBTFUL
-        return Verdict.ENDED if status.idle else Verdict.TAKEN
-    if next_seq(status.ack_seq) != command.seq or status.boot_id != command.boot_id:
-        return Verdict.DOUBTFUL
-    return Verdict.NOT_TAKEN if status.idle else Verdict.BUSY
 
 
 class Phase(Enum):
@@ -251,66 +74,6 @@ STEPS: Final[dict[tuple[Phase, Verdict], Step]] = {
     (Phase.ENDED, Verdict.DOUBTFUL): Step.WAIT,
 }
 """The whole machine of one command; nothing leaves ENDED."""
-
-REJECTED_FROM: Final = 10
-"""Accept codes from here on are refusals."""
-REJECTED_FOR_GOOD_FROM: Final = 20
-NOT_POSSIBLE: Final = 21
-REJECTIONS: Final = {
-    10: "the device is busy with an order of its own",
-    11: "the device is not in automatic mode",
-    12: "the device has a fault",
-    20: "the device does not know the place",
-    NOT_POSSIBLE: "the operation is not possible here",
-}
-DONE: Final = 1
-FAULTS: Final = {
-    20: (Fault.SOURCE_EMPTY, "nothing was found at the source"),
-    21: (Fault.DESTINATION_OCCUPIED, "the destination is occupied"),
-    22: (Fault.WRONG_CONTAINER, "another barcode was read at the target"),
-    23: (Fault.NO_READ, "no barcode could be read at the target"),
-    24: (Fault.LOAD_MISSING, "the load was missing on arrival"),
-    30: (Fault.DEVICE_FAULT, "the device stopped with a fault"),
-}
-REFUSALS: Final = {
-    1: "the check does not fit (tag map, byte or word order?)",
-    2: "the epoch is too low",
-    3: "the number is not ahead of the last one",
-    4: "the channel still executes the command before it",
-    5: "it was written for an earlier start of the device",
-}
-NO_READ_BARCODE: Final = "?"
-
-Outcome = CommandRejected | CommandDone | CommandFailed | CommandUnknown
-
-
-def outcome_of(command: Command, status: Status) -> Outcome:
-    """Return what became of a command that the status shows as ended."""
-    job_id, accepted, done = command.job_id, status.accept_code, status.done_code
-    if accepted == NOT_POSSIBLE and command.op is Op.DROP and status.sensors.load is Load.EMPTY:
-        text = "nothing is on board any more"
-        return CommandFailed(job_id=job_id, fault=Fault.LOAD_MISSING, text=text, sensors=status.sensors)
-    if accepted >= REJECTED_FROM:
-        text = REJECTIONS.get(accepted, f"the device refuses it with acceptCode {accepted}")
-        return CommandRejected(job_id=job_id, text=text, retry=accepted < REJECTED_FOR_GOOD_FROM)
-    if done == DONE:
-        return CommandDone(job_id=job_id, barcode=_scanned(status.barcode))
-    if done not in FAULTS:
-        text = f"the device shows doneCode {done}, which means nothing"
-        return CommandUnknown(job_id=job_id, text=text, sensors=status.sensors)
-    fault, text = FAULTS[done]
-    details = {
-        Fault.WRONG_CONTAINER: f"{text}: {status.barcode!r} instead of {command.container_id!r}",
-        Fault.DEVICE_FAULT: f"{text} (code {status.fault_code})",
-    }
-    return CommandFailed(job_id=job_id, fault=fault, text=details.get(fault, text), sensors=status.sensors)
-
-
-def _scanned(barcode: str) -> str | None:
-    if barcode == NO_READ_BARCODE:
-        return ""
-    return barcode or None
-
 
 JobReport = CommandAccepted | Outcome
 

@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Callable
 from itertools import chain
 
-from drivers.handshake import Channel, CommandBlock, Status
+from drivers.blocks import CommandBlock, Status
+from drivers.handshake import Channel
 from drivers.presence import LIFE_STANDS_STILL, Presence
 from drivers.telegrams import Diagnosis
 from drivers.teller import Teller

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum, auto
 from typing import Final, Self, assert_never
 
+from drivers.blocks import TagValue
 from drivers.checks import crc16_modbus
-from drivers.handshake import REFUSALS, REWRITE_AFTER_S, WRITES_BEFORE_FAULT, TagValue
+from drivers.handshake import REWRITE_AFTER_S, WRITES_BEFORE_FAULT
+from drivers.judgement import REFUSALS
 from gateway.contract.puts import Colour, SlotOrder
 from gateway.contract.reports import CurtainBroken, PutDarkened, PutEnded, PutShown, Report
 

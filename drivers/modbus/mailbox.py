@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 
-from drivers.handshake import COMMAND_TAGS, STATUS_TAGS, CommandBlock, Status
+from drivers.blocks import COMMAND_TAGS, STATUS_TAGS, CommandBlock, Status
 from drivers.links.errors import LinkError
 from drivers.mailboxes import Mailboxes
 from drivers.modbus.link import ModbusLinkRunner, keep_end

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from operator import itemgetter
 from typing import Final
 
-from drivers.handshake import TagValue
+from drivers.blocks import TagValue
 from gateway.contract.wiring import ByteOrder, Profile, Tag, TagType
 
 REGISTERS: Final = {TagType.U16: 1, TagType.U32: 2, TagType.U64: 4}

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from functools import partial
 from typing import Final
 
-from drivers.handshake import COMMAND_TAGS, STATUS_TAGS, CommandBlock, Status, TagValue
+from drivers.blocks import COMMAND_TAGS, STATUS_TAGS, CommandBlock, Status, TagValue
 from drivers.links.errors import LinkError
 from drivers.links.opcua_port import OpcUaPort, Typed, Value
 from drivers.mailboxes import Mailboxes

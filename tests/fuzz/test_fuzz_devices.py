@@ -10,7 +10,8 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from drivers.handshake import STATUS_TAGS, Channel, Status
+from drivers.blocks import STATUS_TAGS, Status
+from drivers.handshake import Channel
 from drivers.links.errors import LinkError
 from drivers.modbus.registers import RegisterMap
 from drivers.opcua.mailbox import _ChannelTags

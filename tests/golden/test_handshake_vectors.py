@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from drivers.blocks import CommandBlock
 from drivers.checks import crc16_modbus
-from drivers.handshake import CommandBlock
 
 SPECIFICATION = Path(__file__).parents[2] / "docs" / "plc-handshake.md"
 ROW = re.compile(

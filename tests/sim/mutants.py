@@ -10,7 +10,9 @@ from typing import Any, Final
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from drivers import handshake
-from drivers.handshake import Channel, Status, next_seq
+from drivers.blocks import Status
+from drivers.handshake import Channel
+from drivers.judgement import next_seq
 from gateway.contract.reports import CommandDone
 from gateway.delivery.endpoint import Endpoint
 from gateway.fleet.traffic import Traffic as RoadTraffic

@@ -5,7 +5,9 @@ from itertools import product
 
 import pytest
 
-from drivers.handshake import STEPS, Channel, CommandBlock, Phase, Status, Step, Verdict, judge, next_seq
+from drivers.blocks import CommandBlock, Status
+from drivers.handshake import STEPS, Channel, Phase, Step
+from drivers.judgement import Verdict, judge, next_seq
 from gateway.contract.commands import Command, Op, Place
 from gateway.contract.faults import Fault
 from gateway.contract.reports import (

@@ -6,7 +6,9 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from drivers.handshake import Channel, CommandBlock, Status, next_seq
+from drivers.blocks import CommandBlock, Status
+from drivers.handshake import Channel
+from drivers.judgement import next_seq
 from gateway.contract.commands import Command, Op, Place
 from gateway.contract.reports import (
     ChannelOnline,

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from pyModbusTCP.utils import word_list_to_long
 
-from drivers.handshake import COMMAND_TAGS, STATUS_TAGS, CommandBlock
+from drivers.blocks import COMMAND_TAGS, STATUS_TAGS, CommandBlock
 from drivers.modbus.registers import RegisterMap, dump
 from drivers.modbus.spans import Span
 from drivers.slots import HEADER_TAGS, ORDER_TAGS, SLOT_TAGS

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Final
 
-from drivers.handshake import CommandBlock
+from drivers.blocks import CommandBlock
 from sim_devices.mailbox import Accept, Done, Mailbox, Memory
 from sim_devices.mailbox import CommandBlock as MailboxBlock
 from tests.model.mailbox.actions import Restart

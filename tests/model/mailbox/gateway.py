@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final
 
-from drivers.handshake import REWRITE_AFTER_S, Channel, CommandBlock, JobReport, Status, _Job
+from drivers.blocks import CommandBlock, Status
+from drivers.handshake import REWRITE_AFTER_S, Channel, JobReport, _Job
 from gateway.contract.commands import Command, Op, Place
 from gateway.contract.reports import (
     ChannelOnline,

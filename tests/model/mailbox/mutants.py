@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from drivers import handshake
-from drivers.handshake import Channel, Phase, Status, Step, next_seq
+from drivers.blocks import CommandBlock as GatewayBlock
+from drivers.blocks import Status
+from drivers.handshake import Channel, Phase, Step
+from drivers.judgement import next_seq
 from gateway.contract.commands import Command
 from sim_devices.mailbox import CommandBlock, Mailbox, Refused
 from tests.model.mailbox import books
@@ -48,7 +51,7 @@ def _send_at_once(sound: Callable[..., Any]) -> Callable[..., Any]:
         job = channel._job
         if block is None and job and job.phase is Phase.OPEN and not channel._writing:
             job.writes, channel._writing = 1, True
-            return handshake.CommandBlock.of(command, channel._epoch)
+            return GatewayBlock.of(command, channel._epoch)
         return block
 
     return assign
