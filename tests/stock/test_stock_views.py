@@ -1,5 +1,7 @@
 """What there is, by SKU, lot, position and location; what happened; and what there was at a time."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.wes.stock.history import Wanted, lots_then, place, pool_then, positions_then, trace
@@ -89,10 +91,15 @@ async def test_nothing_of_a_lot_that_may_not_be_used_is_free(warehouse: Warehous
 async def test_a_location_has_what_its_containers_have(warehouse: Warehouse) -> None:
     first = await warehouse.stocked(10, sku="A")
     await warehouse.do(move(warehouse.act(), [at("TOTE-1", first, 4)], "TOTE-2"))
+    await warehouse.do(reserve(warehouse.act(), [of(first, 3)]))
+    await warehouse.do(allocate(warehouse.act(), [at("TOTE-1", first, 2), at("TOTE-2", first, 1)]))
     await warehouse.stocked(5, "TOTE-2", sku="B")
     await warehouse.job(lambda tx: stand(tx, "TOTE-2", "A1-0"))
     shown = await warehouse.job(lambda tx: stock_at_location(tx, WH, "A1-0"))
-    assert [(each.sku, each.balance.quantity) for each in shown] == [("A", 10), ("B", 5)]
+    assert [(each.sku, each.balance) for each in shown] == [
+        ("A", figures(10, allocated=3)),
+        ("B", figures(5)),
+    ]
 
 
 async def test_stock_by_location_passes_empty_ones(warehouse: Warehouse) -> None:
@@ -112,7 +119,7 @@ async def test_the_ledger_is_traced_by_whatever_is_known(warehouse: Warehouse) -
     lot = await warehouse.lot()
     await warehouse.do(receive(warehouse.act("1", at=NOON), lot, at(RCV, lot, 10)))
     await warehouse.do(move(warehouse.act("2", at=NOON + 1), [at(RCV, lot, 10)], "TOTE-1"))
-    await warehouse.do(reserve(warehouse.act("3", at=NOON + 2), [of(lot, 4)]))
+    await warehouse.do(reserve(replace(warehouse.act("3", at=NOON + 2), document_id="O-1"), [of(lot, 4)]))
     other = await warehouse.stocked(1, sku="OTHER")
 
     async def events(**wanted: object) -> list[str]:
@@ -124,12 +131,9 @@ async def test_the_ledger_is_traced_by_whatever_is_known(warehouse: Warehouse) -
     assert await events(holder_id=RCV) == ["1", "2"]
     assert await events(location_id="A1-0", pool_id=lot.pool_id) == ["2"]
     assert await events(pool_id=lot.pool_id, since=NOON + 1, until=NOON + 2) == ["2"]
-    assert (
-        len(await events(document_id="T-1"))
-        == len(await events(operator="tester"))
-        == len(await events())
-        == 4
-    )
+    assert await events(document_id="O-1") == ["3"]
+    assert len(await events(document_id="T-1")) == 3
+    assert len(await events(operator="tester")) == len(await events()) == 4
     assert await events(operator="nobody") == []
     assert other.lot_id != lot.lot_id
 

@@ -263,6 +263,13 @@ def test_the_monitors_look_every_minute_unless_the_site_says_otherwise() -> None
     assert settings().monitors.period_s == 60
 
 
+def test_the_thresholds_are_those_of_the_source_unless_the_site_says_otherwise() -> None:
+    limits = settings().monitors
+    assert (limits.command_success_min, limits.callback_failures_max) == (0.99, 0.01)
+    assert (limits.stock_delay_s, limits.callback_delay_s, limits.last_sync_s) == (5, 10, 300)
+    assert limits.backlog == 1000
+
+
 async def test_a_sync_is_old_only_while_something_waits() -> None:
     async with core() as opened:
         monitors = Monitors(WesCore(store=opened.store, context=opened.context, numbers=opened.numbers))

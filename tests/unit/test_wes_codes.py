@@ -51,6 +51,27 @@ async def in_range(line: Station) -> None:
             assert least <= code <= most or code in (*ENDED, Code.CANCELLING), table
 
 
+async def in_step(line: Station, code: Code) -> None:
+    """Allocations, work orders, lines and orders stand at the same code (S1-71, S1-73)."""
+    for table in ("allocations", "work_orders", "order_lines", "orders"):
+        assert await line.core.rows(f"SELECT DISTINCT code FROM {table}") == [(code,)], table
+
+
+async def test_picking_moves_all_four_documents_together() -> None:
+    async with station() as line:
+        await fill(line, "T-1", "A1-1-L-05", A=10, B=10)
+        await order(line, "C-1", ("A", 2), ("B", 3))
+        operation = await line.bring()
+        await in_step(line, Code.RELEASED)
+        await line.scan(operation)
+        await in_step(line, Code.PICKING)
+        await line.work_off(operation)
+        await in_step(line, Code.PICKED)
+        (package,) = await line.seal_all()
+        await line.act("ship", package_ids=[package])
+        await in_step(line, Code.SHIPPED)
+
+
 async def test_from_issue_to_shipment_no_document_leaves_its_range_and_each_stage_has_its_moment() -> None:
     async with station(rules=[{"at": "review", "then": "required"}]) as line:
         await fill(line, "T-1", "A1-1-L-05", A=10, B=10)

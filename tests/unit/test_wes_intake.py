@@ -1,5 +1,6 @@
 """An order comes in: taken once, refused with all reasons, promised or short, and told upstream."""
 
+import json
 from typing import Any
 
 import pytest
@@ -78,6 +79,26 @@ async def test_the_same_command_again_is_answered_as_before_and_happens_once() -
         opened.clock.at_us += 3_600_000_000
         assert await opened.submit(command(deadline=deadline)) == first, "although its deadline has passed"
         assert await opened.count(*DOCUMENTS) == before
+
+
+async def test_who_gets_it_by_whom_how_urgently_and_the_callers_own_words_are_kept_with_the_order() -> None:
+    said = {
+        "carrierCode": "SF",
+        "serviceType": "express",
+        "priority": 8,
+        "deadline": to_rfc3339(START_US + 3_600_000_000),
+        "extInfo": {"channel": "web"},
+    }
+    async with core() as opened:
+        raw = command("C-1", ("A", 2), **said)
+        await opened.submit(raw)
+        ((address, *rest, ext),) = await opened.rows(
+            "SELECT consignee, warehouse_id, carrier_code, service_type, priority, deadline_at, ext FROM orders"
+        )
+        names = ("consignee", "phone", "province", "city", "district", "address")
+        assert json.loads(address) == {name: raw[name] for name in names}
+        assert rest == ["WH-1", "SF", "express", 8, START_US + 3_600_000_000]
+        assert json.loads(ext) == {"channel": "web"}
 
 
 async def test_a_command_id_with_another_body_is_a_conflict() -> None:

@@ -474,7 +474,7 @@ async def test_people_on_foot_get_the_most_pressing_work_that_they_can_carry() -
 
 
 async def test_whole_cases_are_claimed_place_by_place_and_become_work_then() -> None:
-    rules = [{"at": "audit.packaging", "then": "case"}]
+    rules = [{"at": "audit.packaging", "then": "case"}, {"at": "review", "then": "required"}]
     async with station(rules=rules) as line:
         await line.core.products("A", unitsPerCase=6, version=2)
         await shelf(line, "PALLET-1", A=6)
@@ -488,7 +488,7 @@ async def test_whole_cases_are_claimed_place_by_place_and_become_work_then() -> 
             await line.act("pick", allocation_id=allocation, quantity=quantity)
         await line.seal_all()
         assert await line.core.rows("SELECT DISTINCT kind FROM packages") == [("case",)]
-        assert await line.order_codes() == [150]
+        assert await line.order_codes() == [150], "whole cases are never reviewed"
         await line.check()
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.delivery.rounds import Rounds
+from gateway.delivery.rounds import Bell, Rounds
 from gateway.kernel.ports import StoreFull
 from gateway.wes.core import WesCore
 from gateway.wes.orders.replies import StoredReply, find_reply, keep_reply
@@ -91,3 +91,22 @@ async def test_a_round_goes_on_after_a_full_disk() -> None:
     with pytest.raises(asyncio.CancelledError):
         await Rounds("test", 0.0, work).run()
     assert len(done) == 5
+
+
+async def test_a_round_that_takes_longer_than_its_period_never_meets_itself() -> None:
+    bell, at_work, done = Bell(), 0, 0
+
+    async def work() -> None:
+        nonlocal at_work, done
+        at_work += 1
+        assert at_work == 1
+        bell.ring()
+        await asyncio.sleep(0.002)
+        at_work -= 1
+        done += 1
+        if done == 5:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await Rounds("test", 0.001, work, bell).run()
+    assert (at_work, done) == (0, 5)

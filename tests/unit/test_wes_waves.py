@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.chain_rig import chain
+from tests.unit.chain_rig import chain, fill, order
 from tests.unit.test_wes_chain import ten_orders
 
 pytestmark = pytest.mark.unit
@@ -33,3 +33,21 @@ async def test_work_of_a_static_wave_has_its_code_and_the_wave_is_written_to_its
         )
         assert len(built) == 10
         assert await line.core.rows("SELECT COUNT(*) FROM orders WHERE wave_id IS NULL") == [(0,)]
+
+
+@pytest.mark.parametrize(("grouping", "at_once"), [("dynamic", True), ("static", False)])
+async def test_an_order_that_comes_while_others_are_picked_joins_a_dynamic_wave_but_not_a_static_one(
+    grouping: str, at_once: bool
+) -> None:
+    async with chain(grouping=grouping) as line:
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        for name in ("C-1", "C-2"):
+            await order(line, name, ("A", 1))
+            await line.think()
+        (first, wave), (second, joined) = await line.core.rows(
+            "SELECT slot_id, wave_id FROM work_orders ORDER BY work_id"
+        )
+        assert first is not None
+        assert (second is not None, joined == wave) == (at_once, at_once)
+        await line.until_quiet()
+        assert await line.codes("orders") == [90, 90]
