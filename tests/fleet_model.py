@@ -296,7 +296,7 @@ class Run:
     # kernel and driver
 
     def ask(self, message: object) -> None:
-        self.books.now_us = round(self.now * 1e6)
+        self.books.steady_us = round(self.now * 1e6)
         self.room.handlers[type(message)](message)
         self.dispatch()
         self.room.settle()

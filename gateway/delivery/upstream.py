@@ -37,7 +37,7 @@ PATHS: Final = {
 }
 
 _DUE: Final = (
-    f"{READ} WHERE state = 'pending' AND due_at <= :now AND NOT EXISTS (SELECT 1 FROM outbox earlier"
+    f"{READ} WHERE state = 'pending' AND (attempts = 0 OR due_at <= :now) AND NOT EXISTS (SELECT 1 FROM outbox earlier"
     " WHERE earlier.lane = outbox.lane AND earlier.sequence < outbox.sequence AND earlier.state <> 'delivered')"
     " ORDER BY due_at, message_id LIMIT :limit"
 )
@@ -87,14 +87,25 @@ class UpstreamDelivery:
         store: Store,
         courier: Courier,
         clock: Clock,
+        steady: Clock,
         rng: random.Random,
         callbacks: deque[Outcome],
     ) -> None:
-        """Args: callbacks: where it is noted what upstream answered to them, for the monitors."""
+        """Take what it works with.
+
+        Args:
+            store: the outbox is in it.
+            courier: the way to upstream.
+            clock: wall-clock time.
+            steady: time that never jumps, for the pauses.
+            rng: chooses the pauses.
+            callbacks: where it is noted what upstream answered to them, for the monitors.
+        """
         self._callbacks = callbacks
         self._store = store
         self._courier = courier
         self._clock = clock
+        self._steady = steady
         self._rng = rng
         self._down_s = 0.0
 
@@ -129,7 +140,7 @@ class UpstreamDelivery:
 
     def _due(self, limit: int) -> Callable[[Tx], Awaitable[list[Message]]]:
         async def job(tx: Tx) -> list[Message]:
-            rows = await tx.fetch(_DUE, {"now": self._clock.now_us(), "limit": limit})
+            rows = await tx.fetch(_DUE, {"now": self._steady.now_us(), "limit": limit})
             return [message_of(row) for row in rows]
 
         return job
@@ -150,7 +161,7 @@ class UpstreamDelivery:
             if taken:
                 delivered.append({"message_id": message.message_id, "now": now})
             else:
-                refused.append(self._refused(message, answer, now))
+                refused.append(self._refused(message, answer))
         self._mark(down, heard=bool(delivered or refused))
         if not (delivered or refused):
             return
@@ -161,7 +172,7 @@ class UpstreamDelivery:
 
         await self._store.write(job)
 
-    def _refused(self, message: Message, answer: Answer, now: int) -> dict[str, SqlValue]:
+    def _refused(self, message: Message, answer: Answer) -> dict[str, SqlValue]:
         attempts = message.attempts + 1
         error = answer.error or f"HTTP {answer.status}"
         dead = attempts > len(PAUSES_S)
@@ -178,7 +189,7 @@ class UpstreamDelivery:
             "message_id": message.message_id,
             "state": MessageState.DEAD if dead else MessageState.PENDING,
             "attempts": attempts,
-            "due_at": now + round(pause * 1e6),
+            "due_at": self._steady.now_us() + round(pause * 1e6),
             "error": error,
         }
 

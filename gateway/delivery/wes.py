@@ -8,6 +8,7 @@ from gateway.delivery.brokers import Broker
 from gateway.delivery.inbound import Inbound
 from gateway.delivery.rounds import Rounds
 from gateway.delivery.upstream import Courier, UpstreamDelivery
+from gateway.kernel.clock import SteadyClock
 from gateway.wes.core import WesCore
 from gateway.wes.orders.history import carry_over
 from gateway.wes.outbox import is_told
@@ -73,7 +74,12 @@ def upstream_works(
         "whole stock": _round(core, "whole stock", CALENDAR_S, calibrate),
         "monitors": Rounds("monitors", wes.monitors.period_s, monitors.look),
         "messages to upstream": UpstreamDelivery(
-            store=core.store, courier=courier, clock=core.context.clock, rng=rng, callbacks=core.callbacks
+            store=core.store,
+            courier=courier,
+            clock=core.context.clock,
+            steady=SteadyClock(core.context.clock),
+            rng=rng,
+            callbacks=core.callbacks,
         ),
     }
     if isinstance(courier, Broker) and wes.upstream.broker is not None:

@@ -102,7 +102,8 @@ class Driving:
     def _give_order(self, row: Mission) -> None:
         if row.command is not None and not row.withdrawn and self._serve(row, row.command):
             return
-        rested = self._books.now_us - row.idle_since_us >= PARK_AFTER_S * 1e6
+        # A moment that is still to come was meant by another clock: that of a run before this one.
+        rested = not 0 <= self._books.steady_us - row.idle_since_us < PARK_AFTER_S * 1e6
         if row.order is not None or not rested or not self._engine.usable(row.vehicle_id):
             return
         charger = self._charger_for(row)

@@ -61,8 +61,8 @@ class FleetRoom:
 
     def _knows_enough(self) -> bool:
         if self._impatient_us is None:
-            self._impatient_us = self._books.now_us + round(PATIENCE_S * 1e6)
-        return self._books.now_us >= self._impatient_us or all(
+            self._impatient_us = self._books.steady_us + round(PATIENCE_S * 1e6)
+        return self._books.steady_us >= self._impatient_us or all(
             name in self._missions for name in self._watches
         )
 

@@ -86,7 +86,7 @@ class Mission:
         unconfirmed: why it has not taken the last such word for true.
         order: what it was last sent, until it has ended.
         charger: where it charges, or goes to charge.
-        idle_since_us: since when it has had nothing to do.
+        idle_since_us: since when it has had nothing to do, in steady time.
         online: it speaks with us, in this run of the gateway.
         fault: what has been reported as the reason why it cannot be used.
         shown: its newest state.

@@ -206,7 +206,7 @@ class Watch:
     def _apply(self, row: Mission, order: Order, shown: VehicleState, sign: Sign) -> None:
         phase = PHASES[order.phase, sign]
         if phase is None:
-            row = replace(row, order=None, rest=order.rest, idle_since_us=self._books.now_us)
+            row = replace(row, order=None, rest=order.rest, idle_since_us=self._books.steady_us)
             untaken = sign in (Sign.REFUSED, Sign.CALLED_OFF) and shown.order_id != order.order_id
             row = self._standing(row, shown, order.start if untaken else BETWEEN)
         else:

@@ -139,12 +139,14 @@ class Books:
     """All tables, and what has changed in them since the last commit.
 
     Attributes:
-        now_us: the time of the message in hand.
+        now_us: the time of the message in hand, as people read it.
+        steady_us: the same by a clock that never jumps, for durations and for order; of another run it may be later.
         last_seq: number of the newest event, committed or not.
     """
 
     def __init__(self) -> None:
         self.now_us = 0
+        self.steady_us = 0
         self.last_seq = 0
         self.events: list[FeedRow] = []
         self.effects: list[Effect] = []

@@ -1,7 +1,10 @@
-"""The system's wall clock: the only place that asks the operating system for the time."""
+"""The system's wall clock: the only place that asks the operating system for the time. And time that never jumps."""
 
+import asyncio
 import time
 from datetime import UTC, datetime
+
+from gateway.contract.clock import Clock, Micros
 
 EPOCH_2025_S = 1_735_689_600
 """2025-01-01T00:00:00Z in Unix seconds: where epochs and job ids count from."""
@@ -15,6 +18,20 @@ class SystemClock:
         return time.time_ns() // 1000
 
 
+class SteadyClock:
+    """Wall-clock time as it was at the start, and from then on the event loop's: it never jumps.
+
+    For durations and for order. What people read comes from the wall clock, which NTP and people set forwards and back.
+    """
+
+    def __init__(self, wall: Clock) -> None:
+        self._origin_us = wall.now_us() - _loop_us()
+
+    def now_us(self) -> Micros:
+        """Return microseconds; of another run they may be later than now."""
+        return self._origin_us + _loop_us()
+
+
 def to_datetime(at_us: int) -> datetime:
     """Return the UTC datetime of a time in microseconds."""
     return datetime.fromtimestamp(at_us / 1e6, UTC)
@@ -23,3 +40,7 @@ def to_datetime(at_us: int) -> datetime:
 def to_rfc3339(at_us: int) -> str:
     """Return e.g. `2026-11-22T08:30:00.123456Z`."""
     return to_datetime(at_us).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _loop_us() -> Micros:
+    return round(asyncio.get_running_loop().time() * 1e6)

@@ -14,6 +14,7 @@ import structlog
 from gateway.contract.clock import Clock
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.kernel.books import Books, Effect, FeedRow
+from gateway.kernel.clock import SteadyClock
 from gateway.kernel.ports import Store, StoreFull, Tx
 
 T = TypeVar("T")
@@ -69,6 +70,7 @@ class Kernel:
         self._books = books
         self._rooms = rooms
         self._clock = clock
+        self._steady = SteadyClock(clock)
         self._guard = guard
         self._publish = publish
         self._perform = perform
@@ -77,6 +79,7 @@ class Kernel:
         self._settled = asyncio.Event()
         self._settled.set()
         self._full = False
+        self._read_clocks()
 
     @property
     def waiting(self) -> int:
@@ -127,7 +130,7 @@ class Kernel:
 
     async def _handle(self, batch: Sequence[_Asked]) -> None:
         start = self._books.mark()
-        self._books.now_us = self._clock.now_us()
+        self._read_clocks()
         answers = [self._answer(asked.message) for asked in batch]
         if self._books.changed:
             self._settle_rooms()
@@ -157,6 +160,9 @@ class Kernel:
                 asked.reply.set_exception(answer)
             else:
                 asked.reply.set_result(answer)
+
+    def _read_clocks(self) -> None:
+        self._books.now_us, self._books.steady_us = self._clock.now_us(), self._steady.now_us()
 
     def _answer(self, message: object) -> object:
         mark = self._books.mark()

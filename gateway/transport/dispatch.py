@@ -14,7 +14,7 @@ from gateway.transport.journal import Journal
 from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.plant import Plant
 from gateway.transport.queues import Queues, Way
-from gateway.transport.rows import MAIN_CHANNEL, Channel, Container, Device, Leg, Transport
+from gateway.transport.rows import MAIN_CHANNEL, RETRY_MAX_S, Channel, Container, Device, Leg, Transport
 from gateway.transport.tables import TransportTables
 from gateway.transport.topology import Topology
 from gateway.transport.traffic import Traffic, path_of
@@ -170,7 +170,8 @@ class Dispatcher:
 
     def _patient(self, transport: Transport) -> Verdict:
         """Tell whether the pause after a rejection is over."""
-        if transport.retry_at_us > self._tables.books.now_us:
+        # A moment that is further ahead than any pause is long was meant by another clock: that of a run before this one.
+        if 0 < transport.retry_at_us - self._tables.books.steady_us <= RETRY_MAX_S * 1e6:
             return no(f"the device rejected the command ({transport.rejection}); it is asked again soon")
         return YES
 

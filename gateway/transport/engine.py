@@ -162,8 +162,8 @@ class TransportEngine:
     def _tick(self, _: Tick) -> None:
         self._outcome.look_for_timeouts()
         self._rerouting.find_other_homes()
-        oldest = self._tables.books.now_us - REMEMBER_ENDED_S * 1_000_000
-        for transport_id in list(self._tables.ended):
-            if self._tables.transports[transport_id].updated_us < oldest:
+        oldest = self._tables.books.steady_us - REMEMBER_ENDED_S * 1_000_000
+        for transport_id, since in list(self._tables.ended.items()):
+            if since < oldest:
                 self._tables.transports.forget(transport_id)
         self.settle()  # a pause may be over, though nothing has changed

@@ -11,14 +11,13 @@ from gateway.contract.transports import TransportRequest, TransportStatus
 from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.messages import Submitted, SubmitTransports
 from gateway.transport.plant import Plant
-from gateway.transport.rows import Transport
+from gateway.transport.rows import Transport, head_start_us
 from gateway.transport.tables import TransportTables
 from gateway.transport.topology import Topology
 
 OPEN_MAX: Final = 100_000
 ATTRIBUTES_MAX_BYTES: Final = 4096
 DEADLINE_MAX_S: Final = 366 * 86_400
-PRIORITY_HEAD_START_S: Final = 300
 """One step of priority is worth this much earlier acceptance: after 45 minutes every transport comes before all newcomers."""
 
 
@@ -172,9 +171,11 @@ class Intake:
             raise AssertionError("a container without a location was accepted")
         route = self._topology.route(source, request.destination) or ()
         deadline = None if request.deadline is None else round(request.deadline.timestamp() * 1e6)
-        due = now + (9 - request.priority) * PRIORITY_HEAD_START_S * 1_000_000
+        # Nobody is overtaken by those who come later, although the clock was set back before this run.
+        since = max(self._tables.books.steady_us, self._tables.newest_us)
+        due = since + head_start_us(request.priority)
         if deadline is not None:
-            due = min(due, deadline - round(sum(leg.expected_s for leg in route) * 1e6))
+            due = min(due, since + deadline - now - round(sum(leg.expected_s for leg in route) * 1e6))
         transport = Transport(
             transport_id=request.transport_id,
             container_id=request.container_id,

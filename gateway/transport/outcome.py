@@ -28,13 +28,12 @@ from gateway.transport.journal import Journal
 from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.reconcile import Whereabouts, whereabouts
 from gateway.transport.rerouting import Rerouting
-from gateway.transport.rows import Block, Channel, Job, Transport
+from gateway.transport.rows import RETRY_MAX_S, Block, Channel, Job, Transport
 from gateway.transport.tables import TransportTables
 from gateway.transport.transitions import HALTED
 
 RETRIES_MAX: Final = 10
 RETRY_FIRST_S: Final = 1.0
-RETRY_MAX_S: Final = 30.0
 
 _LOCATE: Final = (OperatorAction.COMPLETE_AT, OperatorAction.CONTAINER_AT)
 _RETRY: Final = (*_LOCATE, OperatorAction.RETRY, OperatorAction.CANCEL)
@@ -221,7 +220,7 @@ class Outcome:
                 job_id=None,
                 reserved=self._kept_reservation(transport),
                 retries=retries,
-                retry_at_us=self._tables.books.now_us + round(pause_s * 1e6),
+                retry_at_us=self._tables.books.steady_us + round(pause_s * 1e6),
                 rejection=f"{job.command.device_id}: {report.text}",
             )
             self._end_if_cancelled(transport.transport_id)
@@ -304,12 +303,12 @@ class Outcome:
 
     def look_for_timeouts(self) -> None:
         """Call out commands that take far longer than expected; their late answers still count."""
-        now = self._tables.books.now_us
-        for job_id in list(self._tables.open_jobs):
+        now = self._tables.books.steady_us
+        for job_id, since in list(self._tables.open_jobs.items()):
             job = self._tables.jobs[job_id]
             transport = self._transport_of(job)
             device = self._tables.devices[job.command.device_id]
-            overdue = now - job.issued_us > (60 + 5 * job.expected_s) * 1e6
+            overdue = now - since > (60 + 5 * job.expected_s) * 1e6
             if (
                 overdue
                 and device.online

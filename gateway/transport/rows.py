@@ -16,6 +16,16 @@ MAIN_CHANNEL: Final = "main"
 NOTHING_SHOWN: Final = Sensors()
 
 
+PRIORITY_HEAD_START_S: Final = 300
+RETRY_MAX_S: Final = 30.0
+"""The longest pause after a rejection."""
+
+
+def head_start_us(priority: int) -> int:
+    """Return how much later than the most urgent ones a transport has its turn."""
+    return (9 - priority) * PRIORITY_HEAD_START_S * 1_000_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
     """The part of a transport that one carrier does.
@@ -53,13 +63,13 @@ class Transport:
         number: order of acceptance, 1, 2, 3 …
         digest: hash of the request's body, to tell the same request from another one with the same id.
         goal: where it is being brought now: the destination, or a storage location after a cancel.
-        due_us: its place in every queue: created + (9 − priority) · 5 min, or earlier by its deadline. The same ageing for
-            all, so nothing starves.
+        due_us: its place in every queue: accepted + (9 − priority) · 5 min, or earlier by its deadline, in steady time. The
+            same ageing for all, so nothing starves.
         legs: done ones and the ones ahead; `leg` is the index of the current one.
         job_id: the command under way, if there is one.
         reserved: the location that it has reserved, if it has one.
         retries: how often the current command has been asked for anew after a rejection.
-        retry_at_us: when it is asked for anew.
+        retry_at_us: when it is asked for anew, in steady time.
         rejection: what the device said when it refused last.
     """
 
@@ -86,6 +96,11 @@ class Transport:
     retries: int = 0
     retry_at_us: int = 0
     rejection: str = ""
+
+    @property
+    def since_us(self) -> int:
+        """Since when it has waited, by its place in the queues."""
+        return self.due_us - head_start_us(self.priority)
 
     @property
     def current(self) -> Leg | None:

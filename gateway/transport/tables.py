@@ -19,9 +19,10 @@ class TransportTables:
         reserved: how much of each location is reserved.
         to_plan: transports that wait for a route, oldest first.
         executing: transports whose container is, or is about to be, under way.
-        ended: ended transports that memory still keeps.
+        ended: ended transports that memory still keeps, and since when (steady time of this run).
+        newest_us: the latest time from which a transport that has not ended has waited.
         goals: how many transports want to end at each location.
-        open_jobs: commands that have not ended, oldest first.
+        open_jobs: commands that have not ended, oldest first, and since when (steady time of this run).
         slot_puts: puts of each (wall, slot) that have not ended, oldest first.
     """
 
@@ -43,9 +44,10 @@ class TransportTables:
         self.reserved: Counter[str] = Counter()
         self.to_plan: dict[str, None] = {}
         self.executing: dict[str, None] = {}
-        self.ended: dict[str, None] = {}
+        self.ended: dict[str, int] = {}
+        self.newest_us = 0
         self.goals: Counter[str] = Counter()
-        self.open_jobs: dict[int, None] = {}
+        self.open_jobs: dict[int, int] = {}
         self.slot_puts: dict[tuple[str, str], list[tuple[int, str]]] = {}
         self.transports.watch(self._index_transport)
         self.containers.watch(self._index_container)
@@ -75,9 +77,10 @@ class TransportTables:
         if new.status is TransportStatus.EXECUTING:
             self.executing[new.transport_id] = None
         if new.status in ENDED:
-            self.ended[new.transport_id] = None
+            self.ended[new.transport_id] = self.books.steady_us
         else:
             self.goals[new.goal] += 1
+            self.newest_us = max(self.newest_us, new.since_us)
 
     def _unindex_transport(self, old: Transport) -> None:
         if old.reserved is not None:
@@ -105,10 +108,10 @@ class TransportTables:
             self.loads[new.device_id] = new.container_id
 
     def _index_job(self, old: Job | None, new: Job | None) -> None:
-        if old is not None:
-            self.open_jobs.pop(old.command.job_id, None)
         if new is not None and new.ended_us is None:
-            self.open_jobs[new.command.job_id] = None
+            self.open_jobs.setdefault(new.command.job_id, self.books.steady_us)
+        elif old is not None:
+            self.open_jobs.pop(old.command.job_id, None)
 
     def _index_put(self, old: Put | None, new: Put | None) -> None:
         if old is not None and rows.is_open_put(old):

@@ -100,7 +100,7 @@ class Floor:
     def __init__(self, site: Site | None = None) -> None:
         self.site = site or shuttle_site()
         self.books = Books()
-        self.books.now_us = START_US
+        self.books.now_us = self.books.steady_us = START_US
         self.tables = TransportTables(self.books)
         self.engine = TransportEngine(self.tables, self.site, {})
         self.world = {stock.container: stock.location for stock in self.site.initial_stock()}
@@ -176,6 +176,7 @@ class Floor:
 
     def wait(self, seconds: float) -> None:
         self.books.now_us += round(seconds * 1e6)
+        self.books.steady_us += round(seconds * 1e6)
         self.tell(Tick())
 
     def step(self) -> None:

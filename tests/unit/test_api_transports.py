@@ -9,7 +9,7 @@ from gateway.contract.transports import TransportView
 from gateway.store.inline import open_inline
 from gateway.transport.effects import Assign
 from gateway.transport.messages import Tick
-from tests.unit.api_rig import Rig, SteppingClock, gateway, gateway_in
+from tests.unit.api_rig import Rig, gateway, gateway_in
 
 pytestmark = pytest.mark.unit
 
@@ -33,14 +33,15 @@ async def test_the_same_request_again_is_answered_as_before_and_another_body_is_
         assert rig.feed.counts[EventType.TRANSPORT_ACCEPTED] == 1
 
 
-async def test_an_id_stays_taken_when_memory_has_forgotten_the_transport() -> None:
-    clock = SteppingClock()
+async def test_an_id_stays_taken_when_memory_has_forgotten_the_transport(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.transport.engine.REMEMBER_ENDED_S", 0)
     async with open_inline() as store:
-        async with gateway_in(store, clock=clock) as rig:
+        async with gateway_in(store) as rig:
             await rig.http.post("/v1/devices/shuttle-1/disable", json=WHO)
             await rig.submit()
             await rig.http.post("/v1/transports/T-1/cancel")
-            clock.at_us += 3_600_000_000
             await rig.kernel.ask(Tick())
             assert "T-1" not in rig.tables.transports
             assert (await rig.submit()).status_code == 200
@@ -48,7 +49,7 @@ async def test_an_id_stays_taken_when_memory_has_forgotten_the_transport() -> No
             assert (await rig.http.post("/v1/transports/T-1/cancel")).json()["status"] == "cancelled"
             resolve = await rig.http.post("/v1/transports/T-1/resolve", json={"action": "retry", **WHO})
             assert (resolve.status_code, resolve.json()["reasons"][0]["code"]) == (409, "hasEnded")
-        async with gateway_in(store, clock=clock) as rig:
+        async with gateway_in(store) as rig:
             assert (await rig.submit()).status_code == 200
 
 

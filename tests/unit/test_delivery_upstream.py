@@ -49,7 +49,12 @@ class Receiver:
 def delivery_of(opened: Core, receiver: Receiver, parts: WesCore | None = None) -> UpstreamDelivery:
     parts = parts or WesCore(store=opened.store, context=opened.context, numbers=opened.numbers)
     return UpstreamDelivery(
-        store=opened.store, courier=receiver, clock=opened.clock, rng=Random(1), callbacks=parts.callbacks
+        store=opened.store,
+        courier=receiver,
+        clock=opened.clock,
+        steady=opened.clock,
+        rng=Random(1),
+        callbacks=parts.callbacks,
     )
 
 
@@ -172,7 +177,12 @@ async def test_a_post_goes_to_the_path_of_the_interface_and_its_signature_holds(
         courier = HttpCourier(wire, "http://oms/base/", SECRET, opened.clock)
         callbacks = WesCore(store=opened.store, context=opened.context, numbers=opened.numbers).callbacks
         delivery = UpstreamDelivery(
-            store=opened.store, courier=courier, clock=opened.clock, rng=Random(1), callbacks=callbacks
+            store=opened.store,
+            courier=courier,
+            clock=opened.clock,
+            steady=opened.clock,
+            rng=Random(1),
+            callbacks=callbacks,
         )
         await delivery.step()
         paths = ["/base/api/wms/callback/status", "/base/api/wms/inventory/sync"]

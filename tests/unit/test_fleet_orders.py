@@ -81,7 +81,7 @@ class Desk:
 
     def __init__(self, site: Site) -> None:
         self.books = Books()
-        self.books.now_us = 1_000_000_000
+        self.books.steady_us = 1_000_000_000
         self.reports: list[Any] = []
         self.effects: list[object] = []
         self.disabled: set[str] = set()
@@ -128,7 +128,7 @@ class Desk:
         self.ask(self.states[name])
 
     def pass_time(self, seconds: float) -> None:
-        self.books.now_us += round(seconds * 1e6)
+        self.books.steady_us += round(seconds * 1e6)
         self.ask(FleetTick())
 
     def command(self, op: Op, place: str, job_id: int = 5, name: str = "agv-1") -> int:

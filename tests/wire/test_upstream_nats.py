@@ -69,7 +69,12 @@ async def wes(port: int) -> AsyncGenerator[tuple[Core, StreamBroker]]:
         parts = WesCore(store=opened.store, context=opened.context, numbers=opened.numbers)
         broker = open_broker(settings, "WH-1")
         delivery = UpstreamDelivery(
-            store=opened.store, courier=broker, clock=opened.clock, rng=Random(1), callbacks=parts.callbacks
+            store=opened.store,
+            courier=broker,
+            clock=opened.clock,
+            steady=opened.clock,
+            rng=Random(1),
+            callbacks=parts.callbacks,
         )
         async with asyncio.TaskGroup() as tasks:
             running = [

@@ -147,7 +147,7 @@ class Control:
         self.ask(report)
 
     def ask(self, message: object) -> None:
-        self.books.now_us = self.clock.now_us()
+        self.books.steady_us = self.clock.now_us()
         self.room.handlers[type(message)](message)
         self.settle()
 
