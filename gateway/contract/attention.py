@@ -17,6 +17,8 @@ class Decision(StrEnum):
     """Try again now: what was missing may be there."""
     PART = "part"
     """What is there goes on without the rest."""
+    URGE = "urge"
+    """The order goes before all others."""
     CANCEL = "cancel"
     """The whole order is not wanted any more; its goods come back."""
     SEND = "send"

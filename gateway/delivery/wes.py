@@ -11,6 +11,7 @@ from gateway.delivery.upstream import Courier, UpstreamDelivery
 from gateway.kernel.clock import SteadyClock
 from gateway.wes.core import WesCore
 from gateway.wes.orders.history import carry_over
+from gateway.wes.orders.lateness import watch
 from gateway.wes.outbox import is_told
 from gateway.wes.timers import ShortOrders, calibrate, forget, tell_what_just_changed
 from gateway.wes.upstream.monitors import Monitors
@@ -57,6 +58,8 @@ def upstream_works(
         "short orders": Rounds("short orders", wes.timers.reservation.period_s, ShortOrders(core).work),
         "forgetting": _round(core, "forgetting", FORGET_S, forget),
         "history": Rounds("history", CALENDAR_S, lambda: carry_over(core.store, core.context)),
+        "late orders": Rounds("late orders", wes.monitors.period_s, lambda: watch(core.store, core.context)),
+        "monitors": Rounds("monitors", wes.monitors.period_s, monitors.look),
     }
     if courier is None or not is_told(core.context):
         return works
@@ -72,7 +75,6 @@ def upstream_works(
             "stock by schedule", sync.scheduled_s, lambda: sync_scheduled(core.store, core.context)
         ),
         "whole stock": _round(core, "whole stock", CALENDAR_S, calibrate),
-        "monitors": Rounds("monitors", wes.monitors.period_s, monitors.look),
         "messages to upstream": UpstreamDelivery(
             store=core.store,
             courier=courier,

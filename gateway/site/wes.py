@@ -248,8 +248,20 @@ class Upstream(WiringModel):
         return self
 
 
+class Lateness(WiringModel):
+    """When an order is late (S4-38, S4-40).
+
+    Attributes:
+        begin_s: picking has not begun so long after the order came.
+        margin_s: it has not left so long before its deadline.
+    """
+
+    begin_s: PositiveFloat = 14_400
+    margin_s: Annotated[float, Field(ge=0, le=31_536_000)] = 0
+
+
 class Monitors(WiringModel):
-    """When to raise an alarm about the exchange with upstream (S4-48…54)."""
+    """When to raise an alarm about the exchange with upstream (S4-48…54), and about what it waits for (S4-38)."""
 
     period_s: PositiveFloat = 60
     command_success_min: Share = 0.99
@@ -258,6 +270,7 @@ class Monitors(WiringModel):
     backlog: PositiveInt = 1000
     last_sync_s: PositiveFloat = 300
     callback_failures_max: Share = 0.01
+    late_orders: Annotated[int, Field(ge=0)] = 0
 
 
 class Wes(WiringModel):
@@ -286,5 +299,6 @@ class Wes(WiringModel):
     timers: Timers = Timers()
     keep_days: PositiveInt = 90
     upstream: Upstream = Upstream()
+    lateness: Lateness = Lateness()
     monitors: Monitors = Monitors()
     rules: tuple[Rule, ...] = ()

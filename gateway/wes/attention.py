@@ -20,6 +20,7 @@ from gateway.wes.exceptions import ExceptionKind
 from gateway.wes.floor.shortfall import accept_short, make_up_again
 from gateway.wes.orders.cancel import cancel
 from gateway.wes.orders.declined import Declined
+from gateway.wes.orders.lateness import urge
 from gateway.wes.orders.reservation import release_held, reserve_again
 from gateway.wes.orders.rows import lock_order
 from gateway.wes.outbox import send_again, skip_message
@@ -137,6 +138,10 @@ async def _go_short(tx: Tx, core: WesCore, _: str, order_id: int, act: Act) -> N
     await accept_short(tx, core.context, order_id, act.by)
 
 
+async def _urge(tx: Tx, core: WesCore, _: str, order_id: int, __: Act) -> None:
+    await urge(tx, order_id)
+
+
 async def _cancel(tx: Tx, core: WesCore, order_no: str, _: int, act: Act) -> None:
     request = CancelCommand(order_no=order_no, reason=act.reason.strip()[:REASON_MAX] or act.by)
     try:
@@ -163,6 +168,8 @@ _WAYS: Final[Mapping[ExceptionKind, Mapping[Decision, Way]]] = {
     ExceptionKind.DAMAGED: _OF_PICKS,
     # The packing table settles its own differences.
     ExceptionKind.REVIEW: {Decision.CANCEL: _cancel},
+    # It is late until it is begun, or has left.
+    ExceptionKind.LATE: {Decision.URGE: _urge, Decision.CANCEL: _cancel},
 }
 
 

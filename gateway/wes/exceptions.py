@@ -35,6 +35,8 @@ class ExceptionKind(StrEnum):
     """Pieces were not fit to be sold, and nothing else could be promised."""
     REVIEW = "review"
     """A package was counted, and something is missing or too much."""
+    LATE = "late"
+    """Its picking should have begun, or it should have left."""
 
 
 async def open_exception(

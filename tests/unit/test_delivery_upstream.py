@@ -238,7 +238,7 @@ async def test_each_threshold_raises_its_alarm_and_ends_it() -> None:
         for _ in range(9):
             parts.note_command(taken=False)
         await monitors.look()
-        assert monitors.alarms.keys() == set(Monitor) - {Monitor.LAST_SYNC}
+        assert monitors.alarms.keys() == set(Monitor) - {Monitor.LAST_SYNC, Monitor.LATE_ORDERS}
         first = monitors.alarms
         await monitors.look()
         assert [alarm.raised_at for alarm in monitors.alarms.values()] == [

@@ -1,5 +1,7 @@
 """How the exchange with upstream does (S4-48…54): measured every minute, an alarm where a threshold is passed.
 
+Orders that are late (S4-38) are measured with it: they are what upstream waits for.
+
 Shares are those of the last hour since the start; without traffic there is no share and no alarm (S4-64). A delay is the age
 of the oldest message that waits, and "last sync" counts only while stock messages wait: a quiet night is no fault (S4-65).
 """
@@ -14,6 +16,7 @@ import structlog
 from gateway.contract.clock import Micros
 from gateway.kernel.ports import Tx
 from gateway.wes.core import Outcome, WesCore
+from gateway.wes.orders.lateness import count_late
 from gateway.wes.outbox import Topic
 
 log = structlog.get_logger()
@@ -38,6 +41,7 @@ class Monitor(StrEnum):
     BACKLOG = "backlog"
     LAST_SYNC = "lastSync"
     CALLBACK_FAILURES = "callbackFailures"
+    LATE_ORDERS = "lateOrders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,9 @@ MEANINGS: Final[Mapping[Monitor, Meaning]] = {
     Monitor.BACKLOG: Meaning("{:.0f} messages wait for upstream", _ADVICE_GONE),
     Monitor.LAST_SYNC: Meaning("No stock message was taken for {:.0f} s", _ADVICE_GONE),
     Monitor.CALLBACK_FAILURES: Meaning("{:.1%} of the last hour's callbacks were refused", _ADVICE_GONE),
+    Monitor.LATE_ORDERS: Meaning(
+        "Orders that are late: {:.0f}", "See which, and why they wait: gateway wes exceptions list."
+    ),
 }
 
 
@@ -132,12 +139,14 @@ class Monitors:
             now, (oldest for topic, (_, oldest) in waiting.items() if topic is Topic.STATUS_CALLBACK)
         )
         last_sync = _age_s(now, (row[0] for row in synced)) if stock else 0.0
+        late = await count_late(tx)
         backlog = sum(count for count, _ in waiting.values())
         readings = {
             Monitor.STOCK_DELAY: Reading(stock, stock > limits.stock_delay_s),
             Monitor.CALLBACK_DELAY: Reading(callback, callback > limits.callback_delay_s),
             Monitor.BACKLOG: Reading(backlog, backlog > limits.backlog),
             Monitor.LAST_SYNC: Reading(last_sync, last_sync > limits.last_sync_s),
+            Monitor.LATE_ORDERS: Reading(late, late > limits.late_orders),
         }
         success = _share(self._core.commands, now)
         if success is not None:
