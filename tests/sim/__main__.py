@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tests.sim.plant import MOTION_SPEED
 from tests.sim.simulation import Order, Result, simulate
+from tests.sim.sites import SETTINGS
 
 
 def main() -> int:
@@ -33,7 +34,7 @@ def main() -> int:
                 text = f"seed {seed} · {hours:.2f} h simulated · {rate:.0f} s/s"  # noqa: B023
                 bar.update(total, completed=base + min(at_s, seconds), description=text)
 
-            order = Order(seed, seconds, asked.fault_s, asked.crash_s)
+            order = Order(seed, seconds, asked.fault_s, asked.crash_s, asked.site)
             results.append(simulate(order, show))
             if results[-1].wrong:
                 bar.console.print(results[-1].story(), markup=False, highlight=False, soft_wrap=True)
@@ -50,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="the same, exactly as a failure is told")
     parser.add_argument("--fault-s", type=float, default=6.0, help="mean time between two faults")
     parser.add_argument("--crash-s", type=float, default=40.0, help="mean time between two crashes")
+    parser.add_argument("--site", choices=SETTINGS, default="demo", help="which site")
     return parser.parse_args()
 
 

@@ -19,6 +19,7 @@ def always(plant: Plant, wes: Wes) -> Iterator[str]:
         yield f"{plant.gateway.kernel.waiting} messages wait for the kernel"
     yield from plant.witness.wrong
     yield from _crowded(plant)
+    yield from _misplaced(plant)
     yield from wes.violations
 
 
@@ -38,6 +39,25 @@ def _crowded(plant: Plant) -> Iterator[str]:
         there = containers.union(tables.occupants.get(place, ()))
         if len(there) > capacity[place].capacity:
             yield f"{', '.join(sorted(there))} are at {place} or under way to it"
+
+
+def _misplaced(plant: Plant) -> Iterator[str]:
+    """A load that is under way, and in nobody's doubt, is neither where the books say nor where its command brings it."""
+    if plant.gateway is None:
+        return
+    tables = plant.gateway.tables
+    for transport_id in tables.executing:
+        transport = tables.transports[transport_id]
+        container = tables.containers[transport.container_id]
+        spots = {container.location_id or container.device_id}
+        job = tables.jobs.get(transport.job_id or 0)
+        if job is not None:
+            command = job.command
+            spots.add(command.target.location_id if command.target else command.device_id)
+        spot = plant.world.spots.get(container.container_id)
+        if spot not in spots:
+            places = " or ".join(sorted(map(str, spots)))
+            yield f"{container.container_id} is at {spot}, and not at {places} as {transport_id} has it"
 
 
 async def at_rest(plant: Plant, wes: Wes) -> list[str]:

@@ -12,17 +12,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from drivers import handshake
 from drivers.blocks import Status
 from drivers.handshake import Channel
-from drivers.judgement import next_seq
+from drivers.judgement import Verdict, next_seq
+from gateway.contract.commands import Command
 from gateway.contract.reports import CommandDone
 from gateway.delivery.endpoint import Endpoint
 from gateway.fleet.traffic import Traffic as RoadTraffic
 from gateway.kernel.kernel import Kernel
 from gateway.kernel.ports import Store
+from gateway.kernel.verdict import YES
 from gateway.store.ownership import Ownership
 from gateway.transport.engine import TransportEngine
 from gateway.transport.journal import Journal
 from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.outcome import Outcome
+from gateway.transport.traffic import Traffic as LoadTraffic
 from tests.mutant import Mutant
 from tests.sim.simulation import Order, Result, simulate
 
@@ -56,16 +59,22 @@ class Catch:
         return f"seed {result.order.seed}, {result.at_s:.1f} s, step {result.step}: {result.wrong[0][:160]}"
 
 
-def order(seed: int) -> Order:
-    """Return what is simulated to catch a mutant: short, with many faults and crashes."""
-    return Order(seed, SECONDS, fault_s=3.0, crash_s=6.0)
+@dataclass(frozen=True, kw_only=True)
+class GatewayMutant(Mutant):
+    """A broken rule of the gateway, and the site on which it shows."""
+
+    site: str = "demo"
+
+    def order(self, seed: int) -> Order:
+        """Return what is simulated to catch it: short, with many faults and crashes."""
+        return Order(seed, SECONDS, fault_s=3.0, crash_s=6.0, site=self.site)
 
 
-def hunt(mutant: Mutant, seeds: Sequence[int] = SEEDS) -> Catch | None:
+def hunt(mutant: GatewayMutant, seeds: Sequence[int] = SEEDS) -> Catch | None:
     """Simulate a mutant with one seed after the other until something does not hold."""
     for tried, seed in enumerate(seeds, start=1):
         with mutant.applied():
-            result = simulate(order(seed))
+            result = simulate(mutant.order(seed))
         if result.wrong:
             return Catch(result, tried)
     return None
@@ -194,8 +203,12 @@ def _silenced(journal: Journal) -> Generator[None]:
         del journal.hand_over
 
 
-def _rejected_is_done(sound: Callable[..., None]) -> Callable[..., None]:
+def _counts_as_done(_: object) -> Callable[..., None]:
     return lambda outcome, report: outcome.done(CommandDone(job_id=report.job_id))
+
+
+def _whoever(sound: Callable[[Command, Status], Verdict]) -> Callable[[Command, Status], Verdict]:
+    return lambda command, status: sound(command, replace(status, job_id=command.job_id))
 
 
 def _same_job_ids(sound: Callable[[Journal], int]) -> Callable[[Journal], int]:
@@ -235,7 +248,7 @@ def _always(answer: Any) -> Callable[[Any], Any]:
 
 
 MUTANTS: Final = (
-    Mutant(
+    GatewayMutant(
         name="state and outbox in two commits",
         story="a crash between the two loses events for ever",
         owner=Kernel,
@@ -243,15 +256,15 @@ MUTANTS: Final = (
         breaks=_writing(_in_two),
         caught="has not ended",
     ),
-    Mutant(
+    GatewayMutant(
         name="effects before the commit",
         story="a command is on the wire and not in the journal",
         owner=Kernel,
         attribute="__init__",
         breaks=_writing(_after_effects),
-        caught="took job",
+        caught="and not at",
     ),
-    Mutant(
+    GatewayMutant(
         name="events before the commit",
         story="somebody has heard what never happened",
         owner=Kernel,
@@ -259,7 +272,7 @@ MUTANTS: Final = (
         breaks=_writing(_after_publishing),
         caught="has changed",
     ),
-    Mutant(
+    GatewayMutant(
         name="answer before the commit",
         story="a transport was acknowledged, and a crash forgot it",
         owner=Kernel,
@@ -267,7 +280,7 @@ MUTANTS: Final = (
         breaks=_answer_first,
         caught="HTTP 404",
     ),
-    Mutant(
+    GatewayMutant(
         name="new number after a write",
         story="the same command goes out under another number until one is seen",
         owner=Channel,
@@ -275,7 +288,7 @@ MUTANTS: Final = (
         breaks=_new_number,
         caught="took job",
     ),
-    Mutant(
+    GatewayMutant(
         name="sends without asking",
         story="a command that is open at a restart is sent under the next number, whatever the device shows",
         owner=Channel,
@@ -283,15 +296,15 @@ MUTANTS: Final = (
         breaks=_send_anyway,
         caught="took job",
     ),
-    Mutant(
+    GatewayMutant(
         name="job ids begin anew",
         story="a new job takes the name of an old one after a restart",
         owner=Journal,
         attribute="next_job_id",
         breaks=_same_job_ids,
-        caught="took job",
+        caught="and not at",
     ),
-    Mutant(
+    GatewayMutant(
         name="a lost link forgets the command",
         story="nobody asks for the outcome of a command any more once the link was lost",
         owner=Channel,
@@ -299,7 +312,7 @@ MUTANTS: Final = (
         breaks=_forgets_command,
         caught="has not ended",
     ),
-    Mutant(
+    GatewayMutant(
         name="open commands are not handed over",
         story="a restarted gateway does not give its open commands to the drivers",
         owner=TransportEngine,
@@ -307,15 +320,31 @@ MUTANTS: Final = (
         breaks=_not_handed_over,
         caught="has not ended",
     ),
-    Mutant(
+    GatewayMutant(
         name="rejected counts as done",
         story="what a device refused is booked as done",
         owner=Outcome,
         attribute="rejected",
-        breaks=_rejected_is_done,
-        caught="or under way to it",
+        breaks=_counts_as_done,
+        caught="and not at",
     ),
-    Mutant(
+    GatewayMutant(
+        name="unknown counts as done",
+        story="what a device cannot tell is booked as done, whatever its sensors show",
+        owner=Outcome,
+        attribute="unknown",
+        breaks=_counts_as_done,
+        caught="and not at",
+    ),
+    GatewayMutant(
+        name="ignores whose command it is",
+        story="a device that shows our number has our command, whoever's jobId it shows",
+        owner=handshake,
+        attribute="judge",
+        breaks=_whoever,
+        caught="and not at",
+    ),
+    GatewayMutant(
         name="dropped reservation",
         story="a load that is under way does not keep its place free",
         owner=Lifecycle,
@@ -323,7 +352,7 @@ MUTANTS: Final = (
         breaks=_without_reservation,
         caught="or under way to it",
     ),
-    Mutant(
+    GatewayMutant(
         name="shared nodes",
         story="a vehicle may drive where another one stands",
         owner=RoadTraffic,
@@ -331,7 +360,25 @@ MUTANTS: Final = (
         breaks=_always(True),
         caught="vehicles met",
     ),
-    Mutant(
+    GatewayMutant(
+        name="loads without the banker's rule",
+        story="a load sets out as soon as its next place is free, whoever it will stand before",
+        owner=LoadTraffic,
+        attribute="may_move",
+        breaks=_always(YES),
+        caught="has not ended",
+        site="narrow",
+    ),
+    GatewayMutant(
+        name="vehicles without the banker's rule",
+        story="a vehicle drives as soon as its next node is free, whoever it will meet there",
+        owner=RoadTraffic,
+        attribute="allows",
+        breaks=_always(True),
+        caught="has not ended",
+        site="narrow",
+    ),
+    GatewayMutant(
         name="not fenced",
         story="a run that was replaced goes on committing",
         owner=Ownership,
@@ -339,7 +386,7 @@ MUTANTS: Final = (
         breaks=_unchecked,
         caught="events.seq",
     ),
-    Mutant(
+    GatewayMutant(
         name="webhook cursor ahead",
         story="what was taken up counts as delivered",
         owner=Endpoint,

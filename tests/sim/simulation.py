@@ -11,13 +11,12 @@ from typing import Any, Final
 
 import structlog
 
-from gateway.contract.wiring import ModbusLink
-from gateway.site.model import Site
 from sim_devices.clock import seeded
 from tests.sim import invariants
 from tests.sim.faults import Mischief
 from tests.sim.person import Person
-from tests.sim.plant import MOTION_SPEED, Plant, demo_site
+from tests.sim.plant import MOTION_SPEED, Plant
+from tests.sim.sites import SETTINGS
 from tests.sim.travel import travel_s
 from tests.sim.wes import Wes
 from tests.virtual_loop import Stalled, VirtualLoop, loop_time, run
@@ -28,10 +27,6 @@ PEACE_S: Final = 60.0
 SETTLE_S: Final = 20.0
 WEBHOOKS_S: Final = 1800.0
 """Within this time the receiver has everything: retries pause the longer the more of them have failed."""
-POLL_MS: Final = 400
-"""As often as an OPC UA link reads without news; life counters have to be seen within 2 s."""
-GAP: Final = 64
-"""Registers read along rather than asking twice, so that a conveyor takes fewer requests."""
 LOGS_KEPT: Final = 200
 
 
@@ -42,12 +37,14 @@ class Order:
     Attributes:
         seconds: of virtual time with faults; peace comes after that.
         fault_s, crash_s: mean time between two faults, two crashes.
+        site: which (`tests.sim.sites`).
     """
 
     seed: int
     seconds: float
     fault_s: float = 6.0
     crash_s: float = 40.0
+    site: str = "demo"
 
 
 @dataclass
@@ -88,7 +85,7 @@ class Result:
                 "the last lines of the log:",
                 *(f"  {line}" for line in self.logs[-30:]),
                 f"replay it: python -m tests.sim --seed {seed} --seconds {seconds!r}"
-                f" --fault-s {self.order.fault_s!r} --crash-s {self.order.crash_s!r}",
+                f" --fault-s {self.order.fault_s!r} --crash-s {self.order.crash_s!r} --site {self.order.site}",
             ]
         )
 
@@ -113,19 +110,10 @@ class Wrong(Exception):  # noqa: N818 - a finding, not an error of the program
     """Something does not hold."""
 
 
-def simulated_site() -> Site:
-    """Return the demo site with fewer polls: most of them find nothing new, and cost the simulation its time."""
-    site = demo_site()
-    links = tuple(
-        link.model_copy(update={"poll_ms": POLL_MS, "max_gap": GAP}) if isinstance(link, ModbusLink) else link
-        for link in site.links
-    )
-    return site.model_copy(update={"links": links})
-
-
 async def _scenario(order: Order, result: Result, progress: Callable[[float], None]) -> None:
-    plant = Plant(order.seed, simulated_site())
-    wes = Wes(plant.site, plant.front, seeded(order.seed, "wes"))
+    setting = SETTINGS[order.site]
+    plant = Plant(order.seed, setting.site)
+    wes = Wes(plant.site, plant.front, seeded(order.seed, "wes"), setting.totes)
     person = Person(plant, wes, seeded(order.seed, "person"))
     mischief = Mischief(plant, seeded(order.seed, "faults"), order.fault_s, order.crash_s)
 

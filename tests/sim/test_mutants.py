@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.mutant import Mutant
-from tests.sim.mutants import MUTANTS, QUICK, hunt
+from tests.sim.mutants import MUTANTS, QUICK, GatewayMutant, hunt
 
 pytestmark = pytest.mark.sim
 
@@ -17,7 +16,7 @@ def test_there_are_mutants_enough_and_each_has_its_name() -> None:
 @pytest.mark.parametrize(
     "mutant", [mutant for mutant in MUTANTS if mutant.name in QUICK], ids=lambda mutant: mutant.name
 )
-def test_a_broken_gateway_is_noticed(mutant: Mutant) -> None:
+def test_a_broken_gateway_is_noticed(mutant: GatewayMutant) -> None:
     catch = hunt(mutant)
     assert catch is not None, f"{mutant.story}, and nobody notices"
     print(f"{mutant.story}: {catch.told()}")

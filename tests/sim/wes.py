@@ -51,17 +51,22 @@ class Known:
 class Wes:
     """Keeps a site busy.
 
+    Args:
+        totes: so many are at each slot of a station, or under way there or back.
+        movers: so many moves within the rack are under way at once.
+
     Attributes:
         known: what it knows.
         violations: what the contract does not allow, in words.
     """
 
-    def __init__(self, site: Site, front: Front, chance: Random, movers: int = 4) -> None:
+    def __init__(self, site: Site, front: Front, chance: Random, totes: int = 1, movers: int = 4) -> None:
         self.known = Known()
         self.violations: list[str] = []
         self._site = site
         self._http = httpx.AsyncClient(transport=front, base_url="http://gateway")
         self._chance = chance
+        self._totes = totes
         self._movers = movers
         self._asks = True
         self._count = 0
@@ -80,7 +85,7 @@ class Wes:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen())
             for station in self._site.stations:
-                for slot in station.slots:
+                for slot in station.slots * self._totes:
                     tasks.create_task(self._serve(slot, station.putwall))
             for _ in range(self._movers):
                 tasks.create_task(self._move())
