@@ -13,6 +13,7 @@ from rich.tree import Tree
 from gateway.cli.appearance import stdout
 from gateway.site.draw import draw
 from gateway.site.findings import Finding, SiteInvalid
+from gateway.site.handbook import plc_book
 from gateway.site.load import load_site
 from gateway.site.model import Carrier, Conveyor, Device, Fleet, PutWall, Site
 
@@ -27,6 +28,12 @@ def check(
     svg: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw a sound site into this file.")
     ] = None,
+    plc: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write what its PLCs serve into this file (markdown), for who programs them."
+        ),
+    ] = None,
 ) -> None:
     """Check a site: every error at once, with file, line and what would mend it. Ends with 1 if there is any."""
     try:
@@ -36,6 +43,8 @@ def check(
         raise typer.Exit(1) from None
     if svg is not None:
         write_file(svg, draw(sound))
+    if plc is not None:
+        write_file(plc, plc_book(sound))
     if as_json:
         _print_json({"site": sound.id, "ok": True, "counts": counts(sound), "findings": []})
     else:

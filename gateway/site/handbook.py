@@ -5,12 +5,12 @@ reads is what the drivers use.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, assert_never
 
-from gateway.contract.wiring import Handshake, Profile, Tag
+from gateway.contract.wiring import Handshake, Link, ModbusLink, MqttLink, OpcUaLink, Profile, Tag
 from gateway.site.model import Device, PutWall, Site
 from gateway.site.registers import registers
-from gateway.site.wiring import mailboxes
+from gateway.site.wiring import mailboxes, plc_locations
 
 Transition = tuple[str, str, str]
 """From, what happens, to; `[*]` is the beginning or the end."""
@@ -74,20 +74,26 @@ def register_map(site: Site) -> str:
     parts: list[str] = []
     for device in site.devices:
         if site.profile(device.profile).protocol == "modbus":
-            rows = (
-                (
-                    each.channel,
-                    each.block,
-                    str(each.register),
-                    modicon(each.register),
-                    each.tag.name,
-                    type_of(each.tag),
-                )
-                for each in _placed(site, device)
-            )
-            titles = ("channel", "block", "register", "4xxxx", "tag", "type")
-            parts += [f"## {device.id} (link {device.link})", _table(titles, rows)]
+            parts += [f"## {device.id} (link {device.link})", _registers_of(site, device)]
     return "\n\n".join(parts)
+
+
+def plc_book(site: Site) -> str:
+    """Return what the PLCs of a site serve: profiles, every address of every device, and the numbers of its places."""
+    parts = [
+        f"# What the PLCs of `{site.id}` serve",
+        "How they behave: docs/plc-handshake.md of the gateway.",
+    ]
+    used = {device.profile for device in site.devices}
+    parts += [profile_tables(profile).removeprefix("#") for profile in site.profiles if profile.id in used]
+    for device in site.devices:
+        link = site.link(device.link)
+        table = _registers_of if isinstance(link, ModbusLink) else _nodes_of
+        parts += [f"## {device.id} ({_reached(link)})", table(site, device)]
+        if not isinstance(device, PutWall):
+            places = ((str(each.place), each.id) for each in plc_locations(site, device))
+            parts += ["Its places:", _table(("number", "location"), places)]
+    return "\n\n".join(parts) + "\n"
 
 
 def modicon(register: int) -> str:
@@ -98,6 +104,49 @@ def modicon(register: int) -> str:
 def type_of(tag: Tag) -> str:
     """Return a tag's type in words."""
     return f"{tag.type.value} {tag.length}" if tag.length else tag.type.value
+
+
+def _reached(link: Link) -> str:
+    match link:
+        case ModbusLink():
+            return f"Modbus TCP {link.host}:{link.port}, unit {link.unit}"
+        case OpcUaLink():
+            return f"{link.url}, namespace `{link.namespace}`"
+        case MqttLink():
+            return f"broker {link.url}"
+        case _:
+            assert_never(link)
+
+
+def _registers_of(site: Site, device: Device) -> str:
+    rows = (
+        (
+            each.channel,
+            each.block,
+            str(each.register),
+            modicon(each.register),
+            each.tag.name,
+            type_of(each.tag),
+        )
+        for each in _placed(site, device)
+    )
+    return _table(("channel", "block", "register", "4xxxx", "tag", "type"), rows)
+
+
+def _nodes_of(site: Site, device: Device) -> str:
+    profile, rows = site.profile(device.profile), list[tuple[str, ...]]()
+    for channel in () if isinstance(device, PutWall) else mailboxes(device):
+        blocks = [("status", profile.status)]
+        if profile.handshake is Handshake.MAILBOX:
+            blocks.insert(0, ("command", profile.command))
+        else:
+            rows.append((channel.id, "method", f"{channel.base}{profile.method}", "", ""))
+        rows += [
+            (channel.id, block, f"{channel.base}{tag.address}", tag.name, type_of(tag))
+            for block, tags in blocks
+            for tag in tags
+        ]
+    return _table(("channel", "block", "identifier", "tag", "type"), rows)
 
 
 class _Placed(NamedTuple):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.site.draw import draw
-from gateway.site.handbook import CHANNEL, diagram, modicon, profile_tables, register_map
+from gateway.site.handbook import CHANNEL, diagram, modicon, plc_book, profile_tables, register_map
 from gateway.site.load import load_site
 from tests.documents import DEMO, DOCS, PART, PARTS, PICTURE, renewed
 
@@ -75,3 +75,26 @@ def test_a_diagram_gives_states_of_two_words_a_name() -> None:
 
 def test_labels_hold_nothing_that_ends_them_early() -> None:
     assert not [what for _, what, _ in CHANNEL if set(what) & set(":;#")]
+
+
+@pytest.mark.parametrize(
+    ("device", "row"),
+    [
+        ("shuttle-2", "| main | command | Shuttle2.Cmd.seq | seq | u16 |"),
+        ("shuttle-2", "| 2101 | A1-2-L-01 |"),
+        ("lift-1", "| main | method | Lift1.Execute |  |  |"),
+        ("lift-1", "| main | status | Lift1.Status.ackSeq | ackSeq | u16 |"),
+        ("conveyor-out", "| out-2 | command | 66 | 40067 | seq | u16 |"),
+        ("conveyor-out", "| 104 | OUT-4 |"),
+        ("wall-2", "| W2-12 | status | 118 | 40119 | state | u16 |"),
+    ],
+)
+def test_whoever_programs_a_plc_is_told_every_address_and_the_number_of_every_place(
+    device: str, row: str
+) -> None:
+    book = plc_book(load_site(DEMO))
+    chapters = dict(re.findall(r"^## (\S+) \((.*?)(?=^## |\Z)", book, re.M | re.S))
+    assert row in chapters[device]
+    assert "## Profile `opcua-method`" in book
+    assert chapters["lift-1"].startswith("opc.tcp://127.0.0.1:48401/lift, namespace `urn:warehouse:mailbox`)")
+    assert chapters["wall-1"].startswith("Modbus TCP 127.0.0.1:50201, unit 1)")

@@ -77,6 +77,11 @@ def test_a_site_can_be_drawn(site: Path, tmp_path: Path) -> None:
     assert (tmp_path / "site.svg").read_text(encoding="utf-8").startswith("<svg ")
 
 
+def test_what_its_plcs_serve_can_be_written_for_those_who_program_them(site: Path, tmp_path: Path) -> None:
+    assert run("check", "--site", site, "--plc", tmp_path / "plc.md").exit_code == 0
+    assert (tmp_path / "plc.md").read_text(encoding="utf-8").startswith("# What the PLCs of `")
+
+
 def test_a_file_that_cannot_be_written_is_told(site: Path, tmp_path: Path) -> None:
     result = run("check", "--site", site, "--svg", tmp_path / "no" / "site.svg")
     assert result.exit_code == 1
