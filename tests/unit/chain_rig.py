@@ -143,6 +143,10 @@ class ContractGateway:
         self.ended[transport_id] = "cancelled"
         self._tell(EventType.TRANSPORT_CANCELLED, transport_id, locationId=self.places[container_id])
 
+    def put_by_hand(self, container_id: str, place: str) -> None:
+        """Somebody carries a container to a place, and tells."""
+        self._stand(container_id, place)
+
     def _stand(self, container_id: str, place: str) -> None:
         self.places[container_id] = place
         data = {"containerId": container_id, "locationId": place}

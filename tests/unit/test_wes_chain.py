@@ -409,6 +409,22 @@ async def test_a_container_that_stands_at_a_station_for_nothing_is_sent_home() -
         assert line.gateway.places["T-1"].startswith("A1-")
 
 
+async def test_a_container_whose_home_is_taken_under_way_is_called_back_and_goes_to_another() -> None:
+    async with chain() as line:
+        await fill(line, "T-1", "S1-1", A=20)
+        await line.think()
+        await line.think()
+        (asked,) = line.gateway.asked.values()
+        line.gateway.put_by_hand("T-2", asked.destination)
+        for _ in range(3):
+            await line.round()
+        await line.until_quiet()
+        home = line.gateway.places["T-1"]
+        assert home.startswith("A1-")
+        assert home != asked.destination
+        assert [state for _, _, state in await line.states()] == ["cancelled", "done"]
+
+
 # ── an answer on a snapshot ───────────────────────────────────────────────────────────────────────────
 
 

@@ -16,7 +16,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.layout import Workplace
 from gateway.wes.planning.gateway import Answer, Gateway, Reply
 from gateway.wes.planning.hearing import Hearing
-from gateway.wes.planning.home import bring_strays_home, leave, relocate
+from gateway.wes.planning.home import bring_strays_home, leave, recall_forestalled, relocate
 from gateway.wes.planning.presentations import (
     COLUMNS,
     Presentation,
@@ -70,6 +70,7 @@ class Dispatch:
         context, write = self._context, self._store.write
         for leaving in await self._due(S.LEAVING):
             await write(partial(leave, context=context, leaving=leaving))
+        await write(partial(recall_forestalled, context=context))
         await write(partial(bring_strays_home, context=context))
         await write(partial(relocate, context=context))
         await write(partial(call, context=context))

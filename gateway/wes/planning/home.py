@@ -2,7 +2,8 @@
 
 One rule (point `return`) says to which storage a container belongs, by its heat and by what waiting orders want of it; so "over A,
 no return" is a rule on `demand` that names places near the stations. Of what the rule names, the nearest free place is taken; if
-there is none, the nearest anywhere. While nobody waits for a container, hot ones move nearer by the same rule.
+there is none, the nearest anywhere. While nobody waits for a container, hot ones move nearer by the same rule. Whose place has been
+taken meanwhile, by a person's hand for instance, is called back, and then sent to another.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,15 @@ from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.layout import Place
-from gateway.wes.planning.presentations import Presentation, Purpose, call_to, move, present, present_again
+from gateway.wes.planning.presentations import (
+    Presentation,
+    Purpose,
+    call_to,
+    find_presentation,
+    move,
+    present,
+    present_again,
+)
 
 DAY_US: Final = 86_400_000_000
 HEAT_DAYS: Final = 7.0
@@ -51,6 +60,14 @@ _STRAYS: Final = (
     " AND h.location_id = :location_id AND NOT EXISTS (SELECT 1 FROM presentations p WHERE p.container_id = h.holder_id"
     " AND p.state NOT IN ('done', 'cancelled')) ORDER BY h.holder_id"
 )
+_FORESTALLED: Final = (
+    "SELECT p.presentation_id, p.destination, COUNT(*), MIN(h.holder_id) FROM presentations p"
+    " JOIN holders h ON h.warehouse_id = :warehouse_id AND h.location_id = p.destination AND h.kind = 'container'"
+    " AND h.holder_id <> p.container_id"
+    " WHERE p.state IN ('called', 'sent') AND p.purpose <> 'pick' AND NOT EXISTS (SELECT 1 FROM presentations a"
+    " WHERE a.container_id = h.holder_id AND a.state NOT IN ('done', 'cancelled'))"
+    " GROUP BY p.presentation_id, p.destination ORDER BY p.presentation_id"
+)
 
 
 async def leave(tx: Tx, context: WesContext, leaving: Presentation) -> bool:
@@ -84,6 +101,17 @@ async def bring_strays_home(tx: Tx, context: WesContext) -> None:
                 home = await find_home(tx, context, container_id, station.station_id, None)
                 if home is not None:
                     await call_to(tx, context, container_id, Purpose.RETURN, home.location_id)
+
+
+async def recall_forestalled(tx: Tx, context: WesContext) -> None:
+    """Call containers back whose place others have taken to stay there: they would wait for it for ever."""
+    which = {"warehouse_id": context.wes.warehouse_id}
+    for number, destination, standing, container_id in await tx.fetch(_FORESTALLED, which):
+        place = context.layout.places.get(destination)
+        forestalled = await find_presentation(tx, number)
+        if place is not None and standing >= place.capacity and forestalled is not None:
+            reason = f"{container_id} has taken {destination}"
+            await move(tx, context, forestalled, S.RECALLED, reason=reason)
 
 
 async def relocate(tx: Tx, context: WesContext) -> None:
