@@ -15,7 +15,11 @@ from gateway.transport.tables import TransportTables
 QueueKey = tuple[str, str]
 """(carrier, channel)."""
 Way = tuple[str, ...]
-"""The place that the load would free for others, empty if nobody else needs it; then the places ahead."""
+"""The place that the load would free for others; then the places ahead.
+
+Empty where nobody needs the place and nobody counts on the load to leave it: it has not set out yet. One that has, and was sent
+back, is the one that others would lock up, so it is never judged by their verdict.
+"""
 
 
 class Waiting(NamedTuple):
@@ -54,8 +58,8 @@ class Queues:
 
     def _way(self, transport: Transport) -> Way:
         legs = transport.legs[transport.leg :]
-        frees = "" if legs[0].source in self._slots else legs[0].source or ""
-        return (frees, *(leg.target for leg in legs))
+        uncounted = legs[0].source in self._slots and transport.status is TransportStatus.PLANNED
+        return ("" if uncounted else legs[0].source or "", *(leg.target for leg in legs))
 
 
 def _waits_for(transport: Transport) -> Leg | None:

@@ -291,3 +291,16 @@ def test_a_report_about_a_closed_command_changes_nothing() -> None:
     for command in floor.history:
         floor.tell(CommandDone(job_id=command.job_id))
     assert (floor.books.last_seq, floor.where("T1")) == before
+
+
+def test_a_load_that_was_sent_back_is_not_held_up_by_one_that_must_wait_for_it() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "ST-1")
+    command = floor.commands.pop()
+    floor.tell(CommandRejected(job_id=command.job_id, text="not in automatic mode", retry=True))
+    floor.submit("M2", "T2", "ST-1", priority=9)
+    assert floor.commands == [], "it would stand at ST-1 for good, and T1 has set out for it"
+    floor.wait(1.5)
+    floor.run()
+    assert floor.status("M1") == "completed"
+    assert floor.status("M2") == "planned"
