@@ -1,7 +1,8 @@
 """The command line: the top of the program, and with the tests the only room that knows the simulated devices.
 
 Each command is a module that is imported when it is called, so that `gateway --help` does not wait for the wire libraries.
-`transport`, `put`, `device` and `events` are clients of the public HTTP contract, like a WES; they work on any gateway.
+`transport`, `put`, `device`, `location`, `container`, `events` and `alarms` are clients of the public HTTP contract, like a WES; they
+work on any gateway.
 """
 
 import os
@@ -81,6 +82,18 @@ def _location() -> Any:
     return get_group(location)
 
 
+def _container() -> Any:
+    from gateway.cli.container import container
+
+    return get_group(container)
+
+
+def _alarms() -> Any:
+    from gateway.cli.alarms import alarms
+
+    return _alone(alarms)
+
+
 def _put() -> Any:
     from gateway.cli.put import put
 
@@ -112,10 +125,12 @@ COMMANDS: Final = {
     "check": _Listed("Check a site file: every error at once.", _check),
     "transport": _Listed("Transports: submit, list, show, cancel, resolve.", _transport),
     "device": _Listed("Devices: list, show, enable, disable, reset, localise, telegrams.", _device),
-    "location": _Listed("Locations: open a blocked one again.", _location),
+    "location": _Listed("Locations: list, unblock.", _location),
+    "container": _Listed("Containers: list, locate.", _container),
     "put": _Listed("Puts at put walls: submit, show, cancel.", _put),
     "events": _Listed("Events: what has happened, and what happens now.", _events),
-    "wes": _Listed("The WES core: run, allocate, verify; what waits for a person.", _wes),
+    "alarms": _Listed("Alarms: what a person must look at.", _alarms),
+    "wes": _Listed("The WES core: run, look, allocate, import stock, verify; what waits for a person.", _wes),
     "tags": _Listed("Tag tables of device profiles, as CSV: import, export.", _tags),
 }
 

@@ -99,6 +99,14 @@ class GatewayClient:
         """
         return self._send("POST", path, json=body)
 
+    def put(self, path: str, body: Mapping[str, JsonValue]) -> httpx.Response:
+        """Tell how something is.
+
+        Raises:
+            Failure: refused (1), or the gateway cannot be reached (3).
+        """
+        return self._send("PUT", path, json=body)
+
     def items(self, path: str, params: Params, limit: int) -> dict[str, Any]:
         """Read pages of a list until there are `limit` items; return one page that has them all.
 

@@ -1,15 +1,44 @@
-"""`gateway location`: what a person who has looked tells about places."""
+"""`gateway location`: what stands where, and what a person who has looked tells about places."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+from rich.text import Text
 
 from gateway.cli.acts import ByOption, ReasonOption, act
-from gateway.cli.appearance import stdout
-from gateway.cli.client import DEFAULT_URL, UrlOption, connect, segment
+from gateway.cli.appearance import listing, stdout
+from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, print_json, segment
 from gateway.cli.credentials import TokenFileOption
+from gateway.contract.plant import LocationView
 
-location = typer.Typer(help="Locations: open a blocked one again.", no_args_is_help=True)
+PATH: Final = "/v1/locations"
+LIMIT: Final = 100_000
+
+location = typer.Typer(help="Locations: what stands where; open a blocked one again.", no_args_is_help=True)
+
+
+@location.command("list")
+def list_locations(
+    url: UrlOption = DEFAULT_URL, token_file: TokenFileOption = None, as_json: JsonOption = False
+) -> None:
+    """List locations where something stands or goes, and those that are blocked; of the others how many there are."""
+    with connect(url, token_file) as gateway:
+        page = gateway.items(PATH, {}, LIMIT)
+    if as_json:
+        print_json(page)
+        return
+    views = [LocationView.model_validate(item, extra="ignore") for item in page["items"]]
+    busy = [view for view in views if view.containers or view.reserved_by or view.blocked]
+    table = listing("location", "kind", "containers", "reserved by", "blocked")
+    for view in busy:
+        table.add_row(
+            *(view.location_id, view.kind, " ".join(view.containers), view.reserved_by or ""),
+            Text(view.blocked or "", "red"),
+        )
+    console = stdout()
+    if busy:
+        console.print(table)
+    console.print(f"{len(views) - len(busy)} others are empty")
 
 
 @location.command()
@@ -22,5 +51,5 @@ def unblock(
 ) -> None:
     """Let a blocked location take loads again: you have looked that it is as the books say."""
     with connect(url, token_file) as gateway:
-        gateway.post(f"/v1/locations/{segment(location_id)}/unblock", act(by, reason))
+        gateway.post(f"{PATH}/{segment(location_id)}/unblock", act(by, reason))
     stdout().print(f"{location_id} takes loads again.")

@@ -194,6 +194,33 @@ async def test_devices_are_listed_with_what_is_wrong_and_people_act_on_them() ->
         assert unknown.code == 1
 
 
+async def test_containers_and_places_are_listed_and_a_person_puts_them_right() -> None:
+    async with desk() as at:
+        listed = (await at.type("container", "list")).out
+        assert "A-1-L-01" in next(row for row in listed.splitlines() if row.startswith(" T1 "))
+        located = await at.type("container", "locate", "NEW-1", "--at", "A-1-R-03", "--reason", "came in")
+        assert (located.code, located.out) == (0, "NEW-1 is at A-1-R-03\n")
+        assert (await at.type("container", "locate", "T1", "--at", "NOWHERE", "--reason", "x")).code == 1
+        await at.submit()
+        places = (await at.type("location", "list")).out.splitlines()
+        assert any(row.split()[:3] == ["A-1-R-03", "storage", "NEW-1"] for row in places)
+        assert places[-1].endswith("others are empty")
+        items = (await at.read("location", "list"))["items"]
+        assert [item["containers"] for item in items if item["locationId"] == "A-1-R-03"] == [["NEW-1"]]
+        known = (await at.read("container", "list"))["items"]
+        assert "NEW-1" in [item["containerId"] for item in known]
+
+
+async def test_alarms_say_what_they_are_about_and_what_to_do() -> None:
+    async with desk() as at:
+        assert "no alarms" in (await at.type("alarms")).out
+        await at.submit()
+        await at.fail_the_command()
+        (alarm,) = (await at.read("alarms"))["items"]
+        row = next(row for row in (await at.type("alarms")).out.splitlines() if alarm["code"] in row)
+        assert alarm["subject"] in row and alarm["advice"] in row
+
+
 async def test_telegrams_show_their_direction_and_meaning() -> None:
     async with desk() as at:
         assert "nothing has been said" in (await at.type("device", "telegrams", "lift")).out

@@ -1,0 +1,28 @@
+"""`gateway alarms`: what a person must look at."""
+
+from typing import Final
+
+from gateway.cli.appearance import listing, relative, stdout
+from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, print_json
+from gateway.cli.credentials import TokenFileOption
+from gateway.contract.plant import AlarmView
+from gateway.kernel.clock import SystemClock, to_datetime
+
+LIMIT: Final = 10_000
+
+
+def alarms(
+    url: UrlOption = DEFAULT_URL, token_file: TokenFileOption = None, as_json: JsonOption = False
+) -> None:
+    """List what a person must look at, since when, and what to do."""
+    with connect(url, token_file) as gateway:
+        page = gateway.items("/v1/alarms", {}, LIMIT)
+    if as_json:
+        print_json(page)
+        return
+    now = to_datetime(SystemClock().now_us())
+    table = listing("alarm", "about", "since", "", "what to do")
+    for item in page["items"]:
+        view = AlarmView.model_validate(item, extra="ignore")
+        table.add_row(view.code, view.subject, relative(view.raised_at, now), view.text, view.advice)
+    stdout().print(table if page["items"] else "no alarms")
