@@ -10,25 +10,20 @@ from fastapi.responses import StreamingResponse
 
 from gateway.api.body import JsonRoute
 from gateway.api.replies import Page, Paging, number_cursor, reply
-from gateway.contract.faults import FieldError, Refusal, RefusalKind
-from gateway.contract.transports import Identifier
-from gateway.contract.wes import (
-    ActView,
-    BlackBoxArrival,
-    CloseRequest,
-    Number,
-    OpenRequest,
+from gateway.contract.acts import ActView, StationAct
+from gateway.contract.documents import (
     OrderSummary,
     PackageView,
     PresentationView,
     PutBackView,
-    StationAct,
-    StationView,
     StockPoolView,
     StockPositionView,
     WaveView,
     WorkView,
 )
+from gateway.contract.faults import FieldError, Refusal, RefusalKind
+from gateway.contract.stations import BlackBoxArrival, CloseRequest, OpenRequest, StationView
+from gateway.contract.transports import Identifier
 from gateway.kernel.ports import Tx
 from gateway.wes.codes import Code
 from gateway.wes.core import WesCore
@@ -52,14 +47,14 @@ from gateway.wes.stock.views import find_pool, positions_of_pool, stock_by_sku
 
 T = TypeVar("T")
 
-NEWEST: Final = 2**53
+NUMBER_MAX: Final = 2**53 - 1
 LOOK_S: Final = 0.25
 """How often a stream of a station looks for something new."""
 QUIET_LOOKS: Final = 40
 STREAMS_MAX: Final = 50
 
 StationId = Annotated[Identifier, Path(alias="stationId")]
-WorkId = Annotated[Number, Path(alias="workId")]
+WorkId = Annotated[int, Path(alias="workId", ge=1, le=NUMBER_MAX)]
 
 
 class CodeFilter(Paging):
@@ -298,7 +293,7 @@ async def _changes(
 
 
 def _below(which: Paging) -> int:
-    return number_cursor(which.cursor) or NEWEST
+    return number_cursor(which.cursor) or NUMBER_MAX + 1
 
 
 def _page(found: Sequence[T], limit: int, cursors: Sequence[int | str]) -> Page[T]:

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Response
 
 from gateway.api.body import JsonRoute
 from gateway.api.replies import reply
+from gateway.contract.acts import ActView
 from gateway.contract.inbound import PutAway, Receive, Store
-from gateway.contract.wes import ActView
 from gateway.wes.core import WesCore
 from gateway.wes.inbound import put_where_it_stays, store_container, take_in
 

@@ -8,7 +8,8 @@ from rich.text import Text
 from gateway.cli.appearance import listing, relative, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, print_json
 from gateway.cli.credentials import TokenFileOption
-from gateway.contract.wes import OrderSummary, StationView, StockPoolView
+from gateway.contract.documents import OrderSummary, StockPoolView
+from gateway.contract.stations import StationView
 from gateway.kernel.clock import SystemClock, to_datetime
 
 LIMIT: Final = 50

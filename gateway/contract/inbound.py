@@ -10,10 +10,10 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from gateway.contract.acts import ActBase, Pieces, Units
 from gateway.contract.model import WireModel
 from gateway.contract.transports import Identifier, Moment
-from gateway.contract.wes import ActBase, Pieces, Units
-from gateway.contract.wms import Sku, not_empty
+from gateway.contract.wms import AT_LEAST_ONE, Sku, not_empty
 
 LINES_MAX: Final = 1000
 
@@ -66,8 +66,16 @@ class PutAwayLine(WireModel):
     upns: Units = ()
 
 
-ReceivedLines = Annotated[tuple[ReceivedLine, ...], Field(max_length=LINES_MAX), AfterValidator(not_empty)]
-PutAwayLines = Annotated[tuple[PutAwayLine, ...], Field(max_length=LINES_MAX), AfterValidator(not_empty)]
+ReceivedLines = Annotated[
+    tuple[ReceivedLine, ...],
+    Field(max_length=LINES_MAX, json_schema_extra=AT_LEAST_ONE),
+    AfterValidator(not_empty),
+]
+PutAwayLines = Annotated[
+    tuple[PutAwayLine, ...],
+    Field(max_length=LINES_MAX, json_schema_extra=AT_LEAST_ONE),
+    AfterValidator(not_empty),
+]
 
 
 class Receive(ActBase):

@@ -46,6 +46,8 @@ def not_empty(value: tuple[T, ...]) -> tuple[T, ...]:
     return value
 
 
+AT_LEAST_ONE: Final[dict[str, JsonValue]] = {"minItems": 1}
+"""How the description says what `not_empty` asks for."""
 Extension = Annotated[dict[str, JsonValue], AfterValidator(_small)]
 
 
@@ -116,7 +118,11 @@ class OutboundCommand(WireModel):
     service_type: Words | None = None
     priority: Annotated[int, Field(strict=True, ge=0, le=9)] = DEFAULT_PRIORITY
     deadline: Moment | None = None
-    items: Annotated[tuple[OutboundItem, ...], Field(max_length=ITEMS_MAX), AfterValidator(not_empty)]
+    items: Annotated[
+        tuple[OutboundItem, ...],
+        Field(max_length=ITEMS_MAX, json_schema_extra=AT_LEAST_ONE),
+        AfterValidator(not_empty),
+    ]
     ext_info: Extension = Field(default_factory=dict)
 
 
@@ -216,7 +222,11 @@ class ProductItem(WireModel):
 class ProductSync(WireModel):
     """Products that upstream wants the WES to know."""
 
-    items: Annotated[tuple[ProductItem, ...], Field(max_length=ITEMS_MAX), AfterValidator(not_empty)]
+    items: Annotated[
+        tuple[ProductItem, ...],
+        Field(max_length=ITEMS_MAX, json_schema_extra=AT_LEAST_ONE),
+        AfterValidator(not_empty),
+    ]
 
 
 class ProductSyncView(WireModel):

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from gateway.contract.acts import ActView, StationAct
 from gateway.contract.events import EventType
 from gateway.contract.faults import Refusal
 from gateway.contract.puts import PutRequest, PutStatus, PutView
-from gateway.contract.wes import ActView, StationAct
 from gateway.contract.wms import CancelCommand, CancelledView
 from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import Store

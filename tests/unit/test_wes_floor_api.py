@@ -100,6 +100,19 @@ async def test_a_filter_takes_only_codes_that_there_are(path: str) -> None:
         assert await get(http, path, statusCode=70) == {"items": []}
 
 
+async def test_a_work_order_is_shown_with_what_is_to_be_picked_for_it() -> None:
+    async with station() as line, pages(line) as http:
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        await order(line, "C-1", ("A", 2))
+        await line.bring()
+        (listed,) = (await get(http, "works"))["items"]
+        work = await get(http, f"works/{listed['workId']}")
+        assert [(task["skuId"], task["holderId"], task["rest"]) for task in work["tasks"]] == [
+            ("A", "T-1", 2)
+        ]
+        assert (await http.get("/v1/wes/works/999999")).status_code == 404
+
+
 async def test_a_station_is_closed_and_opened() -> None:
     async with station() as line, pages(line) as http:
         path = "/v1/wes/stations/station-1"

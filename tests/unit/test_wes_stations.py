@@ -6,7 +6,7 @@ import pytest
 
 from gateway.contract.faults import Refusal
 from gateway.contract.puts import PutStatus
-from gateway.contract.wes import AssignedPart
+from gateway.contract.stations import AssignedPart
 from gateway.kernel.ports import Tx
 from gateway.wes.floor.claims import arrive
 from gateway.wes.planning.stations import close_station

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Final, assert_never
 
-from gateway.contract.wes import (
+from gateway.contract.acts import (
     Accept,
     AcceptShort,
     ActBase,

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.contract.wes import AssignedPart
+from gateway.contract.stations import AssignedPart
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S

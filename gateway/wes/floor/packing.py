@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.contract.wes import Counted, PackageKind
+from gateway.contract.acts import Counted
+from gateway.contract.documents import PackageKind
 from gateway.contract.wms import CallbackDetails, CallbackStatus
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.site import rules

@@ -7,21 +7,16 @@ from datetime import datetime
 from typing import Final
 
 from gateway.contract.clock import Micros
-from gateway.contract.wes import (
-    BoxView,
-    OperationView,
+from gateway.contract.documents import (
     OrderSummary,
     PackageLineView,
     PackageView,
     PresentationView,
     PutBackView,
-    PutTarget,
-    QuestionView,
-    StationView,
-    TaskView,
     WaveView,
     WorkView,
 )
+from gateway.contract.stations import BoxView, OperationView, PutTarget, QuestionView, StationView, TaskView
 from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.wes.codes import Code

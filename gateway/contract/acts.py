@@ -1,0 +1,266 @@
+"""What people do at stations, on foot and at the packing table (contract v1, POST /v1/wes/acts).
+
+Whatever a person does is an *act* with an id of its client: sent again it happens once and is answered as before.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from gateway.contract.model import WireModel
+from gateway.contract.plant import Omitted
+from gateway.contract.transports import Identifier
+
+Number = Annotated[int, Field(strict=True, ge=1, le=2**53 - 1)]
+"""The id of a document."""
+Pieces = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Operator = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+Kilograms = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
+
+
+def _once(units: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(units)) < len(units):
+        raise ValueError("names a unit twice")
+    return units
+
+
+Units = Annotated[tuple[Words, ...], Field(max_length=1000), AfterValidator(_once)]
+
+
+class ActBase(WireModel):
+    """What all acts have.
+
+    Attributes:
+        act_id: of the client; the same id and body again changes nothing.
+        operator: who does it.
+    """
+
+    act_id: Identifier
+    operator: Operator
+
+
+class Scan(ActBase):
+    """The container that stands at the station was scanned: its work begins. Another container is refused (`wrongContainer`)."""
+
+    act: Literal["scan"]
+    operation_id: Number
+    container_id: Words
+
+
+class Pick(ActBase):
+    """So many pieces were taken out of the container or place. At a put wall their slot lights; elsewhere they are in the box.
+
+    Attributes:
+        upns: every one of them where units are known.
+    """
+
+    act: Literal["pick"]
+    allocation_id: Number
+    quantity: Pieces
+    upns: Units = ()
+
+
+class Put(ActBase):
+    """Pieces were put into a slot, said by hand: the wall's button was not pressed or does not work.
+
+    Attributes:
+        slot_id: as scanned; another one than is lit is refused (`wrongSlot`).
+        quantity: what was put; less than was picked: the rest is still to be picked.
+    """
+
+    act: Literal["put"]
+    put_id: Number
+    slot_id: Words
+    quantity: Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+
+
+class Withdraw(ActBase):
+    """A lit slot is to go dark: nothing was put."""
+
+    act: Literal["withdraw"]
+    put_id: Number
+
+
+class Adjust(ActBase):
+    """What was told of a put was wrong: only so much lies in the slot (a wrong button, another slot).
+
+    The rest is to be picked again.
+    """
+
+    act: Literal["adjust"]
+    put_id: Number
+    quantity: Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+
+
+class Short(ActBase):
+    """Pieces that should be there are not."""
+
+    act: Literal["short"]
+    allocation_id: Number
+    quantity: Pieces
+
+
+class Damaged(ActBase):
+    """Pieces are there and may not be sold; they stay where they are, held."""
+
+    act: Literal["damaged"]
+    allocation_id: Number
+    quantity: Pieces
+
+
+class Seal(ActBase):
+    """What was picked for a work order since its last box is in a box now, and the box is closed.
+
+    Attributes:
+        box_id: the box's own label, if it has one.
+    """
+
+    act: Literal["seal"]
+    work_id: Number
+    box_id: Words | None = None
+    weight_kg: Kilograms | None = None
+
+
+class Done(ActBase):
+    """Nothing is left to do with the container: it may leave (the operation's feedback, S0-39)."""
+
+    act: Literal["done"]
+    operation_id: Number
+
+
+class Reject(ActBase):
+    """The container cannot be worked on here: it leaves, and its work is rolled back."""
+
+    act: Literal["reject"]
+    operation_id: Number
+    reason: Words
+
+
+class Answer(ActBase):
+    """A question of the station was answered: whatever it asks has been looked at and put right."""
+
+    act: Literal["answer"]
+    question_id: Number
+
+
+class Hold(ActBase):
+    """A work order waits: nothing more is lit, picked or planned for it until it is resumed."""
+
+    act: Literal["hold"]
+    work_id: Number
+    reason: Words
+
+
+class Resume(ActBase):
+    """A held work order goes on."""
+
+    act: Literal["resume"]
+    work_id: Number
+
+
+class Claim(ActBase):
+    """Somebody on foot takes the next work: the most pressing, and of those the largest that is small enough (S1-76).
+
+    Attributes:
+        cases: whole cases, one place at a time (S1-77), rather than pieces.
+        units: pieces that the person can take at most.
+    """
+
+    act: Literal["claim"]
+    cases: Annotated[bool, Field(strict=True)] = False
+    zone: Words | None = None
+    units: Pieces | None = None
+
+
+class BeginReview(ActBase):
+    """Somebody looks into a package (S1-79)."""
+
+    act: Literal["beginReview"]
+    package_id: Number
+
+
+class Counted(WireModel):
+    """So many pieces of one order line were found in a package."""
+
+    line_id: Number
+    quantity: Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+
+
+class Review(ActBase):
+    """A package was counted. If it is as it should be it is reviewed (S1-80, S1-81); if not, the difference is told.
+
+    Attributes:
+        items: lines that are not named were not found.
+    """
+
+    act: Literal["review"]
+    package_id: Number
+    items: Annotated[tuple[Counted, ...], Field(max_length=1000)]
+
+
+class Accept(ActBase):
+    """What was counted is what the package has: pieces that are not in it are missing, and are picked again or come short."""
+
+    act: Literal["accept"]
+    package_id: Number
+
+
+class Gather(ActBase):
+    """A package was brought to where its order is gathered (S1-82)."""
+
+    act: Literal["gather"]
+    package_id: Number
+    place: Words
+
+
+class Ship(ActBase):
+    """Packages were handed over to the carrier (S1-83)."""
+
+    act: Literal["ship"]
+    package_ids: Annotated[tuple[Number, ...], Field(min_length=1, max_length=1000)]
+    tracking_no: Words | None = None
+    weight_kg: Kilograms | None = None
+
+
+class PutBack(ActBase):
+    """Goods that are no longer wanted were brought back into a container or to a place."""
+
+    act: Literal["putBack"]
+    put_back_id: Number
+    holder_id: Words
+
+
+class AcceptShort(ActBase):
+    """What is missing of an order will not come: the rest goes out without it."""
+
+    act: Literal["acceptShort"]
+    order_id: Number
+
+
+AnyAct = (
+    Scan | Pick | Put | Withdraw | Adjust | Short | Damaged | Seal | Done | Reject | Answer | Hold | Resume | Claim
+    | BeginReview | Review | Accept | Gather | Ship | PutBack | AcceptShort
+)  # fmt: skip
+StationAct = Annotated[AnyAct, Field(discriminator="act")]
+
+
+class ActView(WireModel):
+    """What an act led to.
+
+    Attributes:
+        again: it had been done before; nothing was changed now.
+        put_id: the slot that lights for a pick.
+        package_id: the package that a seal made.
+        work_ids: what was claimed.
+        differs: whether a review found another count.
+        destination: the storage location that a container goes to.
+    """
+
+    act_id: str
+    again: bool = False
+    put_id: int | None = Omitted
+    package_id: int | None = Omitted
+    work_ids: tuple[int, ...] | None = Omitted
+    differs: bool | None = Omitted
+    destination: str | None = Omitted

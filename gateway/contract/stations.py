@@ -1,0 +1,137 @@
+"""Stations and what their pages show: containers, what is to be picked, boxes, questions (contract v1, /v1/wes)."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from gateway.contract.acts import Number, Operator, Pieces, Words
+from gateway.contract.model import WireModel
+from gateway.contract.transports import Identifier
+
+
+class OpenRequest(WireModel):
+    """Who works at a station from now on."""
+
+    operator: Operator
+
+
+class CloseRequest(WireModel):
+    """Why a station takes no more."""
+
+    operator: Operator
+    reason: Words
+
+
+class PutTarget(WireModel):
+    """A lit slot: what was picked for it and is not confirmed yet."""
+
+    put_id: int
+    slot_id: str
+    quantity: int
+    state: str
+
+
+class TaskView(WireModel):
+    """What is to be picked from one place for one work order (S0-18).
+
+    Attributes:
+        rest: pieces that are neither picked, nor in a hand before a lit slot, nor given up.
+        slot_id: the slot or box place that they go to.
+        serial: every piece has a number of its own, to be scanned.
+        puts: lit slots.
+    """
+
+    allocation_id: int
+    work_id: int
+    order_no: str
+    sku_id: str
+    name: str
+    barcodes: tuple[str, ...]
+    unit: str
+    lot_no: str
+    expiry_at: datetime | None
+    holder_id: str | None
+    cell: str | None
+    quantity: int
+    picked: int
+    short: int
+    rest: int
+    slot_id: str | None
+    serial: bool
+    held: str | None
+    status_code: int
+    puts: tuple[PutTarget, ...] = ()
+
+
+class OperationView(WireModel):
+    """What a station is asked to do with one container."""
+
+    operation_id: int
+    presentation_id: int
+    station_id: str
+    container_id: str
+    location_id: str
+    state: str
+    scanned: bool
+    operator: str | None
+    opened_at: datetime
+    tasks: tuple[TaskView, ...]
+
+
+class QuestionView(WireModel):
+    """Something that only somebody at the station can tell."""
+
+    question_id: int
+    slot_id: str
+    kind: str
+    put_id: int | None
+    text: str
+    at: datetime
+
+
+class BoxView(WireModel):
+    """What stands in a slot of a put wall, or at a box's place.
+
+    Attributes:
+        rest: pieces that are still to come, from whatever container.
+        packed: whether something lies in it that is not sealed yet.
+        complete: nothing more comes: it can be sealed.
+    """
+
+    slot_id: str
+    work_id: int
+    order_no: str
+    rest: int
+    packed: bool
+    complete: bool
+
+
+class StationView(WireModel):
+    """A station and all that a page of it has to show."""
+
+    station_id: str
+    open: bool
+    operator: str | None
+    reason: str | None
+    wall: str | None
+    slots: tuple[str, ...]
+    operations: tuple[OperationView, ...] = ()
+    boxes: tuple[BoxView, ...] = ()
+    questions: tuple[QuestionView, ...] = ()
+
+
+class AssignedPart(WireModel):
+    """So much of a black-box allocation comes out of a container that the gateway's side chose (S1-69)."""
+
+    allocation_id: Number
+    quantity: Pieces
+    cell: Words | None = None
+
+
+class BlackBoxArrival(WireModel):
+    """A container that the gateway's side chose stands at a station (S1-71)."""
+
+    station_id: Identifier
+    location_id: Identifier
+    parts: Annotated[tuple[AssignedPart, ...], Field(min_length=1, max_length=1000)]
