@@ -1,8 +1,8 @@
 """The command line: the top of the program, and with the tests the only room that knows the simulated devices.
 
 Each command is a module that is imported when it is called, so that `gateway --help` does not wait for the wire libraries.
-`transport`, `put`, `device`, `location`, `container`, `events` and `alarms` are clients of the public HTTP contract, like a WES; they
-work on any gateway.
+`transport`, `put`, `device`, `location`, `container`, `events` and `alarms` are clients of the public HTTP contract, like a WES;
+they work on any gateway.
 """
 
 import os
