@@ -3,9 +3,9 @@
 Whatever a person does is an *act* with an id of its client: sent again it happens once and is answered as before.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from gateway.contract.model import WireModel
 from gateway.contract.plant import Omitted
@@ -214,13 +214,31 @@ class Gather(ActBase):
     place: Words
 
 
+class Weighed(WireModel):
+    """What one package weighs."""
+
+    package_id: Number
+    weight_kg: Kilograms
+
+
 class Ship(ActBase):
-    """Packages were handed over to the carrier (S1-83)."""
+    """Packages were handed over to the carrier (S1-83).
+
+    Attributes:
+        weights: of those that were weighed now; what was told when a box was sealed stays for the others.
+    """
 
     act: Literal["ship"]
     package_ids: Annotated[tuple[Number, ...], Field(min_length=1, max_length=1000)]
     tracking_no: Words | None = None
-    weight_kg: Kilograms | None = None
+    weights: Annotated[tuple[Weighed, ...], Field(max_length=1000)] = ()
+
+    @model_validator(mode="after")
+    def _of_these(self) -> Self:
+        weighed = [each.package_id for each in self.weights]
+        if len(set(weighed)) < len(weighed) or not set(weighed) <= set(self.package_ids):
+            raise ValueError("Weigh each of the packages that are shipped once at most, and no others")
+        return self
 
 
 class PutBack(ActBase):

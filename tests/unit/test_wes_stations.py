@@ -3,6 +3,7 @@
 from functools import partial
 
 import pytest
+from pydantic import ValidationError
 
 from gateway.contract.faults import Refusal
 from gateway.contract.puts import PutStatus
@@ -43,7 +44,12 @@ async def test_an_order_is_picked_into_the_wall_sealed_and_shipped() -> None:
         (package,) = await line.seal_all()
         assert await line.order_codes() == [150]
         await line.check()
-        await line.act("ship", package_ids=[package], tracking_no="SF-1", weight_kg=1.5)
+        await line.act(
+            "ship",
+            package_ids=[package],
+            tracking_no="SF-1",
+            weights=[{"package_id": package, "weight_kg": 1.5}],
+        )
         assert await line.order_codes() == [190]
         assert await line.told() == ["RECEIVED", "PICKING", "SHIPPED"]
         assert (await line.core.told())[-1]["trackingNo"] == "SF-1"
@@ -160,19 +166,39 @@ async def test_a_station_without_a_wall_books_what_is_picked_at_once() -> None:
 # ── short and damaged ─────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_short_pick_is_made_up_for_from_another_container() -> None:
+async def test_a_short_pick_is_made_up_for_from_another_container_into_the_same_box() -> None:
     async with station() as line:
         operation, allocation = await begun(line)
         await fill(line, "T-2", "A1-2-L-05", A=10)
+        line.walls.tell_place("T-2")
+        await line.hear()
         await put(line, allocation, 3)
         await line.act("short", allocation_id=allocation, quantity=1)
         assert await picked(line) == [(1, 3, 0)]
         await line.act("done", operation_id=operation)
         await line.check()
+        assert await line.core.rows("SELECT code FROM work_orders") == [(80,)], "its box waits for the rest"
         await line.finish()
         assert await line.order_codes() == [190]
         assert await picked(line) == [(0, 4, 0)]
         assert await line.core.rows("SELECT held FROM positions WHERE holder_id = 'T-1'") == [(1,)]
+        assert await line.core.rows("SELECT quantity FROM package_lines") == [(4,)]
+        await line.check()
+
+
+async def test_a_short_pick_comes_in_a_box_of_its_own_where_its_station_takes_no_more() -> None:
+    async with station() as line:
+        _, allocation = await begun(line)
+        await fill(line, "T-2", "A1-2-L-05", A=10)
+        line.walls.tell_place("T-2")
+        await line.hear()
+        await put(line, allocation, 3)
+        await line.store.write(lambda tx: close_station(tx, "station-1", "no light", "Ann"))
+        await line.act("short", allocation_id=allocation, quantity=1)
+        await line.check()
+        await line.finish()
+        assert await line.order_codes() == [190]
+        assert await line.core.rows("SELECT quantity FROM package_lines ORDER BY package_id") == [(3,), (1,)]
         await line.check()
 
 
@@ -617,6 +643,24 @@ async def test_upstream_hears_of_each_box_and_of_the_order_with_the_last() -> No
         told = [(each["status"], each.get("packageCount")) for each in await line.core.told()]
         assert told[2:] == [("PACKAGE_SHIPPED", 1), ("SHIPPED", 2)]
         await line.check()
+
+
+async def test_packages_that_are_shipped_together_are_weighed_one_by_one() -> None:
+    async with station() as line:
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        await order(line, "C-1", ("A", 1))
+        await order(line, "C-2", ("A", 2))
+        await line.work_off(await line.bring())
+        packages = await line.seal_all()
+        weights = [
+            {"package_id": package, "weight_kg": weight}
+            for package, weight in zip(packages, (1.5, 2.5), strict=True)
+        ]
+        with pytest.raises(ValidationError, match="and no others"):
+            await line.act("ship", package_ids=packages[:1], weights=weights)
+        await line.act("ship", package_ids=packages, weights=weights)
+        told = [each["weight"] for each in await line.core.told() if each["status"] == "SHIPPED"]
+        assert told == [1.5, 2.5]
 
 
 async def test_a_sealed_slot_is_free_for_the_next_order() -> None:

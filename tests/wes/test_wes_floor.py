@@ -74,7 +74,12 @@ async def test_a_day_with_shortage_damage_review_cancellation_and_everything_shi
             await line.act("review", package_id=package, items=items)
         for (package,) in await line.core.rows("SELECT package_id FROM packages WHERE code = 150"):
             await line.act("gather", package_id=package, place="LANE-1")
-            await line.act("ship", package_ids=[package], tracking_no="SF-1", weight_kg=1.0)
+            await line.act(
+                "ship",
+                package_ids=[package],
+                tracking_no="SF-1",
+                weights=[{"package_id": package, "weight_kg": 1.0}],
+            )
         for (goods,) in await line.core.rows("SELECT put_back_id FROM put_backs WHERE done_at IS NULL"):
             await line.act("putBack", put_back_id=goods, holder_id="T-0")
         if set(await line.order_codes()) <= {190, 199}:

@@ -133,9 +133,8 @@ async def _do(tx: Tx, context: WesContext, act: AnyAct) -> ActView:
         case Gather():
             await packing.gather(tx, act.package_id, act.place)
         case Ship():
-            await packing.ship_packages(
-                tx, context, act.package_ids, act.tracking_no, act.weight_kg, operator
-            )
+            weights = {each.package_id: each.weight_kg for each in act.weights}
+            await packing.ship_packages(tx, context, act.package_ids, act.tracking_no, weights, operator)
         case PutBack():
             await bring_back(tx, context, act.put_back_id, act.holder_id, operator)
         case AcceptShort():

@@ -6,7 +6,7 @@ hears of the order, or of each box as well.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -266,7 +266,7 @@ async def ship_packages(
     context: WesContext,
     package_ids: Sequence[int],
     tracking_no: str | None,
-    weight_kg: float | None,
+    weights: Mapping[int, float],
     operator: str,
 ) -> None:
     """Hand packages over to the carrier (S1-83): what is in them leaves the stock, and upstream hears of it (S0-43).
@@ -279,7 +279,7 @@ async def ship_packages(
     for package_id in sorted(set(package_ids)):
         package = await _lock(tx, package_id)
         _expect(package, Code.REVIEWED)
-        await _ship(tx, context, package, tracking_no, weight_kg, operator)
+        await _ship(tx, context, package, tracking_no, weights.get(package_id), operator)
         orders[package.order_id].append(package)
     for order_id, packages in sorted(orders.items()):
         await settle_works(tx, context, [package.work_id for package in packages], operator)
@@ -294,7 +294,7 @@ async def ship_if_complete(tx: Tx, context: WesContext, order_id: int, operator:
     if context.rules.decide(rules.SHIPPING, order.facts) is Shipping.AUTOMATIC:
         packages = [_package(row) for row in await tx.fetch(_OF_ORDER, {"order_id": order_id})]
         ready = [package.package_id for package in packages if package.code is Code.REVIEWED]
-        await ship_packages(tx, context, ready, None, None, operator)
+        await ship_packages(tx, context, ready, None, {}, operator)
 
 
 async def _ship(

@@ -100,6 +100,18 @@ async def bind(tx: Tx, context: WesContext, work_id: int, code: Code, takes: Seq
         Overtaken: a line has not been promised so much.
         StockRefused: it is not there any more.
     """
+    await _bind(tx, context, _act(context, f"allocate-{work_id}", work_id), work_id, code, takes)
+
+
+async def bind_more(tx: Tx, context: WesContext, work_id: int, takes: Sequence[Take]) -> None:
+    """Bind a work order that people work on to goods in the place of others; see `bind`."""
+    act = _act(context, f"allocate-{work_id}-{context.ids.next()}", work_id)
+    await _bind(tx, context, act, work_id, Code.RELEASED, takes)
+
+
+async def _bind(
+    tx: Tx, context: WesContext, act: Act, work_id: int, code: Code, takes: Sequence[Take]
+) -> None:
     promised: Counter[tuple[int, int]] = Counter()
     for take in takes:
         promised[take.line_id, take.lot_id] += take.quantity
@@ -107,7 +119,6 @@ async def bind(tx: Tx, context: WesContext, work_id: int, code: Code, takes: Seq
         which = {"line_id": line_id, "lot_id": lot_id, "quantity": quantity}
         if not await tx.execute(_UNPROMISE, which):
             raise Overtaken(f"line {line_id} of work order {work_id}")
-    act = _act(context, f"allocate-{work_id}", work_id)
     at_positions = [
         Portion(take.holder_id, take.lot_id, take.quantity) for take in takes if take.holder_id is not None
     ]
