@@ -122,6 +122,8 @@ def _tree(site: Site) -> Tree:
         for device in (*site.devices, *site.fleets):
             if device.link == link.id:
                 branch.add(f"{device.id} [dim]{_described(device)}[/]")
+    if site.wes is not None:
+        tree.add(f"[cyan]WES core[/] [dim]warehouse {site.wes.warehouse_id}[/]")
     return tree
 
 
