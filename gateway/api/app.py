@@ -22,7 +22,6 @@ from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wms import wms_routes
 from gateway.contract.problems import Problem
 from gateway.wes.core import WesCore
-from gateway.wes.upstream.monitors import Monitors
 
 __all__ = ["ApiDeps", "create_api", "create_wes_api"]
 
@@ -46,19 +45,19 @@ def create_api(deps: ApiDeps) -> FastAPI:
             health_routes,
         )
     ]
-    if deps.wes is not None and deps.monitors is not None:
-        routers += wes_routers(deps.wes, deps.monitors)
+    if deps.wes is not None:
+        routers += wes_routers(deps.wes)
     return _application("Warehouse gateway", routers, deps.token)
 
 
-def create_wes_api(wes: WesCore, monitors: Monitors, token: str | None) -> FastAPI:
+def create_wes_api(wes: WesCore, token: str | None) -> FastAPI:
     """Return the application of a WES core that has a process of its own."""
-    return _application("WES core", [life_routes(), *wes_routers(wes, monitors)], token)
+    return _application("WES core", [life_routes(), *wes_routers(wes)], token)
 
 
-def wes_routers(wes: WesCore, monitors: Monitors) -> list[APIRouter]:
+def wes_routers(wes: WesCore) -> list[APIRouter]:
     """Return what a WES core answers, wherever it runs."""
-    return [wms_routes(wes), floor_routes(wes), inbound_routes(wes), attention_routes(wes, monitors)]
+    return [wms_routes(wes), floor_routes(wes), inbound_routes(wes), attention_routes(wes)]
 
 
 def _application(title: str, routers: Iterable[APIRouter], token: str | None) -> FastAPI:

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from gateway.api.deps import ApiDeps
 from gateway.transport.rows import Job
+from gateway.wes.core import WesCore
 from gateway.wes.upstream.monitors import Monitors
 
 BUCKETS_S: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320)
@@ -79,8 +80,23 @@ class _Present(Collector):
         for subscription_id, count in self._deps.webhooks.backlogs().items():
             backlog.add_metric([subscription_id], count)
         yield backlog
+        if self._deps.wes is not None:
+            yield from _wes(self._deps.wes)
         if self._deps.monitors is not None:
             yield from _upstream(self._deps.monitors)
+
+
+def _wes(core: WesCore) -> Iterator[Metric]:
+    """Return how the WES core does."""
+    plans = CounterMetricFamily("wes_plans", "Plans since the start, by who made them", labels=["by"])
+    for by, count in core.tally.plans.items():
+        plans.add_metric([by], count)
+    yield plans
+    yield GaugeMetricFamily("wes_alarms", "Alarms that stand", len(core.alarms.standing))
+    if core.tally.findings is not None:
+        yield GaugeMetricFamily(
+            "wes_findings", "What the last verification of stock and documents found", core.tally.findings
+        )
 
 
 def _upstream(monitors: Monitors) -> Iterator[Metric]:

@@ -11,9 +11,9 @@ from gateway.contract.attention import Decision, DecisionView, ExceptionView, Me
 from gateway.contract.plant import AlarmView
 from gateway.contract.transports import Act
 from gateway.kernel.clock import to_datetime
+from gateway.wes.alarms import Alarm
 from gateway.wes.attention import decide_message, list_decisions, list_exceptions, list_messages, settle
 from gateway.wes.core import WesCore
-from gateway.wes.upstream.monitors import Alarm, Monitors
 
 T = TypeVar("T", ExceptionView, MessageView, DecisionView)
 
@@ -23,7 +23,7 @@ ExceptionId = Annotated[int, Path(alias="exceptionId", ge=1, le=NUMBER_MAX)]
 MessageId = Annotated[int, Path(alias="messageId", ge=1, le=NUMBER_MAX)]
 
 
-def attention_routes(core: WesCore, monitors: Monitors) -> APIRouter:
+def attention_routes(core: WesCore) -> APIRouter:
     """Return the routes of what waits for a person."""
     router = APIRouter(prefix="/v1/wes", tags=["wes"], route_class=JsonRoute)
     store = core.store
@@ -68,8 +68,8 @@ def attention_routes(core: WesCore, monitors: Monitors) -> APIRouter:
 
     @router.get("/alarms", response_model=Page[AlarmView])
     async def get_wes_alarms(paging: Annotated[Paging, Query()]) -> Response:
-        """List what a person must look at about the exchange with upstream; there are never many."""
-        standing = map(_alarm, monitors.alarms.values())
+        """List what a person must look at; there are never many."""
+        standing = map(_alarm, core.alarms.standing.values())
         return reply(Page[AlarmView](items=tuple(standing)[: paging.limit]))
 
     return router
@@ -82,9 +82,9 @@ def _page(found: Sequence[T], limit: int, numbers: Sequence[int]) -> Page[T]:
 
 def _alarm(alarm: Alarm) -> AlarmView:
     return AlarmView(
-        alarm_id=f"upstream:{alarm.monitor}",
-        subject="upstream",
-        code=alarm.monitor,
+        alarm_id=f"{alarm.subject}:{alarm.code}",
+        subject=alarm.subject,
+        code=alarm.code,
         text=alarm.text,
         advice=alarm.advice,
         actions=(),

@@ -1,8 +1,8 @@
 """The composition root: the only room that knows every other, and the drivers.
 
-`settings`: how one gateway is run. `surroundings`: all that is outside it, with `brokers` that run beside it and the way to
-`upstream`. `wires`: links and drivers. `rooms`: where it decides. `gateway`: all of it put together. `wes`: the bundled core,
-beside it or in a process of its own. `serving`: HTTP.
+`settings`: how one gateway is run. `surroundings`: all that is outside it, with `brokers` that run beside it, the way to
+`upstream`, and who plans (`allocation`). `wires`: links and drivers. `rooms`: where it decides. `gateway`: all of it put together.
+`wes`: the bundled core, beside it or in a process of its own. `serving`: HTTP.
 """
 
 from gateway.app.brokers import EmbeddedBroker, check_ports, embedded_broker

@@ -13,6 +13,7 @@ from drivers.links.mqtt import connect_mqtt
 from drivers.links.mqtt_port import Connect as MqttConnect
 from drivers.links.opcua import connect_opcua
 from drivers.links.opcua_port import Connect as OpcUaConnect
+from gateway.app.allocation import open_allocator
 from gateway.app.brokers import broker_access, check_ports, embedded_broker
 from gateway.app.settings import Settings
 from gateway.app.upstream import open_courier
@@ -115,7 +116,7 @@ async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
 
 @asynccontextmanager
 async def real_wes_surroundings(settings: Settings, clock: Clock) -> AsyncGenerator[WesSurroundings | None]:
-    """Return files and the way to upstream; None if the site has no WES.
+    """Return files, the way to upstream and the site's allocator; None if the site has no WES.
 
     Raises:
         UpstreamRefused: the client of upstream's broker is not installed.
@@ -125,9 +126,9 @@ async def real_wes_surroundings(settings: Settings, clock: Clock) -> AsyncGenera
         yield None
         return
     sender = HttpSender(clock, EVERYWHERE)
+    store = partial(open_sqlite, settings.data / "wes.db", MIGRATIONS)
     try:
-        yield WesSurroundings(
-            partial(open_sqlite, settings.data / "wes.db", MIGRATIONS), open_courier(wes, sender, clock)
-        )
+        async with open_allocator(wes.allocation) as allocator:
+            yield WesSurroundings(store, open_courier(wes, sender, clock), allocator)
     finally:
         await sender.close()

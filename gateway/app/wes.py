@@ -95,6 +95,6 @@ async def run_wes(settings: Settings, gateway_url: str) -> None:
             works = {**wes.works, **wes.chain(GatewayClient(http))}
             running = [tasks.create_task(keep_running(name, work.run)) for name, work in works.items()]
             log.info("the WES runs", url=settings.url, gateway=gateway_url)
-            await serve_http(create_wes_api(wes.core, wes.monitors, settings.token), port, asyncio.Event())
+            await serve_http(create_wes_api(wes.core, settings.token), port, asyncio.Event())
             for task in running:
                 task.cancel()

@@ -121,7 +121,7 @@ def skip(
 def alarms(
     url: UrlOption = DEFAULT_URL, token_file: TokenFileOption = None, as_json: JsonOption = False
 ) -> None:
-    """List what a person must look at about the exchange with upstream."""
+    """List what a person must look at: the exchange with upstream, planning, stock that contradicts itself."""
     with connect(url, token_file) as gateway:
         page = gateway.items("/v1/wes/alarms", {}, LIMIT)
     if as_json:

@@ -112,7 +112,7 @@ def chain_works(
     """
     store, context = core.store, core.context
     timers = context.wes.timers
-    planner = Planner(store, context, allocator)
+    planner = Planner(store, context, allocator, core.note_plan)
 
     async def plan() -> None:
         await planner.work()

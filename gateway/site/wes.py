@@ -106,6 +106,38 @@ class StationLimits(WiringModel):
     units: PositiveInt | None = None
 
 
+class BuiltIn(StrEnum):
+    """The allocators that the WES brings along."""
+
+    SOLVER = "solver"
+    """Plans that need few presentations, computed in a process of its own."""
+    GREEDY = "greedy"
+    """The baseline: at once, on little equipment."""
+
+
+class AlgorithmService(WiringModel):
+    """An algorithm service of the site's own, over HTTP (docs/allocation.md).
+
+    Attributes:
+        timeout_s: for a whole answer.
+    """
+
+    url: HttpUrl
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 2
+
+
+class Allocation(WiringModel):
+    """Who decides what is picked from which container at which station.
+
+    Attributes:
+        by: the allocator.
+        service: is asked before it, if there is one; `by` stands in when it fails.
+    """
+
+    by: BuiltIn = BuiltIn.SOLVER
+    service: AlgorithmService | None = None
+
+
 class Relocation(WiringModel):
     """Hot containers move nearer while nobody waits for one (S0-46).
 
@@ -280,6 +312,7 @@ class Wes(WiringModel):
         warehouse_id: what upstream calls this warehouse.
         owner: of goods whose owner upstream does not name.
         timezone: for days, numbers of documents and the time of the full stock sync.
+        verify_at: time of day at which stock and documents are verified, in the site's time zone; None: never.
         keep_days: how long ended orders are kept before they go to history (S1-9).
         relocation: None: containers move only for work.
         rollback: what is undone, in this order, when a container cannot be worked on at its station.
@@ -292,11 +325,13 @@ class Wes(WiringModel):
     sequence: Sequence = Sequence.WAVE_FIRST
     grouping: Grouping = Grouping.DYNAMIC
     waves: WaveLimits = WaveLimits()
+    allocation: Allocation = Allocation()
     stations: StationLimits = StationLimits()
     relocation: Relocation | None = None
     rollback: RollbackSteps = OBLIGATORY
     orders: OrderLimits = OrderLimits()
     timers: Timers = Timers()
+    verify_at: time | None = time(3, 0)
     keep_days: PositiveInt = 90
     upstream: Upstream = Upstream()
     lateness: Lateness = Lateness()

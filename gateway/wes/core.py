@@ -1,6 +1,6 @@
 """The WES core as whoever stands around it is given it: its database, and what its acts need."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,6 +12,8 @@ from gateway.contract.clock import Clock, Micros
 from gateway.contract.wms import AcceptedView
 from gateway.kernel.ports import Store
 from gateway.site.wes import Wes
+from gateway.wes.alarms import Alarm, Alarms
+from gateway.wes.allocation.port import Answer
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.floor.cancelling import WITHDRAWALS
@@ -25,6 +27,8 @@ from gateway.wes.rules import Rulebook
 from gateway.wes.stock.opening import open_warehouse
 
 OUTCOMES_MAX: Final = 100_000
+ANOTHER_PLANS: Final = "anotherPlans"
+"""The alarm that somebody stands in for the allocator that the site names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,19 @@ class Outcome:
 
     at_us: Micros
     good: bool
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is counted from the start, for metrics.
+
+    Attributes:
+        plans: by who made them.
+        findings: of the last verification of stock; None before the first.
+    """
+
+    plans: Counter[str] = field(default_factory=Counter[str])
+    findings: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +71,8 @@ class WesCore:
     stir: Callable[[], None] = lambda: None
     commands: deque[Outcome] = field(default_factory=lambda: deque(maxlen=OUTCOMES_MAX))
     callbacks: deque[Outcome] = field(default_factory=lambda: deque(maxlen=OUTCOMES_MAX))
+    alarms: Alarms = field(default_factory=Alarms)
+    tally: Tally = field(default_factory=Tally)
 
     async def submit(self, raw: JsonValue) -> AcceptedView:
         """Take an outbound command.
@@ -72,6 +91,22 @@ class WesCore:
     def note_command(self, *, taken: bool) -> None:
         """Remember what became of a command, for the monitors."""
         self.commands.append(Outcome(self.context.clock.now_us(), taken))
+
+    def note_plan(self, answer: Answer) -> None:
+        """Remember who made a plan; while another one than the site names makes them, an alarm says why."""
+        self.tally.plans[answer.by] += 1
+        if not answer.remarks:
+            self.alarms.clear(ANOTHER_PLANS)
+            return
+        self.alarms.raise_alarm(
+            Alarm(
+                subject="planning",
+                code=ANOTHER_PLANS,
+                text=f"{'; '.join(answer.remarks)}. Orders are planned by the {answer.by} allocator meanwhile",
+                advice="Orders go on. See the log; docs/allocation.md says how an algorithm service has to answer.",
+                raised_at=self.context.clock.now_us(),
+            )
+        )
 
 
 async def open_core(store: Store, wes: Wes, clock: Clock, layout: Layout | None = None) -> WesCore:

@@ -202,7 +202,7 @@ class Chain:
         checked: Gateway = port
         self.hearing = Hearing(context)
         self.dispatch = Dispatch(self.store, context, checked, self.hearing)
-        self.planner = Planner(self.store, context, self.allocator)
+        self.planner = Planner(self.store, context, self.allocator, lambda _: None)
         self.rollbacks = Rollbacks(self.store, context)
         self.waves = Waves(self.store, context)
 

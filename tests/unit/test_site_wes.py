@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.site.load import load_site
+from gateway.site.wes import AlgorithmService, BuiltIn
 from tests.unit.small_site import findings, small_site, write
 
 pytestmark = pytest.mark.unit
@@ -23,6 +24,13 @@ wes:
   warehouse_id: WH-1
   upstream:
     broker: {kind: nats, url: "nats://127.0.0.1:4222", topics: {outbound_command: ORDERS}}
+"""
+ALLOCATION = """\
+wes:
+  warehouse_id: WH-1
+  allocation:
+    by: greedy
+    service: {url: "http://algorithm.example/allocate", timeout_s: 5}
 """
 
 
@@ -56,6 +64,16 @@ def test_names_on_a_broker_may_be_the_sites_own(tmp_path: Path) -> None:
     assert wes.upstream.broker.topics.status_callback == "OMS_STATUS_CALLBACK"
 
 
+def test_the_solver_plans_unless_the_site_says_otherwise(tmp_path: Path) -> None:
+    plain = load_site(write(tmp_path / "a", small_site() | {"wes.yaml": "wes: {warehouse_id: W}\n"})).wes
+    assert plain is not None
+    assert (plain.allocation.by, plain.allocation.service) == (BuiltIn.SOLVER, None)
+    other = load_site(write(tmp_path / "b", small_site() | {"wes.yaml": ALLOCATION})).wes
+    assert other is not None
+    assert other.allocation.by is BuiltIn.GREEDY
+    assert other.allocation.service == AlgorithmService(url="http://algorithm.example/allocate", timeout_s=5)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "path"),
     [
@@ -71,6 +89,11 @@ def test_names_on_a_broker_may_be_the_sites_own(tmp_path: Path) -> None:
         (FULL, 6, "wes.upstream.http.secret_file"),
         (BEHIND_BROKER.replace("kind: nats", "kind: nats, username: me"), 4, "wes.upstream.broker"),
         (BEHIND_BROKER + '    http: {url: "http://oms"}\n', 3, "wes.upstream"),
+        (ALLOCATION.replace("greedy", "magic"), 4, "wes.allocation.by"),
+        (ALLOCATION.replace("http://", "ftp://"), 5, "wes.allocation.service.url"),
+        (ALLOCATION.replace("http://", "http://me:you@"), 5, "wes.allocation.service.url"),
+        (ALLOCATION.replace("timeout_s: 5", "timeout_s: 0"), 5, "wes.allocation.service.timeout_s"),
+        ("wes: {warehouse_id: W, verify_at: 25:00}\n", 1, "wes.verify_at"),
     ],
     ids=[
         "no map",
@@ -81,6 +104,11 @@ def test_names_on_a_broker_may_be_the_sites_own(tmp_path: Path) -> None:
         "no secret",
         "half credentials",
         "two ways",
+        "no allocator of ours",
+        "no web server",
+        "credentials of the service",
+        "no time to answer",
+        "no time of day",
     ],
 )
 def test_what_is_wrong_is_told_where_it_stands(tmp_path: Path, text: str, line: int, path: str) -> None:

@@ -2,16 +2,14 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from random import Random
-from typing import TypeVar
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.wes.allocation.external import External
+from gateway.delivery.allocation import Elsewhere, NoPlan
 from gateway.wes.allocation.greedy import Greedy, greedy_plan
 from gateway.wes.allocation.plans import check, score
 from gateway.wes.allocation.port import (
@@ -28,10 +26,9 @@ from gateway.wes.allocation.port import (
     Tote,
     Work,
 )
-from gateway.wes.allocation.solver import Solver, solver_plan
+from gateway.wes.allocation.solver import solver_plan
 
 pytestmark = pytest.mark.unit
-T = TypeVar("T")
 
 
 def drawn(seed: int, *, works: int = 30, totes: int = 40, stations: int = 3) -> Problem:
@@ -218,63 +215,58 @@ def test_a_plan_that_cannot_be_carried_out_is_told(plan: Plan, reason: str) -> N
     assert any(reason in fault for fault in check(SOUND, plan)), check(SOUND, plan)
 
 
-def served(handler: Callable[[httpx.Request], httpx.Response]) -> External:
-    client = httpx.AsyncClient(transport=httpx.MockTransport(handler))
-    return External(client, "http://algorithm.test/allocate", 1.0, Greedy())
+@dataclass
+class Elder:
+    """An algorithm that answers what it is told to, or why not."""
+
+    answer: bytes = b""
+    refusal: str = ""
+    asked: list[bytes] = field(default_factory=list[bytes])
+    by: str = "external"
+    name: str = "the elder"
+
+    async def ask(self, problem: bytes) -> bytes:
+        self.asked.append(problem)
+        if self.refusal:
+            raise NoPlan(self.refusal)
+        return self.answer
 
 
-async def test_a_service_is_asked_and_its_sound_plan_taken() -> None:
-    asked: list[Problem] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(PROBLEM_JSON.validate_json(request.content))
-        return httpx.Response(200, content=PLAN_JSON.dump_json(PLAN, by_alias=True))
-
-    found = await served(answer).plan(SOUND)
-    assert asked == [SOUND]
+async def test_somebody_else_is_asked_and_a_sound_plan_taken() -> None:
+    elder = Elder(PLAN_JSON.dump_json(PLAN, by_alias=True))
+    found = await Elsewhere(elder, Greedy()).plan(SOUND)
+    assert [PROBLEM_JSON.validate_json(problem) for problem in elder.asked] == [SOUND]
     assert (found.plan, found.by, found.remarks) == (PLAN, "external", ())
 
 
 @pytest.mark.parametrize(
-    ("response", "why"),
+    ("answer", "why"),
     [
-        (httpx.Response(503), "answered 503"),
-        (httpx.Response(200, content=b"{"), "is no plan"),
-        (httpx.Response(200, json={"assignments": [{"workId": 1}]}), "is no plan"),
-        (httpx.Response(200, json={"assignments": [], "surprise": 1}), "is no plan"),
-        (httpx.Response(200, content=PLAN_JSON.dump_json(with_pick(quantity=3))), "is no plan"),
-        (
-            httpx.Response(200, content=PLAN_JSON.dump_json(with_pick(quantity=3), by_alias=True)),
-            "not sound: 3 units of position 1",
-        ),
+        (b"{", "the elder's answer is no plan"),
+        (b"[1e999]", "is no plan"),
+        (b'{"assignments": [{"workId": 1}]}', "is no plan: assignments.0.stationId: Field required"),
+        (b'{"assignments": [], "surprise": 1}', "is no plan: surprise"),
+        (PLAN_JSON.dump_json(with_pick(quantity=3)), "is no plan"),
+        (PLAN_JSON.dump_json(with_pick(quantity=3), by_alias=True), "not sound: 3 units of position 1"),
     ],
-    ids=("status", "no JSON", "missing fields", "unknown field", "other names", "not sound"),
+    ids=("no JSON", "nonsense", "missing fields", "unknown field", "other names", "not sound"),
 )
-async def test_a_service_that_fails_is_stood_in_for_and_the_answer_says_why(
-    response: httpx.Response, why: str
-) -> None:
-    found = await served(lambda _: response).plan(SOUND)
+async def test_who_answers_nonsense_is_stood_in_for_and_the_answer_says_why(answer: bytes, why: str) -> None:
+    found = await Elsewhere(Elder(answer), Greedy()).plan(SOUND)
     assert found.by == "greedy"
     assert check(SOUND, found.plan) == []
     assert any(why in remark for remark in found.remarks), found.remarks
 
 
-async def test_a_service_that_cannot_be_reached_is_stood_in_for() -> None:
-    def refuse(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectTimeout("too late", request=request)
-
-    found = await served(refuse).plan(SOUND)
-    assert found.by == "greedy"
-    assert "cannot be asked: ConnectTimeout" in found.remarks[0]
+async def test_who_stands_in_may_be_stood_in_for() -> None:
+    solver = Elsewhere(Elder(refusal="the solver is ill"), Greedy())
+    found = await Elsewhere(Elder(refusal="the elder is out"), solver).plan(SOUND)
+    assert (found.by, found.remarks) == ("greedy", ("the elder is out", "the solver is ill"))
 
 
-async def test_the_solver_computes_where_it_is_told_to() -> None:
-    async def offload(function: Callable[..., T], /, *arguments: object) -> T:
-        return function(*arguments)
-
-    found = await Solver(offload, ticking(1000), 0).plan(SOUND)
-    assert found.by == "solver"
-    assert check(SOUND, found.plan) == []
+async def test_the_solver_ends_when_nothing_gets_better() -> None:
+    plan = solver_plan(SOUND, lambda: 0.0, 1.0, 0)
+    assert check(SOUND, plan) == []
 
 
 def test_a_problem_and_a_plan_come_back_from_their_json() -> None:

@@ -37,7 +37,7 @@ async def desk(opened: Core) -> AsyncGenerator[tuple[httpx.AsyncClient, Monitors
     parts = parts_of(opened)
     monitors = Monitors(parts)
     app = FastAPI()
-    app.include_router(attention_routes(parts, monitors))
+    app.include_router(attention_routes(parts))
     add_problem_handlers(app)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://wes/v1/wes") as http:
         yield http, monitors

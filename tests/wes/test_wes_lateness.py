@@ -123,17 +123,18 @@ async def test_a_late_order_is_listed_and_a_person_may_urge_it(line: Station) ->
 
 
 async def test_the_alarm_says_how_many_are_late(line: Station) -> None:
-    monitors = Monitors(parts(line))
+    core = parts(line)
+    monitors, standing = Monitors(core), core.alarms.standing
     await monitors.look()
-    assert Monitor.LATE_ORDERS not in monitors.alarms
+    assert Monitor.LATE_ORDERS not in standing
     await order(line, "C-1", ("A", 2))
     await after(line, 2 * HOUR_US)
     await monitors.look()
     assert monitors.readings[Monitor.LATE_ORDERS].value == 1
-    assert monitors.alarms[Monitor.LATE_ORDERS].text == "Orders that are late: 1"
+    assert standing[Monitor.LATE_ORDERS].text == "Orders that are late: 1"
     await line.finish()
     await monitors.look()
-    assert Monitor.LATE_ORDERS not in monitors.alarms
+    assert Monitor.LATE_ORDERS not in standing
 
 
 async def test_it_is_looked_at_in_rounds_also_where_nobody_listens_upstream(store: Store) -> None:
@@ -145,7 +146,7 @@ async def test_it_is_looked_at_in_rounds_also_where_nobody_listens_upstream(stor
     works: Any = upstream_works(core, monitors, None, Random(1))
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
         rounds = [tasks.create_task(works[name].run()) for name in ("late orders", "monitors")]
-        while Monitor.LATE_ORDERS not in monitors.alarms:
+        while Monitor.LATE_ORDERS not in core.alarms.standing:
             await asyncio.sleep(0.01)
         for each in rounds:
             each.cancel()

@@ -1,5 +1,7 @@
 """The built-in solver: takes parts of the baseline's plan apart and puts them together better, until its time is up.
 
+It also ends when nothing has become better for long: of little that waits, the plan is there at once, and always the same.
+
 A repair fills the free slots of the stations that lost work. For each station it counts by work order the lines that the open
 totes do not cover; a work order without such lines costs nothing and goes in at once; else the one that is worth most for what
 it still needs, with a tote that covers a line of it and most lines of others that wait. Noise makes repairs differ; the best
@@ -7,17 +9,16 @@ draft stays.
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 
 from gateway.wes.allocation.draft import Draft, Snapshot, snapshot
 from gateway.wes.allocation.greedy import further_totes, greedy_draft
 from gateway.wes.allocation.plans import check, score
-from gateway.wes.allocation.port import Answer, Plan, Problem, Station, Work
+from gateway.wes.allocation.port import Plan, Problem, Station, Work
 
-T = TypeVar("T")
 OTHERS: Final = 0.5
 """What a line of another waiting work order counts that a tote covers, where totes are compared for one that needs them."""
 NOISE: Final = 0.4
@@ -26,10 +27,12 @@ PER_TOTE: Final = 1.2
 """What a line that is not covered is likely to cost, in presentations."""
 TRIED: Final = 5
 """Work orders that a slot is offered to before it stays free."""
-ROUNDS_MAX: Final = 100_000
-"""A clock that stands still does not keep the solver running."""
+BETTER: Final = 1e-9
+"""Of the same parts in another order, sums of floats differ by less."""
+PATIENCE: Final = 300
+"""Rounds without a better draft until the solver ends."""
 BUDGET_S: Final = 1.5
-"""For the solver as an allocator."""
+"""In the live chain."""
 
 
 def solver_plan(problem: Problem, clock: Callable[[], float], seconds: float, seed: int) -> Plan:
@@ -43,28 +46,6 @@ def solver_plan(problem: Problem, clock: Callable[[], float], seconds: float, se
     return better
 
 
-class Offload(Protocol):
-    """Runs a function where it does not hold up the event loop: it is pure Python, so in another process."""
-
-    def __call__(self, function: Callable[..., T], /, *arguments: object) -> Awaitable[T]:
-        """Return what the function returns."""
-        ...
-
-
-class Solver:
-    """The built-in solver as an allocator."""
-
-    def __init__(self, offload: Offload, clock: Callable[[], float], seed: int) -> None:
-        self._offload = offload
-        self._clock = clock
-        self._seed = seed
-
-    async def plan(self, problem: Problem) -> Answer:
-        """Return a plan that is worth at least as much as the baseline's."""
-        plan = await self._offload(solver_plan, problem, self._clock, BUDGET_S, self._seed)
-        return Answer(plan=plan, by="solver")
-
-
 def _improved(baseline: Draft, random: np.random.Generator, in_time: Callable[[], bool]) -> Draft:
     stations = baseline.snapshot.problem.stations
     if not stations:
@@ -74,17 +55,17 @@ def _improved(baseline: Draft, random: np.random.Generator, in_time: Callable[[]
     for station in stations:
         repair.fill(anew, station, 0.0, in_time)
     best = max(baseline, anew, key=lambda draft: draft.score)
-    for _ in range(ROUNDS_MAX):
-        if not in_time():
-            break
+    idle = 0
+    while idle < PATIENCE and in_time():
+        idle += 1
         draft = best.copy()
         drawn: list[int] = random.permutation(len(stations))[:2].tolist()
         chosen = [stations[index] for index in drawn]
         _take_apart(draft, chosen, random, float(random.uniform(0.2, 1.0)))
         for station in chosen:
             repair.fill(draft, station, NOISE, in_time)
-        if draft.score > best.score:
-            best = draft
+        if draft.score > best.score + BETTER:
+            best, idle = draft, 0
     return best
 
 

@@ -14,7 +14,18 @@ from typing import Any, Final
 from gateway.kernel.ports import SqlValue, Store, Tx
 from gateway.site.wes import Grouping
 from gateway.site.wes import Sequence as Order
-from gateway.wes.allocation.port import Allocator, Line, Pick, Plan, Position, Problem, Station, Tote, Work
+from gateway.wes.allocation.port import (
+    Allocator,
+    Answer,
+    Line,
+    Pick,
+    Plan,
+    Position,
+    Problem,
+    Station,
+    Tote,
+    Work,
+)
 from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
@@ -120,10 +131,14 @@ class Snapshot:
 class Planner:
     """Gives waiting work orders totes and slots."""
 
-    def __init__(self, store: Store, context: WesContext, allocator: Allocator) -> None:
+    def __init__(
+        self, store: Store, context: WesContext, allocator: Allocator, note: Callable[[Answer], None]
+    ) -> None:
+        """Args: note: is told of every answer."""
         self._store = store
         self._context = context
         self._allocator = allocator
+        self._note = note
 
     async def work(self) -> None:
         """Do one round; none before the gateway has told where containers are."""
@@ -139,6 +154,7 @@ class Planner:
         if not shot.problem.works or not shot.problem.stations:
             return
         answer = await self._allocator.plan(shot.problem)
+        self._note(answer)
         if answer.plan.assignments:
             await write(partial(commit, context=context, shot=shot, plan=answer.plan))
 

@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-import structlog
-
 from gateway.contract.clock import Micros
 from gateway.kernel.ports import Tx
+from gateway.wes.alarms import Alarm
 from gateway.wes.core import Outcome, WesCore
 from gateway.wes.orders.lateness import count_late
 from gateway.wes.outbox import Topic
-
-log = structlog.get_logger()
 
 HOUR_US: Final = 3_600_000_000
 
@@ -75,20 +72,6 @@ MEANINGS: Final[Mapping[Monitor, Meaning]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
-    """A threshold that is passed.
-
-    Attributes:
-        raised_at: when that was first seen.
-    """
-
-    monitor: Monitor
-    text: str
-    advice: str
-    raised_at: Micros
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """One measured value: a share, seconds or messages.
 
@@ -105,28 +88,22 @@ class Monitors:
 
     Attributes:
         readings: of the last look; one that cannot be told is not there.
-        alarms: that stand, as the last look found them.
     """
 
     def __init__(self, core: WesCore) -> None:
         self.readings: Mapping[Monitor, Reading] = {}
-        self.alarms: Mapping[Monitor, Alarm] = {}
         self._core = core
 
     async def look(self) -> None:
-        """Measure; log alarms that begin and end."""
+        """Measure; raise and clear alarms."""
         now = self._core.context.clock.now_us()
         self.readings = dict(await self._core.store.read(lambda tx: self._measure(tx, now)))
-        before = self.alarms
-        self.alarms = {
-            monitor: _alarm(monitor, reading.value, before.get(monitor), now)
-            for monitor, reading in self.readings.items()
-            if reading.alarm
-        }
-        for monitor in sorted(self.alarms.keys() - before.keys()):
-            log.warning("an alarm about upstream", monitor=monitor.value, value=self.readings[monitor].value)
-        for monitor in sorted(before.keys() - self.alarms.keys()):
-            log.info("an alarm about upstream has ended", monitor=monitor.value)
+        for monitor in Monitor:
+            reading = self.readings.get(monitor)
+            if reading is not None and reading.alarm:
+                self._core.alarms.raise_alarm(_alarm(monitor, reading.value, now))
+            else:
+                self._core.alarms.clear(monitor)
 
     async def _measure(self, tx: Tx, now: Micros) -> Iterable[tuple[Monitor, Reading]]:
         limits = self._core.context.wes.monitors
@@ -158,10 +135,10 @@ class Monitors:
         return readings.items()
 
 
-def _alarm(monitor: Monitor, value: float, before: Alarm | None, now: Micros) -> Alarm:
+def _alarm(monitor: Monitor, value: float, now: Micros) -> Alarm:
     meaning = MEANINGS[monitor]
-    raised_at = now if before is None else before.raised_at
-    return Alarm(monitor, meaning.text.format(value), meaning.advice, raised_at)
+    text = meaning.text.format(value)
+    return Alarm(subject="upstream", code=monitor, text=text, advice=meaning.advice, raised_at=now)
 
 
 def _age_s(now: Micros, moments: Iterable[Micros]) -> float:
