@@ -25,6 +25,7 @@ from gateway.wes.orders.reservation import release_held, reserve_again
 from gateway.wes.orders.rows import lock_order
 from gateway.wes.outbox import send_again, skip_message
 from gateway.wes.planning.demand import release_part
+from gateway.wes.planning.rollback import let_go_on
 from gateway.wes.planning.tasks import conflict, missing
 
 REASON_MAX: Final = 200
@@ -130,6 +131,10 @@ async def _allocate_part(tx: Tx, core: WesCore, _: str, order_id: int, __: Act) 
     await release_part(tx, core.context, order_id)
 
 
+async def _try_again(tx: Tx, core: WesCore, _: str, order_id: int, act: Act) -> None:
+    await let_go_on(tx, core.context, order_id, act.by)
+
+
 async def _replace(tx: Tx, core: WesCore, _: str, order_id: int, __: Act) -> None:
     await make_up_again(tx, core.context, order_id)
 
@@ -166,6 +171,7 @@ _WAYS: Final[Mapping[ExceptionKind, Mapping[Decision, Way]]] = {
     ExceptionKind.ALLOCATION_SHORTAGE: {Decision.PART: _allocate_part, Decision.CANCEL: _cancel},
     ExceptionKind.SHORT_PICK: _OF_PICKS,
     ExceptionKind.DAMAGED: _OF_PICKS,
+    ExceptionKind.ROLLED_BACK: {Decision.RETRY: _try_again, Decision.CANCEL: _cancel},
     # The packing table settles its own differences.
     ExceptionKind.REVIEW: {Decision.CANCEL: _cancel},
     # It is late until it is begun, or has left.

@@ -33,6 +33,8 @@ class ExceptionKind(StrEnum):
     """Less was found than should have been there, and nothing else could be promised."""
     DAMAGED = "damaged"
     """Pieces were not fit to be sold, and nothing else could be promised."""
+    ROLLED_BACK = "rolledBack"
+    """Containers for it could not be worked on where they were brought, again and again."""
     REVIEW = "review"
     """A package was counted, and something is missing or too much."""
     LATE = "late"

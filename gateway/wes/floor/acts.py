@@ -118,7 +118,7 @@ async def _do(tx: Tx, context: WesContext, act: AnyAct) -> ActView:
         case Hold():
             await picking.hold(tx, context, act.work_id, act.reason, operator)
         case Resume():
-            await picking.resume(tx, act.work_id)
+            await picking.resume(tx, context, act.work_id, operator)
         case Claim():
             next_work = claims.claim_cases if act.cases else claims.claim_on_foot
             works = await next_work(tx, context, act.zone, act.units, operator)

@@ -47,6 +47,11 @@ _UNPICK: Final = (
 )
 _CONFIRM: Final = "UPDATE wall_puts SET confirmed = :quantity WHERE put_id = :put_id"
 _ORDER_OF: Final = "SELECT order_id, code, held FROM work_orders WHERE work_id = :work_id"
+_SETTLE_WHY: Final = (
+    "UPDATE order_exceptions SET settled_at = :at_us, settled_by = :operator WHERE settled_at IS NULL AND EXISTS"
+    " (SELECT 1 FROM work_orders w WHERE w.work_id = :work_id AND w.order_id = order_exceptions.order_id"
+    " AND w.held = order_exceptions.text)"
+)
 _HOLD: Final = "UPDATE work_orders SET held = :reason WHERE work_id = :work_id"
 
 
@@ -132,13 +137,15 @@ async def hold(tx: Tx, context: WesContext, work_id: int, reason: str, operator:
     await recall(tx, context, [task.allocation_id for task in tasks])
 
 
-async def resume(tx: Tx, work_id: int) -> None:
+async def resume(tx: Tx, context: WesContext, work_id: int, operator: str) -> None:
     """Let a held work order go on.
 
     Raises:
         Refusal: there is none, or it is picked already.
     """
     await _lock_work(tx, work_id)
+    row = {"work_id": work_id, "operator": operator, "at_us": context.clock.now_us()}
+    await tx.execute(_SETTLE_WHY, row)
     await tx.execute_many(_HOLD, [{"work_id": work_id, "reason": None}])
 
 

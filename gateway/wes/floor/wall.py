@@ -25,6 +25,8 @@ from gateway.wes.planning.tasks import Task, book_pick, conflict, lock_task, mis
 
 LIT_MAX: Final = 9_999
 """Pieces that one slot can show."""
+DARK_US: Final = 10_000_000
+"""A slot that is to go dark and has not after so long is told to whoever stands there."""
 LOOK_US: Final = 60_000_000
 """A put of which nothing was heard for so long is looked up."""
 
@@ -42,6 +44,8 @@ class QuestionKind(StrEnum):
     """Pieces were put for work that had been taken back: they are to be taken out again."""
     REFUSED = "refused"
     """The gateway does not know the slot."""
+    STILL_LIT = "stillLit"
+    """A slot is to go dark, and its wall does not answer: nothing may be put there."""
     WITHDRAWN = "withdrawn"
     """Somebody else has withdrawn the put at the gateway."""
 
@@ -93,6 +97,10 @@ _MOVE: Final = (
 _TRIED: Final = "UPDATE wall_puts SET changed_at = :at_us WHERE put_id = :put_id"
 _RENUMBER: Final = "UPDATE wall_puts SET attempt = attempt + 1 WHERE put_id = :put_id AND state = 'planned'"
 _DUE: Final = f"{_SELECT} WHERE state = :state ORDER BY put_id LIMIT :limit"
+_NOT_DARK: Final = (
+    f"{_SELECT} WHERE state = 'recalled' AND changed_at < :before AND NOT EXISTS (SELECT 1 FROM questions q"
+    f" WHERE q.put_id = wall_puts.put_id AND q.kind = '{QuestionKind.STILL_LIT}') ORDER BY put_id LIMIT :limit"
+)
 _SILENT: Final = f"{_SELECT} WHERE state IN ('sent', 'recalled') AND changed_at < :before ORDER BY changed_at, put_id LIMIT :limit"
 _ORPHANS: Final = (
     "UPDATE wall_puts SET state = 'recalled', changed_at = :at_us WHERE state IN ('planned', 'sent') AND allocation_id IN"
@@ -112,7 +120,8 @@ _ASKED: Final = (
 )
 _SETTLE: Final = "UPDATE questions SET settled_at = :at_us, settled_by = :operator WHERE settled_at IS NULL"
 _ANSWERED: Final = f"{_SETTLE} AND question_id = :question_id"
-_OF_PUT: Final = f"{_SETTLE} AND put_id = :put_id AND kind = '{QuestionKind.NO_BUTTON}'"
+_NO_BUTTON: Final = f"{_SETTLE} AND put_id = :put_id AND kind = '{QuestionKind.NO_BUTTON}'"
+_STILL_LIT: Final = f"{_SETTLE} AND put_id = :put_id AND kind = '{QuestionKind.STILL_LIT}'"
 _PUT_ID: Final = re.compile(r"W(\d{1,16})-(\d{1,9})")
 
 
@@ -288,6 +297,7 @@ class Wall:
         for put in await self._due(PutState.RECALLED):
             answered = await self._gateway.cancel_put(put.gateway_id)
             await self._store.write(partial(self._recalled, put, answered))
+        await self._store.write(partial(self._tell_lit, at_us - DARK_US))
         await self.look_up(at_us - LOOK_US)
 
     async def look_up(self, before: Micros) -> None:
@@ -332,6 +342,14 @@ class Wall:
                 await _ask(tx, self._context, put.station_id, put.slot_id, kind, answered.text, put.put_id)
             case _:
                 assert_never(answered.reply)
+
+    async def _tell_lit(self, before: Micros, tx: Tx) -> None:
+        """Tell whoever stands there of slots that should be dark, once each."""
+        which = {"before": before, "limit": self._limit}
+        for put in [_put(row) for row in await tx.fetch(_NOT_DARK, which)]:
+            text = f"{put.slot_id} should be dark, and its wall does not answer: put nothing there."
+            kind = QuestionKind.STILL_LIT
+            await _ask(tx, self._context, put.station_id, put.slot_id, kind, text, put.put_id)
 
     async def _recalled(self, asked: WallPut, answered: Answer, tx: Tx) -> None:
         """Note what the gateway said to a withdrawal; what was first, an event tells, unless it never had the put."""
@@ -388,7 +406,7 @@ async def _book(tx: Tx, context: WesContext, put: WallPut, task: Task, quantity:
 
 async def _settle_put(tx: Tx, context: WesContext, put: WallPut) -> None:
     row = {"put_id": put.put_id, "operator": put.operator, "at_us": context.clock.now_us()}
-    await tx.execute_many(_OF_PUT, [row])
+    await tx.execute_many(_NO_BUTTON, [row])
 
 
 async def _ask(
@@ -421,6 +439,9 @@ async def _move(tx: Tx, context: WesContext, put: WallPut, state: PutState, conf
         "at_us": context.clock.now_us(),
     }
     await tx.execute_many(_MOVE, [row])
+    if state not in _OPEN:
+        dark: dict[str, SqlValue] = {"put_id": put.put_id, "operator": put.operator, "at_us": row["at_us"]}
+        await tx.execute_many(_STILL_LIT, [dark])
 
 
 async def _is_picking(tx: Tx, station_id: str) -> bool:

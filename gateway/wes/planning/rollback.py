@@ -2,7 +2,8 @@
 
 The push to the station failed, the station is down, the tote is missing or another one came. The steps are those of the site
 file as they were when the rollback began. Each is a job of its own that counts itself done in the same commit: a crash between
-any two goes on with the next, and none is done twice.
+any two goes on with the next, and none is done twice. Work that is rolled back again and again is held after a few times, and a
+person is told.
 """
 
 from collections import Counter
@@ -18,12 +19,16 @@ from gateway.site.wes import RollbackStep
 from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
+from gateway.wes.exceptions import ExceptionKind, open_exception, settle_kind
 from gateway.wes.orders.headers import SYSTEM, note_stages
 from gateway.wes.orders.progress import follow_works
 from gateway.wes.planning.binding import Allocation, free_stock, load_allocations, take_back
 from gateway.wes.planning.presentations import ENDED, find_presentation, move, present
 from gateway.wes.planning.stations import close_station
 from gateway.wes.planning.tasks import settle_works
+
+TRIES_MAX: Final = 3
+"""Work that was rolled back so often in a row waits for a person."""
 
 _BEGIN: Final = (
     "INSERT INTO rollbacks (rollback_id, presentation_id, reason, steps, done, started_at)"
@@ -72,6 +77,17 @@ _NEW_LINE: Final = (
     "INSERT INTO work_lines (work_id, line_id, quantity, picked, short) VALUES (:work_id, :line_id, :quantity, 0, 0)"
     " ON CONFLICT (work_id, line_id) DO UPDATE SET quantity = work_lines.quantity + excluded.quantity"
 )
+_TRIES: Final = """WITH RECURSIVE line (work_id) AS (SELECT CAST(:work_id AS BIGINT)
+UNION SELECT w.replaces FROM work_orders w JOIN line ON line.work_id = w.work_id WHERE w.replaces IS NOT NULL)
+SELECT COUNT(*) FROM line WHERE EXISTS (
+    SELECT 1 FROM allocations a WHERE a.work_id = line.work_id AND a.rollback_id IS NOT NULL)"""
+_HOLD: Final = (
+    "UPDATE work_orders SET held = :text WHERE work_id = :work_id AND held IS NULL RETURNING order_id"
+)
+_LET_GO_ON: Final = (
+    "UPDATE work_orders SET held = NULL WHERE order_id = :order_id AND held IN (SELECT e.text FROM order_exceptions e"
+    f" WHERE e.order_id = :order_id AND e.kind = '{ExceptionKind.ROLLED_BACK}' AND e.settled_at IS NULL)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +121,12 @@ async def begin_rollback(tx: Tx, context: WesContext, presentation_id: int, reas
         "at_us": context.clock.now_us(),
     }
     await tx.execute(_BEGIN, row)
+
+
+async def let_go_on(tx: Tx, context: WesContext, order_id: int, operator: str) -> None:
+    """Let the work of an order go on that is held because it was rolled back too often."""
+    await tx.execute(_LET_GO_ON, {"order_id": order_id})
+    await settle_kind(tx, order_id, ExceptionKind.ROLLED_BACK, context.clock.now_us(), operator)
 
 
 class Rollbacks:
@@ -176,7 +198,15 @@ async def _roll_back_work_order(tx: Tx, context: WesContext, rollback: Rollback)
 
 
 async def _new_work_order(tx: Tx, context: WesContext, rollback: Rollback) -> None:
-    await _renew(tx, context, _by_line(await _taken_back(tx, rollback)), await _works(tx, rollback))
+    successors = await _renew(
+        tx, context, _by_line(await _taken_back(tx, rollback)), await _works(tx, rollback)
+    )
+    for work_id in successors:
+        ((tries,),) = await tx.fetch(_TRIES, {"work_id": work_id})
+        if tries >= TRIES_MAX:
+            text = f"work order {work_id} was rolled back {tries} times, the last time because: {rollback.reason}"
+            for (order_id,) in await tx.fetch(_HOLD, {"work_id": work_id, "text": text}):
+                await open_exception(tx, context, order_id, ExceptionKind.ROLLED_BACK, text)
 
 
 async def _end_works(
@@ -199,8 +229,8 @@ async def _end_works(
 
 async def _renew(
     tx: Tx, context: WesContext, lines: Mapping[tuple[int, int], int], works: Sequence[int]
-) -> None:
-    """Let new work orders take parts over; those of one work order stay together."""
+) -> list[int]:
+    """Let new work orders take parts over; those of one work order stay together. Returns the new ones."""
     at_us = context.clock.now_us()
     successors: dict[int, int] = {}
     for work_id in works:
@@ -220,6 +250,7 @@ async def _renew(
         ],
     )
     await follow_works(tx, works, at_us)
+    return sorted(successors.values())
 
 
 async def _release_allocation(tx: Tx, context: WesContext, rollback: Rollback) -> None:
