@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from gateway.app import PortRefused, UpstreamRefused
 from gateway.cli.failure import REFUSED, Failure
+from gateway.contract.faults import Refusal, RefusalKind
 from gateway.kernel.ports import StoreBroken, StoreFull
 from gateway.store.ownership import Fenced
 from gateway.store.schema import StoreRefused
@@ -48,7 +49,7 @@ def _told(cause: BaseException) -> Failure | None:
                 f"the storage cannot be trusted any more: {cause}",
                 ("", "Check the disk. What was acknowledged is on it; start again once it is sound."),
             )
-        case StoreFull():
+        case StoreFull() | Refusal(kind=RefusalKind.OUT_OF_SPACE):
             return Failure(
                 REFUSED,
                 f"there is no room for the data: {cause}",

@@ -8,6 +8,7 @@ from collections import Counter
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tests.sim.faults import PROFILES
 from tests.sim.plant import MOTION_SPEED
 from tests.sim.simulation import Order, Result, simulate
 from tests.sim.sites import SETTINGS
@@ -34,7 +35,7 @@ def main() -> int:
                 text = f"seed {seed} · {hours:.2f} h simulated · {rate:.0f} s/s"  # noqa: B023
                 bar.update(total, completed=base + min(at_s, seconds), description=text)
 
-            order = Order(seed, seconds, asked.fault_s, asked.crash_s, asked.site)
+            order = Order(seed, seconds, asked.fault_s, asked.crash_s, asked.site, asked.faults)
             results.append(simulate(order, show))
             if results[-1].wrong:
                 bar.console.print(results[-1].story(), markup=False, highlight=False, soft_wrap=True)
@@ -52,6 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fault-s", type=float, default=6.0, help="mean time between two faults")
     parser.add_argument("--crash-s", type=float, default=40.0, help="mean time between two crashes")
     parser.add_argument("--site", choices=SETTINGS, default="demo", help="which site")
+    parser.add_argument("--faults", choices=PROFILES, default="everything", help="what goes wrong")
     return parser.parse_args()
 
 

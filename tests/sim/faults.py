@@ -6,7 +6,8 @@ promised (docs/plc-handshake.md).
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Coroutine
+from enum import StrEnum
 from random import Random
 from typing import Any, Final
 
@@ -42,6 +43,34 @@ from tests.sim.life import Boundary
 from tests.sim.plant import Plant
 from tests.sim.stranger import move_a_carrier
 
+
+class Area(StrEnum):
+    """Where things go wrong."""
+
+    WIRES = "wires"
+    """Requests, messages and connections: links, the broker, the receiver of webhooks."""
+    PLANT = "plant"
+    """Devices, vehicles, loads and people."""
+    MACHINE = "machine"
+    """The gateway's process, its disk and its clock."""
+
+
+PROFILES: Final[dict[str, frozenset[Area]]] = {
+    "calm": frozenset(),
+    "wires": frozenset({Area.WIRES}),
+    "plant": frozenset({Area.PLANT}),
+    "crashes": frozenset({Area.MACHINE}),
+    "everything": frozenset(Area),
+}
+"""What goes wrong, by a name for people."""
+
+WIRE_FAULTS: Final = frozenset(
+    {LinkDrop, BlackHole, SlowAnswers, LostReply, DuplicateReply, StateLost, StateDuplicated, StateReordered}
+)
+"""Faults of devices that are of the wire to them; all others are of the plant."""
+HOUR_US: Final = 3_600_000_000
+LOOK_S: Final = 0.3
+WAIT_LOOKS: Final = 60
 AT_A_POINT: Final = 0.5
 """Share of the device faults that strike at a step of the handshake instead of any time."""
 
@@ -83,40 +112,65 @@ class Mischief:
         done: how often what has been asked for.
     """
 
-    def __init__(self, plant: Plant, chance: Random, mean_interval_s: float, crash_interval_s: float) -> None:
+    def __init__(
+        self,
+        plant: Plant,
+        chance: Random,
+        mean_interval_s: float,
+        crash_interval_s: float,
+        areas: Collection[Area] = tuple(Area),
+    ) -> None:
         self.done: Counter[str] = Counter()
         self._plant = plant
         self._chance = chance
         self._mean_interval_s = mean_interval_s
         self._crash_interval_s = crash_interval_s
+        self._areas = areas
         where = plant.faults._where
         self._menu = {
-            device: sorted(kinds, key=lambda kind: kind.__name__) for device, kinds in where.items()
+            device: sorted(
+                (kind for kind in kinds if _area_of(kind) in areas), key=lambda kind: kind.__name__
+            )
+            for device, kinds in where.items()
         }
-        self._devices = sorted(self._menu)
+        self._devices = sorted(device for device, kinds in self._menu.items() if kinds)
 
     async def run(self) -> None:
         """Work until cancelled; then heal everything."""
+        works: dict[Area, list[Callable[[], Coroutine[Any, Any, None]]]] = {
+            Area.WIRES: [
+                self._let_requests_linger,
+                self._worsen_weather,
+                self._stop_broker,
+                self._trouble_receiver,
+            ],
+            Area.PLANT: [self._command_behind_our_back],
+            Area.MACHINE: [self._crash, self._replace, self._drag_commits, self._fill_disk, self._set_clock],
+        }
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._trouble_devices())
-                tasks.create_task(self._crash())
-                tasks.create_task(self._replace())
-                tasks.create_task(self._drag_commits())
-                tasks.create_task(self._let_requests_linger())
-                tasks.create_task(self._command_behind_our_back())
-                tasks.create_task(self._stop_broker())
-                tasks.create_task(self._trouble_receiver())
+                if self._devices:
+                    tasks.create_task(self._trouble_devices())
+                for area in Area:
+                    if area in self._areas:
+                        for work in works[area]:
+                            tasks.create_task(work())
+                await asyncio.Event().wait()
         finally:
-            self._plant.faults.clear()
-            self._plant.broker.start()
-            self._plant.receiver.down = False
-            self._plant.receiver.trouble = 0.0
-            self._plant.buffers.lingers = 0
-            self._plant.end_older()
-            if self._plant.life is not None:
-                self._plant.life.cut_at = None
-                self._plant.life.drag_s = 0.0
+            self._heal()
+
+    def _heal(self) -> None:
+        plant = self._plant
+        plant.faults.clear()
+        plant.broker.start()
+        plant.receiver.down, plant.receiver.trouble = False, 0.0
+        plant.buffers.lingers = plant.buffers.overtaken = 0
+        plant.weather.clear()
+        plant.disk.full = 0.0
+        plant.end_older()
+        if plant.life is not None:
+            plant.life.cut_at = None
+            plant.life.drag_s = 0.0
 
     async def _pause(self, mean_s: float) -> None:
         await asyncio.sleep(self._chance.expovariate(1 / mean_s))
@@ -179,14 +233,56 @@ class Mischief:
                 await asyncio.sleep(self._chance.uniform(0.5, 6.0))
                 life.drag_s = 0.0
 
+    async def _fill_disk(self) -> None:
+        """There is no room for a while: none at all, or sometimes some."""
+        disk = self._plant.disk
+        while True:
+            await self._pause(8 * self._mean_interval_s)
+            self.done["disk full"] += 1
+            disk.full = self._chance.choice([1.0, 1.0, 0.5])
+            await asyncio.sleep(self._chance.uniform(0.5, 12.0))
+            disk.full = 0.0
+
+    async def _set_clock(self) -> None:
+        """Somebody sets the wall clock of the gateway's machine, or of all vehicles, forwards or back by an hour."""
+        while True:
+            await self._pause(6 * self._mean_interval_s)
+            if self._chance.random() < AT_A_POINT:
+                await self._until_a_command_is_to_be_repeated()
+            clock = self._chance.choice([self._plant.clock, self._plant.clock, self._plant.vehicles_clock])
+            clock.offset_us += HOUR_US * self._chance.choice([-1, 1])
+            self.done["clock jump"] += 1
+
+    async def _until_a_command_is_to_be_repeated(self) -> None:
+        """Wait for the pause after a rejection: the moment that ends it is durable, and meant by a clock."""
+        for _ in range(WAIT_LOOKS):
+            gateway = self._plant.gateway
+            if gateway is not None and any(each.retries for each in gateway.tables.transports.values()):
+                return
+            await asyncio.sleep(LOOK_S)
+
     async def _let_requests_linger(self) -> None:
-        """Requests to PLC devices arrive, and once more later."""
+        """Requests to PLC devices arrive, and once more later; or only later, when others have come before them."""
         buffers = self._plant.buffers
         while True:
             await self._pause(2 * self._mean_interval_s)
-            if not await buffers.let_one_out():
+            if await buffers.let_one_out():
+                continue
+            if self._chance.random() < 0.5:
                 buffers.lingers = self._chance.randint(1, 3)
-                self.done["request lingers"] += 1
+                self.done["request repeated"] += 1
+            else:
+                buffers.overtaken = self._chance.randint(1, 2)
+                self.done["request overtaken"] += 1
+
+    async def _worsen_weather(self) -> None:
+        """Messages of MQTT and notifications of OPC UA are lost, doubled and late for a while."""
+        while True:
+            await self._pause(5 * self._mean_interval_s)
+            self.done["bad weather"] += 1
+            self._plant.weather.worsen()
+            await asyncio.sleep(self._chance.uniform(1.0, 15.0))
+            self._plant.weather.clear()
 
     async def _command_behind_our_back(self) -> None:
         """Somebody with a test tool moves a carrier, by the rules of the handshake."""
@@ -212,3 +308,7 @@ class Mischief:
             await asyncio.sleep(self._chance.uniform(1.0, 30.0))
             receiver.down, receiver.trouble = False, 0.0
             self._plant.front.broken_answers += self._chance.randint(0, 2)
+
+
+def _area_of(kind: type[FaultBase]) -> Area:
+    return Area.WIRES if kind in WIRE_FAULTS else Area.PLANT

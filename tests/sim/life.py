@@ -8,16 +8,30 @@ durable, and nobody has been told).
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 from typing import Final, Never, TypeVar
 
-from gateway.kernel.ports import Tx
+from gateway.kernel.ports import StoreFull, Tx
 from gateway.store.inline import InlineStore
 
 T = TypeVar("T")
 
 FSYNC_S: Final = (0.0005, 0.008)
+
+
+@dataclass
+class Disk:
+    """What the database of all runs is on.
+
+    Attributes:
+        full: share of the commits for which there is no room (0 … 1).
+        refused: how many there was no room for.
+    """
+
+    full: float = 0.0
+    refused: int = 0
 
 
 class Boundary(StrEnum):
@@ -31,6 +45,7 @@ class Life:
     """One run of the gateway.
 
     Attributes:
+        open: its gateway has started.
         over: set by the crash.
         left: set when another run is to take its place: because it is over, or only thought to be.
         cut_at: the boundary of the next commit at which it crashes, if it is to.
@@ -38,6 +53,7 @@ class Life:
     """
 
     def __init__(self) -> None:
+        self.open = False
         self.over = asyncio.Event()
         self.left = asyncio.Event()
         self.cut_at: Boundary | None = None
@@ -66,14 +82,17 @@ class Life:
 
 
 class MortalStore:
-    """The port Store: the inline one, with the time that fsync takes, and crashes at commit boundaries.
+    """The port Store: the inline one, with the time that fsync takes, crashes at commit boundaries, and a disk that fills up.
 
     Args:
         committed: called after every commit.
     """
 
-    def __init__(self, store: InlineStore, life: Life, chance: Random, committed: Callable[[], None]) -> None:
+    def __init__(
+        self, store: InlineStore, disk: Disk, life: Life, chance: Random, committed: Callable[[], None]
+    ) -> None:
         self._store = store
+        self._disk = disk
         self._life = life
         self._chance = chance
         self._committed = committed
@@ -82,7 +101,7 @@ class MortalStore:
         await asyncio.sleep(self._chance.uniform(*FSYNC_S) + self._life.drag_s)
         self._life.check()
         await self._life.reach(Boundary.BEFORE)
-        result = await self._store.write(job)
+        result = await self._store.write(self._without_room(job) if self._is_full() else job)
         self._committed()
         await self._life.reach(Boundary.AFTER)
         return result
@@ -91,10 +110,23 @@ class MortalStore:
         self._life.check()
         return await self._store.read(job)
 
+    def _is_full(self) -> bool:
+        return self._disk.full > 0 and self._chance.random() < self._disk.full
+
+    def _without_room(self, job: Callable[[Tx], Awaitable[T]]) -> Callable[[Tx], Awaitable[T]]:
+        """Return a job that does its work and finds no room at its end, as SQLite does."""
+
+        async def runs_out(tx: Tx) -> T:
+            await job(tx)
+            self._disk.refused += 1
+            raise StoreFull("database or disk is full")
+
+        return runs_out
+
 
 @asynccontextmanager
 async def mortal(
-    store: InlineStore, life: Life, chance: Random, committed: Callable[[], None]
+    store: InlineStore, disk: Disk, life: Life, chance: Random, committed: Callable[[], None]
 ) -> AsyncGenerator[MortalStore]:
     """Open the database for one run; it outlives it."""
-    yield MortalStore(store, life, chance, committed)
+    yield MortalStore(store, disk, life, chance, committed)

@@ -270,7 +270,7 @@ MUTANTS: Final = (
         owner=Kernel,
         attribute="__init__",
         breaks=_writing(_after_publishing),
-        caught="has changed",
+        caught="ended twice",
     ),
     GatewayMutant(
         name="answer before the commit",
@@ -302,7 +302,7 @@ MUTANTS: Final = (
         owner=Journal,
         attribute="next_job_id",
         breaks=_same_job_ids,
-        caught="and not at",
+        caught="took job",
     ),
     GatewayMutant(
         name="a lost link forgets the command",

@@ -18,7 +18,9 @@ from drivers.links.mqtt_port import Connect as MqttConnect
 from drivers.links.opcua_memory import MemoryOpcUa
 from drivers.links.opcua_port import OpcUaPort
 from gateway.app import Gateway, Settings, Surroundings, open_gateway
+from gateway.contract.faults import Refusal
 from gateway.contract.wiring import ModbusLink, MqttLink, OpcUaLink
+from gateway.kernel.ports import StoreFull
 from gateway.site.load import load_site
 from gateway.site.model import Carrier, Site
 from gateway.store.database import open_writer
@@ -35,9 +37,9 @@ from sim_devices.site import SimulatedSite
 from sim_devices.vehicles.fleet import Vehicles
 from sim_devices.world import World
 from tests.sim.front import Front
-from tests.sim.life import Life, mortal
+from tests.sim.life import Disk, Life, mortal
 from tests.sim.receiver import Receiver
-from tests.sim.wires import Buffers, Nodes, Registers, Trip, VehicleBroker, gateway_connect
+from tests.sim.wires import Buffers, Nodes, Registers, Trip, VehicleBroker, Weather, gateway_connect
 from tests.sim.witness import Witness
 from tests.virtual_loop import loop_time
 
@@ -79,7 +81,10 @@ class Plant:
         world, faults: of the simulated devices.
         front: the gateway's HTTP interface.
         gateway, life: the run that is under way, if there is one.
+        clock, vehicles_clock: the wall clocks of the gateway's machine and of the vehicles.
+        disk: on which the database of all runs is.
         buffers: on the wires to PLC devices.
+        weather: of the network behind the broker and the OPC UA servers.
         witness: stands beside the PLC devices.
     """
 
@@ -87,6 +92,8 @@ class Plant:
         self.site = site or demo_site()
         self.seed = seed
         self.clock = WallClock()
+        self.vehicles_clock = WallClock()
+        self.disk = Disk()
         self.tally = Tally()
         self.broker = MemoryBroker()
         self.front = Front(seeded(seed, "front"))
@@ -97,9 +104,10 @@ class Plant:
         self.gateway: Gateway | None = None
         self.life: Life | None = None
         self.buffers = Buffers()
-        self.witness = Witness(self.devices)
+        self.weather = Weather(seeded(seed, "weather"))
         self._older: list[Life] = []
         self._store = InlineStore(open_writer(None))
+        self.witness = Witness(self.devices, self.vehicles, self._store)
         self._lines = {link_id: self._line(link_id) for link_id in self.devices.links}
         self._chance = seeded(seed, "restarts")
         self._look: Callable[[], None] = lambda: None
@@ -161,7 +169,7 @@ class Plant:
         self._older.clear()
 
     async def _run_gateway(self, life: Life) -> None:
-        """Run one gateway until it crashes, or is fenced by the one that has replaced it."""
+        """Run one gateway until it crashes, or is fenced by the one that has replaced it, or finds no room to start."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(self._live(life))
@@ -169,11 +177,15 @@ class Plant:
                 running.cancel()
         except* Fenced:
             life.end()
+        except* (StoreFull, Refusal):
+            if life.open:
+                raise
+            life.end()
 
     async def _live(self, life: Life) -> None:
         settings = Settings(site=self.site, data=Path())
         async with open_gateway(settings, self._surroundings(life)) as gateway:
-            self.gateway = gateway
+            self.gateway, life.open = gateway, True
             self.front.open(gateway.api(asyncio.Event()), life)
             await life.hang()
 
@@ -182,7 +194,7 @@ class Plant:
         return Surroundings(
             clock=self.clock,
             rng=chance,
-            store=partial(mortal, self._store, life, chance, self._look),
+            store=partial(mortal, self._store, self.disk, life, chance, self._look),
             modbus=partial(self._modbus, Trip(life, chance, self.buffers)),
             opcua=partial(self._opcua, Trip(life, chance, self.buffers)),
             mqtt=partial(self._mqtt, Trip(life, chance, self.buffers)),
@@ -198,10 +210,10 @@ class Plant:
     def _opcua(self, trip: Trip, link: OpcUaLink) -> AbstractAsyncContextManager[OpcUaPort]:
         line = self._lines[link.id]
         assert isinstance(line, NodeLine)
-        return MemoryOpcUa(Nodes(line, trip)).connect(link)
+        return MemoryOpcUa(Nodes(line, trip, self.weather)).connect(link)
 
     def _mqtt(self, trip: Trip, link: MqttLink, client_id: str) -> MqttConnect:
-        return gateway_connect(self.broker, trip)
+        return gateway_connect(self.broker, trip, self.weather)
 
     def _line(self, link_id: str) -> RegisterLine | NodeLine:
         link = self.devices.links[link_id]
@@ -219,4 +231,4 @@ class Plant:
             if isinstance(link, MqttLink)
         }
         devices = self.devices
-        return Vehicles(self.site, devices.world, devices.clock, devices.faults, self.clock, brokers)
+        return Vehicles(self.site, devices.world, devices.clock, devices.faults, self.vehicles_clock, brokers)

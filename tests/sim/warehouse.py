@@ -106,7 +106,7 @@ class Warehouse(Plant):
     def _surroundings(self, life: Life) -> Surroundings:
         chance = seeded(self.seed, f"WES of run {self.tally.runs}")
         courier = HttpCourier(Letters(self._ears, life, chance), UPSTREAM, SECRET, self.clock)
-        around = WesSurroundings(lambda: mortal(self.stock, life, chance, self._look), courier)
+        around = WesSurroundings(lambda: mortal(self.stock, self.disk, life, chance, self._look), courier)
         return replace(super()._surroundings(life), wes=around)
 
 

@@ -24,6 +24,9 @@ PATIENCE_S: Final = 60.0
 ENDS: Final = frozenset({"transport.completed", "transport.cancelled"})
 PUT_ENDS: Final = frozenset({"put.confirmed", "put.short", "put.cancelled"})
 
+FULL: Final = frozenset({507})
+"""What may be answered to a request whose fault it is not."""
+
 Json = dict[str, Any]
 
 
@@ -111,8 +114,10 @@ class Wes:
                 answer = await self._http.request(method, path, timeout=None, **more)
         except (httpx.TransportError, TimeoutError):
             return None
-        if answer.status_code == 500:
-            self.violations.append(f"{method} {path} was answered with 500: {answer.text}")
+        if answer.status_code in FULL:
+            self.known.refused["storageFull"] = self.known.refused.get("storageFull", 0) + 1
+        elif answer.status_code >= 500:
+            self.violations.append(f"{method} {path} was answered with {answer.status_code}: {answer.text}")
         return answer
 
     # What it does

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from random import Random
@@ -19,26 +19,35 @@ from tests.sim.life import Life
 T = TypeVar("T")
 
 LATE_MAX: Final = 8
+LATE_S: Final = (0.05, 5.0)
+WORST: Final = 0.4
 REQUEST_S: Final = (0.0005, 0.006)
 """How long a request, and how long its answer, is under way."""
 
 
 class Buffers:
-    """Where written requests stay on their way, to arrive once more: in a dead connection, a switch, a server before the PLC.
+    """Where written requests stay on their way, to arrive later: in a dead connection, a switch, a server before the PLC.
 
     Attributes:
-        lingers: how many of the next requests stay.
+        lingers: how many of the next requests stay, and arrive once more.
+        overtaken: how many of the next requests stay without having arrived.
     """
 
     def __init__(self) -> None:
         self.lingers = 0
+        self.overtaken = 0
         self._kept: deque[Callable[[], Awaitable[object]]] = deque(maxlen=LATE_MAX)
 
-    def pass_by(self, request: Callable[[], Awaitable[object]]) -> None:
-        """A request passes by, and stays if it is one of those."""
+    def pass_by(self, request: Callable[[], Awaitable[object]]) -> bool:
+        """A request passes by, and stays if it is one of those; tell whether it arrives now."""
+        if self.overtaken:
+            self.overtaken -= 1
+            self._kept.append(request)
+            return False
         if self.lingers:
             self.lingers -= 1
             self._kept.append(request)
+        return True
 
     async def let_one_out(self) -> bool:
         """Let the oldest request arrive late; tell whether there was one."""
@@ -47,6 +56,35 @@ class Buffers:
         with suppress(ConnectionError, LookupError, TimeoutError):
             await self._kept.popleft()()
         return True
+
+
+class Weather:
+    """What the network does to messages that nobody answers: MQTT's publications, OPC UA's notifications.
+
+    Attributes:
+        lost, doubled, late: share of the messages (0 … 1) that never come, come twice, are overtaken by those after them.
+    """
+
+    def __init__(self, chance: Random) -> None:
+        self.clear()
+        self._chance = chance
+
+    def clear(self) -> None:
+        """All messages come, once and in order."""
+        self.lost = self.doubled = self.late = 0.0
+
+    def worsen(self) -> None:
+        """Some of the messages are lost, doubled, late."""
+        self.lost, self.doubled, self.late = (self._chance.uniform(0.0, WORST) for _ in range(3))
+
+    def delays_s(self) -> Iterator[float]:
+        """Return how much later than usual a message comes, each time that it does: 0 keeps its place in the sequence."""
+        if not self.lost:
+            yield 0.0
+            return
+        for _ in range(2 if self._chance.random() < self.doubled else 1):
+            if self._chance.random() >= self.lost:
+                yield self._chance.uniform(*LATE_S) if self._chance.random() < self.late else 0.0
 
 
 class Trip:
@@ -58,12 +96,13 @@ class Trip:
         self._buffers = buffers
 
     async def write(self, request: Callable[..., Awaitable[T]], *arguments: object) -> T:
-        """Have a request executed that changes something; it may stay on its way and arrive once more.
+        """Have a request executed that changes something; it may stay on its way and arrive later.
 
         Raises:
             ConnectionError: of the wire, or because the run is over.
         """
-        self._buffers.pass_by(partial(request, *arguments))
+        if not self._buffers.pass_by(partial(request, *arguments)):
+            await asyncio.Event().wait()  # until whoever asks has given up
         return await self.make(request, *arguments)
 
     async def make(self, request: Callable[..., Awaitable[T]], *arguments: object) -> T:
@@ -103,9 +142,10 @@ class Registers:
 class Nodes:
     """`drivers.links.opcua_memory.NodeServer` at the other end of a wire."""
 
-    def __init__(self, line: NodeLine, trip: Trip) -> None:
+    def __init__(self, line: NodeLine, trip: Trip, weather: Weather) -> None:
         self._line = line
         self._trip = trip
+        self._weather = weather
 
     async def connect(self) -> None:
         await self._trip.make(self._line.connect)
@@ -120,28 +160,49 @@ class Nodes:
         return await self._trip.write(self._line.call, method, arguments)
 
     async def watch(self, nodes: Sequence[str], wake: Callable[[], None]) -> None:
-        await self._trip.make(self._line.watch, nodes, wake)
+        def notify() -> None:
+            for delay_s in self._weather.delays_s():
+                asyncio.get_running_loop().call_later(delay_s, wake)
+
+        await self._trip.make(self._line.watch, nodes, notify)
 
 
 class GatewayPort:
     """The gateway's connection to the broker."""
 
-    def __init__(self, port: MqttPort, trip: Trip) -> None:
-        self._port = port
+    def __init__(self, broker: MemoryBroker, client: MemoryClient, trip: Trip, weather: Weather) -> None:
+        self._broker = broker
+        self._client = client
         self._trip = trip
+        self._weather = weather
 
     async def publish(self, topic: str, payload: bytes) -> None:
         await self._travel()
-        await self._port.publish(topic, payload)
+        for delay_s in self._weather.delays_s():
+            if delay_s:
+                asyncio.get_running_loop().call_later(delay_s, self._broker.pass_on, topic, payload)
+            else:
+                await self._client.publish(topic, payload)
 
     async def keep(self, topic: str, payload: bytes) -> None:
         await self._travel()
-        await self._port.keep(topic, payload)
+        await self._client.keep(topic, payload)
 
     async def receive(self) -> tuple[str, bytes]:
-        message = await self._port.receive()
+        message = await self._arrived()
         await self._travel()
         return message
+
+    async def _arrived(self) -> tuple[str, bytes]:
+        """Return the next message that comes in its place; those that are late, or come twice, are offered again."""
+        while True:
+            message, arrived = await self._client.receive(), False
+            for delay_s in self._weather.delays_s():
+                if delay_s or arrived:
+                    asyncio.get_running_loop().call_later(delay_s, self._client.offer, *message)
+                arrived = arrived or not delay_s
+            if arrived:
+                return message
 
     async def _travel(self) -> None:
         try:
@@ -150,13 +211,18 @@ class GatewayPort:
             raise LinkError(ErrorKind.DISCONNECT, str(gone)) from gone
 
 
-def gateway_connect(broker: MemoryBroker, trip: Trip) -> Connect:
+def gateway_connect(broker: MemoryBroker, trip: Trip, weather: Weather) -> Connect:
     """Return how a run of the gateway connects to the broker."""
 
     @asynccontextmanager
     async def connect(topics: Sequence[tuple[str, int]]) -> AsyncGenerator[MqttPort]:
-        async with broker.connect(topics) as port:
-            yield GatewayPort(port, trip)
+        client = broker.client()
+        for topic, _ in topics:
+            client.subscribe(topic)
+        try:
+            yield GatewayPort(broker, client, trip, weather)
+        finally:
+            broker.leave(client)
 
     return connect
 
