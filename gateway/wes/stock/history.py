@@ -8,7 +8,8 @@ from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.wes.stock.model import OUTSIDE, Act, Balance, EventKind
 from gateway.wes.stock.rows import balance_of
 
-PAGE_MAX: Final = 1_000
+PAGE_MAX: Final = 1_001
+"""Rows; one more than a page of the interface has, which tells whether there is another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,8 @@ from gateway.wes.stock.rows import (
     pool_of,
 )
 
-PAGE_MAX: Final = 1_000
+PAGE_MAX: Final = 1_001
+"""Rows; one more than a page of the interface has, which tells whether there is another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

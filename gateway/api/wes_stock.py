@@ -1,0 +1,228 @@
+"""Stock put right by people, and what there is by lot, by location, and in the ledger (S3-2, S3-3, S3-26…28, S3-31)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from gateway.api.body import JsonRoute
+from gateway.api.replies import Page, Paging, number_cursor, reply
+from gateway.contract.acts import ActView
+from gateway.contract.corrections import (
+    AnyCorrection,
+    CountGoods,
+    FiguresView,
+    FreeGoods,
+    HoldGoods,
+    JudgeLot,
+    LedgerEntryView,
+    LocationStockView,
+    LotView,
+    MoveGoods,
+    SetSafety,
+)
+from gateway.contract.transports import Identifier, Moment
+from gateway.contract.wms import Sku
+from gateway.kernel.clock import to_datetime
+from gateway.kernel.ports import Tx
+from gateway.wes.core import WesCore
+from gateway.wes.corrections import correct
+from gateway.wes.planning.tasks import missing
+from gateway.wes.stock.history import Entry, Place, Wanted, place, trace
+from gateway.wes.stock.model import Balance, Lot, Pool
+from gateway.wes.stock.views import Product, find_pool, stock_by_location, stock_by_lot
+
+
+class LotFilter(Paging):
+    """Whose lots to list."""
+
+    sku_id: Sku
+    owner_id: Identifier | None = None
+
+
+class LedgerFilter(Paging):
+    """Which entries to list; what is left out does not matter.
+
+    Attributes:
+        document_id: of an act, an order or a work order.
+        location_id: where the container or place stands now.
+        since, until: times; `until` itself is no longer wanted.
+    """
+
+    document_id: Identifier | None = None
+    operator: str | None = None
+    sku_id: Sku | None = None
+    owner_id: Identifier | None = None
+    holder_id: str | None = None
+    location_id: Identifier | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+
+def stock_routes(core: WesCore) -> APIRouter:
+    """Return the routes of corrections, lots and the ledger under /v1/wes."""
+    router = APIRouter(prefix="/v1/wes", tags=["wes stock"], route_class=JsonRoute)
+    store, context = core.store, core.context
+
+    async def do(request: AnyCorrection) -> Response:
+        return reply(await store.write(partial(correct, context=context, request=request)))
+
+    async def pool_of(tx: Tx, sku_id: str, owner_id: str | None) -> Pool:
+        owner_id = owner_id or context.wes.owner
+        pool = await find_pool(tx, context.wes.warehouse_id, owner_id, sku_id)
+        if pool is None:
+            raise missing("skuId", f"there has never been any {sku_id} of {owner_id}")
+        return pool
+
+    @router.post("/corrections/counts", response_model=ActView)
+    async def count_goods(request: CountGoods) -> Response:
+        """Tell what was counted of a lot in one container or place: the books follow."""
+        return await do(request)
+
+    @router.post("/corrections/holds", response_model=ActView)
+    async def hold_goods(request: HoldGoods) -> Response:
+        """Hold free pieces: they are not promised to anybody until they are freed."""
+        return await do(request)
+
+    @router.post("/corrections/releases", response_model=ActView)
+    async def free_goods(request: FreeGoods) -> Response:
+        """Free held pieces that are there and good."""
+        return await do(request)
+
+    @router.post("/corrections/moves", response_model=ActView)
+    async def move_goods(request: MoveGoods) -> Response:
+        """Tell that free pieces were put from one container or place into another."""
+        return await do(request)
+
+    @router.post("/corrections/qualities", response_model=ActView)
+    async def judge_lot(request: JudgeLot) -> Response:
+        """Say whether a lot may be used."""
+        return await do(request)
+
+    @router.post("/corrections/safeties", response_model=ActView)
+    async def set_safety_stock(request: SetSafety) -> Response:
+        """Set a product's safety stock: so much of it is never offered to upstream."""
+        return await do(request)
+
+    @router.get("/lots", response_model=Page[LotView])
+    async def get_stock_by_lot(which: Annotated[LotFilter, Query()]) -> Response:
+        """List the lots of a product that are in stock (level 2)."""
+
+        async def job(tx: Tx) -> list[Lot]:
+            pool = await pool_of(tx, which.sku_id, which.owner_id)
+            return await stock_by_lot(tx, pool.pool_id, number_cursor(which.cursor) or 0, which.limit + 1)
+
+        found = await store.read(job)
+        more = str(found[which.limit - 1].lot_id) if len(found) > which.limit else None
+        views = tuple(_lot(which.sku_id, lot) for lot in found[: which.limit])
+        return reply(Page(items=views, next_cursor=more))
+
+    @router.get("/locations", response_model=Page[LocationStockView])
+    async def get_stock_by_location(which: Annotated[Paging, Query()]) -> Response:
+        """List what stands where, by product; `limit` counts locations."""
+        after = which.cursor or ""
+        found = await store.read(
+            lambda tx: stock_by_location(tx, context.wes.warehouse_id, after, which.limit)
+        )
+        full = len({each.location_id for each in found}) == which.limit
+        more = found[-1].location_id if full else None
+        return reply(Page(items=tuple(_at_location(each) for each in found), next_cursor=more))
+
+    @router.get("/ledger", response_model=Page[LedgerEntryView])
+    async def get_ledger(which: Annotated[LedgerFilter, Query()]) -> Response:
+        """List what happened to stock, the oldest first."""
+        after = _place_of(which.cursor)
+
+        async def job(tx: Tx) -> Sequence[Entry]:
+            pool = None if which.sku_id is None else await pool_of(tx, which.sku_id, which.owner_id)
+            wanted = Wanted(
+                document_id=which.document_id,
+                operator=which.operator,
+                pool_id=None if pool is None else pool.pool_id,
+                holder_id=which.holder_id,
+                location_id=which.location_id,
+                since=_micros(which.since),
+                until=_micros(which.until),
+            )
+            return await trace(tx, wanted, after, which.limit + 1)
+
+        found = await store.read(job)
+        more = _cursor(found[which.limit - 1]) if len(found) > which.limit else None
+        return reply(Page(items=tuple(_entry(each) for each in found[: which.limit]), next_cursor=more))
+
+    return router
+
+
+def _cursor(entry: Entry) -> str:
+    at, event_id, line = place(entry)
+    return f"{at}:{line}:{event_id}"
+
+
+def _place_of(cursor: str | None) -> Place | None:
+    if cursor is None:
+        return None
+    at, _, rest = cursor.partition(":")
+    line, _, event_id = rest.partition(":")
+    return number_cursor(at) or 0, event_id, number_cursor(line) or 0
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else round(moment.timestamp() * 1_000_000)
+
+
+def _lot(sku_id: str, lot: Lot) -> LotView:
+    return LotView(
+        sku_id=sku_id,
+        lot_no=lot.lot_no,
+        quality=lot.quality,
+        supplier=lot.supplier,
+        received_at=to_datetime(lot.received_at),
+        produced_at=None if lot.production_at is None else to_datetime(lot.production_at),
+        expires_at=None if lot.expiry_at is None else to_datetime(lot.expiry_at),
+        quantity=lot.balance.quantity,
+        reserved=lot.balance.reserved,
+        allocated=lot.balance.allocated,
+        held=lot.balance.held,
+        available=lot.balance.available,
+    )
+
+
+def _at_location(product: Product) -> LocationStockView:
+    return LocationStockView(
+        location_id=product.location_id,
+        owner_id=product.owner_id,
+        sku_id=product.sku,
+        quantity=product.balance.quantity,
+        allocated=product.balance.allocated,
+        held=product.balance.held,
+    )
+
+
+def _entry(entry: Entry) -> LedgerEntryView:
+    return LedgerEntryView(
+        event_id=entry.act.event_id,
+        line=entry.line,
+        at=to_datetime(entry.act.at),
+        kind=entry.kind,
+        document_kind=entry.act.document_kind,
+        document_id=entry.act.document_id,
+        operator=entry.act.operator,
+        reason=entry.act.reason,
+        owner_id=entry.owner_id,
+        sku_id=entry.sku,
+        lot_no=entry.lot_no,
+        holder_id=entry.holder_id,
+        change=_figures(entry.change),
+        after=None if entry.after is None else _figures(entry.after),
+    )
+
+
+def _figures(balance: Balance) -> FiguresView:
+    return FiguresView(
+        quantity=balance.quantity,
+        reserved=balance.reserved,
+        allocated=balance.allocated,
+        held=balance.held,
+    )

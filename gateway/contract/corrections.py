@@ -1,0 +1,172 @@
+"""What people put right in the stock, and what its ledger tells (contract v1, /v1/wes): acts like those at stations, done once.
+
+Every correction says who, and why; both stand in the ledger for ever. Pieces are units of the product.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from gateway.contract.acts import ActBase, Pieces, Units, Words
+from gateway.contract.inbound import LotNo
+from gateway.contract.model import WireModel
+from gateway.contract.transports import Identifier
+from gateway.contract.wms import Sku
+
+Figure = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+"""Pieces, perhaps none."""
+
+
+class LotQuality(StrEnum):
+    """Whether goods may be promised."""
+
+    PENDING = "pending"
+    """An inspection decides."""
+    QUALIFIED = "qualified"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+class Correction(ActBase):
+    """What all corrections have.
+
+    Attributes:
+        owner_id: of the goods; None: the site's own.
+    """
+
+    reason: Words
+    owner_id: Identifier | None = None
+    sku_id: Sku
+
+
+class LotCorrection(Correction):
+    """A correction of one lot.
+
+    Attributes:
+        lot_no: empty for goods without batches.
+    """
+
+    lot_no: LotNo = ""
+
+
+class CountGoods(LotCorrection):
+    """Somebody has counted what lies in one container or place (S3-26): so much, whatever the books say.
+
+    What is missing goes off what was held there first, then off what is free. Held pieces that are found stay held (`FreeGoods`).
+
+    Attributes:
+        quantity: pieces that are there, held and allocated ones included.
+        upns: every unit that is there, of products that are known by unit.
+    """
+
+    holder_id: Identifier
+    quantity: Figure
+    upns: Units = ()
+
+
+class HoldGoods(LotCorrection):
+    """Free pieces must not be promised until they are freed again."""
+
+    holder_id: Identifier
+    quantity: Pieces
+
+
+class FreeGoods(LotCorrection):
+    """Held pieces are there, and good: they may be promised again."""
+
+    holder_id: Identifier
+    quantity: Pieces
+
+
+class MoveGoods(LotCorrection):
+    """Free pieces were put from one container or place into another (S3-28).
+
+    Attributes:
+        target_id: one that is known.
+        upns: every one of them, of products that are known by unit.
+    """
+
+    holder_id: Identifier
+    target_id: Identifier
+    quantity: Pieces
+    upns: Units = ()
+
+
+class JudgeLot(LotCorrection):
+    """A lot may be used, or may not (S3-27); one of which something is promised cannot be barred."""
+
+    quality: LotQuality
+
+
+class SetSafety(Correction):
+    """So much of a product is never offered to upstream (S4-21)."""
+
+    quantity: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
+
+
+AnyCorrection = CountGoods | HoldGoods | FreeGoods | MoveGoods | JudgeLot | SetSafety
+
+
+class LotView(WireModel):
+    """Stock of one lot (level 2, S3-3)."""
+
+    sku_id: str
+    lot_no: str
+    quality: str
+    supplier: str
+    received_at: datetime
+    produced_at: datetime | None
+    expires_at: datetime | None
+    quantity: int
+    reserved: int
+    allocated: int
+    held: int
+    available: int
+
+
+class LocationStockView(WireModel):
+    """Stock of one product at one location, in whatever containers stand there (S3-2)."""
+
+    location_id: str
+    owner_id: str
+    sku_id: str
+    quantity: int
+    allocated: int
+    held: int
+
+
+class FiguresView(WireModel):
+    """The four figures, or a change of them."""
+
+    quantity: int
+    reserved: int
+    allocated: int
+    held: int
+
+
+class LedgerEntryView(WireModel):
+    """One row of the ledger (S3-29, S3-31).
+
+    Attributes:
+        event_id: what happened in one go has one.
+        document_kind, document_id: what it was done for.
+        holder_id: None: of the lot as a whole.
+        after: what it left at the holder, without one of the lot; None for accounts outside.
+    """
+
+    event_id: str
+    line: int
+    at: datetime
+    kind: str
+    document_kind: str
+    document_id: str
+    operator: str
+    reason: str
+    owner_id: str
+    sku_id: str
+    lot_no: str
+    holder_id: str | None
+    change: FiguresView
+    after: FiguresView | None
