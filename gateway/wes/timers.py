@@ -1,13 +1,19 @@
-"""The rounds of the core that belong to orders and upstream (S0-44); gateway/delivery/rounds.py lets them run."""
+"""The rounds of the core that belong to orders, stock and upstream (S0-44); gateway/delivery/rounds.py lets them run."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from gateway.contract.clock import Micros
 from gateway.kernel.ports import Tx
 from gateway.wes.core import WesCore
+from gateway.wes.orders.headers import SYSTEM
 from gateway.wes.orders.reservation import list_short, reserve_again
+from gateway.wes.stock.model import Act, Lot, Quality
+from gateway.wes.stock.quality import change_quality, due_to_expire
+from gateway.wes.stock.refusal import StockRefused
 from gateway.wes.upstream.sync import sync_full, sync_just_now
 
 WINDOW_US: Final = 10_000_000
@@ -62,6 +68,18 @@ async def calibrate(core: WesCore) -> None:
     await core.store.write(lambda tx: tx.execute(_FULL_DONE, {"day": day.toordinal()}))
 
 
+async def expire(core: WesCore) -> None:
+    """Bar lots whose day has come, some in each round, so that upstream is not offered them (S3-27).
+
+    One of which something is promised stays as it is until that is released; nothing more is promised of it, for its day counts
+    there as well.
+    """
+    due = await core.store.read(lambda tx: due_to_expire(tx, core.context.clock.now_us(), STEP))
+    for lot in due:
+        with suppress(StockRefused):
+            await core.store.write(partial(_expire, core=core, lot=lot))
+
+
 async def forget(core: WesCore) -> None:
     """Forget what nobody will ask for any more, a bounded part at a time."""
     now = core.context.clock.now_us()
@@ -72,6 +90,18 @@ async def forget(core: WesCore) -> None:
 
     while await core.store.write(job) == STEP:
         pass
+
+
+async def _expire(tx: Tx, core: WesCore, lot: Lot) -> None:
+    act = Act(
+        event_id=f"expire-{core.context.ids.next()}",
+        document_kind="lot",
+        document_id=str(lot.lot_id),
+        operator=SYSTEM,
+        at=core.context.clock.now_us(),
+        reason="its day has come",
+    )
+    await change_quality(tx, act, lot.lot_id, Quality.EXPIRED)
 
 
 def _last_due(now: Micros, at: time, zone: ZoneInfo) -> date:

@@ -9,7 +9,7 @@ from gateway.delivery.rounds import Bell, Rounds
 from gateway.kernel.ports import StoreFull
 from gateway.wes.core import WesCore
 from gateway.wes.orders.replies import StoredReply, find_reply, keep_reply
-from gateway.wes.timers import ShortOrders, calibrate, forget
+from gateway.wes.timers import ShortOrders, calibrate, expire, forget
 from tests.unit.wes_rig import Core, command, core
 
 pytestmark = pytest.mark.unit
@@ -76,6 +76,33 @@ async def test_what_nobody_asks_for_any_more_is_forgotten() -> None:
         await forget(parts(opened))
         assert await opened.rows("SELECT oms_order_no FROM outbox") == [("ORD-C-2",)], "what waits stays"
         assert await opened.store.read(lambda tx: find_reply(tx, "k", now)) is None
+
+
+async def test_a_lot_whose_day_has_come_is_offered_to_nobody_unless_it_is_promised_already() -> None:
+    async with core() as opened:
+        now = opened.clock.now_us()
+        await opened.stock("A", 5, lot_no="old", expiry_at=now + DAY_US)
+        await opened.stock("B", 5, lot_no="promised", expiry_at=now + DAY_US)
+        await opened.stock("A", 2, lot_no="young", expiry_at=now + 9 * DAY_US)
+        await opened.submit(command("C-1", ("B", 1)))
+        qualities = "SELECT lot_no, quality FROM lots ORDER BY lot_no"
+        await expire(parts(opened))
+        assert {quality for _, quality in await opened.rows(qualities)} == {"qualified"}
+        opened.clock.at_us += 2 * DAY_US
+        for _ in range(2):
+            await expire(parts(opened))
+        assert await opened.rows(qualities) == [
+            ("old", "expired"),
+            ("promised", "qualified"),
+            ("young", "qualified"),
+        ]
+        assert await opened.rows("SELECT quantity, held FROM pools WHERE sku = 'A'") == [(7, 5)]
+        assert await opened.rows("SELECT operator, reason FROM stock_events WHERE kind = 'quality'") == [
+            ("wes", "qualified → expired: its day has come")
+        ]
+        await opened.cancel("ORD-C-1")
+        await expire(parts(opened))
+        assert ("promised", "expired") in await opened.rows(qualities)
 
 
 async def test_a_round_goes_on_after_a_full_disk() -> None:
