@@ -140,6 +140,8 @@ class Picker:
                 busy = await self._person.act("seal", workId=box["workId"]) is not None or busy
         for operation in station["operations"]:
             busy = await self._work(operation) or busy
+        for goods in station["replenishments"]:
+            busy = await move_goods(self._person, goods) or busy
         return busy
 
     async def _answer(self, question: Item) -> bool:
@@ -190,8 +192,23 @@ class Picker:
         return bool(fresh)
 
 
+async def move_goods(person: Person, goods: Item) -> bool:
+    """Carry out a replenishment where its places say; False: somebody else is at it, or it cannot be done now."""
+    which = {"replenishmentId": goods["replenishmentId"]}
+    if goods["operator"] not in (None, person.name) or goods["targetId"] is None:
+        return False
+    if goods["operator"] is None and await person.act("beginReplenishment", **which) is None:
+        return False
+    await person.take_time(person.habits.pick_s)
+    if person.happens(person.habits.short):
+        lacks = await person.act("endReplenishment", **which, reason="a piece is not there", missing=1)
+        return lacks is not None
+    done = {**which, "holderId": goods["targetId"], "quantity": goods["rest"]}
+    return await person.act("replenish", **done) is not None
+
+
 class Walker:
-    """Walks to shelves: claims work of pieces and of cases, picks and seals it."""
+    """Walks to shelves: fills them up, claims work of pieces and of cases, picks and seals it."""
 
     def __init__(self, person: Person) -> None:
         self._person = person
@@ -203,7 +220,11 @@ class Walker:
                 await asyncio.sleep(LOOK_S)
 
     async def step(self) -> bool:
-        """Claim and do one piece of work; False: there is none."""
+        """Do one replenishment, or claim and do one piece of work; False: there is none."""
+        for goods in (await self._person.see("replenishments"))["items"]:
+            on_foot = goods["stationId"] is None and goods["state"] in ("open", "begun")
+            if on_foot and await move_goods(self._person, goods):
+                return True
         for cases in (False, True):
             claimed = await self._person.act("claim", cases=cases)
             for work_id in claimed["workIds"] if claimed else ():

@@ -57,10 +57,20 @@ def _outcomes(point: Point[Any]) -> str:
     schema = point.outcome.json_schema()
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
-    return (
-        ", ".join(f"`{name}`: {each['type']}" for name, each in schema.get("properties", {}).items())
-        or "a text"
+    fields = (
+        f"`{name}`: {_meaning(each, schema.get('$defs', {}))}"
+        for name, each in schema.get("properties", {}).items()
     )
+    return ", ".join(fields) or "a text"
+
+
+def _meaning(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """Return the type of a field of an outcome in words; one that may be null is left out instead."""
+    if "anyOf" in field:
+        return _meaning(field["anyOf"][0], definitions)
+    if "$ref" in field:
+        return " or ".join(definitions[field["$ref"].rsplit("/", 1)[1]]["enum"])
+    return {"string": "id or pattern"}.get(field["type"], field["type"])
 
 
 def rule_facts() -> str:

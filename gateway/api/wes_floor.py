@@ -22,7 +22,13 @@ from gateway.contract.documents import (
     WorkView,
 )
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
-from gateway.contract.stations import BlackBoxArrival, CloseRequest, OpenRequest, StationView
+from gateway.contract.stations import (
+    BlackBoxArrival,
+    CloseRequest,
+    OpenRequest,
+    ReplenishmentView,
+    StationView,
+)
 from gateway.contract.transports import Identifier
 from gateway.kernel.ports import Tx
 from gateway.wes.codes import Code
@@ -34,6 +40,7 @@ from gateway.wes.floor.views import (
     list_packages,
     list_presentations,
     list_put_backs,
+    list_replenishments,
     list_stations,
     list_waves,
     list_works,
@@ -198,6 +205,13 @@ def floor_routes(core: WesCore) -> APIRouter:
         after = number_cursor(which.cursor) or 0
         found = await store.read(lambda tx: list_put_backs(tx, after, which.limit + 1))
         return reply(_page(found, which.limit, [each.put_back_id for each in found]))
+
+    @router.get("/replenishments", response_model=Page[ReplenishmentView])
+    async def get_replenishments(which: Annotated[Paging, Query()]) -> Response:
+        """List goods that are to be moved from the reserve to where they are picked, the oldest first."""
+        after = number_cursor(which.cursor) or 0
+        found = await store.read(lambda tx: list_replenishments(tx, after, which.limit + 1))
+        return reply(_page(found, which.limit, [each.replenishment_id for each in found]))
 
     @router.get("/presentations", response_model=Page[PresentationView])
     async def get_presentations(which: Annotated[PresentationFilter, Query()]) -> Response:

@@ -7,7 +7,7 @@ from gateway.cli.import_stock import import_stock
 from gateway.cli.run_wes import run_wes
 from gateway.cli.verify import verify
 from gateway.cli.wes_attention import alarms, exceptions, messages
-from gateway.cli.wes_floor import orders, stations, stock
+from gateway.cli.wes_floor import orders, replenishments, stations, stock
 
 wes = typer.Typer(
     help="The WES core: run, allocate, import stock, verify; what waits for a person.", no_args_is_help=True
@@ -19,6 +19,7 @@ wes.command("import-stock")(import_stock)
 wes.command()(orders)
 wes.command()(stations)
 wes.command()(stock)
+wes.command()(replenishments)
 wes.command()(alarms)
 wes.add_typer(exceptions, name="exceptions")
 wes.add_typer(messages, name="messages")

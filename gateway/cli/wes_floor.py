@@ -9,7 +9,7 @@ from gateway.cli.appearance import listing, relative, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, print_json
 from gateway.cli.credentials import TokenFileOption
 from gateway.contract.documents import OrderSummary, StockPoolView
-from gateway.contract.stations import StationView
+from gateway.contract.stations import ReplenishmentView, StationView
 from gateway.kernel.clock import SystemClock, to_datetime
 
 LIMIT: Final = 50
@@ -81,4 +81,30 @@ def stock(
         view = StockPoolView.model_validate(item, extra="ignore")
         figures = (view.quantity, view.reserved, view.allocated, view.held, view.available)
         table.add_row(view.sku_id, view.owner_id, *(str(figure) for figure in figures))
+    stdout().print(table)
+
+
+def replenishments(
+    limit: LimitOption = LIMIT,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List goods that are to be moved to where they are picked, from where, and how many work orders wait for them."""
+    with connect(url, token_file) as gateway:
+        page = gateway.items("/v1/wes/replenishments", {}, limit)
+    if as_json:
+        print_json(page)
+        return
+    now = to_datetime(SystemClock().now_us())
+    table = listing(
+        "id", "product", "lot", "pieces", "from", "at", "into", "waiting", "state", "operator", "since"
+    )
+    for item in page["items"]:
+        view = ReplenishmentView.model_validate(item, extra="ignore")
+        table.add_row(
+            *(str(view.replenishment_id), view.sku_id, view.lot_no, f"{view.moved}/{view.quantity}"),
+            *(view.source_id, view.station_id or view.location_id or "", view.target_id or view.places),
+            *(str(view.waiting or ""), view.state, view.operator or "", relative(view.created_at, now)),
+        )
     stdout().print(table)

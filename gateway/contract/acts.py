@@ -256,9 +256,45 @@ class AcceptShort(ActBase):
     order_id: Number
 
 
+class BeginReplenishment(ActBase):
+    """Somebody takes a replenishment on: nobody else does it then."""
+
+    act: Literal["beginReplenishment"] = "beginReplenishment"
+    replenishment_id: Number
+
+
+class Replenish(ActBase):
+    """Pieces were taken from the reserve, and put where they are picked; the last ones end the replenishment.
+
+    Attributes:
+        holder_id: container or place that they were put into, as scanned; one where they are not picked is refused (`wrongPlace`).
+        upns: every one of them where units are known.
+    """
+
+    act: Literal["replenish"] = "replenish"
+    replenishment_id: Number
+    holder_id: Words
+    quantity: Pieces
+    upns: Units = ()
+
+
+class EndReplenishment(ActBase):
+    """What a replenishment has not brought yet it does not bring any more: there is no room, or not as much.
+
+    Attributes:
+        missing: pieces that should be where it takes from and are not; they are held until somebody counts.
+    """
+
+    act: Literal["endReplenishment"] = "endReplenishment"
+    replenishment_id: Number
+    reason: Words
+    missing: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] = 0
+
+
 AnyAct = (
     Scan | Pick | Put | Withdraw | Adjust | Short | Damaged | Seal | Done | Reject | Answer | Hold | Resume | Claim
     | BeginReview | Review | Accept | Gather | Ship | PutBack | AcceptShort
+    | BeginReplenishment | Replenish | EndReplenishment
 )  # fmt: skip
 StationAct = Annotated[AnyAct, Field(discriminator="act")]
 

@@ -107,6 +107,44 @@ class BoxView(WireModel):
     complete: bool
 
 
+class ReplenishmentView(WireModel):
+    """Goods that are to be moved from the reserve to where they are picked.
+
+    Attributes:
+        source_id: container or place that they are taken from.
+        location_id: where that stands; None: nobody knows, or it is under way.
+        station_id: where its container is brought; None: somebody walks to the place.
+        kind: `container` or `location`: what they are put into.
+        places: id or pattern of those that they may be put into.
+        target_id: the one that is proposed, then the one that they were put into; None: whichever fits.
+        rest: pieces that are still to be moved.
+        waiting: work orders that wait for them.
+        reason: why it was withdrawn.
+    """
+
+    replenishment_id: int
+    sku_id: str
+    name: str
+    unit: str
+    lot_no: str
+    serial: bool
+    source_id: str
+    location_id: str | None
+    station_id: str | None
+    kind: str
+    places: str
+    target_id: str | None
+    quantity: int
+    moved: int
+    rest: int
+    priority: int
+    waiting: int
+    state: str
+    operator: str | None
+    reason: str | None
+    created_at: datetime
+
+
 class StationView(WireModel):
     """A station and all that a page of it has to show."""
 
@@ -119,6 +157,7 @@ class StationView(WireModel):
     operations: tuple[OperationView, ...] = ()
     boxes: tuple[BoxView, ...] = ()
     questions: tuple[QuestionView, ...] = ()
+    replenishments: tuple[ReplenishmentView, ...] = ()
 
 
 class AssignedPart(WireModel):

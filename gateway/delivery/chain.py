@@ -19,6 +19,7 @@ from gateway.wes.planning.dispatch import Dispatch
 from gateway.wes.planning.gateway import FeedGap, Gateway, Unanswered
 from gateway.wes.planning.hearing import Hearing, last_heard, open_at_gateway
 from gateway.wes.planning.plan import Planner
+from gateway.wes.planning.replenishment import Replenishments
 from gateway.wes.planning.rollback import Rollbacks
 from gateway.wes.planning.waves import Waves
 
@@ -128,5 +129,8 @@ def chain_works(
             "stations", timers.dispatch.period_s, Floor(store, context, gateway).work, bells.floor
         ),
         "shortfalls": Rounds("shortfalls", timers.reservation.period_s, Lacking(store, context).work),
+        "replenishments": Rounds(
+            "replenishments", timers.rollback.period_s, Replenishments(store, context).work
+        ),
         "rollbacks": Rounds("rollbacks", timers.rollback.period_s, Rollbacks(store, context).work),
     }

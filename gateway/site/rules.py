@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, Self, TypeVar
 
-from pydantic import Field, JsonValue, StringConstraints, TypeAdapter
+from pydantic import Field, JsonValue, StringConstraints, TypeAdapter, model_validator
 
 from gateway.contract.wiring import WiringModel
 
@@ -50,6 +50,7 @@ class DecisionPoint(StrEnum):
     SHORTAGE = "shortage"
     DIVISION = "division"
     PICKING = "picking"
+    MOVE = "move"
     REVIEW = "review"
     RETURN = "return"
     SHIPPING = "shipping"
@@ -217,6 +218,45 @@ class Sync(StrEnum):
 
 LocationPattern = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
+
+class Amount(StrEnum):
+    """How much a replenishment brings, where that much is in the reserve."""
+
+    NEEDED = "needed"
+    """What waiting work lacks."""
+    CASE = "case"
+    """The same in whole cases."""
+    ALL = "all"
+    """All that the container or place of the reserve has of the lot."""
+
+
+class PickPlaces(WiringModel):
+    """Where pieces are picked, and how these places are filled up (S1-55, 库内移动规则); all are ids or patterns.
+
+    Attributes:
+        pick: the containers and flat places that pieces are picked from.
+        reserve: the others, from which these are filled up; None: they are not.
+        amount: how much is brought.
+        station: where containers of the reserve are brought to be taken from.
+        min, max: with less than `min` in the places to pick from they are filled up to `max` before any order asks; None: never.
+    """
+
+    pick: LocationPattern = "*"
+    reserve: LocationPattern | None = None
+    amount: Amount = Amount.CASE
+    station: LocationPattern = "*"
+    min: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    max: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.min is None) is not (self.max is None) or (self.min or 0) > (self.max or 0):
+            raise ValueError("Give `min` and `max`, or neither, and `max` at least as large")
+        if self.reserve is None and self.min is not None:
+            raise ValueError("Name the `reserve` that they are filled up from")
+        return self
+
+
 # ── points ────────────────────────────────────────────────────────────────────────────────────────────
 
 ORDER_FACTS: Final[Facts] = {
@@ -244,6 +284,12 @@ STOCK_FACTS: Final[Facts] = {
     "available": int,
     "product.*": object,
 }
+MOVE_FACTS: Final[Facts] = {
+    "owner": str,
+    "sku": str,
+    "mode": str,
+    "product.*": object,
+}
 RETURN_FACTS: Final[Facts] = {
     "container": str,
     "station": str,
@@ -268,6 +314,7 @@ FACT_MEANINGS: Final[Mapping[str, str]] = {
     "cases": "whole cases in it; 0 where the product has no case",
     "lot": "lot that the line asks for",
     "product.*": "an attribute of the product, e.g. `product.zone`",
+    "mode": "how it is picked: `station`, `wall`, `flat`, or `fullCase` for whole cases",
     "available": "what upstream may sell",
     "container": "the container that is to go back",
     "station": "where it stands",
@@ -351,6 +398,13 @@ PICKING: Final = Point(
     TypeAdapter(Picking),
     Picking.WALL,
 )
+MOVE: Final = Point(
+    DecisionPoint.MOVE,
+    "from which containers and flat places a product is picked, and from where these are filled up",
+    MOVE_FACTS,
+    TypeAdapter(PickPlaces),
+    PickPlaces(),
+)
 REVIEW: Final = Point(
     DecisionPoint.REVIEW,
     "whether the boxes of an order are reviewed",
@@ -398,6 +452,7 @@ POINTS: Final[Mapping[DecisionPoint, Point[Any]]] = {
         SHORTAGE,
         DIVISION,
         PICKING,
+        MOVE,
         REVIEW,
         RETURN,
         SHIPPING,

@@ -24,8 +24,8 @@ from gateway.wes.orders.lateness import urge
 from gateway.wes.orders.reservation import release_held, reserve_again
 from gateway.wes.orders.rows import lock_order
 from gateway.wes.outbox import send_again, skip_message
-from gateway.wes.planning.demand import release_part
 from gateway.wes.planning.rollback import let_go_on
+from gateway.wes.planning.shortage import release_part
 from gateway.wes.planning.tasks import conflict, missing
 
 REASON_MAX: Final = 200

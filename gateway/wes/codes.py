@@ -67,6 +67,20 @@ class PresentationState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class ReplenishmentState(StrEnum):
+    """Where a replenishment stands."""
+
+    OPEN = "open"
+    """Nobody has begun; its container may be on its way to a station."""
+    BEGUN = "begun"
+    """Somebody is at it."""
+    FILLED = "filled"
+    """The goods are in a container that stands nowhere yet."""
+    DONE = "done"
+    WITHDRAWN = "withdrawn"
+    """What it did not bring, it does not bring any more."""
+
+
 class OperationState(StrEnum):
     """Where a station's work on one container stands."""
 

@@ -17,11 +17,12 @@ from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
 from gateway.wes.layout import STORAGE
 from gateway.wes.orders.catalogue import Product, find_products
+from gateway.wes.planning.holders import open_place
 from gateway.wes.planning.home import find_home
 from gateway.wes.planning.presentations import Purpose, call_to, presentation_of_container
 from gateway.wes.planning.tasks import conflict
-from gateway.wes.stock.model import Act, Holder, HolderKind, Portion, Quality, Virtual
-from gateway.wes.stock.opening import Batch, open_holder, open_lot
+from gateway.wes.stock.model import Act, Portion, Quality, Virtual
+from gateway.wes.stock.opening import Batch, open_lot
 from gateway.wes.stock.post import post
 from gateway.wes.stock.verbs import put_away, receive
 
@@ -111,22 +112,8 @@ async def _store(tx: Tx, context: WesContext, request: Store) -> ActView:
 
 async def _open(tx: Tx, context: WesContext, holder_id: str) -> str:
     """Open a container or a flat place; the warehouse's own accounts are open."""
-    warehouse_id = context.wes.warehouse_id
-    place = context.layout.places.get(holder_id)
-    if holder_id in {each.of(warehouse_id) for each in Virtual}:
-        return holder_id
-    if place is None:
-        holder = Holder(holder_id=holder_id, kind=HolderKind.CONTAINER, warehouse_id=warehouse_id)
-    else:
-        holder = Holder(
-            holder_id=holder_id,
-            kind=HolderKind.LOCATION,
-            warehouse_id=warehouse_id,
-            location_id=holder_id,
-            zone=place.zone,
-            distance=place.distance,
-        )
-    await open_holder(tx, holder)
+    if holder_id not in {each.of(context.wes.warehouse_id) for each in Virtual}:
+        await open_place(tx, context, holder_id)
     return holder_id
 
 

@@ -3,7 +3,7 @@
 What may be decided, by which facts and with which outcomes is data in gateway/site/rules.py; docs/wes-rules.md lists it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from gateway.site.rules import POINTS, Condition, DecisionPoint, Point, Rule, Scalar, holds
@@ -35,7 +35,10 @@ class Rulebook:
                 return outcome
         return point.default
 
-    def may_decide(self, point: Point[T], outcome: T) -> bool:
-        """Tell whether there are facts that lead to this outcome."""
-        entries = self._entries.get(point.name, [])
-        return point.default == outcome or any(decided == outcome for _, decided in entries)
+    def outcomes(self, point: Point[T]) -> Iterator[T]:
+        """Yield what facts may lead to, as the rules stand: nothing behind a rule without conditions."""
+        for when, outcome in self._entries.get(point.name, ()):
+            yield outcome
+            if not when:
+                return
+        yield point.default

@@ -232,7 +232,7 @@ class Chain:
 
     async def serve(self) -> None:
         """Pick everything from every container that has arrived, and let it go."""
-        sql = "SELECT presentation_id FROM presentations WHERE state = 'arrived' ORDER BY presentation_id"
+        sql = "SELECT presentation_id FROM presentations WHERE state = 'arrived' AND purpose = 'pick' ORDER BY presentation_id"
         for (number,) in await self.core.rows(sql):
             await self.store.write(partial(pick_all, core=self.core, presentation_id=number))
 

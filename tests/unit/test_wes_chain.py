@@ -344,24 +344,6 @@ async def test_work_on_foot_is_bound_to_flat_places_and_released() -> None:
         assert not await contradictions(core)
 
 
-async def test_work_that_waits_for_a_replenishment_is_left_until_that_has_come() -> None:
-    async with chain() as line:
-        await fill(line, "T-1", "A1-1-L-01", A=3, B=3)
-        await order(line, "C-1", ("A", 1))
-        await line.think()
-        ((number,),) = await line.core.rows("SELECT presentation_id FROM presentations")
-        await order(line, "C-2", ("B", 1))
-        await line.store.write(
-            lambda tx: tx.execute(
-                "INSERT INTO work_waits SELECT MAX(work_id), :number FROM work_orders", {"number": number}
-            )
-        )
-        await line.round()
-        assert await line.codes() == [90, 30]
-        await line.until_quiet()
-        assert await line.codes() == [90, 90]
-
-
 # ── where containers belong ───────────────────────────────────────────────────────────────────────────
 
 

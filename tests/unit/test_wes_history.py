@@ -13,7 +13,17 @@ from tests.unit.test_wes_chain import fill, order
 pytestmark = pytest.mark.unit
 
 ELSEWHERE = {
-    *("pools", "lots", "holders", "positions", "units", "stock_events", "ledger", "stock_syncs"),
+    *(
+        "pools",
+        "lots",
+        "holders",
+        "positions",
+        "replenishments",
+        "units",
+        "stock_events",
+        "ledger",
+        "stock_syncs",
+    ),
     *("products", "waves", "wall_slots", "stations", "cursors", "id_blocks", "migrations"),
     *("outbox", "inbox", "replies", "acts", "decisions", "order_history"),
 }

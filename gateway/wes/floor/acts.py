@@ -16,16 +16,19 @@ from gateway.contract.acts import (
     Adjust,
     Answer,
     AnyAct,
+    BeginReplenishment,
     BeginReview,
     Claim,
     Damaged,
     Done,
+    EndReplenishment,
     Gather,
     Hold,
     Pick,
     Put,
     PutBack,
     Reject,
+    Replenish,
     Resume,
     Review,
     Scan,
@@ -37,7 +40,7 @@ from gateway.contract.acts import (
 from gateway.kernel.ports import SqlValue, Tx
 from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind
-from gateway.wes.floor import claims, packing, picking, wall
+from gateway.wes.floor import claims, packing, picking, replenishing, wall
 from gateway.wes.floor.cancelling import bring_back
 from gateway.wes.floor.operations import finish, reject, scan
 from gateway.wes.floor.shortfall import accept_short
@@ -139,6 +142,14 @@ async def _do(tx: Tx, context: WesContext, act: AnyAct) -> ActView:
             await bring_back(tx, context, act.put_back_id, act.holder_id, operator)
         case AcceptShort():
             await accept_short(tx, context, act.order_id, operator)
+        case BeginReplenishment():
+            await replenishing.begin(tx, context, act.replenishment_id, operator)
+        case Replenish():
+            await replenishing.replenish(
+                tx, context, act.replenishment_id, act.holder_id, act.quantity, act.upns, operator
+            )
+        case EndReplenishment():
+            await replenishing.end(tx, context, act.replenishment_id, act.reason, act.missing, operator)
         case _:
             assert_never(act)
     return done

@@ -28,7 +28,7 @@ from gateway.wes.stock.post import post
 from gateway.wes.stock.promise import promise_each
 from gateway.wes.stock.refusal import StockRefused
 from gateway.wes.stock.strategy import Demand
-from gateway.wes.stock.verbs import allocate_free, short_pick
+from gateway.wes.stock.verbs import allocate_free, release, short_pick
 
 DAY_US: Final = 86_400_000_000
 
@@ -47,6 +47,7 @@ _SHARE: Final = (
     "INSERT INTO lot_reservations (line_id, lot_id, quantity) VALUES (:line_id, :lot_id, :quantity)"
     " ON CONFLICT (line_id, lot_id) DO UPDATE SET quantity = lot_reservations.quantity + excluded.quantity"
 )
+_UNSHARE: Final = "UPDATE lot_reservations SET quantity = quantity - :quantity WHERE line_id = :line_id AND lot_id = :lot_id"
 _FREE: Final = "SELECT p.quantity - p.allocated - p.held FROM positions p WHERE p.holder_id = :holder_id AND p.lot_id = :lot_id"
 _ELSEWHERE: Final = (
     "SELECT p.holder_id, p.quantity - p.allocated - p.held FROM positions p JOIN holders h ON h.holder_id = p.holder_id"
@@ -135,6 +136,49 @@ async def _hand_on(
     await open_exception(tx, context, task.order_id, kind, text, task.line_id)
     details = CallbackDetails(error_code=_ERROR_CODES[kind], error_message=text)
     await call_back(tx, context, task.order_id, CallbackStatus.EXCEPTION, details)
+
+
+async def take_promise_back(
+    tx: Tx, context: WesContext, order_id: int, line_id: int, share: Share, reason: str
+) -> None:
+    """Take back so much of a lot as a line is promised and not bound to; `promise_instead` comes after it."""
+    await lock_order(tx, order_id)
+    act = Act(
+        event_id=f"unpromise-{context.ids.next()}",
+        document_kind="order",
+        document_id=str(order_id),
+        operator=SYSTEM,
+        at=context.clock.now_us(),
+        reason=reason,
+    )
+    await post(tx, release(act, [share]))
+    row = {"line_id": line_id, "lot_id": share.lot_id, "quantity": share.quantity}
+    await tx.execute_many(_UNSHARE, [row])
+    await tx.execute_many(_UNPROMISED, [{"line_id": line_id, "quantity": share.quantity}])
+
+
+async def promise_instead(
+    tx: Tx, context: WesContext, order_id: int, line_id: int, quantity: int, text: str
+) -> None:
+    """Promise a line other goods for what it was taken back; if there are none it waits, or goes without, by rule.
+
+    Args:
+        tx: the transaction.
+        context: rules, numbers, time.
+        order_id: whose line it is; locked.
+        line_id: the line.
+        quantity: pieces.
+        text: what is the matter, for people and upstream.
+    """
+    if await promise(tx, context, order_id, line_id, quantity):
+        return
+    kind = ExceptionKind.SHORT_PICK
+    await open_exception(tx, context, order_id, kind, text, line_id)
+    details = CallbackDetails(error_code=_ERROR_CODES[kind], error_message=text)
+    await call_back(tx, context, order_id, CallbackStatus.EXCEPTION, details)
+    order, _ = await load_order(tx, order_id)
+    if context.rules.decide(rules.SHORTAGE, order.facts) is Shortage.PARTIAL:
+        await accept_short(tx, context, order_id, SYSTEM)
 
 
 async def promise(tx: Tx, context: WesContext, order_id: int, line_id: int, quantity: int) -> Sequence[Share]:

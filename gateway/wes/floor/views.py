@@ -16,7 +16,15 @@ from gateway.contract.documents import (
     WaveView,
     WorkView,
 )
-from gateway.contract.stations import BoxView, OperationView, PutTarget, QuestionView, StationView, TaskView
+from gateway.contract.stations import (
+    BoxView,
+    OperationView,
+    PutTarget,
+    QuestionView,
+    ReplenishmentView,
+    StationView,
+    TaskView,
+)
 from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.wes.codes import Code
@@ -94,6 +102,24 @@ w.released_at FROM waves w LEFT JOIN work_orders x ON x.wave_id = w.wave_id WHER
 GROUP BY w.wave_id, w.wave_no, w.kind, w.code, w.created_at, w.released_at ORDER BY w.wave_id DESC LIMIT :limit"""
 
 
+_REPLENISHMENTS: Final = f"""SELECT r.replenishment_id, p.sku, COALESCE(g.name, p.sku), COALESCE(g.unit, ''), l.lot_no, l.serial,
+r.source_id, h.location_id, a.station_id, r.kind, r.places, r.target_id, r.quantity, r.moved, r.priority,
+(SELECT COUNT(*) FROM work_waits x JOIN work_orders w ON w.work_id = x.work_id
+    WHERE x.replenishment_id = r.replenishment_id AND w.code < {Code.RELEASED:d}),
+r.state, r.operator, r.reason, r.created_at
+FROM replenishments r JOIN lots l ON l.lot_id = r.lot_id JOIN pools p ON p.pool_id = l.pool_id
+JOIN holders h ON h.holder_id = r.source_id LEFT JOIN presentations a ON a.presentation_id = r.presentation_id
+LEFT JOIN products g ON g.owner_id = p.owner_id AND g.sku = p.sku"""
+_OPEN_REPLENISHMENTS: Final = (
+    f"{_REPLENISHMENTS} WHERE r.ended_at IS NULL AND r.replenishment_id > :after"
+    " ORDER BY r.replenishment_id LIMIT :limit"
+)
+_REPLENISHMENTS_AT: Final = (
+    f"{_REPLENISHMENTS} WHERE r.state IN ('open', 'begun') AND a.station_id = :station_id AND a.state = 'arrived'"
+    " ORDER BY r.replenishment_id LIMIT :limit"
+)
+
+
 async def list_stations(tx: Tx, context: WesContext) -> list[StationView]:
     """Return all stations, without what a page of one shows."""
     known = {row[0]: row for row in await tx.fetch(_STATIONS)}
@@ -120,6 +146,7 @@ async def station_view(tx: Tx, context: WesContext, station_id: str) -> StationV
             "questions": tuple(
                 _question(row) for row in await tx.fetch(_QUESTIONS, {**which, "before": before})
             ),
+            "replenishments": tuple(_replenishment(row) for row in await tx.fetch(_REPLENISHMENTS_AT, which)),
         }
     )
 
@@ -184,6 +211,12 @@ async def list_packages(
 async def list_put_backs(tx: Tx, after: int, limit: int) -> list[PutBackView]:
     """Return goods that are to be brought back, the oldest first, with numbers above a limit."""
     return [_put_back(row) for row in await tx.fetch(_PUT_BACKS, {"after": after, "limit": limit})]
+
+
+async def list_replenishments(tx: Tx, after: int, limit: int) -> list[ReplenishmentView]:
+    """Return replenishments that have not ended, the oldest first, with numbers above a limit."""
+    rows = await tx.fetch(_OPEN_REPLENISHMENTS, {"after": after, "limit": limit})
+    return [_replenishment(row) for row in rows]
 
 
 async def list_presentations(tx: Tx, below: int, limit: int, state: str | None) -> list[PresentationView]:
@@ -332,6 +365,34 @@ def _put_back(row: Row) -> PutBackView:
         box_id=box_id,
         from_holder=holder_id,
         done_at=_moment(done_at),
+    )
+
+
+def _replenishment(row: Row) -> ReplenishmentView:
+    number, sku, name, unit, lot_no, serial, source_id, location_id, station_id, kind, places = row[:11]
+    target_id, quantity, moved, priority, waiting, state, operator, reason, created_at = row[11:]
+    return ReplenishmentView(
+        replenishment_id=number,
+        sku_id=sku,
+        name=name,
+        unit=unit,
+        lot_no=lot_no,
+        serial=bool(serial),
+        source_id=source_id,
+        location_id=location_id,
+        station_id=station_id,
+        kind=kind,
+        places=places,
+        target_id=target_id,
+        quantity=quantity,
+        moved=moved,
+        rest=quantity - moved,
+        priority=priority,
+        waiting=waiting,
+        state=state,
+        operator=operator,
+        reason=reason,
+        created_at=to_datetime(created_at),
     )
 
 

@@ -78,7 +78,7 @@ MOVED: Final = (
         " (SELECT work_id FROM work_orders WHERE order_id = :order_id)))",
     ),
     Kept("work_lines", "work_id, line_id, quantity, picked, short", _WORKS),
-    Kept("work_waits", "work_id, presentation_id", _WORKS),
+    Kept("work_waits", "work_id, replenishment_id, quantity", _WORKS),
     Kept(
         "allocations",
         "allocation_id, work_id, line_id, lot_id, holder_id, cell, presentation_id, quantity, picked, short, code,"
@@ -175,9 +175,14 @@ _FIND: Final = (
 _LEFT_OVER: Final = (
     "SELECT p.presentation_id FROM presentations p WHERE p.state IN ('done', 'cancelled') AND p.created_at < :before"
     " AND NOT EXISTS (SELECT 1 FROM allocations a WHERE a.presentation_id = p.presentation_id)"
-    " AND NOT EXISTS (SELECT 1 FROM work_waits w WHERE w.presentation_id = p.presentation_id)"
+    " AND NOT EXISTS (SELECT 1 FROM replenishments r WHERE r.presentation_id = p.presentation_id)"
     " AND NOT EXISTS (SELECT 1 FROM rollbacks b WHERE b.presentation_id = p.presentation_id AND b.ended_at IS NULL)"
     " ORDER BY p.created_at LIMIT :limit"
+)
+_FORGET: Final = (
+    "DELETE FROM replenishments WHERE replenishment_id IN (SELECT r.replenishment_id FROM replenishments r"
+    " WHERE r.ended_at < :before AND NOT EXISTS (SELECT 1 FROM work_waits w WHERE w.replenishment_id = r.replenishment_id)"
+    " ORDER BY r.ended_at LIMIT :limit)"
 )
 _DROP: Final = (
     "DELETE FROM stages WHERE document = 'presentation' AND document_id = :presentation_id",
@@ -212,6 +217,7 @@ async def carry_over(store: Store, context: WesContext) -> None:
     params = {"before": before, "limit": STEP}
     for (order_id,) in await store.read(lambda tx: tx.fetch(_DUE, params)):
         await store.write(partial(_move, context=context, order_id=order_id, before=before))
+    await store.write(lambda tx: tx.execute(_FORGET, params))
     await store.write(partial(_drop_presentations, params=params))
 
 

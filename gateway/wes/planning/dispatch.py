@@ -20,7 +20,6 @@ from gateway.wes.planning.home import bring_strays_home, leave, recall_forestall
 from gateway.wes.planning.presentations import (
     COLUMNS,
     Presentation,
-    Purpose,
     find_presentation,
     move,
     note_reason,
@@ -110,7 +109,7 @@ class Dispatch:
             await self._hearing.end(tx, called, called.destination)
         elif "deadlinePast" in answer.codes or "deadlineTooFar" in answer.codes:
             await renumber(tx, called)
-        elif called.purpose is Purpose.PICK:
+        elif called.station_id is not None:
             # Nobody is sent for it again until the gateway has told where it is.
             await stand(tx, called.container_id, None)
             await begin_rollback(tx, self._context, called.presentation_id, answer.text)

@@ -115,7 +115,7 @@ class Hearing:
         if presentation.state not in AT_GATEWAY:
             return
         context = self._context
-        if presentation.purpose is not Purpose.PICK:
+        if presentation.station_id is None:
             here = location_id == presentation.destination
             await move(tx, context, presentation, S.DONE if here else S.CANCELLED, reason=reason)
             await present(tx, context, [presentation.container_id])
@@ -145,7 +145,7 @@ class Hearing:
         assert arrived is not None
         if not await has_work(tx, presentation.presentation_id):
             await move(tx, context, arrived, S.LEAVING)
-        elif self._arrived is not None:
+        elif arrived.purpose is Purpose.PICK and self._arrived is not None:
             await self._arrived(tx, context, arrived)
 
     async def _located(self, tx: Tx, _: WesContext, event: Event) -> None:

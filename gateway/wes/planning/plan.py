@@ -8,6 +8,7 @@ for the next round. With "allocate first" stock is bound in an earlier round of 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Final
 
@@ -36,24 +37,27 @@ from gateway.wes.planning.binding import Take, bind
 from gateway.wes.planning.demand import (
     AT_STATIONS,
     BLACK_BOX,
+    KINDS,
     ON_FOOT,
     Part,
     Waiting,
-    find_missing,
-    is_divisible,
     list_bound,
     list_waiting,
-    settle_no_shortage,
-    settle_shortage,
 )
 from gateway.wes.planning.hearing import last_heard
 from gateway.wes.planning.presentations import COMING, Overtaken, Purpose, present
+from gateway.wes.planning.replenishment import make_replenishments
+from gateway.wes.planning.shortage import is_divisible, settle_no_shortage, settle_shortage
 from gateway.wes.planning.stations import open_stations
+from gateway.wes.planning.supply import Join, Need, look_for
 from gateway.wes.planning.waves import join_dynamic, release_waves
 from gateway.wes.stock.refusal import StockRefused
 
 AHEAD: Final = 2
 """Containers may be planned for a station so many times as its slots and queue hold, so that the next one is known in time."""
+
+NOWHERE: Final = "nowhere"
+"""The name of a lot that is at no place where it is picked: without a name any lot would do."""
 
 _STOCK: Final = (
     "SELECT p.holder_id, p.lot_id, p.quantity - p.allocated - p.held, h.location_id, a.purpose, a.state, a.station_id"
@@ -91,7 +95,9 @@ _WAVE_AT: Final = (
 )
 _OLDEST_WAVE: Final = (
     "SELECT MIN(wave_id) FROM work_orders WHERE wave_id IS NOT NULL AND station_id IS NULL AND held IS NULL"
-    " AND code = :code AND mode IN ('station', 'wall')"
+    " AND code = :code AND mode IN ('station', 'wall') AND NOT EXISTS (SELECT 1 FROM work_waits x"
+    " JOIN replenishments r ON r.replenishment_id = x.replenishment_id"
+    " WHERE x.work_id = work_orders.work_id AND r.ended_at IS NULL)"
 )
 _PLACE: Final = (
     "UPDATE work_orders SET station_id = :station_id, slot_id = :slot_id"
@@ -145,8 +151,8 @@ class Planner:
         context, read, write = self._context, self._store.read, self._store.write
         if await read(last_heard) is None:
             return
-        if await read(partial(find_shortages, context=context)):
-            await write(partial(settle_shortages, context=context))
+        if (await read(partial(survey, context=context))).is_needed:
+            await write(partial(settle_lacks, context=context))
         await write(partial(bind_without_station, context=context))
         if context.wes.sequence is Order.ALLOCATE_FIRST:
             await write(partial(bind_first, context=context))
@@ -159,35 +165,60 @@ class Planner:
             await write(partial(commit, context=context, shot=shot, plan=answer.plan))
 
 
-async def find_shortages(tx: Tx, context: WesContext) -> list[tuple[Waiting, Sequence[Part]]]:
-    """Return work orders of which parts are nowhere, with those parts, and those that lacked something which is there again."""
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What waiting work lacks.
+
+    Attributes:
+        shortages: work orders of which parts are nowhere, with those parts, and those that lacked something which is there again.
+        joins, needs: what others can have from replenishments, and from the reserve.
+    """
+
+    shortages: Sequence[tuple[Waiting, Sequence[Part]]]
+    joins: Sequence[Join]
+    needs: Sequence[Need]
+
+    @property
+    def is_needed(self) -> bool:
+        """Tell whether there is anything to settle."""
+        return bool(self.shortages or self.joins or self.needs)
+
+
+async def survey(tx: Tx, context: WesContext) -> Survey:
+    """Look for work that cannot be bound to stock as things stand."""
     limit = context.wes.timers.planning.batch
-    found: list[tuple[Waiting, Sequence[Part]]] = []
-    for modes, kind in ((AT_STATIONS, "container"), (ON_FOOT, "location")):
-        works = await list_waiting(tx, (Code.PREALLOCATED, Code.ALLOCATION_FAILED), modes, limit)
-        missing = await find_missing(tx, context, works, kind)
-        found += [
-            (work, missing.get(work.work_id, ()))
+    shortages: list[tuple[Waiting, Sequence[Part]]] = []
+    joins: list[Join] = []
+    needs: list[Need] = []
+    for modes, kind in KINDS:
+        works = await list_waiting(tx, context, (Code.PREALLOCATED, Code.ALLOCATION_FAILED), modes, limit)
+        supply = await look_for(tx, context, works, kind)
+        shortages += [
+            (work, supply.missing.get(work.work_id, ()))
             for work in works
-            if (work.work_id in missing) != (work.code is Code.ALLOCATION_FAILED)
-            or is_divisible(work, missing.get(work.work_id, ()))
+            if (work.work_id in supply.missing) != (work.code is Code.ALLOCATION_FAILED)
+            or is_divisible(work, supply.missing.get(work.work_id, ()))
         ]
-    return found
+        joins += supply.joins
+        needs += supply.needs
+    return Survey(shortages, joins, needs)
 
 
-async def settle_shortages(tx: Tx, context: WesContext) -> None:
-    """Decide what becomes of work orders whose stock is nowhere, or is there again (S1-59…61)."""
-    for work, missing in await find_shortages(tx, context):
+async def settle_lacks(tx: Tx, context: WesContext) -> None:
+    """Decide what becomes of work whose stock is nowhere, or is there again (S1-59…61), or is in the reserve (S1-55, S1-66)."""
+    found = await survey(tx, context)
+    for work, missing in found.shortages:
         if missing:
             await settle_shortage(tx, context, work, missing)
         else:
             await settle_no_shortage(tx, context, work)
+    await make_replenishments(tx, context, found.joins, found.needs)
 
 
 async def bind_without_station(tx: Tx, context: WesContext) -> None:
     """Bind and release work that needs no station: people walk, or the gateway's side chooses (S1-57, S1-69, S1-76, S1-77)."""
     limit = context.wes.timers.planning.batch
-    for work in await list_waiting(tx, (Code.PREALLOCATED,), (*ON_FOOT, BLACK_BOX), limit):
+    for work in await list_waiting(tx, context, (Code.PREALLOCATED,), (*ON_FOOT, BLACK_BOX), limit):
         takes = _anywhere(work) if work.mode == BLACK_BOX else await _nearest(tx, context, work, "location")
         if takes:
             await _attempt(tx, partial(_bind_only, context, work, Code.RELEASED, takes))
@@ -196,7 +227,7 @@ async def bind_without_station(tx: Tx, context: WesContext) -> None:
 async def bind_first(tx: Tx, context: WesContext) -> None:
     """Bind stock to work before it has a wave or a station (S3-18)."""
     limit = context.wes.timers.planning.batch
-    for work in await list_waiting(tx, (Code.PREALLOCATED,), AT_STATIONS, limit):
+    for work in await list_waiting(tx, context, (Code.PREALLOCATED,), AT_STATIONS, limit):
         takes = await _nearest(tx, context, work, "container")
         code = Code.ALLOCATED if work.wave_id is None else Code.WAVE_BUILT
         if takes:
@@ -212,8 +243,8 @@ async def look(tx: Tx, context: WesContext) -> Snapshot:
     else:
         lines, totes, holders = await _free(tx, context, works)
     by_work: defaultdict[int, list[Line]] = defaultdict(list)
-    for number, (work_id, part, lot) in lines.items():
-        by_work[work_id].append(Line(line_id=number, sku=part.sku, quantity=part.quantity, lots=(lot,)))
+    for number, (work_id, part, lots) in lines.items():
+        by_work[work_id].append(Line(line_id=number, sku=part.sku, quantity=part.quantity, lots=lots))
     problem = Problem(
         works=tuple(
             Work(
@@ -324,7 +355,10 @@ async def _who_may(tx: Tx, context: WesContext) -> tuple[list[Waiting], list[Wor
     another's.
     """
     first = context.wes.sequence is Order.ALLOCATE_FIRST
-    listed = partial(list_bound if first else list_waiting, tx, limit=context.wes.timers.planning.batch)
+    limit = context.wes.timers.planning.batch
+    listed = (
+        partial(list_bound, tx, limit=limit) if first else partial(list_waiting, tx, context, limit=limit)
+    )
     stations = await open_stations(tx, context)
     if context.wes.grouping is Grouping.DYNAMIC:
         codes = (Code.ALLOCATED, Code.WAVE_BUILT) if first else (Code.PREALLOCATED,)
@@ -353,34 +387,40 @@ async def _station(tx: Tx, context: WesContext, station: Workplace) -> Station:
     )
 
 
-_Lines = dict[int, tuple[int, Part, str]]
-"""By the problem's line numbers: work id, what is wanted, and the name by which the problem knows what will do."""
+_Lines = dict[int, tuple[int, Part, tuple[str, ...]]]
+"""By the problem's line numbers: work id, what is wanted, and the names by which the problem knows what will do."""
 
 
 async def _free(
     tx: Tx, context: WesContext, works: Iterable[Waiting]
 ) -> tuple[_Lines, list[Tote], dict[int, str]]:
     """Return what works want, and all free stock of those lots that containers can bring."""
-    lines: _Lines = {}
-    for work in works:
-        for part in work.parts:
-            lines[len(lines) + 1] = (work.work_id, part, str(part.lot_id))
-    skus = {part.lot_id: part.sku for _, part, _ in lines.values()}
+    parts = [(work.work_id, part) for work in works for part in work.parts]
+    skus = {part.lot_id: part.sku for _, part in parts}
+    patterns: defaultdict[int, set[str]] = defaultdict(set)
+    for _, part in parts:
+        patterns[part.lot_id].add(part.places.pick)
     now = context.clock.now_us()
     rows = await tx.fetch_many(_STOCK, [{"lot_id": lot_id, "now": now} for lot_id in sorted(skus)])
     positions: defaultdict[str, list[Position]] = defaultdict(list)
     ways: dict[str, _Way] = {}
     holders: dict[int, str] = {}
+    names: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
     for holder_id, lot_id, free, location_id, *active in rows:
         way = _way(context, location_id, *active)
-        if way is None:
+        fitting = sorted(each for each in patterns[lot_id] if fnmatchcase(holder_id, each))
+        if way is None or not fitting:
             continue
         ways[holder_id] = way
-        number = len(holders) + 1
+        number, name = len(holders) + 1, " ".join((str(lot_id), *fitting))
         holders[number] = holder_id
-        positions[holder_id].append(
-            Position(position_id=number, sku=skus[lot_id], available=free, lot=str(lot_id))
-        )
+        positions[holder_id].append(Position(position_id=number, sku=skus[lot_id], available=free, lot=name))
+        for pattern in fitting:
+            names[lot_id, pattern].add(name)
+    lines: _Lines = {
+        number: (work_id, part, tuple(sorted(names[part.lot_id, part.places.pick])) or (NOWHERE,))
+        for number, (work_id, part) in enumerate(parts, start=1)
+    }
     return lines, _totes(positions, ways), holders
 
 
@@ -395,7 +435,7 @@ async def _bound(
         for part in work.parts:
             assert part.holder_id is not None
             number = len(lines) + 1
-            lines[number] = (work.work_id, part, f"bound-{number}")
+            lines[number] = (work.work_id, part, (f"bound-{number}",))
             holders[number] = part.holder_id
             positions[part.holder_id].append(
                 Position(position_id=number, sku=part.sku, available=part.quantity, lot=f"bound-{number}")
@@ -452,7 +492,7 @@ async def _nearest(tx: Tx, context: WesContext, work: Waiting, kind: str) -> lis
     for part in work.parts:
         wanted = part.quantity
         for position in left[part.lot_id]:
-            taken = min(wanted, position[1])
+            taken = min(wanted, position[1]) if fnmatchcase(position[0], part.places.pick) else 0
             if taken:
                 takes.append(
                     Take(line_id=part.line_id, lot_id=part.lot_id, holder_id=position[0], quantity=taken)

@@ -35,6 +35,14 @@ TRANSITIONS: Final[Mapping[S, frozenset[S]]] = {
 ENDED: Final = frozenset({S.DONE, S.CANCELLED})
 COMING: Final = frozenset({S.PLANNED, S.CALLED, S.SENT})
 """What is still to be picked from such a container can be added to."""
+WAYS_OUT: Final[Mapping[S, S]] = {
+    S.PLANNED: S.CANCELLED,
+    S.CALLED: S.RECALLED,
+    S.SENT: S.RECALLED,
+    S.FAILED: S.RECALLED,
+    S.ARRIVED: S.LEAVING,
+}
+"""How a container that is not wanted at its station any more leaves it, or does not come; others are on their way out already."""
 AT_GATEWAY: Final = frozenset({S.CALLED, S.SENT, S.FAILED, S.RECALLED})
 """The gateway has a transport for it, or may have one."""
 
@@ -120,8 +128,9 @@ _PRESS: Final = (
     " ELSE deadline_at END WHERE presentation_id = :presentation_id AND state = 'planned'"
 )
 _WANTED: Final = (
-    "SELECT COUNT(*) FROM allocations WHERE presentation_id = :presentation_id"
-    f" AND code < {Code.PICKED:d} AND picked + short < quantity"
+    "SELECT (SELECT COUNT(*) FROM allocations WHERE presentation_id = :presentation_id"
+    f" AND code < {Code.PICKED:d} AND picked + short < quantity)"
+    " + (SELECT COUNT(*) FROM replenishments WHERE presentation_id = :presentation_id AND state IN ('open', 'begun'))"
 )
 _TRANSPORT_ID: Final = re.compile(r"P(\d{1,16})-(\d{1,9})")
 
@@ -206,8 +215,38 @@ async def call_to(tx: Tx, context: WesContext, container_id: str, purpose: Purpo
     return await _open(tx, context, container_id, purpose, S.CALLED, destination)
 
 
+async def bring(
+    tx: Tx,
+    context: WesContext,
+    container_id: str,
+    station_id: str,
+    priority: int,
+    deadline_at: Micros | None,
+) -> int:
+    """Have a container brought to a station to fill others up from it; one that is coming for that comes for more.
+
+    Returns:
+        The presentation's number.
+
+    Raises:
+        Overtaken: it is under way for something else, or has arrived.
+    """
+    active = await presentation_of_container(tx, container_id)
+    if active is None:
+        number = await _open(
+            tx, context, container_id, Purpose.REPLENISH, S.PLANNED, station_id, station_id=station_id
+        )
+    elif active.purpose is Purpose.REPLENISH and active.state in COMING:
+        number = active.presentation_id
+    else:
+        raise Overtaken(f"container {container_id}")
+    press = {"presentation_id": number, "priority": priority, "deadline_at": deadline_at}
+    await tx.execute_many(_PRESS, [press])
+    return number
+
+
 async def has_work(tx: Tx, presentation_id: int) -> bool:
-    """Tell whether something is still to be picked for a presentation."""
+    """Tell whether something is still to be taken out of a container where it was brought."""
     return (await tx.fetch(_WANTED, {"presentation_id": presentation_id}))[0][0] > 0
 
 

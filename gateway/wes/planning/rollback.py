@@ -17,13 +17,12 @@ from pydantic_core import from_json, to_json
 from gateway.kernel.ports import Row, SqlValue, Store, Tx
 from gateway.site.wes import RollbackStep
 from gateway.wes.codes import Code
-from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind, open_exception, settle_kind
 from gateway.wes.orders.headers import SYSTEM, note_stages
 from gateway.wes.orders.progress import follow_works
 from gateway.wes.planning.binding import Allocation, free_stock, load_allocations, take_back
-from gateway.wes.planning.presentations import ENDED, find_presentation, move, present
+from gateway.wes.planning.presentations import ENDED, WAYS_OUT, find_presentation, move, present
 from gateway.wes.planning.stations import close_station
 from gateway.wes.planning.tasks import settle_works
 
@@ -181,7 +180,7 @@ async def _leave_station(tx: Tx, context: WesContext, rollback: Rollback) -> Non
     presentation = await find_presentation(tx, rollback.presentation_id)
     assert presentation is not None
     await tx.execute_many(_WITHDRAW_OPERATION, [{"presentation_id": presentation.presentation_id}])
-    goal = _WAYS_OUT.get(presentation.state)
+    goal = WAYS_OUT.get(presentation.state)
     if goal is not None:
         await move(tx, context, presentation, goal, reason=rollback.reason)
 
@@ -267,15 +266,6 @@ async def _close_station(tx: Tx, context: WesContext, rollback: Rollback) -> Non
     if presentation is not None and presentation.station_id is not None:
         await close_station(tx, presentation.station_id, rollback.reason, SYSTEM)
 
-
-_WAYS_OUT: Final[Mapping[S, S]] = {
-    S.PLANNED: S.CANCELLED,
-    S.CALLED: S.RECALLED,
-    S.SENT: S.RECALLED,
-    S.FAILED: S.RECALLED,
-    S.ARRIVED: S.LEAVING,
-}
-"""How a container that is not wanted at its station any more leaves it, or does not come; others are on their way out already."""
 
 _STEPS: Final[Mapping[RollbackStep, Callable[[Tx, WesContext, Rollback], Awaitable[None]]]] = {
     RollbackStep.LEAVE_STATION: _leave_station,

@@ -70,21 +70,21 @@ class Look:
 
 async def sync_just_now(store: Store, context: WesContext, since: Micros) -> None:
     """Tell changes since then of the products that upstream wants to hear of at once."""
-    if not context.rules.may_decide(rules.SYNC, Sync.REAL_TIME):
+    if Sync.REAL_TIME not in context.rules.outcomes(rules.SYNC):
         return
     await _sync(store, context, f"{_JUST_NOW}{_PAGE}", {"since": since}, (Sync.REAL_TIME,))
 
 
 async def sync_changed(store: Store, context: WesContext) -> None:
     """Tell whatever has changed since upstream was told."""
-    if not any(context.rules.may_decide(rules.SYNC, way) for way in (Sync.REAL_TIME, Sync.INCREMENTAL)):
+    if not {Sync.REAL_TIME, Sync.INCREMENTAL} & {*context.rules.outcomes(rules.SYNC)}:
         return
     await _sync(store, context, f"{_DIFFERS}{_PAGE}", {}, (Sync.REAL_TIME, Sync.INCREMENTAL))
 
 
 async def sync_scheduled(store: Store, context: WesContext) -> None:
     """Tell the products that upstream wants to hear of by schedule, changed or not."""
-    if context.rules.may_decide(rules.SYNC, Sync.SCHEDULED):
+    if Sync.SCHEDULED in context.rules.outcomes(rules.SYNC):
         await _sync(store, context, _ALL, {}, (Sync.SCHEDULED,))
 
 
