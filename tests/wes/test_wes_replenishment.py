@@ -21,9 +21,11 @@ from gateway.wes.stock.model import Portion
 from gateway.wes.stock.opening import Batch, open_lot, stand
 from gateway.wes.stock.post import post
 from gateway.wes.stock.verbs import receive
+from sim_devices.operators import Packer, Picker, Walker
 from tests.unit.chain_rig import fill, order
 from tests.unit.feeding import START_US
 from tests.unit.station_rig import Station, station_on
+from tests.unit.test_wes_floor_api import pages, person
 from tests.unit.wes_rig import WAREHOUSE, act
 
 PICK, OTHER, RESERVE = "A1-4-R-10", "A1-4-R-11", "A1-4-R-01"
@@ -491,3 +493,42 @@ async def test_it_goes_to_history_with_its_order(store: Store) -> None:
         "work_waits": 0,
         "replenishments": 0,
     }
+
+
+# ── simulated people ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_simulated_people_fill_up_what_orders_wait_for_and_ship_them(store: Store, seed: int) -> None:
+    rules = [
+        {"at": "shortage", "then": "partial"},
+        FLAT,
+        {"at": "move", "when": {"sku": "A"}, "then": PALLETS},
+        WALK,
+    ]
+    line = await line_on(store, rules)
+    await fill(line, "PALLET-1", "A1-1-L-05", A=20)
+    await fill(line, "PALLET-2", "A1-2-L-05", A=20)
+    await shelf(line, RESERVE, B=30)
+    for number in range(5):
+        await order(line, f"C-{number}", ("A", 2 + number), ("B", 2))
+    async with pages(line) as http:
+        people = [person(http, f"P{seed}-{name}", short=0.1) for name in ("Ann", "Bo", "Cy", "Di")]
+        workers = [
+            Picker(people[0], "station-1"),
+            Picker(people[1], "station-2"),
+            Walker(people[2]),
+            Packer(people[3]),
+        ]
+        for _ in range(60):
+            await turn(line)
+            for worker in workers:
+                await worker.step()
+            if set(await line.order_codes()) == {190}:
+                break
+        page = (await http.get("/v1/wes/replenishments", params={"limit": 1})).json()
+    assert await line.order_codes() == [190] * 5
+    assert page["items"] == []
+    assert people[0].done["replenish"] + people[1].done["replenish"] > 0
+    assert people[2].done["replenish"] > 0
+    await line.check()
