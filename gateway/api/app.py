@@ -20,6 +20,7 @@ from gateway.api.wes_attention import attention_routes
 from gateway.api.wes_floor import floor_routes
 from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wes_stock import stock_routes
+from gateway.api.wes_throughput import throughput_routes
 from gateway.api.wms import wms_routes
 from gateway.contract.problems import Problem
 from gateway.wes.core import WesCore
@@ -58,7 +59,7 @@ def create_wes_api(wes: WesCore, token: str | None) -> FastAPI:
 
 def wes_routers(wes: WesCore) -> list[APIRouter]:
     """Return what a WES core answers, wherever it runs."""
-    rooms = (wms_routes, floor_routes, inbound_routes, stock_routes, attention_routes)
+    rooms = (wms_routes, floor_routes, throughput_routes, inbound_routes, stock_routes, attention_routes)
     return [routes(wes) for routes in rooms]
 
 
