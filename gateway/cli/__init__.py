@@ -8,15 +8,13 @@ they work on any gateway.
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Final
 
-import typer
-from typer.core import TyperGroup
-from typer.main import get_command, get_group
+from typer.main import get_group
 
 from gateway.cli.failure import Failure
+from gateway.cli.listed import Listed, alone, commands
 
 PIPE_WIDTH: Final = "240"
 """Columns of what Typer tells where nobody sits at a terminal (`appearance.PIPE_WIDTH` for what we tell)."""
@@ -25,43 +23,28 @@ STARTED_S: Final = time.monotonic()  # noqa: TID251 - of this program, for comma
 """When the program began, before what a command needs was imported."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """A command as `gateway --help` lists it, and how to get it."""
-
-    help: str
-    load: Callable[[], Any]
-    """Returns a click command; typer does not publish the types of click that it carries along."""
-
-
-def _alone(command: Callable[..., None]) -> Any:
-    app = typer.Typer(add_completion=False)
-    app.command()(command)
-    return get_command(app)
-
-
 def _run() -> Any:
     from gateway.cli.run import run
 
-    return _alone(run)
+    return alone(run)
 
 
 def _demo() -> Any:
     from gateway.cli.demo import demo
 
-    return _alone(demo)
+    return alone(demo)
 
 
 def _sim() -> Any:
     from gateway.cli.sim import sim
 
-    return _alone(sim)
+    return alone(sim)
 
 
 def _check() -> Any:
     from gateway.cli.check import check
 
-    return _alone(check)
+    return alone(check)
 
 
 def _transport() -> Any:
@@ -91,7 +74,7 @@ def _container() -> Any:
 def _alarms() -> Any:
     from gateway.cli.alarms import alarms
 
-    return _alone(alarms)
+    return alone(alarms)
 
 
 def _put() -> Any:
@@ -103,7 +86,7 @@ def _put() -> Any:
 def _events() -> Any:
     from gateway.cli.events import events
 
-    return _alone(events)
+    return alone(events)
 
 
 def _tags() -> Any:
@@ -119,44 +102,23 @@ def _wes() -> Any:
 
 
 COMMANDS: Final = {
-    "demo": _Listed("Run the demo site: gateway, simulated devices, something to look at.", _demo),
-    "run": _Listed("Run the gateway for a site.", _run),
-    "sim": _Listed("Serve a site's simulated devices, for any control system.", _sim),
-    "check": _Listed("Check a site file: every error at once.", _check),
-    "transport": _Listed("Transports: submit, list, show, cancel, resolve.", _transport),
-    "device": _Listed("Devices: list, show, enable, disable, reset, localise, telegrams.", _device),
-    "location": _Listed("Locations: list, unblock.", _location),
-    "container": _Listed("Containers: list, locate.", _container),
-    "put": _Listed("Puts at put walls: submit, show, cancel.", _put),
-    "events": _Listed("Events: what has happened, and what happens now.", _events),
-    "alarms": _Listed("Alarms: what a person must look at.", _alarms),
-    "wes": _Listed("The WES core: run, look, allocate, import stock, verify; what waits for a person.", _wes),
-    "tags": _Listed("Tag tables of device profiles, as CSV: import, export.", _tags),
+    "demo": Listed("Run the demo site: gateway, simulated devices, something to look at.", _demo),
+    "run": Listed("Run the gateway for a site.", _run),
+    "sim": Listed("Serve a site's simulated devices, for any control system.", _sim),
+    "check": Listed("Check a site file: every error at once.", _check),
+    "transport": Listed("Transports: submit, list, show, cancel, resolve.", _transport),
+    "device": Listed("Devices: list, show, enable, disable, reset, localise, telegrams.", _device),
+    "location": Listed("Locations: list, unblock.", _location),
+    "container": Listed("Containers: list, locate.", _container),
+    "put": Listed("Puts at put walls: submit, show, cancel.", _put),
+    "events": Listed("Events: what has happened, and what happens now.", _events),
+    "alarms": Listed("Alarms: what a person must look at.", _alarms),
+    "wes": Listed("The WES core: run, look, allocate, import stock, verify; what waits for a person.", _wes),
+    "tags": Listed("Tag tables of device profiles, as CSV: import, export.", _tags),
 }
 
 
-class _Commands(TyperGroup):
-    """Lists commands by their one line; imports the one that is called."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        name, listed, rest = super().resolve_command(ctx, args)
-        return name, listed if name is None else COMMANDS[name].load(), rest
-
-
-app = typer.Typer(
-    cls=_Commands,
-    help="A hardware integration gateway for automated warehouses. Begin with: gateway demo",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-
-
-def _nothing() -> None:
-    """Stand for a command until it is called."""
-
-
-for _name, _listed in COMMANDS.items():
-    app.command(_name, help=_listed.help)(_nothing)
+app = commands(COMMANDS, "A hardware integration gateway for automated warehouses. Begin with: gateway demo")
 
 
 def main(words: Sequence[str] | None = None) -> None:

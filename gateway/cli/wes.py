@@ -1,25 +1,101 @@
 """`gateway wes`: what is done with the WES core from a terminal."""
 
-import typer
+from typing import Any, Final
 
-from gateway.cli.allocate import allocate
-from gateway.cli.import_stock import import_stock
-from gateway.cli.run_wes import run_wes
-from gateway.cli.verify import verify
-from gateway.cli.wes_attention import alarms, exceptions, messages
-from gateway.cli.wes_floor import orders, replenishments, stations, stock
+from typer.main import get_group
 
-wes = typer.Typer(
-    help="The WES core: run, allocate, import stock, verify; what waits for a person.", no_args_is_help=True
-)
-wes.command("run")(run_wes)
-wes.command()(allocate)
-wes.command()(verify)
-wes.command("import-stock")(import_stock)
-wes.command()(orders)
-wes.command()(stations)
-wes.command()(stock)
-wes.command()(replenishments)
-wes.command()(alarms)
-wes.add_typer(exceptions, name="exceptions")
-wes.add_typer(messages, name="messages")
+from gateway.cli.listed import Listed, alone, commands
+
+
+def _run() -> Any:
+    from gateway.cli.run_wes import run_wes
+
+    return alone(run_wes)
+
+
+def _allocate() -> Any:
+    from gateway.cli.allocate import allocate
+
+    return alone(allocate)
+
+
+def _verify() -> Any:
+    from gateway.cli.verify import verify
+
+    return alone(verify)
+
+
+def _import_stock() -> Any:
+    from gateway.cli.import_stock import import_stock
+
+    return alone(import_stock)
+
+
+def _orders() -> Any:
+    from gateway.cli.wes_floor import orders
+
+    return alone(orders)
+
+
+def _stations() -> Any:
+    from gateway.cli.wes_floor import stations
+
+    return alone(stations)
+
+
+def _stock() -> Any:
+    from gateway.cli.wes_floor import stock
+
+    return alone(stock)
+
+
+def _replenishments() -> Any:
+    from gateway.cli.wes_floor import replenishments
+
+    return alone(replenishments)
+
+
+def _alarms() -> Any:
+    from gateway.cli.wes_attention import alarms
+
+    return alone(alarms)
+
+
+def _exceptions() -> Any:
+    from gateway.cli.wes_attention import exceptions
+
+    return get_group(exceptions)
+
+
+def _messages() -> Any:
+    from gateway.cli.wes_attention import messages
+
+    return get_group(messages)
+
+
+COMMANDS: Final = {
+    "run": Listed(
+        "Run the WES core of a site over the gateway's public contract, until it is stopped (Ctrl-C, SIGTERM).",
+        _run,
+    ),
+    "allocate": Listed("Choose orders and totes with the most units per tote.", _allocate),
+    "verify": Listed("Verify stock: every balance is the sum of its ledger, and the layers agree.", _verify),
+    "import-stock": Listed("Take the stock of a table in.", _import_stock),
+    "orders": Listed("List orders, the newest first, and why they wait.", _orders),
+    "stations": Listed("List stations, who works there, and what they have to do.", _stations),
+    "stock": Listed(
+        "List stock by product: what is there, promised, bound, held, and what is left to promise.", _stock
+    ),
+    "replenishments": Listed(
+        "List goods that are to be moved to where they are picked, and how many work orders wait for them.",
+        _replenishments,
+    ),
+    "alarms": Listed(
+        "List what a person must look at: the exchange with upstream, planning, stock that contradicts itself.",
+        _alarms,
+    ),
+    "exceptions": Listed("Orders that cannot go on: list, settle.", _exceptions),
+    "messages": Listed("Messages that upstream refuses and that were given up: list, send, skip.", _messages),
+}
+
+wes = commands(COMMANDS, "The WES core: run, look, allocate, import stock, verify; what waits for a person.")

@@ -1,6 +1,8 @@
 """`gateway wes allocate`: the answer in a file, and a sentence where there is none."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from gateway.cli import main
 
 pytestmark = pytest.mark.unit
 
+ROOT = Path(__file__).parents[2]
 SOUND = {
     "orders": [{"A": 2}, {"B": 1}, {"A": 1, "B": 3}],
     "totes": [{"A": 3}, {"A": 2, "B": 1}, {"B": 9}],
@@ -66,3 +69,16 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.Capture
         main(["wes", "allocate", str(tmp_path / "none.json"), "--out", str(tmp_path / "out.json")])
     assert ended.value.code == 1
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_it_waits_for_no_library_of_the_gateway() -> None:
+    """It is given a time for all of it, so it loads what it needs and nothing else."""
+    seen = (
+        "import sys; from gateway.cli import main\n"
+        "try: main(['wes', 'allocate', 'none.json', '--out', 'none'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'highspy', 'httpx', 'asyncua', 'pymodbus', 'fastapi', 'yaml', 'structlog', 'sqlite3'}\n"
+        "print(' '.join(sorted(heavy & set(sys.modules))))"
+    )
+    done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "highspy\n")
