@@ -1,5 +1,6 @@
 """The HTTP application: all routes, one way to refuse, and a description that tells the truth about it."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -48,19 +49,19 @@ def create_api(deps: ApiDeps) -> FastAPI:
         )
     ]
     if deps.wes is not None:
-        routers += wes_routers(deps.wes)
+        routers += wes_routers(deps.wes, deps.closing)
     return _application("Warehouse gateway", routers, deps.token)
 
 
-def create_wes_api(wes: WesCore, token: str | None) -> FastAPI:
-    """Return the application of a WES core that has a process of its own."""
-    return _application("WES core", [life_routes(), *wes_routers(wes)], token)
+def create_wes_api(wes: WesCore, token: str | None, closing: asyncio.Event) -> FastAPI:
+    """Return the application of a WES core that has a process of its own; its streams end when `closing` is set."""
+    return _application("WES core", [life_routes(), *wes_routers(wes, closing)], token)
 
 
-def wes_routers(wes: WesCore) -> list[APIRouter]:
+def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:
     """Return what a WES core answers, wherever it runs."""
-    rooms = (wms_routes, floor_routes, throughput_routes, inbound_routes, stock_routes, attention_routes)
-    return [routes(wes) for routes in rooms]
+    rooms = (wms_routes, throughput_routes, inbound_routes, stock_routes, attention_routes)
+    return [floor_routes(wes, closing), *(routes(wes) for routes in rooms)]
 
 
 def _application(title: str, routers: Iterable[APIRouter], token: str | None) -> FastAPI:

@@ -1,9 +1,9 @@
 """Events and positions over HTTP: pages, and live streams (server-sent events) that resume where they broke off."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator
 from http import HTTPStatus
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Final, cast
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
@@ -13,27 +13,18 @@ from gateway.api.body import JsonRoute
 from gateway.api.deps import ApiDeps
 from gateway.api.problems import Rejected
 from gateway.api.replies import Limit, Page
+from gateway.api.streams import HEARTBEAT_S, SSE, STILL_HERE, Streams, until
 from gateway.api.views import position_view
 from gateway.contract.events import Event, EventType
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.model import WireModel
 from gateway.kernel.feed import ALL_TYPES, Feed
 
-HEARTBEAT_S: Final = 10.0
 POSITIONS_PERIOD_S: Final = 0.1
 """A stream of positions sends at most one batch in this time."""
 CHUNK: Final = 500
 STREAMS_MAX: Final = 100
 SEQ_MAX: Final = 2**53 - 1
-
-_SSE: Final[dict[int | str, dict[str, Any]]] = {
-    200: {
-        "description": "An endless stream",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-    }
-}
-_NO_BUFFER: Final = {"X-Accel-Buffering": "no"}
-"""Proxies shall pass events on at once."""
 
 
 def _split(values: object) -> object:
@@ -71,7 +62,7 @@ class StreamFilter(WireModel):
 def event_routes(deps: ApiDeps) -> APIRouter:
     """Return the routes of events and positions."""
     router = APIRouter(prefix="/v1", tags=["events"], route_class=JsonRoute)
-    streams = asyncio.Semaphore(STREAMS_MAX)
+    streams = Streams(STREAMS_MAX)
 
     @router.get("/events", response_model=Page[Event])
     async def get_events(which: Annotated[EventFilter, Query()]) -> Response:
@@ -83,7 +74,7 @@ def event_routes(deps: ApiDeps) -> APIRouter:
         items = ",".join(event.json for event in page.events)
         return Response(f'{{"items":[{items}]{more}}}', media_type="application/json")
 
-    @router.get("/events/stream", response_class=StreamingResponse, responses=_SSE)
+    @router.get("/events/stream", response_class=StreamingResponse, responses=SSE)
     async def stream_events(
         which: Annotated[StreamFilter, Query()],
         last_event_id: Annotated[Seq | None, Header(alias="Last-Event-ID")] = None,
@@ -92,26 +83,14 @@ def event_routes(deps: ApiDeps) -> APIRouter:
         after = which.after if last_event_id is None else last_event_id
         _check_after(deps.feed, after)
         start = deps.feed.last_seq if after is None else after
-        return _stream(streams, _events(deps, start, frozenset(which.types) or ALL_TYPES))
+        return streams.answer(_events(deps, start, frozenset(which.types) or ALL_TYPES))
 
-    @router.get("/positions/stream", response_class=StreamingResponse, responses=_SSE)
+    @router.get("/positions/stream", response_class=StreamingResponse, responses=SSE)
     async def stream_positions() -> Response:
         """Stream where devices are: all of them first, then those that move. Live data, without numbers or history."""
-        return _stream(streams, _positions(deps))
+        return streams.answer(_positions(deps))
 
     return router
-
-
-def _stream(streams: asyncio.Semaphore, lines: AsyncGenerator[str]) -> Response:
-    if streams.locked():
-        raise Refusal(RefusalKind.BUSY, FieldError("", "tooManyStreams", f"{STREAMS_MAX} streams are open"))
-    return StreamingResponse(_counted(streams, lines), media_type="text/event-stream", headers=_NO_BUFFER)
-
-
-async def _counted(streams: asyncio.Semaphore, lines: AsyncGenerator[str]) -> AsyncGenerator[str]:
-    async with streams:
-        async for line in lines:
-            yield line
 
 
 async def _events(deps: ApiDeps, after: int, types: frozenset[EventType]) -> AsyncGenerator[str]:
@@ -123,11 +102,8 @@ async def _events(deps: ApiDeps, after: int, types: frozenset[EventType]) -> Asy
             yield "".join(
                 f"id: {event.seq}\nevent: {event.type.value}\ndata: {event.json}\n\n" for event in page.events
             )
-        try:
-            async with asyncio.timeout(HEARTBEAT_S):
-                await _or_end(deps.feed.beyond(after), deps.closing)
-        except TimeoutError:
-            yield ": still here\n\n"
+        if not await until(deps.feed.beyond(after), deps.closing, HEARTBEAT_S):
+            yield STILL_HERE
 
 
 async def _positions(deps: ApiDeps) -> AsyncGenerator[str]:
@@ -139,20 +115,8 @@ async def _positions(deps: ApiDeps) -> AsyncGenerator[str]:
             views = (position_view(position).model_dump_json(by_alias=True) for position in news)
             yield "".join(f"event: position\ndata: {view}\n\n" for view in views)
             await asyncio.sleep(POSITIONS_PERIOD_S)
-        try:
-            async with asyncio.timeout(HEARTBEAT_S):
-                await _or_end(deps.positions.beyond(seen), deps.closing)
-        except TimeoutError:
-            yield ": still here\n\n"
-
-
-async def _or_end(news: Coroutine[Any, Any, None], closing: asyncio.Event) -> None:
-    """Wait for news, or for the end of the interface: a stream that ends by itself keeps nobody waiting."""
-    async with asyncio.TaskGroup() as tasks:
-        waiting = {tasks.create_task(news), tasks.create_task(closing.wait())}
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for task in waiting:
-            task.cancel()
+        if not await until(deps.positions.beyond(seen), deps.closing, HEARTBEAT_S):
+            yield STILL_HERE
 
 
 def _check_after(feed: Feed, after: int | None) -> None:

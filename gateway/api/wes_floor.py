@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from gateway.api.body import JsonRoute
 from gateway.api.replies import Page, Paging, number_cursor, reply
+from gateway.api.streams import SSE, STILL_HERE, Streams, until
 from gateway.contract.acts import ActView, StationAct
 from gateway.contract.documents import (
     OrderSummary,
@@ -21,7 +22,6 @@ from gateway.contract.documents import (
     WaveView,
     WorkView,
 )
-from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.stations import (
     BlackBoxArrival,
     CloseRequest,
@@ -30,6 +30,7 @@ from gateway.contract.stations import (
     StationView,
 )
 from gateway.contract.transports import Identifier
+from gateway.kernel.news import News
 from gateway.kernel.ports import Tx
 from gateway.wes.codes import Code
 from gateway.wes.core import WesCore
@@ -55,9 +56,10 @@ from gateway.wes.stock.views import find_pool, positions_of_pool, stock_by_sku
 T = TypeVar("T")
 
 NUMBER_MAX: Final = 2**53 - 1
-LOOK_S: Final = 0.25
-"""How often a stream of a station looks for something new."""
-QUIET_LOOKS: Final = 40
+LOOK_S: Final = 0.1
+"""A stream of a station shows what was committed in this time at once."""
+QUIET_S: Final = 5.0
+"""Some things come by time alone: a hand without a button is a question only after a while."""
 STREAMS_MAX: Final = 50
 
 StationId = Annotated[Identifier, Path(alias="stationId")]
@@ -94,11 +96,11 @@ class StockFilter(Paging):
     owner_id: Identifier | None = None
 
 
-def floor_routes(core: WesCore) -> APIRouter:
-    """Return the routes of stations, work and stock under /v1/wes."""
+def floor_routes(core: WesCore, closing: asyncio.Event) -> APIRouter:
+    """Return the routes of stations, work and stock under /v1/wes; their streams end when `closing` is set."""
     router = APIRouter(prefix="/v1/wes", tags=["wes"], route_class=JsonRoute)
     store, context = core.store, core.context
-    streams = asyncio.Semaphore(STREAMS_MAX)
+    streams = Streams(STREAMS_MAX)
 
     async def show(station_id: str) -> StationView:
         return await store.read(partial(station_view, context=context, station_id=station_id))
@@ -116,15 +118,11 @@ def floor_routes(core: WesCore) -> APIRouter:
         """Show a station: what stands there, what is to be done with it, its boxes, and its questions."""
         return reply(await show(station_id))
 
-    @router.get("/stations/{stationId}/stream", response_class=StreamingResponse)
+    @router.get("/stations/{stationId}/stream", response_class=StreamingResponse, responses=SSE)
     async def stream_station(station_id: StationId) -> Response:
         """Stream a station as it changes (server-sent events): the whole of it, each time."""
         await show(station_id)
-        if streams.locked():
-            text = f"{STREAMS_MAX} streams are open"
-            raise Refusal(RefusalKind.BUSY, FieldError("", "tooManyStreams", text))
-        lines = _changes(streams, partial(show, station_id))
-        return StreamingResponse(lines, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        return streams.answer(_changes(core.news, closing, partial(show, station_id)))
 
     @router.post("/stations/{stationId}/open", response_model=StationView)
     async def open_a_station(station_id: StationId, request: OpenRequest) -> Response:
@@ -290,20 +288,19 @@ def floor_routes(core: WesCore) -> APIRouter:
 
 
 async def _changes(
-    streams: asyncio.Semaphore, show: Callable[[], Awaitable[StationView]]
+    news: News, closing: asyncio.Event, show: Callable[[], Awaitable[StationView]]
 ) -> AsyncGenerator[str]:
-    async with streams:
-        shown, quiet = "", 0
-        while True:
-            view = (await show()).model_dump_json(by_alias=True)
-            if view != shown:
-                yield f"event: station\ndata: {view}\n\n"
-                shown, quiet = view, 0
-            elif quiet >= QUIET_LOOKS:
-                yield ": still here\n\n"
-                quiet = 0
-            quiet += 1
+    shown = ""
+    while not closing.is_set():
+        seen = news.seq
+        view = (await show()).model_dump_json(by_alias=True)
+        if view != shown:
+            yield f"event: station\ndata: {view}\n\n"
+            shown = view
+        if await until(news.beyond(seen), closing, QUIET_S):
             await asyncio.sleep(LOOK_S)
+        else:
+            yield STILL_HERE
 
 
 def _below(which: Paging) -> int:

@@ -18,6 +18,7 @@ from gateway.delivery.chain import Bells, chain_works
 from gateway.delivery.gateway_client import GatewayClient
 from gateway.delivery.wes import upstream_works
 from gateway.kernel.clock import SystemClock
+from gateway.kernel.news import TellingStore
 from gateway.kernel.supervise import keep_running
 from gateway.site.model import Site
 from gateway.wes.allocation.port import Allocator
@@ -64,8 +65,9 @@ async def open_wes(
         return
     async with around.store() as store:
         bells = Bells()
-        opened = await open_core(store, site.wes, clock, lay_out(site, site.wes.stations.boxes))
-        core = replace(opened, stir=bells.ring)
+        telling = TellingStore(store)
+        opened = await open_core(telling, site.wes, clock, lay_out(site, site.wes.stations.boxes))
+        core = replace(opened, stir=bells.ring, news=telling.news)
         monitors = Monitors(core)
         works = upstream_works(core, monitors, around.courier, rng)
         hearing = Hearing(core.context, push, PUT_HANDLERS)
@@ -95,6 +97,7 @@ async def run_wes(settings: Settings, gateway_url: str) -> None:
             works = {**wes.works, **wes.chain(GatewayClient(http))}
             running = [tasks.create_task(keep_running(name, work.run)) for name, work in works.items()]
             log.info("the WES runs", url=settings.url, gateway=gateway_url)
-            await serve_http(create_wes_api(wes.core, settings.token), port, asyncio.Event())
+            closing = asyncio.Event()
+            await serve_http(create_wes_api(wes.core, settings.token, closing), port, closing)
             for task in running:
                 task.cancel()

@@ -15,6 +15,7 @@ from gateway.kernel.ports import Store
 from gateway.wes.allocation.port import Allocator
 from gateway.wes.core import WesCore
 from gateway.wes.floor.rounds import Floor, Lacking
+from gateway.wes.floor.watch import Watch
 from gateway.wes.planning.dispatch import Dispatch
 from gateway.wes.planning.gateway import FeedGap, Gateway, Unanswered
 from gateway.wes.planning.hearing import Hearing, last_heard, open_at_gateway
@@ -127,6 +128,9 @@ def chain_works(
         "dispatch": Rounds("dispatch", timers.dispatch.period_s, dispatch.work, bells.dispatch),
         "stations": Rounds(
             "stations", timers.dispatch.period_s, Floor(store, context, gateway).work, bells.floor
+        ),
+        "station alarms": Rounds(
+            "station alarms", timers.dispatch.period_s, Watch(store, context, core.alarms).work
         ),
         "shortfalls": Rounds("shortfalls", timers.reservation.period_s, Lacking(store, context).work),
         "replenishments": Rounds(

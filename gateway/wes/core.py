@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from gateway.contract.clock import Clock, Micros
 from gateway.contract.wms import AcceptedView
+from gateway.kernel.news import News
 from gateway.kernel.ports import Store
 from gateway.site.wes import Wes
 from gateway.wes.alarms import Alarm, Alarms
@@ -60,6 +61,7 @@ class WesCore:
         numbers: of outbound orders.
         withdrawals: how an order is cancelled, by the furthest code of its lines and work.
         stir: wakes whatever goes on by itself, after a person has done something.
+        news: of commits, for whoever shows what is in the database.
         commands: what became of the last commands, oldest first, since the start.
         callbacks: what became of the last callbacks that upstream answered.
     """
@@ -69,6 +71,7 @@ class WesCore:
     numbers: Numbers
     withdrawals: Mapping[Code, Withdrawal] = field(default_factory=lambda: WITHDRAWALS)
     stir: Callable[[], None] = lambda: None
+    news: News = field(default_factory=News)
     commands: deque[Outcome] = field(default_factory=lambda: deque(maxlen=OUTCOMES_MAX))
     callbacks: deque[Outcome] = field(default_factory=lambda: deque(maxlen=OUTCOMES_MAX))
     alarms: Alarms = field(default_factory=Alarms)

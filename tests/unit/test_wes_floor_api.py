@@ -1,8 +1,10 @@
 """Stations, people and packages over HTTP, with the simulated people who know nothing else."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -10,6 +12,8 @@ from fastapi import FastAPI
 
 from gateway.api.problems import add_problem_handlers
 from gateway.api.wes_floor import floor_routes
+from gateway.kernel.news import TellingStore
+from gateway.kernel.ports import Tx
 from gateway.wes.core import WesCore
 from sim_devices.clock import SimClock, seeded
 from sim_devices.operators import Habits, Packer, Person, Picker, Walker
@@ -18,13 +22,28 @@ from tests.unit.station_rig import Station, station
 
 pytestmark = pytest.mark.unit
 
+T = TypeVar("T")
+
+
+class CountedStore(TellingStore):
+    """A store that tells, and counts how often it is read."""
+
+    reads = 0
+
+    async def read(self, job: Callable[[Tx], Awaitable[T]]) -> T:
+        self.reads += 1
+        return await super().read(job)
+
 
 @asynccontextmanager
-async def pages(line: Station) -> AsyncGenerator[httpx.AsyncClient]:
+async def pages(
+    line: Station, store: TellingStore | None = None, closing: asyncio.Event | None = None
+) -> AsyncGenerator[httpx.AsyncClient]:
     """Serve the floor of a chain in memory."""
-    core = WesCore(store=line.store, context=line.core.context, numbers=line.core.numbers)
+    store = store or TellingStore(line.store)
+    core = WesCore(store=store, context=line.core.context, numbers=line.core.numbers, news=store.news)
     app = FastAPI()
-    app.include_router(floor_routes(core))
+    app.include_router(floor_routes(core, closing or asyncio.Event()))
     add_problem_handlers(app)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://wes") as http:
@@ -120,6 +139,25 @@ async def test_a_station_is_closed_and_opened() -> None:
         assert (closed.json()["open"], closed.json()["reason"]) == (False, "no light")
         opened = await http.post(f"{path}/open", json={"operator": "Ann"})
         assert (opened.json()["open"], opened.json()["operator"]) == (True, "Ann")
+
+
+async def test_a_stream_shows_each_change_looks_only_then_and_ends_with_the_gateway() -> None:
+    async with station() as line, asyncio.timeout(20):
+        store, closing = CountedStore(line.store), asyncio.Event()
+        async with pages(line, store, closing) as http:
+            stream = asyncio.ensure_future(http.get("/v1/wes/stations/station-1/stream"))
+            while not store.reads > 1:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
+            assert store.reads == 2, "to know that there is such a station, and to show it"
+            await http.post("/v1/wes/stations/station-1/close", json={"operator": "Ann", "reason": "lunch"})
+            looked = store.reads
+            while store.reads == looked:
+                await asyncio.sleep(0.01)
+            closing.set()
+            told = (await stream).text
+        shown = [line.removeprefix("data: ") for line in told.splitlines() if line.startswith("data: ")]
+        assert [json.loads(each)["open"] for each in shown] == [True, False]
 
 
 async def test_lists_come_in_pages() -> None:

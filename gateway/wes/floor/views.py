@@ -30,13 +30,12 @@ from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.floor.operations import OPERATION, TASKS, Operation, operation_of
+from gateway.wes.floor.wall import NOTICE_US
 from gateway.wes.layout import Workplace
 from gateway.wes.planning.tasks import OPEN_PUTS, missing
 
 ROWS_MAX: Final = 1_000
 """Of one kind, in one view of a station or a work order."""
-NOTICE_US: Final = 5_000_000
-"""A hand in a lit slot is no question before so much time without a button."""
 
 _TASK: Final = f"""SELECT a.allocation_id, a.work_id, d.oms_order_no, l.sku, COALESCE(g.name, l.sku), COALESCE(g.barcodes, '[]'),
 COALESCE(g.unit, ''), o.lot_no, o.expiry_at, a.holder_id, a.cell, a.quantity, a.picked, a.short,

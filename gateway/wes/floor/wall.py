@@ -25,6 +25,8 @@ from gateway.wes.planning.tasks import Task, book_pick, conflict, lock_task, mis
 
 LIT_MAX: Final = 9_999
 """Pieces that one slot can show."""
+NOTICE_US: Final = 5_000_000
+"""A hand in a lit slot is no question before so much time without a button."""
 DARK_US: Final = 10_000_000
 """A slot that is to go dark and has not after so long is told to whoever stands there."""
 LOOK_US: Final = 60_000_000

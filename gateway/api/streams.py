@@ -1,0 +1,64 @@
+"""Live streams over HTTP (server-sent events): how many there may be, and that they end with the interface."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any, Final
+
+from fastapi import Response
+from fastapi.responses import StreamingResponse
+
+from gateway.contract.faults import FieldError, Refusal, RefusalKind
+
+HEARTBEAT_S: Final = 10.0
+SSE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "An endless stream",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+"""How a route describes what it answers."""
+STILL_HERE: Final = ": still here\n\n"
+_NO_BUFFER: Final = {"X-Accel-Buffering": "no"}
+"""Proxies shall pass events on at once."""
+
+
+class Streams:
+    """The streams of one kind that are open."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._open = asyncio.Semaphore(most)
+
+    def answer(self, lines: AsyncGenerator[str]) -> Response:
+        """Return an answer that streams lines.
+
+        Raises:
+            Refusal: too many are open.
+        """
+        if self._open.locked():
+            raise Refusal(
+                RefusalKind.BUSY, FieldError("", "tooManyStreams", f"{self._most} streams are open")
+            )
+        return StreamingResponse(self._counted(lines), media_type="text/event-stream", headers=_NO_BUFFER)
+
+    async def _counted(self, lines: AsyncGenerator[str]) -> AsyncGenerator[str]:
+        async with self._open:
+            async for line in lines:
+                yield line
+
+
+async def until(news: Coroutine[Any, Any, None], closing: asyncio.Event, at_most_s: float) -> bool:
+    """Wait for news, or for the end of the interface: a stream that ends by itself keeps nobody waiting.
+
+    Returns:
+        False: neither has come in that time.
+    """
+    try:
+        async with asyncio.timeout(at_most_s), asyncio.TaskGroup() as tasks:
+            waiting = {tasks.create_task(news), tasks.create_task(closing.wait())}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in waiting:
+                task.cancel()
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,100 @@
+"""What at stations needs somebody, though nobody there has noticed: as alarms (S0-38).
+
+Each kind is one alarm that names all places; it is looked up in the database in rounds, so that it stands again after a restart.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.contract.clock import Micros
+from gateway.kernel.ports import Store
+from gateway.wes.alarms import Alarm, Alarms
+from gateway.wes.context import WesContext
+from gateway.wes.floor.wall import NOTICE_US, QuestionKind
+
+SUBJECT: Final = "stations"
+UNATTENDED_US: Final = 600_000_000
+"""A container that nobody has scanned for so long waits for somebody."""
+PLACES_MAX: Final = 20
+"""Places that one alarm names."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One kind of alarm.
+
+    Attributes:
+        sql: selects (what it is about, since when), the oldest first, by `before` and `limit`.
+        after: what is younger is no alarm yet.
+    """
+
+    code: str
+    sql: str
+    after: Micros
+    text: str
+    advice: str
+
+
+def _asked(kind: QuestionKind) -> str:
+    return (
+        f"SELECT station_id || ' ' || slot_id, at_us FROM questions WHERE settled_at IS NULL AND kind = '{kind}'"
+        " AND at_us <= :before ORDER BY at_us, question_id LIMIT :limit"
+    )
+
+
+_KINDS: Final = (
+    _Kind(
+        QuestionKind.NO_BUTTON,
+        _asked(QuestionKind.NO_BUTTON),
+        NOTICE_US,
+        "A hand was in a lit slot, and nothing was confirmed",
+        "Press the slot's button, or say at the station what was put.",
+    ),
+    _Kind(
+        QuestionKind.STILL_LIT,
+        _asked(QuestionKind.STILL_LIT),
+        0,
+        "A slot should be dark, and its wall does not answer",
+        "Put nothing there, and look after the wall; the question is answered once the slot is dark.",
+    ),
+    _Kind(
+        "unattended",
+        "SELECT p.container_id || ' at ' || o.station_id, o.opened_at FROM operations o"
+        " JOIN presentations p ON p.presentation_id = o.presentation_id WHERE o.state = 'open' AND o.scanned_at IS NULL"
+        " AND o.opened_at <= :before ORDER BY o.opened_at, o.operation_id LIMIT :limit",
+        UNATTENDED_US,
+        "A container stands at a station, and nobody has scanned it",
+        "Scan it there, or close the station: then it leaves, and its work is done elsewhere.",
+    ),
+)
+
+
+class Watch:
+    """Raises and clears the alarms of the stations."""
+
+    def __init__(self, store: Store, context: WesContext, alarms: Alarms) -> None:
+        self._store = store
+        self._context = context
+        self._alarms = alarms
+
+    async def work(self) -> None:
+        """Look once."""
+        for kind in _KINDS:
+            which = {"before": self._context.clock.now_us() - kind.after, "limit": PLACES_MAX}
+            found = await self._store.read(lambda tx, kind=kind, which=which: tx.fetch(kind.sql, which))
+            if found:
+                self._raise(kind, [(row[0], row[1]) for row in found])
+            else:
+                self._alarms.clear(kind.code)
+
+    def _raise(self, kind: _Kind, found: Sequence[tuple[str, Micros]]) -> None:
+        places = ", ".join(place for place, _ in found)
+        alarm = Alarm(
+            subject=SUBJECT,
+            code=kind.code,
+            text=f"{kind.text}: {places}",
+            advice=kind.advice,
+            raised_at=found[0][1],
+        )
+        self._alarms.raise_alarm(alarm)
