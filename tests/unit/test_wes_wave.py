@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from gateway.wes.allocation.wave.bound import Bounds, Prices
+from gateway.wes.allocation.wave.bound import STEP_FIRST, Bounds, Prices
 from gateway.wes.allocation.wave.check import faults, units_of
 from gateway.wes.allocation.wave.incumbent import Deadline
 from gateway.wes.allocation.wave.instance import reduced
@@ -99,11 +99,16 @@ def test_whatever_the_prices_no_wave_exceeds_the_bound_of_its_size(seed: int) ->
     random = np.random.default_rng(seed)
     for _ in range(20):
         start = bounds.level(0.5)
-        prices = Prices(random.exponential(1.0, len(start.sku)), random.exponential(0.5, len(start.line)))
+        prices = Prices(
+            random.exponential(1.0, len(start.sku)),
+            random.exponential(0.5, len(start.line)),
+            random.exponential(0.2, len(start.pair)),
+            random.normal(0.0, 1.0, start.shift.shape),
+        )
         most = bounds.proven(prices)
         assert all(most[size] >= units for size, units in best.items())
         never = Deadline(time.monotonic, time.monotonic() + 60)
-        lowered = bounds.proven(bounds.lowered(prices, 1, 0.0, never))
+        lowered = bounds.proven(bounds.lowered(prices, 1, 0.0, STEP_FIRST, never))
         assert all(lowered[size] >= units for size, units in best.items())
 
 

@@ -5,7 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from gateway.wes.allocation.wave.bound import Bounds, Prices
+from gateway.wes.allocation.wave.arrays import Ints
+from gateway.wes.allocation.wave.bound import STEP_FIRST, Bounds, Prices
 from gateway.wes.allocation.wave.incumbent import NOTHING, Deadline, Incumbent
 from gateway.wes.allocation.wave.instance import Instance
 from gateway.wes.allocation.wave.program import Ended, Program, relaxed, solved, whole
@@ -17,6 +18,12 @@ PRICING_HEAVY: Final = 0.8
 """Part of the time that prices may take, and above RELAXED_MAX, where programs rule out little."""
 LOWERED_S: Final = 2.0
 """For prices where a linear program took all its time."""
+PAIRING: Final = 0.75
+"""Part of the time after that for prices of pairs, where orders have several lines: programs rule out little there."""
+STEP_AGAIN: Final = 0.1
+"""The first step from prices that are good for another number of totes."""
+LITTLE: Final = 0.002
+"""Where the worst bound falls by no more than this part, prices are as good as they get."""
 CLOSING_S: Final = 3.0
 """The first attempt to rule out a number of totes; each further round takes half as long again."""
 
@@ -32,15 +39,19 @@ class Proof:
         self._deadline = deadline
         self._listen = listen
         self._bounds = Bounds(instance)
-        self._prices: dict[int, Prices] = {}
-        entries = len(instance.lines.row) + len(instance.stock.row) + self._bounds.pairs
+        self._known: list[tuple[Prices, Ints]] = []
+        """Prices, and the bounds that they prove."""
+        self._priced: set[int] = set()
+        entries = len(instance.lines.row) + len(instance.stock.row) + self._bounds.entries
         self._light = entries <= RELAXED_MAX
 
     def run(self) -> None:
         """Work until nothing is open or time is up."""
-        for price in (1.0, 0.5):
-            self._incumbent.bound(self._bounds.proven(self._bounds.level(price)))
+        self._incumbent.bound(self._bounds.proven(self._bounds.level(1.0)))
+        self._know(self._bounds.level(0.5))
         self._price()
+        if self._light and len(self._bounds.pairs):
+            self._price_pairs()
         patience = CLOSING_S
         while self._open():
             self._close(patience)
@@ -67,19 +78,36 @@ class Proof:
                 above = size
             else:
                 below = size
-        while self._open() and until.left() > 0 and self._worst() not in self._prices:
+        while self._open() and until.left() > 0 and self._worst() not in self._priced:
             self._price_at(self._worst(), until)
 
     def _price_at(self, size: int, until: Deadline) -> None:
         prices = self._relaxed(size, until) if self._light else None
         if prices is None:
             prices = self._lowered(size, self._deadline.within(max(until.left(), LOWERED_S)))
-        self._prices[size] = prices
-        self._incumbent.bound(self._bounds.proven(prices))
+        self._priced.add(size)
+        self._know(prices)
+
+    def _price_pairs(self) -> None:
+        """Find prices of pairs, which linear programs leave out, where the bound is worst."""
+        until = self._deadline.within(PAIRING * self._deadline.left())
+        self._known = self._known[:1]
+        while self._open() and until.left() > 0:
+            size = self._worst()
+            before = self._incumbent.most[size]
+            self._know(self._lowered(size, until))
+            if self._incumbent.most[size] > before * (1 - LITTLE):
+                return
+
+    def _know(self, prices: Prices) -> None:
+        most = self._bounds.proven(prices)
+        self._known.append((prices, most))
+        self._incumbent.bound(most)
 
     def _lowered(self, size: int, until: Deadline) -> Prices:
-        """Price by steps from prices for a number of totes nearby."""
-        return self._bounds.lowered(self._nearest(size), size, self._needed(size) - 1, until)
+        """Price by steps, from the prices that are known to be best there."""
+        length = STEP_FIRST if len(self._known) == 1 else STEP_AGAIN
+        return self._bounds.lowered(self._best_at(size), size, self._needed(size) - 1, length, until)
 
     def _relaxed(self, size: int, until: Deadline) -> Prices | None:
         """Price by a linear program, if it is solved in time."""
@@ -94,17 +122,15 @@ class Proof:
             ratio=NOTHING,
         )
         duals = relaxed(self._instance, program, until.left())
-        return None if duals is None else Prices(*(np.abs(dual) for dual in duals))
+        return None if duals is None else self._bounds.simple(*(np.abs(dual) for dual in duals))
 
     def _needed(self, size: int) -> int:
         """Return the fewest units with which so many totes make a better wave."""
         ratio = self._incumbent.ratio
         return max(self._instance.low, ratio.numerator * size // ratio.denominator + 1)
 
-    def _nearest(self, size: int) -> Prices:
-        if not self._prices:
-            return self._bounds.level(0.5)
-        return self._prices[min(self._prices, key=lambda priced: abs(priced - size))]
+    def _best_at(self, size: int) -> Prices:
+        return min(self._known, key=lambda known: int(known[1][size]))[0]
 
     def _close(self, seconds: float) -> None:
         """Try each open number of totes, the worst first: find a better wave there, or a lower bound."""
@@ -114,7 +140,7 @@ class Proof:
             size = self._worst()
             tried.add(size)
             least = self._needed(size)
-            may, must = self._bounds.useful(self._nearest(size), size, least)
+            may, must = self._bounds.useful(self._best_at(size), size, least)
             program = Program(
                 allowed=may,
                 fixed=must,
