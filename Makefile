@@ -8,11 +8,11 @@ CODE   := gateway drivers sim_devices tests
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev demo test format-check lint contracts types pytest format docs bench bench-allocation kill-test fault-test explore model-check simulate simulate-mutants lock clean
+.PHONY: help install install-dev demo test format-check lint contracts types pytest format docs bench bench-allocation kill-test fault-test explore model-check simulate simulate-warehouse simulate-mutants lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
-	| while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
+	| while IFS='|' read -r target text; do printf '%-25s %s\n' "$$target" "$$text"; done
 
 # ── install ───────────────────────────────────────────────────────────────────────────────────────────
 # A stamp for each lock file: a repeat does nothing. The development lock holds the runtime lock.
@@ -110,6 +110,9 @@ model-check: install-dev ## every reachable state of the handshake, for up to th
 
 simulate: install-dev ## a site on virtual time against every fault (SEEDS=10 HOURS=0.25)
 	@$(BIN)/python -m tests.sim --seeds $(or $(SEEDS),10) --hours $(or $(HOURS),0.25)
+
+simulate-warehouse: install-dev ## the same with orders, people and a WES core (SEEDS=10 ORDERS=10)
+	@$(BIN)/python -m tests.sim.warehouse --seeds $(or $(SEEDS),10) --orders $(or $(ORDERS),10)
 
 simulate-mutants: install-dev ## broken gateways: the first seed of twenty that notices each of them
 	@$(BIN)/python -m tests.sim.mutants

@@ -1,17 +1,23 @@
 """A whole warehouse on virtual time: an OMS, simulated people and the WES core inside the gateway, at a plant full of faults.
 
-The OMS believes nothing and compares; the people know what the pages tell them; the clerk decides what waits for somebody. The
-verdict is of those who stand outside: the OMS's account of goods, the stock's own proof, the proof of documents against stock.
+The OMS believes nothing and compares; the people know what the pages tell them; the attendant settles what devices leave
+undecided. The verdict is of those who stand outside: the OMS's account of goods, the stock's own proof, the proof of documents against stock.
+`python -m tests.sim.warehouse` (`make simulate-warehouse`) runs many seeds.
 """
 
+import argparse
 import asyncio
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from logging import CRITICAL
 from random import Random
 from typing import Any, Final
 
 import httpx
+import structlog
 from fastapi import FastAPI
+from rich.progress import track
 
 from gateway.app import Surroundings, WesSurroundings
 from gateway.delivery.sender import Answer
@@ -30,7 +36,8 @@ from sim_devices.supplier import SimulatedSupplier
 from tests.sim.faults import Mischief
 from tests.sim.life import Life, mortal
 from tests.sim.person import Person as Attendant
-from tests.sim.plant import Plant, demo_site
+from tests.sim.plant import Plant
+from tests.sim.sites import SETTINGS
 from tests.sim.wes import Wes
 from tests.virtual_loop import loop_time, run
 
@@ -58,8 +65,8 @@ class Day:
     seed: int
     orders: int = 10
     pause_s: float = 6.0
-    fault_s: float = 8.0
-    crash_s: float = 25.0
+    fault_s: float = 4.0
+    crash_s: float = 12.0
 
 
 @dataclass
@@ -111,7 +118,8 @@ class Warehouse(Plant):
 
 
 def _site() -> Site:
-    site = demo_site()
+    """Return the simulated site with an upstream."""
+    site = SETTINGS["demo"].site
     assert site.wes is not None
     upstream = site.wes.upstream.model_copy(update={"http": HttpUpstream(url=UPSTREAM)})
     return site.model_copy(update={"wes": site.wes.model_copy(update={"upstream": upstream})})
@@ -208,3 +216,30 @@ async def _contradictions(house: Warehouse) -> list[Any]:
     now = house.clock.now_us()
     found = await house.stock.read(lambda tx: verify(tx, now=now))
     return [*found, *await house.stock.read(find_contradictions)]
+
+
+def main() -> int:
+    """Simulate seed after seed; return 1 if one failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.sim.warehouse")
+    parser.add_argument("--seeds", type=int, default=10, help="how many")
+    parser.add_argument("--first", type=int, default=1, help="the first of them")
+    parser.add_argument("--orders", type=int, default=Day.orders, help="of each seed")
+    asked = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(CRITICAL))
+    failed = list[int]()
+    for seed in track(range(asked.first, asked.first + asked.seeds), "simulating"):
+        outcome = work_through(Day(seed, orders=asked.orders))
+        ends = ", ".join(f"{count} {status.lower()}" for status, count in sorted(outcome.statuses.items()))
+        faults = sum(outcome.faults.values())
+        print(
+            f"seed {seed}: {ends}; {outcome.seconds:.0f} s, {faults} faults, {outcome.runs} runs of the gateway"
+        )
+        if outcome.wrong:
+            failed.append(seed)
+            print(*(f"  - {text}" for text in outcome.wrong), sep="\n")
+    print(f"failed seeds: {failed}" if failed else f"all {asked.seeds} seeds hold")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
