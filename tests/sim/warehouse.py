@@ -1,8 +1,8 @@
 """A whole warehouse on virtual time: an OMS, simulated people and the WES core inside the gateway, at a plant full of faults.
 
 The OMS believes nothing and compares; the people know what the pages tell them; the attendant settles what devices leave
-undecided. The verdict is of those who stand outside: the OMS's account of goods, the stock's own proof, the proof of documents against stock.
-`python -m tests.sim.warehouse` (`make simulate-warehouse`) runs many seeds.
+undecided. The verdict is of those who stand outside: the OMS's account of goods, the stock's own proof, the proof of documents
+against stock. `python -m tests.sim.warehouse` (`make simulate-warehouse`) runs many seeds.
 """
 
 import argparse
