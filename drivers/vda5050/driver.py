@@ -48,6 +48,8 @@ class Vda5050Driver:
             (face.wiring.manufacturer, face.wiring.serial): face for face in self._vehicles.values()
         }
         self._wake = asyncio.Event()
+        self._stirred: set[str] = set()
+        """Vehicles about which something has changed, so that something may be due to be sent."""
         # One for each vehicle: their reports share commits instead of waiting for each other.
         self._tellers = {name: Teller(face, context) for name, face in self._vehicles.items()}
         self._lost = False
@@ -69,22 +71,22 @@ class Vda5050Driver:
     def send(self, order: VehicleOrder) -> None:
         """Make sure that the vehicle has this order or update."""
         self._vehicles[order.vehicle_id].send(order)
-        self._wake.set()
+        self._stir(order.vehicle_id)
 
     def cancel(self, vehicle_id: str, order_id: str) -> None:
         """Ask the vehicle to cancel this order, until it shows that it has heard."""
         self._vehicles[vehicle_id].cancel(order_id)
-        self._wake.set()
+        self._stir(vehicle_id)
 
     def localise(self, pose: VehiclePose) -> None:
         """Tell the vehicle where it stands, until it shows that it has heard."""
         self._vehicles[pose.vehicle_id].localise(pose)
-        self._wake.set()
+        self._stir(pose.vehicle_id)
 
     def reset(self, device_id: str) -> None:
         """Forget what the vehicle was to be sent, and ask it for a fresh state."""
         self._vehicles[device_id].forget()
-        self._wake.set()
+        self._stir(device_id)
 
     def health(self, device_id: str) -> Health:
         """Tell how the wire to the vehicle is."""
@@ -143,34 +145,52 @@ class Vda5050Driver:
                 face.take_mandate(payload, loop.time())
             elif (position := face.take(name, payload, loop.time())) is not None:
                 self._context.observe(replace(position, at_us=self._context.clock.now_us()))
-            self._wake.set()
-            self._tellers[face.wiring.device_id].nudge()
+            self._stir(face.wiring.device_id)
+            self._nudge(face.wiring.device_id)
 
     async def _send_what_is_due(self, port: MqttPort) -> None:
-        loop = asyncio.get_running_loop()
+        """Send to those of whom something has changed, and to those whose time has come: a message concerns one of many."""
+        now = asyncio.get_running_loop().time
+        due = dict.fromkeys(self._vehicles, -inf)
         while True:
             self._wake.clear()
-            for name, face in self._vehicles.items():
-                address = self._address(face.wiring)
-                if (said := face.mandate(loop.time())) is not None:
-                    await port.keep(f"{address}/{mandate.TOPIC}", said)
-                    self._tellers[name].nudge()
-                for topic, payload in face.outgoing(loop.time(), self._context.clock.now_us()):
-                    await port.publish(f"{address}/{topic}", payload)
-            due = min((face.next_due() for face in self._vehicles.values()), default=inf)
+            stirred, self._stirred = self._stirred, set()
+            for name in [name for name, at in due.items() if name in stirred or at <= now()]:
+                await self._send(port, name)
+                due[name] = self._vehicles[name].next_due()
+            next_due = min(due.values(), default=inf)
             try:
-                async with asyncio.timeout_at(None if due == inf else due):
+                async with asyncio.timeout_at(None if next_due == inf else next_due):
                     await self._wake.wait()
             except TimeoutError:
                 pass
+
+    async def _send(self, port: MqttPort, name: str) -> None:
+        face, now = self._vehicles[name], asyncio.get_running_loop().time()
+        address = self._address(face.wiring)
+        if (said := face.mandate(now)) is not None:
+            await port.keep(f"{address}/{mandate.TOPIC}", said)
+            self._nudge(name)
+        now = asyncio.get_running_loop().time()
+        for topic, payload in face.outgoing(now, self._context.clock.now_us()):
+            await port.publish(f"{address}/{topic}", payload)
+
+    def _stir(self, name: str) -> None:
+        self._stirred.add(name)
+        self._wake.set()
+
+    def _nudge(self, name: str) -> None:
+        """Have told what is due; most messages bring no news, and waking somebody costs more than looking."""
+        if self._vehicles[name].due():
+            self._tellers[name].nudge()
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_S)
             for name, face in self._vehicles.items():
                 face.watch(asyncio.get_running_loop().time())
-                self._tellers[name].nudge()
-            self._wake.set()
+                self._stir(name)
+                self._nudge(name)
 
     def _lose(self, reason: str) -> None:
         if not self._lost:

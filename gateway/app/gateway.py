@@ -84,22 +84,24 @@ class Gateway:
 
     def api(self, closing: asyncio.Event) -> FastAPI:
         """Return the HTTP interface; its streams end when `closing` is set."""
-        return create_api(
-            ApiDeps(
-                site=self.settings.site,
-                tables=self.tables,
-                kernel=self.kernel,
-                store=self._store,
-                feed=self.feed,
-                webhooks=self._webhooks,
-                positions=self.positions,
-                drivers=self.wires.drivers,
-                explain=self.engine.explain,
-                token=self.settings.token,
-                wes=None if self.wes is None else self.wes.core,
-                monitors=None if self.wes is None else self.wes.monitors,
-                closing=closing,
-            )
+        return create_api(self.deps(closing))
+
+    def deps(self, closing: asyncio.Event) -> ApiDeps:
+        """Return what the HTTP interface works with."""
+        return ApiDeps(
+            site=self.settings.site,
+            tables=self.tables,
+            kernel=self.kernel,
+            store=self._store,
+            feed=self.feed,
+            webhooks=self._webhooks,
+            positions=self.positions,
+            drivers=self.wires.drivers,
+            explain=self.engine.explain,
+            token=self.settings.token,
+            wes=None if self.wes is None else self.wes.core,
+            monitors=None if self.wes is None else self.wes.monitors,
+            closing=closing,
         )
 
 

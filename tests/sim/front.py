@@ -8,7 +8,9 @@ from typing import Any, Final
 import httpx
 from fastapi import FastAPI
 
+from gateway.api.deps import ApiDeps
 from tests.sim.life import Life
+from tests.sim.routes import SERVED, routes_of
 
 WAY_S: Final = (0.0005, 0.01)
 END: Final = b""
@@ -19,20 +21,21 @@ class Front(httpx.AsyncBaseTransport):
 
     def __init__(self, chance: Random) -> None:
         self._chance = chance
-        self._open: tuple[FastAPI, Life] | None = None
+        self._open: tuple[ApiDeps, Life] | None = None
         self.broken_answers = 0
         """So many of the next answers are lost on their way, after the request was carried out."""
 
-    def open(self, api: FastAPI, life: Life) -> None:
+    def open(self, deps: ApiDeps, life: Life) -> None:
         """A run of the gateway answers from now."""
-        self._open = api, life
+        self._open = deps, life
+        self._api = routes_of(deps)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(self._chance.uniform(*WAY_S))
         if self._open is None or self._open[1].over.is_set():
             raise httpx.ConnectError("nobody listens", request=request)
-        api, life = self._open
-        exchange = Exchange(api, life, request, await request.aread())
+        deps, life = self._open
+        exchange = Exchange(self._api, deps, life, request, await request.aread())
         status, headers = await exchange.head()
         await asyncio.sleep(self._chance.uniform(*WAY_S))
         if self.broken_answers:
@@ -45,7 +48,8 @@ class Front(httpx.AsyncBaseTransport):
 class Exchange(httpx.AsyncByteStream):
     """One request and its answer, piece by piece."""
 
-    def __init__(self, api: FastAPI, life: Life, request: httpx.Request, body: bytes) -> None:
+    def __init__(self, api: FastAPI, deps: ApiDeps, life: Life, request: httpx.Request, body: bytes) -> None:
+        self._deps = deps
         self._request = request
         self._life = life
         self._pieces: asyncio.Queue[bytes] = asyncio.Queue()
@@ -103,6 +107,7 @@ class Exchange(httpx.AsyncByteStream):
             "client": ("127.0.0.1", 1),
             "server": ("gateway", 80),
         }
+        SERVED.set(self._deps)
         try:
             await api(scope, self._receive, self._send)  # pyright: ignore[reportArgumentType]
         except Exception as error:

@@ -88,7 +88,7 @@ class Plant:
         witness: stands beside the PLC devices.
     """
 
-    def __init__(self, seed: int, site: Site | None = None) -> None:
+    def __init__(self, seed: int, site: Site | None = None, speed: float = MOTION_SPEED) -> None:
         self.site = site or demo_site()
         self.seed = seed
         self.clock = WallClock()
@@ -98,7 +98,7 @@ class Plant:
         self.broker = MemoryBroker()
         self.front = Front(seeded(seed, "front"))
         self.receiver = Receiver(seeded(seed, "receiver"))
-        self.devices = SimulatedSite(self.site, SimClock(MOTION_SPEED), seed, habits=Habits())
+        self.devices = SimulatedSite(self.site, SimClock(speed), seed, habits=Habits())
         self.vehicles = self._vehicles()
         self.devices.add(self.vehicles)
         self.gateway: Gateway | None = None
@@ -186,7 +186,7 @@ class Plant:
         settings = Settings(site=self.site, data=Path())
         async with open_gateway(settings, self._surroundings(life)) as gateway:
             self.gateway, life.open = gateway, True
-            self.front.open(gateway.api(asyncio.Event()), life)
+            self.front.open(gateway.deps(asyncio.Event()), life)
             await life.hang()
 
     def _surroundings(self, life: Life) -> Surroundings:
