@@ -259,7 +259,7 @@ class AcceptShort(ActBase):
 class BeginReplenishment(ActBase):
     """Somebody takes a replenishment on: nobody else does it then."""
 
-    act: Literal["beginReplenishment"] = "beginReplenishment"
+    act: Literal["beginReplenishment"]
     replenishment_id: Number
 
 
@@ -271,7 +271,7 @@ class Replenish(ActBase):
         upns: every one of them where units are known.
     """
 
-    act: Literal["replenish"] = "replenish"
+    act: Literal["replenish"]
     replenishment_id: Number
     holder_id: Words
     quantity: Pieces
@@ -285,7 +285,7 @@ class EndReplenishment(ActBase):
         missing: pieces that should be where it takes from and are not; they are held until somebody counts.
     """
 
-    act: Literal["endReplenishment"] = "endReplenishment"
+    act: Literal["endReplenishment"]
     replenishment_id: Number
     reason: Words
     missing: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] = 0

@@ -412,6 +412,22 @@ async def test_a_result_that_was_never_heard_is_looked_up() -> None:
         await line.check()
 
 
+async def test_a_result_that_was_lost_in_a_gap_of_the_feed_is_looked_up_at_once() -> None:
+    async with station() as line:
+        _, allocation = await begun(line)
+        await line.act("pick", allocation_id=allocation, quantity=4)
+        await line.light()
+        (name,) = line.walls.lit()
+        line.walls.put_ends[name] = (PutStatus.CONFIRMED, 4)
+        await line.light()
+        assert await picked(line) == [(4, 0, 0)], "the result was told in an event that is not kept any more"
+        await line.store.write(lambda tx: line.hearing.catch_up(tx, [], {}))
+        await line.light()
+        assert await picked(line) == [(0, 4, 0)]
+        assert await questions(line) == []
+        await line.check()
+
+
 async def test_a_container_that_is_rejected_is_rolled_back_and_its_work_comes_again() -> None:
     async with station() as line:
         operation, allocation = await begun(line)

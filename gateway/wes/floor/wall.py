@@ -3,7 +3,7 @@
 A put is a row before the gateway is asked, under the id W{put}-{attempt}; asking again asks for the same, so nothing lights twice.
 Only what a button or a hand's word confirms is booked. What lights cannot tell becomes a question to the person who stands there:
 a hand in a slot and no button, a hand in a dark slot, fewer pieces than were picked, pieces for work that was taken back.
-A wall that has lost power is lit again by the gateway; a result that was never heard is looked up.
+A wall that has lost power is lit again by the gateway; a result that was never heard is looked up, at once where the feed has a gap.
 """
 
 import re
@@ -299,8 +299,8 @@ class Wall:
         for put in await self._due(PutState.RECALLED):
             answered = await self._gateway.cancel_put(put.gateway_id)
             await self._store.write(partial(self._recalled, put, answered))
-        await self._store.write(partial(self._tell_lit, at_us - DARK_US))
         await self.look_up(at_us - LOOK_US)
+        await self._store.write(partial(self._tell_lit, at_us - DARK_US))
 
     async def look_up(self, before: Micros) -> None:
         """Look up puts of which nothing was heard since."""

@@ -42,6 +42,8 @@ _OPEN: Final = (
     "SELECT presentation_id FROM presentations WHERE state IN ('called', 'sent', 'failed', 'recalled')"
     " ORDER BY presentation_id"
 )
+# Of puts the gateway is asked one by one, by the next round of the put wall: they are made to look silent for long.
+_ASK_FOR_PUTS: Final = "UPDATE wall_puts SET changed_at = 0 WHERE state IN ('sent', 'recalled')"
 
 
 class Hearing:
@@ -106,6 +108,7 @@ class Hearing:
                 and view.transport_id == presentation.transport_id
             ):
                 await self._take_status(tx, presentation, view)
+        await tx.execute(_ASK_FOR_PUTS)
         await tx.execute_many(_HEAR, [{"name": CURSOR, "seq": 0}])
 
     async def end(
