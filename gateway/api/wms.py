@@ -38,7 +38,7 @@ from gateway.contract.wms import (
 )
 from gateway.kernel.ports import StoreBroken, StoreFull, Tx
 from gateway.wes.core import WesCore
-from gateway.wes.orders.cancel import cancel
+from gateway.wes.floor.cancel import cancel
 from gateway.wes.orders.catalogue import sync_products
 from gateway.wes.orders.declined import Declined
 from gateway.wes.orders.replies import StoredReply, find_reply, keep_reply
@@ -181,7 +181,7 @@ def wms_routes(core: WesCore) -> APIRouter:
         """An order is not wanted any more. Cancelling again is answered as before."""
 
         async def job(tx: Tx) -> CancelledView:
-            return await cancel(tx, context, core.withdrawals, body)
+            return await cancel(tx, context, body)
 
         return await once(request, key, lambda: store.write(job))
 

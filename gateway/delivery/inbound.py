@@ -18,7 +18,7 @@ from gateway.delivery.brokers import Incoming, command_topics
 from gateway.kernel.ports import Tx
 from gateway.site.wes import BrokerUpstream
 from gateway.wes.core import WesCore
-from gateway.wes.orders.cancel import cancel
+from gateway.wes.floor.cancel import cancel
 from gateway.wes.orders.declined import Declined
 from gateway.wes.orders.intake import Prepared, prepare, take
 from gateway.wes.outbox import tell_failure
@@ -65,7 +65,7 @@ class Inbound:
             return
         try:
             request = _cancellation(raw)
-            await tx.attempt(lambda part: cancel(part, self._core.context, self._core.withdrawals, request))
+            await tx.attempt(lambda part: cancel(part, self._core.context, request))
         except Declined as declined:
             await self._fail(tx, raw, declined)
 

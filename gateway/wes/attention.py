@@ -17,8 +17,8 @@ from gateway.site.rules import Reservation
 from gateway.wes.codes import Code
 from gateway.wes.core import WesCore
 from gateway.wes.exceptions import ExceptionKind
+from gateway.wes.floor.cancel import cancel
 from gateway.wes.floor.shortfall import accept_short, make_up_again
-from gateway.wes.orders.cancel import cancel
 from gateway.wes.orders.declined import Declined
 from gateway.wes.orders.lateness import urge
 from gateway.wes.orders.reservation import release_held, reserve_again
@@ -150,7 +150,7 @@ async def _urge(tx: Tx, core: WesCore, _: str, order_id: int, __: Act) -> None:
 async def _cancel(tx: Tx, core: WesCore, order_no: str, _: int, act: Act) -> None:
     request = CancelCommand(order_no=order_no, reason=act.reason.strip()[:REASON_MAX] or act.by)
     try:
-        await cancel(tx, core.context, core.withdrawals, request)
+        await cancel(tx, core.context, request)
     except Declined as declined:
         raise Refusal(RefusalKind.CONFLICT, *declined.reasons) from declined
 

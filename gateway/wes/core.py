@@ -1,7 +1,7 @@
 """The WES core as whoever stands around it is given it: its database, and what its acts need."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,13 +15,10 @@ from gateway.kernel.ports import Store
 from gateway.site.wes import Wes
 from gateway.wes.alarms import Alarm, Alarms
 from gateway.wes.allocation.port import Answer
-from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
-from gateway.wes.floor.cancelling import WITHDRAWALS
 from gateway.wes.ids import take_ids
 from gateway.wes.layout import Layout
 from gateway.wes.numbers import Numbers
-from gateway.wes.orders.cancel import Withdrawal
 from gateway.wes.orders.declined import Declined
 from gateway.wes.orders.intake import submit
 from gateway.wes.rules import Rulebook
@@ -59,7 +56,6 @@ class WesCore:
 
     Attributes:
         numbers: of outbound orders.
-        withdrawals: how an order is cancelled, by the furthest code of its lines and work.
         stir: wakes whatever goes on by itself, after a person has done something.
         news: of commits, for whoever shows what is in the database.
         commands: what became of the last commands, oldest first, since the start.
@@ -69,7 +65,6 @@ class WesCore:
     store: Store
     context: WesContext
     numbers: Numbers
-    withdrawals: Mapping[Code, Withdrawal] = field(default_factory=lambda: WITHDRAWALS)
     stir: Callable[[], None] = lambda: None
     news: News = field(default_factory=News)
     commands: deque[Outcome] = field(default_factory=lambda: deque(maxlen=OUTCOMES_MAX))

@@ -18,11 +18,10 @@ from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import Store
 from gateway.store.inline import open_inline
 from gateway.wes.floor.acts import perform
-from gateway.wes.floor.cancelling import WITHDRAWALS
+from gateway.wes.floor.cancel import cancel
 from gateway.wes.floor.operations import push
 from gateway.wes.floor.rounds import Floor, Lacking
 from gateway.wes.floor.wall import PUT_HANDLERS
-from gateway.wes.orders.cancel import cancel
 from gateway.wes.planning.gateway import TAKEN, Answer, Reply
 from gateway.wes.planning.hearing import Hearing
 from gateway.wes.proof import find_contradictions
@@ -158,7 +157,7 @@ class Station(Chain):
 
     async def cancel(self, name: str) -> CancelledView:
         request = CancelCommand(order_no=f"ORD-{name}", reason="not wanted")
-        job = partial(cancel, context=self.core.context, withdrawals=WITHDRAWALS, request=request)
+        job = partial(cancel, context=self.core.context, request=request)
         return await self.store.write(job)
 
     async def turn(self) -> None:

@@ -11,7 +11,6 @@ from fastapi import FastAPI
 
 from gateway.api.wms import wms_routes
 from gateway.wes.core import WesCore
-from gateway.wes.orders.cancel import BEFORE_ALLOCATION
 from tests.unit.api_rig import gateway
 from tests.unit.wes_rig import Core, command, core
 
@@ -25,7 +24,6 @@ def parts_of(opened: Core) -> WesCore:
         store=opened.store,
         context=opened.context,
         numbers=opened.numbers,
-        withdrawals=BEFORE_ALLOCATION,
     )
 
 

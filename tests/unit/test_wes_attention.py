@@ -13,7 +13,6 @@ from gateway.api.wes_attention import attention_routes
 from gateway.contract.attention import Decision, SettleRequest
 from gateway.wes.attention import settle
 from gateway.wes.core import WesCore
-from gateway.wes.floor.cancelling import WITHDRAWALS
 from gateway.wes.upstream.monitors import Monitors
 from tests.unit.chain_rig import Chain, chain
 from tests.unit.test_wes_chain import contradictions, fill, goods_in_receiving, order
@@ -26,9 +25,7 @@ HELD = {"rules": [{"at": "audit.order", "then": "hold"}]}
 
 
 def parts_of(opened: Core) -> WesCore:
-    return WesCore(
-        store=opened.store, context=opened.context, numbers=opened.numbers, withdrawals=WITHDRAWALS
-    )
+    return WesCore(store=opened.store, context=opened.context, numbers=opened.numbers)
 
 
 @asynccontextmanager

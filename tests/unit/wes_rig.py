@@ -13,9 +13,9 @@ from gateway.kernel.ports import Row, Store, Tx
 from gateway.site.wes import Wes
 from gateway.store.inline import open_inline
 from gateway.wes.context import WesContext
+from gateway.wes.floor.cancel import cancel
 from gateway.wes.ids import take_ids
 from gateway.wes.numbers import Numbers
-from gateway.wes.orders.cancel import BEFORE_ALLOCATION, cancel
 from gateway.wes.orders.catalogue import sync_products
 from gateway.wes.orders.intake import submit
 from gateway.wes.outbox import READ, message_of
@@ -79,7 +79,7 @@ class Core:
         request = CancelCommand(order_no=order_no, reason=reason)
 
         async def job(tx: Tx) -> CancelledView:
-            return await cancel(tx, self.context, BEFORE_ALLOCATION, request)
+            return await cancel(tx, self.context, request)
 
         return await self.store.write(job)
 

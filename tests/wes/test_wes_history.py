@@ -56,8 +56,10 @@ async def test_an_ended_order_goes_after_its_days_with_all_its_documents(opened:
     assert kept.rows("work_orders", "code, mode") == [(199, "wall")]
     assert sorted(kept.rows("stages", "document, code")) == [
         ("order", "10"),
+        ("order", "195"),
         ("order", "199"),
         ("order", "30"),
+        ("work", "195"),
         ("work", "199"),
         ("work", "30"),
     ]

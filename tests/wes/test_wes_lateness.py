@@ -14,7 +14,6 @@ from gateway.kernel.clock import to_rfc3339
 from gateway.kernel.ports import Row, Store
 from gateway.wes.attention import list_exceptions, settle
 from gateway.wes.core import WesCore
-from gateway.wes.floor.cancelling import WITHDRAWALS
 from gateway.wes.orders.lateness import watch
 from gateway.wes.upstream.monitors import Monitor, Monitors
 from tests.unit.chain_rig import fill, order
@@ -154,4 +153,4 @@ async def test_it_is_looked_at_in_rounds_also_where_nobody_listens_upstream(stor
 
 def parts(line: Station) -> WesCore:
     core = line.core
-    return WesCore(store=core.store, context=core.context, numbers=core.numbers, withdrawals=WITHDRAWALS)
+    return WesCore(store=core.store, context=core.context, numbers=core.numbers)

@@ -6,7 +6,7 @@ puts it back. The order stands at 195 until nothing is left, then at 199. `follo
 it is called.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from pydantic_core import from_json, to_json
@@ -19,7 +19,6 @@ from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.exceptions import settle_all
 from gateway.wes.floor.wall import recall
-from gateway.wes.orders.cancel import Withdrawal
 from gateway.wes.orders.declined import Declined
 from gateway.wes.orders.headers import SYSTEM, move_lines
 from gateway.wes.orders.progress import move_works
@@ -122,7 +121,7 @@ ORDER BY o.order_id LIMIT :limit"""
 
 
 async def withdraw(tx: Tx, context: WesContext, order: Order, reason: str) -> Code:
-    """Withdraw an order, wherever its parts stand.
+    """Withdraw an order that is open, wherever its parts stand; returns its code: 199, or 195 while goods come back.
 
     Raises:
         Declined: a box of it has left.
@@ -142,12 +141,6 @@ async def withdraw(tx: Tx, context: WesContext, order: Order, reason: str) -> Co
     await move_lines(tx, order.order_id, rest, context.clock.now_us())
     await settle_all(tx, order.order_id, context.clock.now_us(), SYSTEM)
     return await follow(tx, context, order.order_id, reason)
-
-
-WITHDRAWALS: Final[Mapping[Code, Withdrawal]] = {
-    code: withdraw for code in Code if Code.ISSUED <= code < Code.SHIPPED
-}
-"""How an order is cancelled, by what of it has come furthest: all ways are one."""
 
 
 async def follow(tx: Tx, context: WesContext, order_id: int, reason: str = "") -> Code:
