@@ -14,7 +14,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from gateway.cli.logs import LogFormat, configure_logs
-from tests.bench import accepts, orders, restart, roundtrips, steady, stock
+from tests.bench import accepts, orders, planning, restart, roundtrips, steady, stock
 from tests.bench.figures import Figure
 
 Measurement = Callable[[Path, Callable[[str], None]], Awaitable[list[Figure]]]
@@ -26,6 +26,7 @@ MEASUREMENTS: Final[Mapping[str, Measurement]] = {
     "restart": restart.measure,
     "stock": stock.measure,
     "orders": orders.measure,
+    "planning": planning.measure,
 }
 
 
