@@ -31,7 +31,8 @@ OBJECTIONS_MAX: Final = 100
 SHIPPED: Final = "SHIPPED"
 CANCELLED: Final = "CANCELLED"
 EXCEPTION: Final = "EXCEPTION"
-ENDS: Final = frozenset({SHIPPED, CANCELLED})
+RETURNED: Final = "RETURNED"
+ENDS: Final = frozenset({SHIPPED, CANCELLED, RETURNED})
 _GOES_ON: Final = frozenset({"PICKING", EXCEPTION, CANCELLED})
 _LEAVES: Final = frozenset({"PACKAGE_SHIPPED", SHIPPED})
 FOLLOWS: Final[Mapping[str, frozenset[str]]] = {
@@ -40,7 +41,8 @@ FOLLOWS: Final[Mapping[str, frozenset[str]]] = {
     EXCEPTION: frozenset({"RECEIVED"}) | _GOES_ON | _LEAVES,
     "PICKING": frozenset({EXCEPTION, CANCELLED}) | _LEAVES,
     "PACKAGE_SHIPPED": frozenset({EXCEPTION}) | _LEAVES,
-    SHIPPED: frozenset(),
+    SHIPPED: frozenset({RETURNED}),
+    RETURNED: frozenset({RETURNED}),
     CANCELLED: frozenset(),
 }
 """What may be told of an order after each status, the first one included."""

@@ -1,15 +1,20 @@
 """Goods that come in, over HTTP: received, put away, brought to storage. Every act may be sent again under its id."""
 
 from functools import partial
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from gateway.api.body import JsonRoute
-from gateway.api.replies import reply
+from gateway.api.replies import Page, Paging, number_cursor, reply
 from gateway.contract.acts import ActView
 from gateway.contract.inbound import PutAway, Receive, Store
+from gateway.contract.returns import ReceiveReturn, ReturnView
 from gateway.wes.core import WesCore
 from gateway.wes.inbound import put_where_it_stays, store_container, take_in
+from gateway.wes.returns import list_returns, take_back
+
+NEWEST: Final = 2**53
 
 
 def inbound_routes(core: WesCore) -> APIRouter:
@@ -31,5 +36,21 @@ def inbound_routes(core: WesCore) -> APIRouter:
     async def store_a_container(request: Store) -> Response:
         """Have a container brought to storage. Where to is the answer's `destination`."""
         return reply(await store.write(partial(store_container, context=context, request=request)))
+
+    @router.post("/returns", response_model=ActView)
+    async def receive_return(request: ReceiveReturn) -> Response:
+        """Receive goods that have come back, with what the dock makes of them; upstream is told. `returnNo` names the return."""
+        view = await store.write(partial(take_back, context=context, request=request))
+        core.stir()
+        return reply(view)
+
+    @router.get("/returns", response_model=Page[ReturnView])
+    async def get_returns(paging: Annotated[Paging, Query()]) -> Response:
+        """List returns, the newest first: what was announced, and what has come of it."""
+        below = number_cursor(paging.cursor) or NEWEST
+        found = await store.read(lambda tx: list_returns(tx, below, paging.limit + 1))
+        more = str(found[paging.limit - 1][0]) if len(found) > paging.limit else None
+        views = tuple(view for _, view in found[: paging.limit])
+        return reply(Page[ReturnView](items=views, next_cursor=more))
 
     return router

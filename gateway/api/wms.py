@@ -33,6 +33,8 @@ from gateway.contract.wms import (
     ProductSyncView,
     Result,
     ResultCode,
+    ReturnNotice,
+    ReturnNoticeView,
     Sku,
     SyncRequest,
 )
@@ -43,6 +45,7 @@ from gateway.wes.orders.catalogue import sync_products
 from gateway.wes.orders.declined import Declined
 from gateway.wes.orders.replies import StoredReply, find_reply, keep_reply
 from gateway.wes.outbox import repeat_callback
+from gateway.wes.returns import announce
 from gateway.wes.upstream.sync import sync_full, sync_named
 from gateway.wes.upstream.views import inventory_page, inventory_view, order_view
 
@@ -192,6 +195,11 @@ def wms_routes(core: WesCore) -> APIRouter:
         if view is None:
             raise _unknown_order(which.order_no)
         return _done(view)
+
+    @router.post("/inbound/return", response_model=Result[ReturnNoticeView])
+    async def announce_return(request: Request, body: ReturnNotice, key: Key = None) -> Response:
+        """Goods will come back. The same notice may be sent again: it is answered as before."""
+        return await once(request, key, lambda: store.write(lambda tx: announce(tx, context, body)))
 
     @router.post("/product/sync", response_model=Result[ProductSyncView])
     async def sync_product(request: Request, body: ProductSync, key: Key = None) -> Response:

@@ -55,6 +55,12 @@ def _replenishments() -> Any:
     return alone(replenishments)
 
 
+def _returns() -> Any:
+    from gateway.cli.wes_floor import returns
+
+    return alone(returns)
+
+
 def _alarms() -> Any:
     from gateway.cli.wes_attention import alarms
 
@@ -89,6 +95,9 @@ COMMANDS: Final = {
     "replenishments": Listed(
         "List goods that are to be moved to where they are picked, and how many work orders wait for them.",
         _replenishments,
+    ),
+    "returns": Listed(
+        "List goods that come back, the newest first: what was announced, and what has come of it.", _returns
     ),
     "alarms": Listed(
         "List what a person must look at: the exchange with upstream, planning, stock that contradicts itself.",

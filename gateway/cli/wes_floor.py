@@ -9,6 +9,7 @@ from gateway.cli.appearance import listing, relative, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, print_json
 from gateway.cli.credentials import TokenFileOption
 from gateway.contract.documents import OrderSummary, StockPoolView
+from gateway.contract.returns import ReturnView
 from gateway.contract.stations import ReplenishmentView, StationView
 from gateway.kernel.clock import SystemClock, to_datetime
 
@@ -81,6 +82,34 @@ def stock(
         view = StockPoolView.model_validate(item, extra="ignore")
         figures = (view.quantity, view.reserved, view.allocated, view.held, view.available)
         table.add_row(view.sku_id, view.owner_id, *(str(figure) for figure in figures))
+    stdout().print(table)
+
+
+def returns(
+    limit: LimitOption = LIMIT,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List goods that come back, the newest first: what was announced, and what has come of it."""
+    with connect(url, token_file) as gateway:
+        page = gateway.items("/v1/wes/inbound/returns", {}, limit)
+    if as_json:
+        print_json(page)
+        return
+    now = to_datetime(SystemClock().now_us())
+    table = listing(
+        "return", "order", "state", "product", "announced", "saleable", "damaged", "inspect", "since", ""
+    )
+    for item in page["items"]:
+        view = ReturnView.model_validate(item, extra="ignore")
+        for line in view.lines:
+            figures = (line.announced, line.saleable, line.damaged, line.inspect)
+            table.add_row(
+                *(view.return_no, view.order_no or "", view.state, line.sku_id),
+                *(str(figure or "") for figure in figures),
+                *(relative(view.created_at, now), Text(view.reason or "", "dim")),
+            )
     stdout().print(table)
 
 

@@ -309,6 +309,7 @@ class ActView(WireModel):
         work_ids: what was claimed.
         differs: whether a review found another count.
         destination: the storage location that a container goes to.
+        return_no: the return that goods belong to which have come back.
     """
 
     act_id: str
@@ -318,3 +319,4 @@ class ActView(WireModel):
     work_ids: tuple[int, ...] | None = Omitted
     differs: bool | None = Omitted
     destination: str | None = Omitted
+    return_no: str | None = Omitted

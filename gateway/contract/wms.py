@@ -154,6 +154,40 @@ class CancelledView(WireModel):
     status: str
 
 
+class ReturnItem(WireModel):
+    """Pieces that are on their way back."""
+
+    sku_id: Sku
+    quantity: Quantity
+
+
+class ReturnNotice(WireModel):
+    """Goods will come back (S4-27). The same notice may be sent again; it happens once.
+
+    Attributes:
+        order_no: the order that they left with; None: not known.
+        owner_id: of goods whose order is not known; None: the site's own.
+    """
+
+    return_no: Identifier
+    order_no: Identifier | None = None
+    warehouse_id: Identifier
+    owner_id: Identifier | None = None
+    reason: Words | None = None
+    items: Annotated[tuple[ReturnItem, ...], Field(max_length=ITEMS_MAX), AfterValidator(not_empty)]
+
+
+class ReturnNoticeView(WireModel):
+    """The notice is durable; callbacks tell what comes.
+
+    Attributes:
+        status: announced, or received once it has come.
+    """
+
+    return_no: str
+    status: str
+
+
 class OrderLineView(WireModel):
     """One line of an order as the WES sees it; quantities in pieces, `statusCode` after S1."""
 
@@ -323,6 +357,8 @@ class CallbackStatus(StrEnum):
     EXCEPTION = "EXCEPTION"
     CANCELLED = "CANCELLED"
     """All its goods are free again."""
+    RETURNED = "RETURNED"
+    """Goods that had left have come back."""
 
 
 class PackageView(WireModel):
@@ -341,6 +377,14 @@ class ShippedItem(WireModel):
     shipped: int
 
 
+class ReturnedItem(WireModel):
+    """Pieces that have come back, and what the dock makes of them: saleable, damaged, or to be inspected."""
+
+    sku_id: str
+    quantity: int
+    quality: str
+
+
 class CallbackDetails(WireModel):
     """What a callback tells besides its status (S4-29, S4-30).
 
@@ -348,6 +392,7 @@ class CallbackDetails(WireModel):
         weight: kg, all boxes of the message; left out if one was not weighed.
         packages: the boxes that the message is about.
         items: with SHIPPED, what has left of each line.
+        returned: with RETURNED, what has just come back, and by which return; `return_complete`: nothing more of it comes.
     """
 
     command_id: str | None = Omitted
@@ -357,6 +402,9 @@ class CallbackDetails(WireModel):
     weight: float | None = Omitted
     packages: tuple[PackageView, ...] | None = Omitted
     items: tuple[ShippedItem, ...] | None = Omitted
+    return_no: str | None = Omitted
+    return_complete: bool | None = Omitted
+    returned: tuple[ReturnedItem, ...] | None = Omitted
     error_code: str | None = Omitted
     error_message: str | None = Omitted
     errors: tuple[Reason, ...] | None = Omitted

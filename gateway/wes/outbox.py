@@ -56,6 +56,16 @@ _ABOUT_ORDER: Final = (
     " feedback_seq, oms_order_no, outbound_no, :body, :at_us, 'pending', 0, :at_us"
     " FROM orders WHERE order_id = :order_id"
 )
+_NUMBERED_NEWEST: Final = (
+    "UPDATE orders SET feedback_seq = feedback_seq + 1 WHERE order_id = (SELECT order_id FROM orders"
+    " WHERE oms_order_no = :order_no ORDER BY created_at DESC, order_id DESC LIMIT 1) RETURNING feedback_seq",
+    "UPDATE order_history SET feedback_seq = feedback_seq + 1 WHERE order_id = (SELECT order_id FROM order_history"
+    " WHERE oms_order_no = :order_no ORDER BY created_at DESC, order_id DESC LIMIT 1) RETURNING feedback_seq",
+)
+_RETURNED: Final = (
+    f"INSERT INTO outbox ({_COLUMNS}) VALUES (:message_id, '{Topic.STATUS_CALLBACK}', :lane, :sequence, :oms_order_no,"
+    " :outbound_no, :body, :at_us, 'pending', 0, :at_us)"
+)
 _FAILED: Final = (
     f"INSERT INTO outbox ({_COLUMNS}) VALUES (:message_id, '{Topic.STATUS_CALLBACK}', :lane, 0, :oms_order_no, NULL,"
     " :body, :at_us, 'pending', 0, :at_us)"
@@ -101,6 +111,33 @@ async def call_back(
     await tx.execute_many(_ABOUT_ORDER, [row])
 
 
+async def tell_return(
+    tx: Tx,
+    context: WesContext,
+    return_no: str,
+    order_no: str | None,
+    outbound_no: str | None,
+    details: CallbackDetails,
+) -> None:
+    """Tell upstream that goods have come back: behind all that it was told of their order, also of one that is history.
+
+    Goods of which nobody knows the order are told about in a lane of their return.
+    """
+    if not is_told(context):
+        return
+    at_us, message_id = context.clock.now_us(), context.ids.next()
+    row: dict[str, SqlValue] = {
+        "message_id": message_id,
+        "lane": f"return:{return_no}" if order_no is None else f"order:{order_no}",
+        "sequence": message_id if order_no is None else await _next_number(tx, order_no),
+        "oms_order_no": order_no,
+        "outbound_no": outbound_no,
+        "body": _callback(CallbackStatus.RETURNED, at_us, details),
+        "at_us": at_us,
+    }
+    await tx.execute_many(_RETURNED, [row])
+
+
 async def tell_failure(tx: Tx, context: WesContext, order_no: str | None, details: CallbackDetails) -> None:
     """Tell upstream that a command was not taken; there is no order (S4-14)."""
     if not is_told(context):
@@ -142,6 +179,14 @@ async def tell_batch(tx: Tx, context: WesContext, batch: InventoryBatch) -> None
     """Tell upstream a part of the full calibration (S4-24)."""
     lane = f"batch:{batch.batch_id}"
     await _about_stock(tx, context, Topic.INVENTORY_SYNC_BATCH, lane, 0, batch)
+
+
+async def _next_number(tx: Tx, order_no: str) -> int:
+    """Return the next number of messages about an order number; something has left under it, so there is an order."""
+    for sql in _NUMBERED_NEWEST:
+        if rows := await tx.fetch(sql, {"order_no": order_no}):
+            return rows[0][0]
+    raise AssertionError(f"order {order_no} is not known")
 
 
 async def _about_stock(

@@ -204,3 +204,14 @@ async def test_a_gateway_with_a_wes_describes_both_interfaces() -> None:
 async def test_a_gateway_without_a_wes_has_no_such_routes() -> None:
     async with gateway() as rig:
         assert (await rig.http.post(COMMAND, json=command())).status_code == 404
+
+
+async def test_goods_that_will_come_back_are_announced() -> None:
+    async with oms() as (opened, http):
+        notice = {"returnNo": "RET-1", "warehouseId": "WH-1", "items": [{"skuId": "A", "quantity": 1}]}
+        answer = (await http.post("/api/wms/inbound/return", json=notice)).json()
+        assert (answer["code"], answer["data"]) == ("SUCCESS", {"returnNo": "RET-1", "status": "announced"})
+        other = {**notice, "reason": "too small"}
+        declined = await http.post("/api/wms/inbound/return", json=other)
+        assert (declined.status_code, declined.json()["errors"][0]["code"]) == (409, "reused")
+        assert await opened.count("returns", "return_lines") == {"returns": 1, "return_lines": 1}

@@ -34,6 +34,9 @@ class Dock:
     async def ask(self, path: str, **body: Any) -> httpx.Response:
         return await self._http.post(f"/v1/wes/inbound/{path}", json={"operator": "ann", **body})
 
+    async def look(self, path: str, **params: Any) -> httpx.Response:
+        return await self._http.get(f"/v1/wes/inbound/{path}", params=params)
+
     async def did(self, path: str, **body: Any) -> dict[str, Any]:
         answer = await self.ask(path, **body)
         assert answer.status_code == 200, answer.text
@@ -209,3 +212,22 @@ async def test_what_came_in_goes_out_by_an_order() -> None:
         await order(line, "C-1", ("A", 2))
         await line.until_quiet()
         assert await line.codes() == [90]
+
+
+async def test_goods_that_come_back_are_received_and_listed() -> None:
+    async with dock() as ramp:
+        answer = await ramp.did("returns", actId="B-1", lines=[{**some("A", 2), "quality": "damaged"}])
+        number = answer["returnNo"].removeprefix("RT")
+        assert await ramp.positions() == [(AREA, f"-R{number}D", 2)]
+        await ramp.did("returns", actId="B-2", reason="at the gate", lines=[some("B", 1)])
+        first = (await ramp.look("returns", limit=1)).json()
+        assert [each["reason"] for each in first["items"]] == ["at the gate"]
+        (last,) = (await ramp.look("returns", limit=1, cursor=first["nextCursor"])).json()["items"]
+        assert last["lines"] == [
+            {"skuId": "A", "announced": 0, "saleable": 0, "damaged": 2, "inspect": 0},
+        ]
+        assert await ramp.refused("returns", actId="B-3") == (422, [("", "badFormat")])
+        assert await ramp.refused("returns", actId="B-4", lines=[some("X", 1)]) == (
+            422,
+            [("lines[0].skuId", "unknownSku")],
+        )

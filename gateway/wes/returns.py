@@ -1,0 +1,415 @@
+"""Goods that have left come back (退货; S4-27, S2-46): announced by upstream or not, received with what the dock makes of them.
+
+What comes back is a lot of its own (S2-110): saleable pieces of lot X become X-R, and what is damaged or waits for an inspection
+a lot of this return alone, so that what is decided about it is decided about these pieces. Pieces that are known by number come
+back into the lot that they left with; those that may not be sold are held there. In the ledger they come from where they went.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from gateway.contract.acts import ActView
+from gateway.contract.faults import FieldError, Refusal, RefusalKind
+from gateway.contract.returns import ReceiveReturn, ReturnedLine, ReturnedQuality, ReturnLineView, ReturnView
+from gateway.contract.wms import (
+    CallbackDetails,
+    ResultCode,
+    ReturnedItem,
+    ReturnNotice,
+    ReturnNoticeView,
+)
+from gateway.kernel.clock import to_datetime
+from gateway.kernel.ports import SqlValue, Tx
+from gateway.wes.context import WesContext
+from gateway.wes.floor.acts import once
+from gateway.wes.orders.catalogue import Product, find_products
+from gateway.wes.orders.declined import Declined
+from gateway.wes.orders.shipped import Shipment, find_shipment
+from gateway.wes.outbox import tell_return
+from gateway.wes.planning.holders import open_place
+from gateway.wes.planning.tasks import conflict, missing
+from gateway.wes.stock.model import SHIPPED, Act, Lot, Portion, Quality, Virtual
+from gateway.wes.stock.opening import Batch, open_lot
+from gateway.wes.stock.post import post
+from gateway.wes.stock.rows import load_lot
+from gateway.wes.stock.verbs import hold, receive
+
+_QUALITIES: Final[Mapping[ReturnedQuality, Quality]] = {
+    ReturnedQuality.SALEABLE: Quality.QUALIFIED,
+    ReturnedQuality.DAMAGED: Quality.REJECTED,
+    ReturnedQuality.INSPECT: Quality.PENDING,
+}
+_OPEN: Final = (
+    "INSERT INTO returns (return_id, return_no, digest, owner_id, oms_order_no, outbound_no, reason, state, created_at)"
+    " VALUES (:return_id, :return_no, :digest, :owner_id, :oms_order_no, :outbound_no, :reason, 'announced', :at_us)"
+    " ON CONFLICT DO NOTHING"
+)
+_KNOWN: Final = "SELECT digest, state FROM returns WHERE return_no = :return_no"
+# Has the return to itself until the transaction ends.
+_TAKE: Final = (
+    "UPDATE returns SET state = state WHERE return_no = :return_no"
+    " RETURNING return_id, return_no, owner_id, oms_order_no, outbound_no, state"
+)
+_ANNOUNCED: Final = (
+    "INSERT INTO return_lines (return_id, sku, announced, saleable, damaged, inspect)"
+    " VALUES (:return_id, :sku, :announced, 0, 0, 0)"
+)
+_CAME: Final = (
+    "INSERT INTO return_lines (return_id, sku, announced, saleable, damaged, inspect)"
+    " VALUES (:return_id, :sku, 0, :saleable, :damaged, :inspect) ON CONFLICT (return_id, sku) DO UPDATE SET"
+    " saleable = return_lines.saleable + excluded.saleable, damaged = return_lines.damaged + excluded.damaged,"
+    " inspect = return_lines.inspect + excluded.inspect"
+)
+_END: Final = (
+    "UPDATE returns SET state = 'received', ended_at = :at_us WHERE return_id = :return_id AND (:complete = 1"
+    " OR NOT EXISTS (SELECT 1 FROM return_lines l WHERE l.return_id = returns.return_id"
+    " AND l.announced > l.saleable + l.damaged + l.inspect))"
+)
+# Somebody else's return of the same order waits for this one: what both bring back is counted one after the other.
+_LOCK_ORDER: Final = (
+    "UPDATE returns SET state = state WHERE oms_order_no = :order_no AND outbound_no = :outbound_no"
+)
+_CAME_BACK: Final = (
+    "SELECT l.sku, CAST(SUM(l.saleable + l.damaged + l.inspect) AS BIGINT) FROM return_lines l"
+    " JOIN returns r ON r.return_id = l.return_id"
+    " WHERE r.oms_order_no = :order_no AND r.outbound_no = :outbound_no GROUP BY l.sku"
+)
+_LOT: Final = (
+    "SELECT l.lot_id FROM lots l JOIN pools p ON p.pool_id = l.pool_id WHERE p.warehouse_id = :warehouse_id"
+    " AND p.owner_id = :owner_id AND p.sku = :sku AND l.lot_no = :lot_no"
+)
+_UNIT: Final = "SELECT u.lot_id FROM units u WHERE u.upn = :upn"
+_PAGE: Final = (
+    "SELECT return_id, return_no, oms_order_no, outbound_no, owner_id, reason, state, created_at FROM returns"
+    " WHERE return_id < :below ORDER BY return_id DESC LIMIT :limit"
+)
+_LINES: Final = (
+    "SELECT return_id, sku, announced, saleable, damaged, inspect FROM return_lines"
+    " WHERE return_id = :return_id ORDER BY sku"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A return that is there."""
+
+    return_id: int
+    return_no: str
+    owner_id: str
+    order_no: str | None
+    outbound_no: str | None
+
+
+async def announce(tx: Tx, context: WesContext, notice: ReturnNotice) -> ReturnNoticeView:
+    """Take note of goods that will come back; the same notice again is answered as before.
+
+    Raises:
+        Declined: with every reason; nothing was stored.
+    """
+    digest = sha256(notice.model_dump_json(exclude_unset=True).encode()).hexdigest()[:32]
+    known = await tx.fetch(_KNOWN, {"return_no": notice.return_no})
+    if known:
+        return _answered(notice, digest, *known[0])
+    shipment = None if notice.order_no is None else await find_shipment(tx, notice.order_no)
+    owner_id = shipment.owner_id if shipment else notice.owner_id or context.wes.owner
+    products = await find_products(tx, owner_id, (item.sku_id for item in notice.items))
+    reasons = _objections(context, notice, shipment, products)
+    if reasons:
+        raise Declined(ResultCode.INVALID, *reasons)
+    opened = await _open(
+        tx, context, notice.return_no, digest, owner_id, notice.order_no, shipment, notice.reason
+    )
+    if opened is None:
+        text = f"return {notice.return_no} has just been announced: send it again"
+        raise Declined(ResultCode.BUSY, FieldError("returnNo", "reused", text))
+    announced = Counter[str]()
+    for item in notice.items:
+        announced[item.sku_id] += item.quantity
+    rows: list[dict[str, SqlValue]] = [
+        {"return_id": opened.return_id, "sku": sku, "announced": quantity}
+        for sku, quantity in sorted(announced.items())
+    ]
+    await tx.execute_many(_ANNOUNCED, rows)
+    return ReturnNoticeView(return_no=notice.return_no, status="announced")
+
+
+async def take_back(tx: Tx, context: WesContext, request: ReceiveReturn) -> ActView:
+    """Receive goods that have come back, and tell upstream; the same act again changes nothing.
+
+    Raises:
+        Refusal: the return or the order is not known, more comes back than has left, or a product is not known.
+    """
+    return await once(tx, context, request, lambda: _take_back(tx, context, request))
+
+
+async def list_returns(tx: Tx, below: int, limit: int) -> list[tuple[int, ReturnView]]:
+    """Return returns with their numbers, the newest first, with numbers below a limit."""
+    rows = await tx.fetch(_PAGE, {"below": below, "limit": limit})
+    lines = await tx.fetch_many(_LINES, [{"return_id": row[0]} for row in rows])
+    return [
+        (
+            return_id,
+            ReturnView(
+                return_no=return_no,
+                order_no=order_no,
+                outbound_no=outbound_no,
+                owner_id=owner_id,
+                reason=reason,
+                state=state,
+                created_at=to_datetime(created_at),
+                lines=tuple(
+                    ReturnLineView(
+                        sku_id=sku, announced=announced, saleable=saleable, damaged=damaged, inspect=inspect
+                    )
+                    for number, sku, announced, saleable, damaged, inspect in lines
+                    if number == return_id
+                ),
+            ),
+        )
+        for return_id, return_no, order_no, outbound_no, owner_id, reason, state, created_at in rows
+    ]
+
+
+# ── notices ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _answered(notice: ReturnNotice, digest: str, known: str | None, state: str) -> ReturnNoticeView:
+    if known != digest:
+        text = f"return {notice.return_no} was announced with another body"
+        raise Declined(ResultCode.CONFLICT, FieldError("returnNo", "reused", text))
+    return ReturnNoticeView(return_no=notice.return_no, status=state)
+
+
+def _objections(
+    context: WesContext, notice: ReturnNotice, shipment: Shipment | None, products: Mapping[str, Product]
+) -> list[FieldError]:
+    reasons: list[FieldError] = []
+    if notice.warehouse_id != context.wes.warehouse_id:
+        text = f"this is the WES of warehouse {context.wes.warehouse_id}"
+        reasons.append(FieldError("warehouseId", "unknownWarehouse", text))
+    if notice.order_no is not None and shipment is None:
+        reasons.append(FieldError("orderNo", "notShipped", f"nothing has left under order {notice.order_no}"))
+    wanted = Counter[str]()
+    for number, item in enumerate(notice.items):
+        wanted[item.sku_id] += item.quantity
+        if item.sku_id not in products:
+            text = f"no product {item.sku_id}: send it by /api/wms/product/sync first"
+            reasons.append(FieldError(f"items[{number}].skuId", "unknownSku", text))
+        elif shipment is not None and wanted[item.sku_id] > shipment.pieces.get(item.sku_id, 0):
+            text = f"{shipment.pieces.get(item.sku_id, 0)} of {item.sku_id} have left with order {notice.order_no}"
+            reasons.append(FieldError(f"items[{number}].quantity", "tooMany", text))
+    return reasons
+
+
+async def _open(
+    tx: Tx,
+    context: WesContext,
+    return_no: str | None,
+    digest: str | None,
+    owner_id: str,
+    order_no: str | None,
+    shipment: Shipment | None,
+    reason: str | None,
+) -> Return | None:
+    """Write a return; None: there is one of this number already."""
+    return_id = context.ids.next()
+    opened = Return(
+        return_id,
+        return_no or f"RT{return_id}",
+        owner_id,
+        order_no,
+        None if shipment is None else shipment.outbound_no,
+    )
+    row: dict[str, SqlValue] = {
+        "return_id": return_id,
+        "return_no": opened.return_no,
+        "digest": digest,
+        "owner_id": owner_id,
+        "oms_order_no": order_no,
+        "outbound_no": opened.outbound_no,
+        "reason": reason,
+        "at_us": context.clock.now_us(),
+    }
+    return opened if await tx.execute(_OPEN, row) else None
+
+
+# ── receipts ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _take_back(tx: Tx, context: WesContext, request: ReceiveReturn) -> ActView:
+    found, shipment = await _find(tx, context, request)
+    products = await find_products(tx, found.owner_id, (line.sku_id for line in request.lines))
+    if shipment is not None:
+        await tx.execute_many(_LOCK_ORDER, [_of_order(found)])
+    came_back = dict(await tx.fetch(_CAME_BACK, _of_order(found))) if shipment is not None else {}
+    if reasons := _misfits(request.lines, products, shipment, came_back):
+        raise Refusal(RefusalKind.INVALID, *reasons)
+    holder_id = request.holder_id or Virtual.RCV_AREA.of(context.wes.warehouse_id)
+    if request.holder_id is not None:
+        await open_place(tx, context, holder_id)
+    for number, line in enumerate(request.lines):
+        lots = await _lots(tx, context, found, line, products[line.sku_id], shipment)
+        for part, (lot, units) in enumerate(lots):
+            portion = Portion(holder_id, lot.lot_id, len(units) or line.quantity, units)
+            act = _act(context, request, found, f"{number}-{part}")
+            await post(tx, receive(act, lot, portion, source=SHIPPED))
+            if units and lot.quality is Quality.QUALIFIED and line.quality is not ReturnedQuality.SALEABLE:
+                held = Portion(holder_id, lot.lot_id, len(units))
+                await post(tx, hold(_act(context, request, found, f"{number}-{part}-held"), lot, held))
+    await _note(tx, context, found, request)
+    return ActView(act_id=request.act_id, return_no=found.return_no)
+
+
+async def _find(tx: Tx, context: WesContext, request: ReceiveReturn) -> tuple[Return, Shipment | None]:
+    """Return what the goods belong to; what nobody has announced is a return of its own."""
+    if request.return_no is not None:
+        rows = await tx.fetch(_TAKE, {"return_no": request.return_no})
+        if not rows:
+            raise missing("returnNo", f"no return {request.return_no} was announced")
+        *known, state = rows[0]
+        if state != "announced":
+            raise conflict("returnNo", "hasEnded", f"return {request.return_no} has been received")
+        found = Return(*known)
+        return found, None if found.order_no is None else await find_shipment(tx, found.order_no)
+    shipment = None if request.order_no is None else await find_shipment(tx, request.order_no)
+    if request.order_no is not None and shipment is None:
+        raise missing("orderNo", f"nothing has left under order {request.order_no}")
+    owner_id = shipment.owner_id if shipment else request.owner_id or context.wes.owner
+    found = await _open(tx, context, None, None, owner_id, request.order_no, shipment, request.reason)
+    assert found is not None
+    return found, shipment
+
+
+def _misfits(
+    lines: Sequence[ReturnedLine],
+    products: Mapping[str, Product],
+    shipment: Shipment | None,
+    came_back: Mapping[str, int],
+) -> list[FieldError]:
+    reasons: list[FieldError] = []
+    coming = Counter(came_back)
+    for number, line in enumerate(lines):
+        coming[line.sku_id] += line.quantity
+        if line.sku_id not in products:
+            text = f"no product {line.sku_id} is known; send it first"
+            reasons.append(FieldError(f"lines[{number}].skuId", "unknownSku", text))
+        elif shipment is not None and coming[line.sku_id] > shipment.pieces.get(line.sku_id, 0):
+            left, back = shipment.pieces.get(line.sku_id, 0), came_back.get(line.sku_id, 0)
+            text = f"{left} of {line.sku_id} have left with this order, and {back} have come back"
+            reasons.append(FieldError(f"lines[{number}].quantity", "tooMany", text))
+    return reasons
+
+
+async def _lots(
+    tx: Tx,
+    context: WesContext,
+    found: Return,
+    line: ReturnedLine,
+    product: Product,
+    shipment: Shipment | None,
+) -> list[tuple[Lot, tuple[str, ...]]]:
+    """Return the lots that pieces come back into, with the units of each."""
+    by_lot: dict[int, list[str]] = {}
+    strange: list[str] = []
+    for upn in line.upns:
+        rows = await tx.fetch(_UNIT, {"upn": upn})
+        (by_lot.setdefault(rows[0][0], []) if rows else strange).append(upn)
+    lots: list[tuple[Lot, tuple[str, ...]]] = []
+    for lot_id, units in sorted(by_lot.items()):
+        lot = await load_lot(tx, lot_id)
+        assert lot is not None
+        lots.append((lot, tuple(units)))
+    if strange or not line.upns:
+        lots.append((await _lot_of(tx, context, found, line, product, shipment), tuple(strange)))
+    return lots
+
+
+async def _lot_of(
+    tx: Tx,
+    context: WesContext,
+    found: Return,
+    line: ReturnedLine,
+    product: Product,
+    shipment: Shipment | None,
+) -> Lot:
+    """Return the lot of returned pieces; it has the supplier and the dates of the one that they left with."""
+    origin = await _origin(tx, context, found, line, shipment)
+    lot_no = (line.lot_no or "") if origin is None else origin.lot_no.removesuffix("-R")
+    suffix = {
+        ReturnedQuality.SALEABLE: "-R",
+        ReturnedQuality.INSPECT: f"-R{found.return_id}",
+        ReturnedQuality.DAMAGED: f"-R{found.return_id}D",
+    }[line.quality]
+    batch = Batch(
+        warehouse_id=context.wes.warehouse_id,
+        owner_id=found.owner_id,
+        sku=line.sku_id,
+        lot_no=f"{lot_no}{suffix}",
+        supplier="" if origin is None else origin.supplier,
+        received_at=context.clock.now_us() if origin is None else origin.received_at,
+        production_at=None if origin is None else origin.production_at,
+        expiry_at=None if origin is None else origin.expiry_at,
+        quality=_QUALITIES[line.quality],
+        serial=product.serial_tracked,
+    )
+    return await open_lot(tx, context.ids, batch)
+
+
+async def _origin(
+    tx: Tx, context: WesContext, found: Return, line: ReturnedLine, shipment: Shipment | None
+) -> Lot | None:
+    """Return the lot that pieces left with: the one that they name, or the only one that left with their order."""
+    if line.lot_no is None:
+        shipped = frozenset[int]() if shipment is None else shipment.lots.get(line.sku_id, frozenset())
+        return await load_lot(tx, *shipped) if len(shipped) == 1 else None
+    which = {
+        "warehouse_id": context.wes.warehouse_id,
+        "owner_id": found.owner_id,
+        "sku": line.sku_id,
+        "lot_no": line.lot_no,
+    }
+    rows = await tx.fetch(_LOT, which)
+    return await load_lot(tx, rows[0][0]) if rows else None
+
+
+async def _note(tx: Tx, context: WesContext, found: Return, request: ReceiveReturn) -> None:
+    """Count what has come, and tell upstream of it behind all that it was told of the order before."""
+    for line in request.lines:
+        counted = {each.value: 0 for each in ReturnedQuality} | {line.quality.value: line.quantity}
+        await tx.execute_many(_CAME, [{"return_id": found.return_id, "sku": line.sku_id, **counted}])
+    ended = await tx.execute(
+        _END,
+        {
+            "return_id": found.return_id,
+            "complete": int(request.complete),
+            "at_us": context.clock.now_us(),
+        },
+    )
+    details = CallbackDetails(
+        return_no=found.return_no, return_complete=ended > 0, returned=_returned(request.lines)
+    )
+    await tell_return(tx, context, found.return_no, found.order_no, found.outbound_no, details)
+
+
+def _returned(lines: Iterable[ReturnedLine]) -> tuple[ReturnedItem, ...]:
+    return tuple(
+        ReturnedItem(sku_id=line.sku_id, quantity=line.quantity, quality=line.quality.value) for line in lines
+    )
+
+
+def _of_order(found: Return) -> dict[str, SqlValue]:
+    return {"order_no": found.order_no, "outbound_no": found.outbound_no}
+
+
+def _act(context: WesContext, request: ReceiveReturn, found: Return, part: str) -> Act:
+    return Act(
+        event_id=f"return-{request.act_id}-{part}",
+        document_kind="return",
+        document_id=found.return_no,
+        operator=request.operator,
+        at=context.clock.now_us(),
+        reason=request.reason or "",
+    )
