@@ -19,8 +19,7 @@ from gateway.kernel.clock import SystemClock
 from gateway.site.model import Site
 from gateway.site.wes import HttpUpstream
 from gateway.wes.figures import read_figures
-from gateway.wes.proof import find_contradictions
-from gateway.wes.stock.verify import verify
+from gateway.wes.proof import prove
 from sim_devices.clock import SimClock, seeded
 from sim_devices.oms import SHIPPED, Demand, SimulatedOms
 from sim_devices.operators import Packer, Person, Picker
@@ -199,8 +198,7 @@ class OrderPlay:
         found = [f"{name} is {book.orders[name].status or 'not heard of'}" for name in left]
         found += await self._oms.verdict()
         now = SystemClock().now_us()
-        findings = await self._core.store.read(partial(verify, now=now))
-        findings += await self._core.store.read(find_contradictions)
+        findings = await self._core.store.read(partial(prove, now=now))
         self._verified = not findings and not found
         return "; ".join([*found, *(f"{each.place}: {each.problem}" for each in findings)])
 

@@ -1,4 +1,4 @@
-"""`gateway wes verify`: proof that stock and ledger agree, while the gateway runs or not."""
+"""`gateway wes verify`: proof that stock, ledger and documents agree, while the gateway runs or not."""
 
 import json
 import sys
@@ -18,8 +18,8 @@ from gateway.kernel.clock import SystemClock
 from gateway.kernel.ports import Tx
 from gateway.store.inline import reading_sqlite
 from gateway.store.postgres import reading_postgres
+from gateway.wes.proof import prove
 from gateway.wes.stock.verify import Finding
-from gateway.wes.stock.verify import verify as find
 
 FILE: Final = "wes.db"
 
@@ -34,7 +34,7 @@ def verify(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Tell it as JSON.")] = False,
 ) -> None:
-    """Verify stock: every balance is the sum of its ledger, and the layers agree. Ends with 1 if anything does not."""
+    """Verify stock: every balance is the sum of its ledger, and orders and stock agree. Ends with 1 if anything does not."""
     if (data is None) == (database is None):
         raise typer.BadParameter("say where the stock is: with --data or with --database")
     findings = run_to_the_end(_find(reading_postgres(database) if database else _reading(data or Path())))
@@ -48,7 +48,7 @@ def verify(
 
 async def _find(reading: AbstractAsyncContextManager[Tx]) -> list[Finding]:
     async with reading as tx:
-        return await find(tx, SystemClock().now_us())
+        return await prove(tx, SystemClock().now_us())
 
 
 def _reading(data: Path) -> AbstractAsyncContextManager[Tx]:
@@ -67,7 +67,7 @@ def _plain(findings: Sequence[Finding]) -> dict[str, object]:
 def _tell(findings: Sequence[Finding]) -> None:
     console = stdout()
     if not findings:
-        console.print(Text("ok  stock and ledger agree", "bold green"))
+        console.print(Text("ok  stock, ledger and orders agree", "bold green"))
         return
     table = listing("check", "where", "what is wrong", "off by", "what to do")
     for finding in findings:

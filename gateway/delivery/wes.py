@@ -13,7 +13,14 @@ from gateway.wes.core import WesCore
 from gateway.wes.orders.history import carry_over
 from gateway.wes.orders.lateness import watch
 from gateway.wes.outbox import is_told
-from gateway.wes.timers import ShortOrders, calibrate, expire, forget, tell_what_just_changed
+from gateway.wes.timers import (
+    ShortOrders,
+    Verification,
+    calibrate,
+    expire,
+    forget,
+    tell_what_just_changed,
+)
 from gateway.wes.upstream.monitors import Monitors
 from gateway.wes.upstream.sync import sync_changed, sync_scheduled
 
@@ -58,6 +65,7 @@ def upstream_works(
         "short orders": Rounds("short orders", wes.timers.reservation.period_s, ShortOrders(core).work),
         "lots that expire": _round(core, "lots that expire", CALENDAR_S, expire),
         "forgetting": _round(core, "forgetting", FORGET_S, forget),
+        "verification": Rounds("verification", CALENDAR_S, Verification(core).work),
         "history": Rounds("history", CALENDAR_S, lambda: carry_over(core.store, core.context)),
         "late orders": Rounds("late orders", wes.monitors.period_s, lambda: watch(core.store, core.context)),
         "monitors": Rounds("monitors", wes.monitors.period_s, monitors.look),

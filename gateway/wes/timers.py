@@ -1,5 +1,6 @@
 """The rounds of the core that belong to orders, stock and upstream (S0-44); gateway/delivery/rounds.py lets them run."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -8,12 +9,15 @@ from zoneinfo import ZoneInfo
 
 from gateway.contract.clock import Micros
 from gateway.kernel.ports import Tx
+from gateway.wes.alarms import Alarm
 from gateway.wes.core import WesCore
 from gateway.wes.orders.headers import SYSTEM
 from gateway.wes.orders.reservation import list_short, reserve_again
+from gateway.wes.proof import prove
 from gateway.wes.stock.model import Act, Lot, Quality
 from gateway.wes.stock.quality import change_quality, due_to_expire
 from gateway.wes.stock.refusal import StockRefused
+from gateway.wes.stock.verify import Finding
 from gateway.wes.upstream.sync import sync_full, sync_just_now
 
 WINDOW_US: Final = 10_000_000
@@ -22,8 +26,15 @@ KEEP_US: Final = 7 * 86_400_000_000
 """How long delivered messages are kept."""
 STEP: Final = 1_000
 
-_LAST_FULL: Final = "SELECT seq FROM cursors WHERE name = 'fullSync'"
-_FULL_DONE: Final = "INSERT INTO cursors (name, seq) VALUES ('fullSync', :day) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq"
+CONTRADICTIONS: Final = "contradictions"
+"""The alarm that stock, ledger and documents do not agree."""
+
+_FULL_SYNC: Final = "fullSync"
+_VERIFIED: Final = "verified"
+_LAST: Final = "SELECT seq FROM cursors WHERE name = :name"
+_DONE: Final = (
+    "INSERT INTO cursors (name, seq) VALUES (:name, :day) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq"
+)
 _FORGET: Final = (
     "DELETE FROM outbox WHERE message_id IN (SELECT message_id FROM outbox WHERE state = 'delivered'"
     " AND ended_at < :before LIMIT :limit)",
@@ -55,17 +66,64 @@ async def tell_what_just_changed(core: WesCore) -> None:
     await sync_just_now(core.store, core.context, core.context.clock.now_us() - WINDOW_US)
 
 
+class Verification:
+    """Proves every night that stock, ledger and documents agree (S3-30). What it finds is an alarm and a metric."""
+
+    def __init__(self, core: WesCore) -> None:
+        self._core = core
+        self._day = date.min
+
+    async def work(self) -> None:
+        """Verify once a day; a night that was slept through is made up for, and one that found something is repeated at a start."""
+        wes, now = self._core.context.wes, self._core.context.clock.now_us()
+        if wes.verify_at is None:
+            return
+        day = _last_due(now, wes.verify_at, ZoneInfo(wes.timezone))
+        if day == self._day:
+            return
+        last = await self._core.store.read(lambda tx: tx.fetch(_LAST, {"name": _VERIFIED}))
+        if last and last[0][0] >= day.toordinal():
+            self._core.tally.findings = 0
+        else:
+            await self._verify(day, now)
+        self._day = day
+
+    async def _verify(self, day: date, now: Micros) -> None:
+        findings = await self._core.store.read(lambda tx: prove(tx, now))
+        self._tell(findings, now)
+        if not findings:
+            done = {"name": _VERIFIED, "day": day.toordinal()}
+            await self._core.store.write(lambda tx: tx.execute(_DONE, done))
+
+    def _tell(self, findings: Sequence[Finding], now: Micros) -> None:
+        core = self._core
+        core.tally.findings = len(findings)
+        if not findings:
+            core.alarms.clear(CONTRADICTIONS)
+            return
+        first = findings[0]
+        core.alarms.raise_alarm(
+            Alarm(
+                subject="stock",
+                code=CONTRADICTIONS,
+                text=f"Verification found {len(findings)}: {first.place}: {first.problem}",
+                advice="See all of them, and what to do: gateway wes verify.",
+                raised_at=now,
+            )
+        )
+
+
 async def calibrate(core: WesCore) -> None:
     """Tell upstream the whole stock once a day; a day that was slept through is made up for (S4-24)."""
     wes = core.context.wes
     if wes.upstream.sync.full_at is None:
         return
     day = _last_due(core.context.clock.now_us(), wes.upstream.sync.full_at, ZoneInfo(wes.timezone))
-    last = await core.store.read(lambda tx: tx.fetch(_LAST_FULL))
+    last = await core.store.read(lambda tx: tx.fetch(_LAST, {"name": _FULL_SYNC}))
     if last and last[0][0] >= day.toordinal():
         return
     await sync_full(core.store, core.context, f"FULL-{day:%Y%m%d}")
-    await core.store.write(lambda tx: tx.execute(_FULL_DONE, {"day": day.toordinal()}))
+    await core.store.write(lambda tx: tx.execute(_DONE, {"name": _FULL_SYNC, "day": day.toordinal()}))
 
 
 async def expire(core: WesCore) -> None:

@@ -14,6 +14,7 @@ from gateway.wes.stock.model import Lot
 from gateway.wes.stock.verbs import allocate, hold, pick, receive, reserve
 from gateway.wes.stock.verify import FINDINGS_MAX, Finding, verify
 from tests.stock.rig import DAY, NOON, PICK_TO, Warehouse, at, build, of
+from tests.unit.wes_rig import command, core_on
 
 pytestmark = pytest.mark.unit
 
@@ -182,8 +183,12 @@ def run(words: Sequence[str]) -> int:
 
 @pytest.fixture
 async def data(tmp_path: Path) -> Path:
+    """Ten of a product, four of them promised to an order."""
     async with open_inline(tmp_path / "wes.db", MIGRATIONS) as store:
-        await busy(await build(store))
+        core = await core_on(store)
+        await core.products("SKU-1")
+        await core.stock("SKU-1", 10)
+        await core.submit(command("C-1", ("SKU-1", 4)))
     return tmp_path
 
 
@@ -206,6 +211,23 @@ def test_the_command_ends_with_1_and_tells_each_finding(
     told = capsys.readouterr().out
     assert "quantity is 17, the ledger's rows sum to 10" in told
     assert "+7" in told
+    assert "2 findings" in told
+
+
+@pytest.fixture
+async def forgotten_promise(data: Path) -> Path:
+    async with open_inline(data / "wes.db", MIGRATIONS) as store:
+        await corrupt(store, "DELETE FROM lot_reservations")
+    return data
+
+
+def test_the_command_names_what_orders_and_stock_disagree_about(
+    forgotten_promise: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["wes", "verify", "--data", str(forgotten_promise)]) == 1
+    told = capsys.readouterr().out
+    assert "order ORD-C-1, SKU-1" in told
+    assert "the order counts on 4 pieces, but stock holds 0 for it" in told
     assert "2 findings" in told
 
 

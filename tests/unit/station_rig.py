@@ -24,9 +24,8 @@ from gateway.wes.floor.rounds import Floor, Lacking
 from gateway.wes.floor.wall import PUT_HANDLERS
 from gateway.wes.planning.gateway import TAKEN, Answer, Reply
 from gateway.wes.planning.hearing import Hearing
-from gateway.wes.proof import find_contradictions
+from gateway.wes.proof import prove
 from gateway.wes.schema import MIGRATIONS
-from gateway.wes.stock.verify import verify
 from tests.unit.chain_rig import Chain, ContractGateway, chain_on
 from tests.unit.feeding import START_US
 
@@ -243,8 +242,7 @@ class Station(Chain):
     async def check(self) -> None:
         """Stock, ledger and documents agree."""
         now = self.core.clock.now_us()
-        assert not await self.store.read(partial(verify, now=now))
-        assert not await self.store.read(find_contradictions)
+        assert not await self.store.read(partial(prove, now=now))
 
 
 @asynccontextmanager

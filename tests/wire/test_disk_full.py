@@ -17,6 +17,7 @@ import pytest
 
 from gateway.cli.failure import REFUSED
 from gateway.site.load import load_site
+from tests.unit.wes_rig import command
 from tests.wire.demo import RunningDemo, meet
 from tests.wire.processes import (
     DEMO,
@@ -35,6 +36,7 @@ ROOM_BYTES = 100_000
 """Less than the database has by then."""
 RESUMED_S = 5.0
 FAILING = (sys.executable, "-m", "tests.disk.failing")
+ORDER = command("C-1", ("A", 1), warehouseId="WH1")
 
 
 @contextmanager
@@ -195,6 +197,56 @@ async def test_a_failed_sync_stops_the_process_with_a_sentence(
         assert (await http.get("/v1/transports/before")).status_code == 200
         answer = await http.post("/v1/transports", json=body)
         assert answer.status_code == 200, "what was acknowledged is known"
+
+
+@asynccontextmanager
+async def wes_on(
+    folder: Path, *words: str, command: Sequence[str] = FAILING
+) -> AsyncGenerator[tuple[Program, httpx.AsyncClient]]:
+    """Run a program of the demo site in which there is a WES; none of its devices is there."""
+    port = free_ports(16)
+    place = ("--site", str(DEMO), "--data", str(folder / "data"), "--port", str(port))
+    program = Program("wes", *command, *words, *place, log=folder / "wes.log")
+    await program.start()
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as http:
+            await answering(http)
+            yield program, http
+    finally:
+        await program.stop(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["inside the gateway", "in a process of its own"])
+async def test_a_wes_whose_database_breaks_ends_the_process_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: bool
+) -> None:
+    trouble = tmp_path / "failing"
+    monkeypatch.setenv("FAILING_SYNCS", str(trouble))
+    ports = free_ports(16)
+    words = ("wes", "run", "--gateway", f"http://127.0.0.1:{ports}")
+    if not alone:
+        words = ("run", "--ports-from", str(ports))
+    products = {"items": [{"skuId": "A", "skuName": "A", "version": 1}]}
+    async with wes_on(tmp_path, *words) as (program, http):
+        assert (await http.post("/api/wms/product/sync", json=products)).is_success
+        trouble.write_text("wes.db-wal")
+        try:
+            answer = await http.post("/api/wms/outbound/command", json=ORDER)
+            assert answer.status_code == 503, answer.text
+        except httpx.TransportError:
+            pass
+        async with asyncio.timeout(20):
+            assert await program.ended() == REFUSED
+    log = (tmp_path / "wes.log").read_text()
+    assert (
+        "the storage cannot be trusted any more: disk I/O error (SQLITE_IOERR_FSYNC)" in log.splitlines()[-2]
+    )
+    assert "started again" not in log
+
+    trouble.unlink()
+    async with wes_on(tmp_path, *words, command=GATEWAY) as (_, http):
+        answer = await http.post("/api/wms/outbound/command", json=ORDER)
+        assert answer.is_success, answer.text
 
 
 async def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:

@@ -282,6 +282,10 @@ async def test_people_are_told_while_another_one_plans_than_the_site_names(tmp_p
         async def order(name: str) -> None:
             assert (await http.post("/api/wms/outbound/command", json=command(name, ("A", 1)))).is_success
 
+        async def verified() -> bool:
+            return "wes_findings 0.0" in (await http.get("/metrics")).text
+
+        await until(verified)
         await order("C-1")
         await until(lambda: counts(http, "external"))
         assert await alarms(http) == []
