@@ -1,6 +1,7 @@
 """The generated parts of the documents, and `python -m tests.documents`, which writes them (`make docs`).
 
-The picture of the demo site is generated as a whole. A part of a text stands between `<!-- generated: NAME -->` and `<!-- end -->`; what is around it is written by hand.
+The picture of the demo site is generated as a whole. A part of a text stands between `<!-- generated: NAME -->` and
+`<!-- end -->`; what is around it is written by hand.
 """
 
 import re

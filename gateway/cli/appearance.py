@@ -67,6 +67,13 @@ def state_text(state: str) -> Text:
     return Text(state, STATE_STYLES.get(state, ""))
 
 
+def place_text(location_id: str | None, x: float | None, y: float | None) -> str:
+    """Return where a device is: at a location, or at so many metres; empty if it has not said."""
+    if location_id is not None:
+        return location_id
+    return "" if x is None or y is None else f"{x:.1f}, {y:.1f} m"
+
+
 def duration(seconds: float) -> str:
     """Return e.g. `12 s`, `5 min`, `3 h`, `2 d`: the largest unit that fits, rounded down."""
     for size, unit in _UNITS:

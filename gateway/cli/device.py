@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.acts import ByOption, ReasonOption, act
-from gateway.cli.appearance import clock_time, listing, relative, state_text, stdout
+from gateway.cli.appearance import clock_time, listing, place_text, relative, state_text, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json, segment
 from gateway.cli.credentials import TokenFileOption
 from gateway.cli.snapshot import DeviceState, device_state
@@ -166,11 +166,7 @@ def _devices_table(views: list[DeviceView]) -> Table:
 
 
 def _place(position: PositionView | None) -> str:
-    if position is None:
-        return ""
-    if position.location_id is not None:
-        return position.location_id
-    return "" if position.x is None or position.y is None else f"{position.x:.1f}, {position.y:.1f} m"
+    return "" if position is None else place_text(position.location_id, position.x, position.y)
 
 
 def _tell(view: DeviceView) -> None:

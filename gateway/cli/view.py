@@ -17,7 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.appearance import STATE_STYLES, duration, state_text, stopwatch
+from gateway.cli.appearance import STATE_STYLES, duration, place_text, state_text, stopwatch
 from gateway.cli.picture import LEGEND, Picture
 from gateway.cli.snapshot import DemoSource, DeviceState, ShownDevice, ShownOrders, ShownTransport, Snapshot
 from gateway.contract.reports import Position
@@ -284,18 +284,21 @@ def _transport_row(transport: ShownTransport, id_width: int) -> tuple[Renderable
 
 
 def _device_row(device: ShownDevice) -> tuple[RenderableType, ...]:
-    place = "" if device.position is None else device.position.location_id or ""
-    return device.device_id, state_text(device.state), place, device.load or "", _battery(device)
+    return device.device_id, state_text(device.state), _place(device), device.load or "", _battery(device)
 
 
 def _vehicle_text(device: ShownDevice) -> Text:
-    place = "" if device.position is None else device.position.location_id or ""
     return Text.assemble(
         (f"{device.device_id} ", STATE_STYLES[device.state]),
         _battery(device),
-        *(f" {place}", (f" {device.load}" if device.load else "", "yellow")),
+        *((f" {device.load}" if device.load else "", "yellow"), f" {_place(device)}"),
         overflow="ellipsis",
     )
+
+
+def _place(device: ShownDevice) -> str:
+    at = device.position
+    return "" if at is None else place_text(at.location_id, at.x, at.y)
 
 
 def _battery(device: ShownDevice) -> Text:

@@ -156,6 +156,7 @@ def test_a_person_sees_the_vehicles_with_battery_and_load(size: tuple[int, int])
 
 def test_a_large_terminal_shows_every_device_and_the_roads() -> None:
     lines = lines_at(LARGE, snapshot())
+    assert "24.0, 0.0 m" in line_with(lines, "agv-2 "), "between locations a vehicle tells metres"
     assert "17 jam" not in line_with(lines, "│ shuttle-3", "fault"), "the reason stands above"
     for device in snapshot().devices:
         assert any(f"│ {device.device_id} " in line for line in lines)

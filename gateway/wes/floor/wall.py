@@ -3,7 +3,8 @@
 A put is a row before the gateway is asked, under the id W{put}-{attempt}; asking again asks for the same, so nothing lights twice.
 Only what a button or a hand's word confirms is booked. What lights cannot tell becomes a question to the person who stands there:
 a hand in a slot and no button, a hand in a dark slot, fewer pieces than were picked, pieces for work that was taken back.
-A wall that has lost power is lit again by the gateway; a result that was never heard is looked up, at once where the feed has a gap.
+A wall that has lost power is lit again by the gateway; a result that was never heard is looked up, at once where the feed has
+a gap.
 """
 
 import re
