@@ -8,8 +8,8 @@ from typing import Final, TextIO, cast
 import structlog
 from structlog.typing import Processor
 
-CHATTY: Final = ("asyncua", "pymodbus", "mqtt")
-"""Libraries of the wire: they tell every failed attempt; our drivers tell a loss once and a recovery once."""
+CHATTY: Final = ("asyncua", "pymodbus", "mqtt", "nats", "aiokafka", "aio_pika", "aiormq", "redis")
+"""Libraries of the wire: they tell every failed attempt; we tell a loss once and a recovery once."""
 
 
 class LogFormat(StrEnum):

@@ -6,7 +6,8 @@ FastStream is an extra (`pip install warehouse-gateway[broker]`) and imported wh
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, assert_never, runtime_checkable
 
@@ -20,10 +21,16 @@ from gateway.wes.outbox import Message, Topic
 
 log = structlog.get_logger()
 
+OPEN_S: Final = 30.0
 PUBLISH_S: Final = 10.0
 PAUSE_FIRST_S: Final = 0.5
 PAUSE_MAX_S: Final = 15.0
 AGAIN_S: Final = 1.0
+LOOK_S: Final = 1.0
+"""From one look at the connection to the next …"""
+ANSWER_S: Final = 5.0
+"""… and how long its answer may take."""
+CLOSE_S: Final = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,10 @@ class Wire(Protocol):
         """Send one message; return once the broker has confirmed it."""
         ...
 
+    async def alive(self, within_s: float) -> bool:
+        """Tell whether the broker answers within a time."""
+        ...
+
     async def close(self) -> None:
         """Disconnect."""
         ...
@@ -76,36 +87,45 @@ class StreamBroker:
         self._commands = command_topics(settings.topics, warehouse_id)
         self._make = wire
         self._wire: Wire | None = None
+        self._lost = False
 
     async def run(self, take: Take) -> None:
-        """Stay connected until cancelled; a connection that is lost later comes back by itself."""
+        """Stay connected until cancelled. A connection is never repaired: once it is lost, the next one is made."""
 
         # FastStream runs what is no coroutine function in a thread, and confirms whatever that returns.
         async def handle(message: Incoming) -> None:
             await self._hand_over(take, message)
 
-        pause = 0.0
+        pause = PAUSE_FIRST_S
         while True:
-            wire = self._make()
             try:
-                async with asyncio.timeout(PUBLISH_S):
-                    await wire.open(self._commands, handle)
+                async with self._connected(handle) as wire:
+                    pause = PAUSE_FIRST_S
+                    await _until_lost(wire)
+                    self._tell_lost("it answers no more")
             except Exception as error:  # noqa: BLE001 - every client has its own; all say that there is no broker
-                await _quietly(wire)
-                if not pause:
-                    log.warning(
-                        "upstream's broker cannot be reached", error=str(error) or type(error).__name__
-                    )
-                pause = min(pause * 2 or PAUSE_FIRST_S, PAUSE_MAX_S)
-                await asyncio.sleep(pause)
-                continue
+                self._tell_lost(str(error) or type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, PAUSE_MAX_S)
+
+    @asynccontextmanager
+    async def _connected(self, handle: Callable[[Incoming], Awaitable[None]]) -> AsyncGenerator[Wire]:
+        wire = self._make()
+        try:
+            async with asyncio.timeout(OPEN_S):
+                await wire.open(self._commands, handle)
             log.info("upstream's broker is connected")
-            self._wire = wire
-            try:
-                await asyncio.Event().wait()
-            finally:
-                self._wire = None
-                await _quietly(wire)
+            self._wire, self._lost = wire, False
+            yield wire
+        finally:
+            self._wire = None
+            await _quietly(wire)
+
+    def _tell_lost(self, reason: str) -> None:
+        """Say once that there is no broker."""
+        if not self._lost:
+            log.warning("upstream's broker cannot be reached", error=reason)
+        self._lost = True
 
     async def _hand_over(self, take: Take, message: Incoming) -> None:
         """Let a message be taken; one that cannot be comes again, after a pause."""
@@ -167,9 +187,16 @@ def _topic(topics: Topics, topic: Topic) -> str:
             assert_never(topic)
 
 
+async def _until_lost(wire: Wire) -> None:
+    alive = True
+    while alive:
+        await asyncio.sleep(LOOK_S)
+        alive = await wire.alive(ANSWER_S)
+
+
 async def _quietly(wire: Wire) -> None:
     try:
-        async with asyncio.timeout(PUBLISH_S):
+        async with asyncio.timeout(CLOSE_S):
             await wire.close()
     except Exception as error:  # noqa: BLE001 - it is being left anyway
         log.debug("a broker's connection did not close", error=str(error))

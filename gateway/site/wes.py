@@ -1,5 +1,6 @@
 """The part of a site file that is about its bundled WES core; a site without it runs none."""
 
+from collections.abc import Mapping
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
@@ -220,6 +221,23 @@ class BrokerKind(StrEnum):
     REDIS = "redis"
 
 
+SCHEMES: Final[Mapping[BrokerKind, tuple[str, str]]] = {
+    BrokerKind.NATS: ("nats", "tls"),
+    BrokerKind.KAFKA: ("kafka", "kafkas"),
+    BrokerKind.RABBITMQ: ("amqp", "amqps"),
+    BrokerKind.REDIS: ("redis", "rediss"),
+}
+"""What an address begins with: in the clear, where it may be left out for NATS and Kafka, and over TLS."""
+
+
+class Sasl(StrEnum):
+    """How Kafka is shown a password; the names are its own."""
+
+    PLAIN = "PLAIN"
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+
+
 class Topics(WiringModel):
     """Names on the broker; `{warehouseId}` is added to that of commands."""
 
@@ -234,16 +252,36 @@ class BrokerUpstream(WiringModel):
     """Upstream behind a message broker.
 
     Attributes:
+        url: begins as `SCHEMES` has it.
+        username, password_file: credentials; the password never stands in the site file.
+        sasl: Kafka only.
+        ca_file: who has signed the broker's certificate; None: somebody whom this machine trusts.
+        certificate, private_key: what is shown to a broker that wants its clients' certificates.
         consumer: name under which the broker remembers how far commands were taken.
-        password_file: holds the password of `username`.
     """
 
     kind: BrokerKind
     url: BrokerUrl
     username: str | None = None
     password_file: Path | None = None
+    sasl: Sasl = Sasl.PLAIN
+    ca_file: Path | None = None
+    certificate: Path | None = None
+    private_key: Path | None = None
     topics: Topics = Topics()
     consumer: Topic = "wms-outbound-consumer"
+
+    @property
+    def schemes(self) -> frozenset[str]:
+        """What the addresses of its servers begin with."""
+        clear, _ = SCHEMES[self.kind]
+        return frozenset(server.rpartition("://")[0] or clear for server in self.url.split(","))
+
+    @property
+    def encrypted(self) -> bool:
+        """It is spoken to over TLS."""
+        _, tls = SCHEMES[self.kind]
+        return tls in self.schemes
 
 
 class StockSync(WiringModel):

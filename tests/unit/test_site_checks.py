@@ -505,10 +505,10 @@ CASES: dict[str, list[Case]] = {
     ],
     "short_strides": [
         Case(
-            profile=("modbus-putwall", {"command_stride: 10": "command_stride: 8 #!"}),
+            profile=("modbus-putwall", {"command_stride: 11": "command_stride: 8 #!"}),
             path="command_stride",
-            message="slots of 10 registers overlap at a stride of 8",
-            mend="write `command_stride: 10` or more",
+            message="slots of 11 registers overlap at a stride of 8",
+            mend="write `command_stride: 11` or more",
         ),
     ],
     "missing_method": [
@@ -838,7 +838,13 @@ CASES: dict[str, list[Case]] = {
             edits=wes('  upstream: {http: {url: "http://oms", secret_file: nowhere}} #!'),
             path="wes.upstream.http.secret_file",
             message="there is no file FOLDER/nowhere",
-            mend="write the secret into it",
+            mend="readable for the gateway only",
+        ),
+        Case(
+            edits=wes('  upstream: {broker: {kind: redis, url: "rediss://cache:6379", ca_file: nowhere}} #!'),
+            path="wes.upstream.broker.ca_file",
+            message="there is no file FOLDER/nowhere",
+            mend="counts from the site's folder",
         ),
     ],
     "unusable_secrets": [
@@ -852,9 +858,37 @@ CASES: dict[str, list[Case]] = {
     "half_credentials": [
         Case(
             edits=wes('  upstream: {broker: {kind: nats, url: "nats://oms:4222", username: me}} #!'),
-            path="wes.upstream.broker",
-            message="`username` and `password_file` belong together",
-            mend="give both or none",
+            path="wes.upstream.broker.username",
+            message="`username` needs `password_file`",
+            mend="add `password_file: …`",
+        ),
+        Case(
+            edits=wes('  upstream: {broker: {kind: nats, url: "oms:4222", ca_file: site.yaml}} #!'),
+            path="wes.upstream.broker.ca_file",
+            message="`ca_file` has no effect on nats",
+            mend="`tls://host:port`",
+        ),
+    ],
+    "foreign_schemes": [
+        Case(
+            edits=wes('  upstream: {broker: {kind: nats, url: "nats://a:4222,https://b"}} #!'),
+            path="wes.upstream.broker.url",
+            message="`https` is no way to speak to nats",
+            mend="`nats://`, or with `tls://` for TLS",
+        ),
+        Case(
+            edits=wes('  upstream: {broker: {kind: kafka, url: "kafkas://a:9093,b:9092"}} #!'),
+            path="wes.upstream.broker.url",
+            message="some servers are spoken to over TLS, others in the clear",
+            mend="`kafka://`, or with `kafkas://` for TLS",
+        ),
+    ],
+    "foreign_sasl": [
+        Case(
+            edits=wes('  upstream: {broker: {kind: redis, url: "redis://c:6379", sasl: SCRAM-SHA-256}} #!'),
+            path="wes.upstream.broker.sasl",
+            message="`sasl` has no effect on redis",
+            mend="it is Kafka's",
         ),
     ],
 }

@@ -87,7 +87,7 @@ def test_the_solver_plans_unless_the_site_says_otherwise(tmp_path: Path) -> None
             "wes.upstream.http.url",
         ),
         (FULL, 6, "wes.upstream.http.secret_file"),
-        (BEHIND_BROKER.replace("kind: nats", "kind: nats, username: me"), 4, "wes.upstream.broker"),
+        (BEHIND_BROKER.replace("kind: nats", "kind: nats, username: me"), 4, "wes.upstream.broker.username"),
         (BEHIND_BROKER + '    http: {url: "http://oms"}\n', 3, "wes.upstream"),
         (ALLOCATION.replace("greedy", "magic"), 4, "wes.allocation.by"),
         (ALLOCATION.replace("http://", "ftp://"), 5, "wes.allocation.service.url"),

@@ -38,6 +38,10 @@ class RabbitWire:
         """Send one message to the queue of its topic; the broker keeps it over a restart."""
         await self._broker.publish(body, topic, persist=True, mandatory=True, message_id=message_id)
 
+    async def alive(self, within_s: float) -> bool:
+        """Tell whether the broker answers."""
+        return await self._broker.ping(within_s)
+
     async def close(self) -> None:
         """Disconnect."""
         await self._broker.stop()

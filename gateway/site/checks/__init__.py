@@ -74,6 +74,8 @@ CHECKS: Final[tuple[tuple[Check, frozenset[str]], ...]] = tuple(
         (wes.missing_secrets, ""),
         (wes.unusable_secrets, ""),
         (wes.half_credentials, ""),
+        (wes.foreign_schemes, ""),
+        (wes.foreign_sasl, ""),
     )
 )
 """Every check, with the sections that must be complete lest it blames an element for what was not read."""

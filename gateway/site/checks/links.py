@@ -7,6 +7,7 @@ from typing import assert_never
 from urllib.parse import urlsplit
 
 from gateway.contract.wiring import Link, ModbusLink, MqttLink, OpcUaLink
+from gateway.site.checks import credentials
 from gateway.site.checks.walks import profiles_by_id
 from gateway.site.findings import Flaw, Keys
 from gateway.site.model import Site
@@ -109,7 +110,7 @@ def _files(link: Link) -> Iterator[tuple[Keys, Path]]:
                 yield ("security", "private_key"), security.private_key
                 yield ("security", "server_certificate"), security.server_certificate
         case MqttLink():
-            for name in ("password_file", "ca_file", "certificate", "private_key"):
+            for name in credentials.FILES:
                 file = getattr(link, name)
                 if file is not None:
                     yield (name,), file
@@ -122,16 +123,8 @@ def _files(link: Link) -> Iterator[tuple[Keys, Path]]:
 def halves_of_credentials(site: Site) -> Iterator[Flaw]:
     """A user without a password, a certificate without its key, TLS files on a link without TLS."""
     for index, link in enumerate(site.links):
-        if not isinstance(link, MqttLink):
-            continue
-        for one, other in (("username", "password_file"), ("certificate", "private_key")):
-            given = [name for name in (one, other) if getattr(link, name) is not None]
-            if len(given) == 1:
-                missing = other if given == [one] else one
-                yield Flaw(
-                    ("links", index, given[0]), f"`{given[0]}` needs `{missing}`", f"add `{missing}: …`"
-                )
-        for name in ("ca_file", "certificate"):
-            if getattr(link, name) is not None and not link.url.startswith("mqtts:"):
-                message = f"`{name}` has no effect on {link.url.partition(':')[0]}"
-                yield Flaw(("links", index, name), message, "write the address as `mqtts://host:port`")
+        if isinstance(link, MqttLink):
+            yield from credentials.halves(("links", index), link)
+            if not link.url.startswith("mqtts:"):
+                scheme = link.url.partition(":")[0]
+                yield from credentials.idle_tls_files(("links", index), link, scheme, "mqtts")
