@@ -304,6 +304,21 @@ async def test_mode_b_what_is_there_goes_on_and_the_rest_follows() -> None:
         assert not await contradictions(line.core)
 
 
+async def test_a_rule_of_the_site_says_for_each_order_whether_it_waits_or_goes_on_in_part() -> None:
+    async with chain(rules=[rule("shortage", "partial", carrier="SF")]) as line:
+        await fill(line, "T-1", "A1-1-L-01", A=10)
+        await goods_in_receiving(line, "B", 5)
+        await order(line, "C-1", ("A", 2), ("B", 2), carrierCode="SF")
+        await order(line, "C-2", ("A", 2), ("B", 2), carrierCode="YTO")
+        await line.until_quiet()
+        works = await line.core.rows(
+            "SELECT o.carrier_code, w.code FROM work_orders w JOIN orders o ON o.order_id = w.order_id"
+            " ORDER BY o.order_id, w.code"
+        )
+        assert works == [("SF", 40), ("SF", 90), ("YTO", 40)]
+        assert not await contradictions(line.core)
+
+
 # ── work without stations ─────────────────────────────────────────────────────────────────────────────
 
 

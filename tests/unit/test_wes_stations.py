@@ -588,6 +588,33 @@ async def test_a_package_is_reviewed_where_the_rule_says_so() -> None:
         assert await line.order_codes() == [150]
 
 
+async def test_mixed_boxes_of_distribution_are_reviewed_those_of_production_and_whole_cases_are_not() -> None:
+    rules = [
+        {"at": "audit.packaging", "then": "case"},
+        {"at": "review", "when": {"ext.business": "distribution"}, "then": "required"},
+        {"at": "review", "then": "skipped"},
+        {"at": "picking", "then": "flat"},
+    ]
+    async with station(rules=rules) as line:
+        await line.core.products("A", units_per_case=6, version=2)
+        await shelf(line, "PALLET-1", A=60)
+        await order(line, "C-1", ("A", 14), extInfo={"business": "distribution"})
+        await order(line, "C-2", ("A", 2), extInfo={"business": "production"})
+        await line.turn()
+        for cases in (False, False, True):
+            assert (await line.act("claim", cases=cases)).work_ids
+        for allocation, quantity in await line.core.rows("SELECT allocation_id, quantity FROM allocations"):
+            await line.act("pick", allocation_id=allocation, quantity=quantity)
+        await line.seal_all()
+        boxes = await line.core.rows(
+            "SELECT o.oms_order_no, p.kind, p.code FROM packages p JOIN orders o ON o.order_id = p.order_id"
+            " ORDER BY o.order_id, p.kind"
+        )
+        assert boxes == [("ORD-C-1", "case", 150), ("ORD-C-1", "mixed", 135), ("ORD-C-2", "mixed", 150)]
+        assert await line.order_codes() == [135, 150]
+        await line.check()
+
+
 async def test_a_difference_is_told_and_a_second_count_settles_it() -> None:
     async with station(**REVIEWED) as line:
         package, line_id = await sealed(line)
