@@ -36,9 +36,6 @@ class Fault(StrEnum):
     CANCELLED = "cancelled"
 
 
-ALL_ACTIONS: Final = tuple(OperatorAction)
-
-
 @dataclass(frozen=True, slots=True)
 class FaultText:
     """How a fault is told to people."""

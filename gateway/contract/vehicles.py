@@ -108,14 +108,6 @@ class VehiclePose:
     map_id: str
 
 
-class ConnectionState(StrEnum):
-    """VDA 5050 §6.14."""
-
-    ONLINE = "ONLINE"
-    OFFLINE = "OFFLINE"
-    CONNECTION_BROKEN = "CONNECTIONBROKEN"
-
-
 class ActionStatus(StrEnum):
     """VDA 5050 §6.11."""
 

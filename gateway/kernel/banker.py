@@ -9,7 +9,7 @@ wrongly allowed.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -30,12 +30,6 @@ def finishers(movers: Mapping[str, Mover], occupied: Counter[str], capacity: Map
         capacity: how much each place holds; a place that is not named holds 1.
     """
     return _Run(movers, occupied, capacity).finishers()
-
-
-def is_safe(movers: Sequence[Mover], occupied: Counter[str], capacity: Mapping[str, int]) -> bool:
-    """Tell whether all movers can get to the ends of their paths."""
-    named = {str(index): mover for index, mover in enumerate(movers)}
-    return len(finishers(named, occupied, capacity)) == len(named)
 
 
 class _Run:

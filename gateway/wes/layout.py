@@ -63,11 +63,6 @@ class Layout:
             named.sort(key=lambda place: (dist(origin.at, place.at), place.location_id))
         yield from named
 
-    def station_at(self, location_id: str | None) -> str | None:
-        """Return the station that a location is a slot of."""
-        stations = self.stations.values()
-        return next((each.station_id for each in stations if location_id in each.slots), None)
-
 
 STORAGE: Final = "storage"
 

@@ -20,8 +20,7 @@ from gateway.site.rules import Turnover
 from gateway.store.database import open_writer
 from gateway.store.sqlite import open_sqlite
 from gateway.wes.schema import MIGRATIONS
-from gateway.wes.stock.model import Share
-from gateway.wes.stock.strategy import Demand, choose_lots, choose_positions, locate
+from gateway.wes.stock.strategy import Demand, choose_lots
 from gateway.wes.stock.views import (
     find_pool,
     positions_in_holder,
@@ -103,8 +102,6 @@ def questions(rng: Random) -> Mapping[str, Callable[[Tx], Awaitable[object]]]:
         "tote": lambda tx: positions_in_holder(tx, f"TOTE-{tote:06}"),
         "location": lambda tx: stock_at_location(tx, "WH1", f"A-{tote:06}"),
         "lots by turnover": lambda tx: choose_lots(tx, [demand]),
-        "positions by turnover": lambda tx: choose_positions(tx, [demand]),
-        "places of a share": lambda tx: locate(tx, [Share(2 * number, 15)], NOW),
     }
 
 

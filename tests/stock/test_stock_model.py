@@ -176,7 +176,7 @@ class StockMachine(RuleBasedStateMachine):
         source=HOLDERS,
         to=HOLDERS,
         amount=AMOUNTS,
-        what=st.sampled_from((verbs.move, verbs.move_allocated, verbs.move_held, verbs.pick, verbs.put_away)),
+        what=st.sampled_from((verbs.move, verbs.pick, verbs.put_away)),
     )
     def move(self, name: str, source: str, to: str, amount: int, what: Callable[..., Event]) -> None:
         if source == to:
@@ -185,10 +185,8 @@ class StockMachine(RuleBasedStateMachine):
         def change(model: Model) -> None:
             for holder, moved in ((source, -amount), (to, amount)):
                 model.there[holder, name] += moved
-                if what in (verbs.move_allocated, verbs.pick):
+                if what is verbs.pick:
                     model.allocated[holder, name] += moved
-                if what is verbs.move_held:
-                    model.held[holder, name] += moved
 
         self.attempt(what(self.warehouse.act(), [self.portion(source, name, amount)], to), change)
 
@@ -226,15 +224,6 @@ class StockMachine(RuleBasedStateMachine):
 
         self.attempt(verbs.release(self.warehouse.act(), [self.share(name, amount)]), change)
 
-    @rule(amount=AMOUNTS)
-    def exchange(self, amount: int) -> None:
-        def change(model: Model) -> None:
-            model.reserved["A"] -= amount
-            model.reserved["B"] += amount
-
-        event = verbs.exchange(self.warehouse.act(), [self.share("A", amount)], [self.share("B", amount)])
-        self.attempt(event, change)
-
     @rule(name=LOTS, holder=HOLDERS, amount=AMOUNTS, sign=st.sampled_from((1, -1)))
     def allocate(self, name: str, holder: str, amount: int, sign: int) -> None:
         def change(model: Model) -> None:
@@ -258,20 +247,6 @@ class StockMachine(RuleBasedStateMachine):
 
         verb = verbs.allocate_lots if sign > 0 else verbs.deallocate_lots
         self.attempt(verb(self.warehouse.act(), [self.share(name, amount)]), change)
-
-    @rule(name=LOTS, holder=HOLDERS, amount=AMOUNTS)
-    def pick_lot(self, name: str, holder: str, amount: int) -> None:
-        if holder == PICK_TO:
-            return
-
-        def change(model: Model) -> None:
-            model.there[holder, name] -= amount
-            model.there[PICK_TO, name] += amount
-            model.allocated[PICK_TO, name] += amount
-            model.unplaced[name] -= amount
-
-        event = verbs.pick_lots(self.warehouse.act(), [self.portion(holder, name, amount)], PICK_TO)
-        self.attempt(event, change)
 
     @rule(name=LOTS, holder=HOLDERS, taken=st.integers(0, 4), missed=AMOUNTS)
     def short_pick(self, name: str, holder: str, taken: int, missed: int) -> None:

@@ -41,17 +41,13 @@ from gateway.wes.stock.verbs import (
     allocate_lots,
     deallocate,
     deallocate_lots,
-    exchange,
     gain,
     hold,
     lose,
     lose_held,
     merge,
     move,
-    move_allocated,
-    move_held,
     pick,
-    pick_lots,
     put_away,
     put_back,
     receive,
@@ -135,15 +131,6 @@ async def test_what_is_released_can_be_promised_again(warehouse: Warehouse) -> N
     assert await warehouse.at_pool(lot) == figures(10)
 
 
-async def test_a_promise_moves_to_another_lot_in_one_event(warehouse: Warehouse) -> None:
-    first, second = await warehouse.stocked(5, lot_no="A"), await warehouse.stocked(5, lot_no="B")
-    await warehouse.do(reserve(warehouse.act(), [of(first, 5)]))
-    posted = await warehouse.do(exchange(warehouse.act(), [of(first, 3)], [of(second, 3)]))
-    assert (await warehouse.now(first)).balance == figures(5, reserved=2)
-    assert (await warehouse.now(second)).balance == figures(5, reserved=3)
-    assert posted.pools == ()
-
-
 async def test_what_is_deallocated_stays_reserved(warehouse: Warehouse) -> None:
     lot = await warehouse.stocked(10)
     await warehouse.do(reserve(warehouse.act(), [of(lot, 4)]))
@@ -153,7 +140,7 @@ async def test_what_is_deallocated_stays_reserved(warehouse: Warehouse) -> None:
     assert await warehouse.at_pool(lot) == figures(10, reserved=4)
 
 
-async def test_black_box_allocates_lots_and_the_pick_says_where_it_was(warehouse: Warehouse) -> None:
+async def test_black_box_allocates_lots_until_somebody_says_where_they_are(warehouse: Warehouse) -> None:
     lot = await warehouse.stocked(10)
     await warehouse.do(reserve(warehouse.act(), [of(lot, 6)]))
     await warehouse.do(allocate_lots(warehouse.act(), [of(lot, 6)]))
@@ -161,24 +148,26 @@ async def test_black_box_allocates_lots_and_the_pick_says_where_it_was(warehouse
     await warehouse.do(deallocate_lots(warehouse.act(), [of(lot, 2)]))
     refused = await warehouse.refused(deallocate_lots(warehouse.act(), [of(lot, 5)]))
     assert refused == NotEnough(Level.LOT, (lot.lot_id,), Figure.ALLOCATED, 5, 4)
-    await warehouse.do(pick_lots(warehouse.act(), [at("TOTE-1", lot, 4)], PICK_TO))
-    refused = await warehouse.refused(deallocate_lots(warehouse.act(), [of(lot, 1)]))
-    assert refused == NotEnough(Level.LOT, (lot.lot_id,), Figure.UNPLACED, 1, 0)
-    assert await warehouse.at("TOTE-1", lot) == figures(6)
-    assert await warehouse.at(PICK_TO, lot) == figures(4, allocated=4)
+    await warehouse.do(deallocate_lots(warehouse.act(), [of(lot, 3)]))
+    await warehouse.do(allocate(warehouse.act(), [at("TOTE-1", lot, 3)]))
+    refused = await warehouse.refused(deallocate_lots(warehouse.act(), [of(lot, 2)]))
+    assert refused == NotEnough(Level.LOT, (lot.lot_id,), Figure.UNPLACED, 2, 1)
+    await warehouse.do(pick(warehouse.act(), [at("TOTE-1", lot, 3)], PICK_TO))
+    assert await warehouse.at("TOTE-1", lot) == figures(7)
+    assert await warehouse.at(PICK_TO, lot) == figures(3, allocated=3)
     assert await warehouse.at_pool(lot) == figures(10, reserved=6, allocated=4)
 
 
-async def test_free_allocated_and_held_goods_move_as_what_they_are(warehouse: Warehouse) -> None:
+async def test_only_free_goods_move(warehouse: Warehouse) -> None:
     lot = await warehouse.stocked(10)
     await warehouse.do(reserve(warehouse.act(), [of(lot, 3)]))
     await warehouse.do(allocate(warehouse.act(), [at("TOTE-1", lot, 3)]))
     await warehouse.do(hold(warehouse.act(), lot, at("TOTE-1", lot, 2)))
+    refused = await warehouse.refused(move(warehouse.act(), [at("TOTE-1", lot, 6)], "TOTE-2"))
+    assert refused == NotEnough(Level.POSITION, ("TOTE-1", lot.lot_id), Figure.AVAILABLE, 6, 5)
     await warehouse.do(move(warehouse.act(), [at("TOTE-1", lot, 5)], "TOTE-2"))
-    await warehouse.do(move_allocated(warehouse.act(), [at("TOTE-1", lot, 3)], "TOTE-2"))
-    await warehouse.do(move_held(warehouse.act(), [at("TOTE-1", lot, 2)], "TOTE-2"))
-    assert await warehouse.at("TOTE-1", lot) == figures()
-    assert await warehouse.at("TOTE-2", lot) == figures(10, allocated=3, held=2)
+    assert await warehouse.at("TOTE-1", lot) == figures(5, allocated=3, held=2)
+    assert await warehouse.at("TOTE-2", lot) == figures(5)
 
 
 async def test_what_a_short_pick_misses_is_held_and_no_longer_promised(warehouse: Warehouse) -> None:

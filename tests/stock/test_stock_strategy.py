@@ -1,4 +1,4 @@
-"""Which lots are promised and which positions are fetched from, by every turnover; and what is never chosen."""
+"""Which lots are promised, by every turnover; and what is never chosen."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ import pytest
 
 from gateway.kernel.ports import Tx
 from gateway.site.rules import Turnover
-from gateway.wes.stock.model import Lot, Portion, Quality, Share
+from gateway.wes.stock.model import Lot, Quality
 from gateway.wes.stock.promise import Promised, promise_all, promise_each
 from gateway.wes.stock.quality import change_quality
-from gateway.wes.stock.strategy import Choice, Demand, choose_lots, choose_positions, locate
+from gateway.wes.stock.strategy import Choice, Demand, choose_lots
 from gateway.wes.stock.verbs import allocate_free, hold, move, reserve
 from tests.stock.rig import DAY, NOON, PICK_TO, RCV, WH, Warehouse, at, figures, of
 
@@ -46,12 +46,8 @@ async def three_lots(warehouse: Warehouse) -> dict[str, Lot]:
     }
 
 
-async def chosen(warehouse: Warehouse, *demands: Demand) -> list[Choice[Share]]:
+async def chosen(warehouse: Warehouse, *demands: Demand) -> list[Choice]:
     return await warehouse.job(lambda tx: choose_lots(tx, demands))
-
-
-async def fetched(warehouse: Warehouse, *demands: Demand) -> list[Choice[Portion]]:
-    return await warehouse.job(lambda tx: choose_positions(tx, demands))
 
 
 ORDERS = {
@@ -63,24 +59,18 @@ ORDERS = {
 
 
 @pytest.mark.parametrize("turnover", ORDERS)
-async def test_a_turnover_orders_lots_and_positions(warehouse: Warehouse, turnover: Turnover) -> None:
+async def test_a_turnover_orders_lots(warehouse: Warehouse, turnover: Turnover) -> None:
     lots = await three_lots(warehouse)
     first, second, third = (lots[lot_no] for lot_no in ORDERS[turnover])
-    totes = {OLD: "TOTE-3", MIDDLE: "TOTE-2", NEW: "TOTE-1"}
     assert await chosen(warehouse, demand(25, turnover)) == [
         Choice((of(first, 10), of(second, 10), of(third, 5)), 0)
     ]
-    parts = tuple(
-        at(totes[lot.lot_no], lot, quantity) for lot, quantity in ((first, 10), (second, 10), (third, 5))
-    )
-    assert await fetched(warehouse, demand(25, turnover)) == [Choice(parts, 0)]
 
 
 async def test_a_given_lot_is_the_only_one(warehouse: Warehouse) -> None:
     lots = await three_lots(warehouse)
     given = demand(12, Turnover.GIVEN, lot_no=MIDDLE)
     assert await chosen(warehouse, given) == [Choice((of(lots[MIDDLE], 10),), 2)]
-    assert await fetched(warehouse, given) == [Choice((at("TOTE-2", lots[MIDDLE], 10),), 2)]
     with pytest.raises(ValueError, match="none is named"):
         demand(1, Turnover.GIVEN)
 
@@ -100,8 +90,6 @@ async def test_demands_for_the_same_goods_share_them(warehouse: Warehouse) -> No
         Choice((of(lots[OLD], 2),), 6),
         Choice((of(lots[NEW], 10), of(lots[MIDDLE], 10)), 0),
     ]
-    choices = await fetched(warehouse, *wanted)
-    assert [choice.missing for choice in choices] == [0, 6, 0]
 
 
 @pytest.mark.parametrize("quality", [Quality.PENDING, Quality.REJECTED, Quality.EXPIRED])
@@ -112,9 +100,6 @@ async def test_a_lot_that_may_not_be_used_is_never_chosen(warehouse: Warehouse, 
         await warehouse.job(lambda tx, lot=lot: change_quality(tx, warehouse.act(), lot.lot_id, quality))
     for turnover in ORDERS:
         assert await chosen(warehouse, demand(30, turnover)) == [Choice((of(lots[MIDDLE], 10),), 20)]
-        assert await fetched(warehouse, demand(30, turnover)) == [
-            Choice((at("TOTE-2", lots[MIDDLE], 10),), 20)
-        ]
 
 
 async def test_a_lot_that_expires_too_soon_is_not_chosen_although_nobody_marked_it(
@@ -130,10 +115,6 @@ async def test_a_lot_that_expires_too_soon_is_not_chosen_although_nobody_marked_
         turnover=Turnover.FEFO,
     )
     assert await chosen(warehouse, lasting) == [Choice((of(lots[NEW], 10), of(lots[OLD], 10)), 10)]
-    shares = [of(lots[MIDDLE], 10), of(lots[NEW], 10)]
-    await warehouse.do(reserve(warehouse.act(), shares))
-    choices = await warehouse.job(lambda tx: locate(tx, shares, NOON + 10 * DAY))
-    assert choices == [Choice((), 10), Choice((at("TOTE-1", lots[NEW], 10),), 0)]
 
 
 async def test_reserved_and_held_goods_are_not_chosen(warehouse: Warehouse) -> None:
@@ -142,31 +123,16 @@ async def test_reserved_and_held_goods_are_not_chosen(warehouse: Warehouse) -> N
     await warehouse.do(reserve(warehouse.act(), [of(lot, 4)]))
     await warehouse.do(hold(warehouse.act(), lot, at("TOTE-2", lot, 2)))
     assert await chosen(warehouse, demand(10)) == [Choice((of(lot, 4),), 6)]
-    assert await fetched(warehouse, demand(10)) == [Choice((at("TOTE-1", lot, 4),), 6)]
 
 
-async def test_goods_that_cannot_be_fetched_are_promised_but_not_fetched(warehouse: Warehouse) -> None:
+async def test_goods_that_cannot_be_fetched_yet_are_promised(warehouse: Warehouse) -> None:
     lot = await warehouse.stocked(10, RCV)
     assert await chosen(warehouse, demand(10)) == [Choice((of(lot, 10),), 0)]
-    assert await fetched(warehouse, demand(10)) == [Choice((), 10)]
-
-
-async def test_reserved_shares_are_fetched_from_the_nearest_positions(warehouse: Warehouse) -> None:
-    lot = await warehouse.stocked(10, "TOTE-3")
-    await warehouse.do(move(warehouse.act(), [at("TOTE-3", lot, 4)], "TOTE-2"))
-    shares = [of(lot, 3), of(lot, 5)]
-    await warehouse.do(reserve(warehouse.act(), shares))
-    choices = await warehouse.job(lambda tx: locate(tx, shares, NOON))
-    assert choices == [
-        Choice((at("TOTE-2", lot, 3),), 0),
-        Choice((at("TOTE-2", lot, 1), at("TOTE-3", lot, 4)), 0),
-    ]
 
 
 async def test_free_goods_are_reserved_and_allocated_in_one_event(warehouse: Warehouse) -> None:
     lot = await warehouse.stocked(10)
-    (choice,) = await fetched(warehouse, demand(6))
-    await warehouse.do(allocate_free(warehouse.act(), choice.parts))
+    await warehouse.do(allocate_free(warehouse.act(), [at("TOTE-1", lot, 6)]))
     assert await warehouse.at("TOTE-1", lot) == figures(10, allocated=6)
     assert await warehouse.at_pool(lot) == figures(10, reserved=6, allocated=6)
     assert await warehouse.at(PICK_TO, lot) == figures()

@@ -11,7 +11,6 @@ from gateway.wes.stock.verbs import allocate, hold, move, pick, receive, reserve
 from gateway.wes.stock.views import (
     find_pool,
     positions_in_holder,
-    positions_of_lot,
     positions_of_pool,
     stock_at_location,
     stock_by_location,
@@ -57,14 +56,16 @@ async def test_a_lot_is_where_its_positions_are(warehouse: Warehouse) -> None:
     lot = await warehouse.stocked(10)
     await warehouse.do(move(warehouse.act(), [at("TOTE-1", lot, 4)], "TOTE-2"))
     await warehouse.do(hold(warehouse.act(), lot, at("TOTE-2", lot, 1)))
-    shown = await warehouse.job(lambda tx: positions_of_lot(tx, lot.lot_id))
+    shown = await warehouse.job(lambda tx: positions_of_pool(tx, lot.pool_id))
     assert [(each.holder.holder_id, each.holder.location_id, each.sku, each.free) for each in shown] == [
         ("TOTE-1", "A1-0", "SKU-1", 6),
         ("TOTE-2", "A1-1", "SKU-1", 3),
     ]
     assert [
         each.holder.holder_id
-        for each in await warehouse.job(lambda tx: positions_of_lot(tx, lot.lot_id, "TOTE-1"))
+        for each in await warehouse.job(
+            lambda tx: positions_of_pool(tx, lot.pool_id, after=(lot.lot_id, "TOTE-1"))
+        )
     ] == ["TOTE-2"]
 
 

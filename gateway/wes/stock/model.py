@@ -67,7 +67,6 @@ class EventKind(StrEnum):
     MOVE = "move"
     RESERVE = "reserve"
     RELEASE = "release"
-    EXCHANGE = "exchange"
     ALLOCATE = "allocate"
     DEALLOCATE = "deallocate"
     PICK = "pick"

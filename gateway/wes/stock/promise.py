@@ -19,7 +19,7 @@ from gateway.wes.stock.verbs import reserve
 
 ROUNDS_MAX: Final = 20
 
-Choices = Sequence[Choice[Share]]
+Choices = Sequence[Choice]
 
 
 @dataclass(frozen=True, slots=True)

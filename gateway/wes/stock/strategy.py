@@ -1,19 +1,19 @@
-"""Which stock comes first: lots to promise from, and positions to take from (S3-20, S2-104).
+"""Which lots are promised first (S3-20, S2-104).
 
-The turnover that a site's rules ask for is an order of lots; within a lot, and before everything else for `nearest`,
-the way to the position decides. The database walks in that order just as far as the demand reaches. Lots that are
-pending, rejected or expired are never chosen, nor those that have expired by the clock before anybody has marked them.
+The turnover that a site's rules ask for is an order of lots; for `nearest` the way to their nearest position is. The database
+walks in that order just as far as the demand reaches. Lots that are pending, rejected or expired are never chosen, nor those that
+have expired by the clock before anybody has marked them. Which positions a lot is taken from is decided when work is planned.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from gateway.contract.clock import Micros
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.site.rules import Turnover
-from gateway.wes.stock.model import Portion, Share
+from gateway.wes.stock.model import Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +41,15 @@ class Demand:
             raise ValueError(f"a lot of {self.sku} is to be given, and none is named")
 
 
-Part = TypeVar("Part", Share, Portion)
-
-
 @dataclass(frozen=True, slots=True)
-class Choice(Generic[Part]):
+class Choice:
     """What was chosen for a demand.
 
     Attributes:
         missing: how much of the demand could not be met.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[Share, ...]
     missing: int
 
 
@@ -81,90 +78,24 @@ _LOT_ORDER: Final = {
     Turnover.GIVEN: "lots.received_at, lots.lot_id",
     Turnover.NEAREST: f"COALESCE({_NEAREST_LOT}, {_FAR}), lots.received_at, lots.lot_id",
 }
-_POSITION_ORDER: Final = {
-    **{turnover: f"{order}, {_WAY}, positions.holder_id" for turnover, order in _LOT_ORDER.items()},
-    Turnover.NEAREST: f"{_WAY}, lots.received_at, lots.lot_id, positions.holder_id",
-}
-
-# Candidates have a place in the order, what is usable there, and what their lot allows in all. `reach` is how far the
-# demand is met with this one; none is wanted that begins where the demand ends.
-_WALK: Final = """SELECT CAST(:demand AS BIGINT), holder_id, lot_id, usable, of_lot FROM (
-SELECT candidates.*, SUM(usable) OVER (ORDER BY place) AS reach FROM ({candidates}) AS candidates
+# `reach` is how far the demand is met with this lot; none is wanted that begins where the demand ends.
+_WALKS: Final = {
+    turnover: f"""SELECT CAST(:demand AS BIGINT), lot_id, usable FROM (
+SELECT candidates.*, SUM(usable) OVER (ORDER BY place) AS reach FROM (
+    SELECT lots.lot_id, {_AVAILABLE} AS usable, ROW_NUMBER() OVER (ORDER BY {order}) AS place
+    FROM pools JOIN lots ON lots.pool_id = pools.pool_id WHERE {_WANTED}) AS candidates
 ) AS walk WHERE reach - usable < CAST(:quantity AS BIGINT) ORDER BY place"""
-
-_LOTS: Final = {
-    turnover: _WALK.format(
-        candidates=f"""SELECT '' AS holder_id, lots.lot_id, {_AVAILABLE} AS usable, {_AVAILABLE} AS of_lot,
-        ROW_NUMBER() OVER (ORDER BY {order}) AS place
-        FROM pools JOIN lots ON lots.pool_id = pools.pool_id WHERE {_WANTED}"""
-    )
     for turnover, order in _LOT_ORDER.items()
 }
-# What positions of a lot have in all may be more than what of the lot is not promised to others.
-_POSITIONS: Final = {
-    turnover: _WALK.format(
-        candidates=f"""SELECT holder_id, lot_id, place, of_lot,
-        CAST(CASE WHEN of_lot - before < free THEN of_lot - before ELSE free END AS BIGINT) AS usable FROM (
-            SELECT places.*, SUM(free) OVER (PARTITION BY lot_id ORDER BY place) - free AS before FROM (
-                SELECT positions.holder_id, positions.lot_id, {_FREE} AS free, {_AVAILABLE} AS of_lot,
-                ROW_NUMBER() OVER (ORDER BY {order}) AS place
-                FROM pools JOIN lots ON lots.pool_id = pools.pool_id JOIN positions ON positions.lot_id = lots.lot_id
-                JOIN holders ON holders.holder_id = positions.holder_id WHERE {_WANTED} AND {_FETCHABLE}
-            ) AS places
-        ) AS limited WHERE of_lot > before"""
-    )
-    for turnover, order in _POSITION_ORDER.items()
-}
-_OF_SHARE: Final = _WALK.format(
-    candidates=f"""SELECT positions.holder_id, positions.lot_id, {_FREE} AS usable, lots.reserved AS of_lot,
-    ROW_NUMBER() OVER (ORDER BY {_WAY}, positions.holder_id) AS place
-    FROM lots JOIN positions ON positions.lot_id = lots.lot_id
-    JOIN holders ON holders.holder_id = positions.holder_id
-    WHERE lots.lot_id = :lot_id AND {_USABLE} AND {_FETCHABLE}"""
-)
 
 
-async def choose_lots(tx: Tx, demands: Sequence[Demand]) -> list[Choice[Share]]:
+async def choose_lots(tx: Tx, demands: Sequence[Demand]) -> list[Choice]:
     """Choose what to promise: available stock of lots, by each demand's turnover. Demands never get the same goods."""
-    rows = await _walk(tx, _LOTS, demands)
-    return [
-        Choice(tuple(Share(lot_id, quantity) for _, lot_id, quantity in taken), missing)
-        for taken, missing in _deal([demand.quantity for demand in demands], rows)
-    ]
+    rows = await _walk(tx, demands)
+    return list(_deal([demand.quantity for demand in demands], rows))
 
 
-async def choose_positions(tx: Tx, demands: Sequence[Demand]) -> list[Choice[Portion]]:
-    """Choose free goods that are promised to nobody, by each demand's turnover. Demands never get the same goods."""
-    rows = await _walk(tx, _POSITIONS, demands)
-    return [
-        Choice(tuple(Portion(*part) for part in taken), missing)
-        for taken, missing in _deal([demand.quantity for demand in demands], rows)
-    ]
-
-
-async def locate(tx: Tx, shares: Sequence[Share], lasting: Micros) -> list[Choice[Portion]]:
-    """Choose where to take what is reserved from: the shortest way first. Shares never get the same goods.
-
-    Args:
-        tx: the job's transaction.
-        shares: so much of lots; reserved, and not allocated.
-        lasting: nothing is taken of lots that have expired by then.
-    """
-    until: Counter[int] = Counter()
-    params: list[dict[str, SqlValue]] = []
-    for number, share in enumerate(shares):
-        until[share.lot_id] += share.quantity
-        params.append(
-            {"demand": number, "lot_id": share.lot_id, "quantity": until[share.lot_id], "lasting": lasting}
-        )
-    rows = await tx.fetch_many(_OF_SHARE, params)
-    return [
-        Choice(tuple(Portion(*part) for part in taken), missing)
-        for taken, missing in _deal([share.quantity for share in shares], rows)
-    ]
-
-
-async def _walk(tx: Tx, walks: Mapping[Turnover, str], demands: Sequence[Demand]) -> list[Row]:
+async def _walk(tx: Tx, demands: Sequence[Demand]) -> list[Row]:
     """Return for each demand enough candidates for it and for those before it that want the same SKU."""
     until: Counter[tuple[str, str, str]] = Counter()
     params: defaultdict[Turnover, list[dict[str, SqlValue]]] = defaultdict(list)
@@ -183,29 +114,23 @@ async def _walk(tx: Tx, walks: Mapping[Turnover, str], demands: Sequence[Demand]
             }
         )
     return [
-        row for turnover, wanted in params.items() for row in await tx.fetch_many(walks[turnover], wanted)
+        row for turnover, wanted in params.items() for row in await tx.fetch_many(_WALKS[turnover], wanted)
     ]
 
 
-def _deal(wanted: Sequence[int], rows: Iterable[Row]) -> Iterator[tuple[list[tuple[str, int, int]], int]]:
-    """Give each demand its candidates in turn, as far as those before it have left any.
-
-    Returns:
-        For each demand (holder, lot, quantity) of its parts, and how much is missing.
-    """
-    candidates: defaultdict[int, list[Row]] = defaultdict(list)
-    for row in rows:
-        candidates[row[0]].append(row)
-    gone: Counter[tuple[str, int]] = Counter()
-    gone_of_lot: Counter[int] = Counter()
+def _deal(wanted: Sequence[int], rows: Iterable[Row]) -> Iterator[Choice]:
+    """Give each demand its candidates in turn, as far as those before it have left any."""
+    candidates: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for number, lot_id, usable in rows:
+        candidates[number].append((lot_id, usable))
+    gone: Counter[int] = Counter()
     for number, quantity in enumerate(wanted):
         missing = quantity
-        taken: list[tuple[str, int, int]] = []
-        for _, holder_id, lot_id, usable, of_lot in candidates[number]:
-            part = min(missing, usable - gone[holder_id, lot_id], of_lot - gone_of_lot[lot_id])
+        taken: list[Share] = []
+        for lot_id, usable in candidates[number]:
+            part = min(missing, usable - gone[lot_id])
             if part > 0:
-                taken.append((holder_id, lot_id, part))
-                gone[holder_id, lot_id] += part
-                gone_of_lot[lot_id] += part
+                taken.append(Share(lot_id, part))
+                gone[lot_id] += part
                 missing -= part
-        yield taken, missing
+        yield Choice(tuple(taken), missing)

@@ -43,16 +43,6 @@ def move(act: Act, portions: Sequence[Portion], target: str) -> Event:
     return _moved(act, EventKind.MOVE, portions, target, Balance(quantity=1))
 
 
-def move_allocated(act: Act, portions: Sequence[Portion], target: str) -> Event:
-    """Allocated goods go to another holder and stay allocated."""
-    return _moved(act, EventKind.MOVE, portions, target, Balance(quantity=1, allocated=1))
-
-
-def move_held(act: Act, portions: Sequence[Portion], target: str) -> Event:
-    """Held goods go to another holder and stay held."""
-    return _moved(act, EventKind.MOVE, portions, target, Balance(quantity=1, held=1))
-
-
 def reserve(act: Act, shares: Iterable[Share]) -> Event:
     """Promise so much of lots to order lines: 预占 (S1-53, S3-15)."""
     return event(act, EventKind.RESERVE, _of_lots(shares, Balance(reserved=1)))
@@ -61,12 +51,6 @@ def reserve(act: Act, shares: Iterable[Share]) -> Event:
 def release(act: Act, shares: Iterable[Share]) -> Event:
     """Take a promise back that is not allocated (S3-16)."""
     return event(act, EventKind.RELEASE, _of_lots(shares, Balance(reserved=-1)))
-
-
-def exchange(act: Act, given: Iterable[Share], taken: Iterable[Share]) -> Event:
-    """Promise from other lots than before: what is given is free again, what is taken is reserved."""
-    lines = chain(_of_lots(given, Balance(reserved=-1)), _of_lots(taken, Balance(reserved=1)))
-    return event(act, EventKind.EXCHANGE, lines)
 
 
 def allocate(act: Act, portions: Iterable[Portion]) -> Event:
@@ -98,16 +82,6 @@ def deallocate_lots(act: Act, shares: Iterable[Share]) -> Event:
 def pick(act: Act, portions: Sequence[Portion], target: str) -> Event:
     """Allocated goods go to PICK_TO or a pick container, with lot, reservation and allocation (S1-74, S3-22, S3-23)."""
     return _moved(act, EventKind.PICK, portions, target, Balance(quantity=1, allocated=1))
-
-
-def pick_lots(act: Act, portions: Sequence[Portion], target: str) -> Event:
-    """Goods that were allocated without a position are picked from these ones."""
-    lines = chain(
-        _carry(portions, target, Balance(quantity=1)),
-        _at([replace(portion, holder_id=target) for portion in portions], Balance(allocated=1)),
-        _of_lots(portions, Balance(allocated=-1)),
-    )
-    return event(act, EventKind.PICK, lines, _units(portions, target))
 
 
 def short_pick(act: Act, portion: Portion, taken: int, target: str, units: tuple[str, ...] = ()) -> Event:

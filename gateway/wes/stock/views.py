@@ -64,8 +64,6 @@ _POSITION: Final = f"""SELECT positions.quantity, 0, positions.allocated, positi
 FROM positions JOIN lots ON lots.lot_id = positions.lot_id JOIN pools ON pools.pool_id = lots.pool_id
 JOIN holders ON holders.holder_id = positions.holder_id WHERE positions.quantity > 0"""
 _LOT_ENDS: Final = 5 + len(LOT_COLUMNS.split(","))
-_OF_LOT: Final = f"""{_POSITION} AND positions.lot_id = :lot_id AND positions.holder_id > :after
-ORDER BY positions.holder_id LIMIT :limit"""
 _OF_POOL: Final = f"""{_POSITION} AND lots.pool_id = :pool_id AND lots.quantity > 0
 AND (CAST(:zone AS TEXT) IS NULL OR holders.zone = CAST(:zone AS TEXT))
 AND (positions.lot_id, positions.holder_id) > (:lot_id, :holder_id)
@@ -106,12 +104,6 @@ async def stock_by_lot(tx: Tx, pool_id: int, after: int = 0, limit: int = PAGE_M
     """Return a pool's lots that are in stock (S3-3); the next page comes after the last lot id."""
     rows = await tx.fetch(_LOTS, {"pool_id": pool_id, "after": after, "limit": _page(limit)})
     return [lot_of(row) for row in rows]
-
-
-async def positions_of_lot(tx: Tx, lot_id: int, after: str = "", limit: int = PAGE_MAX) -> list[Position]:
-    """Return where a lot is (S3-4); the next page comes after the last holder id."""
-    rows = await tx.fetch(_OF_LOT, {"lot_id": lot_id, "after": after, "limit": _page(limit)})
-    return [_position(row) for row in rows]
 
 
 async def positions_of_pool(
