@@ -19,6 +19,8 @@ class Decision(StrEnum):
     """What is there goes on without the rest."""
     URGE = "urge"
     """The order goes before all others."""
+    SHORT = "short"
+    """Every piece that is there goes on; the others never come."""
     CANCEL = "cancel"
     """The whole order is not wanted any more; its goods come back."""
     SEND = "send"

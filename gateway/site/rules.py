@@ -145,6 +145,8 @@ class Reservation(StrEnum):
     """All lines or none."""
     PER_LINE = "perLine"
     """Lines that suffice go on."""
+    PER_PIECE = "perPiece"
+    """Whatever there is of each line goes on; what lacks of a line of which there is something never comes."""
 
 
 class Shortage(StrEnum):

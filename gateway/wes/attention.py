@@ -127,6 +127,10 @@ async def _reserve_part(tx: Tx, core: WesCore, _: str, order_id: int, __: Act) -
     await reserve_again(tx, core.context, order_id, Reservation.PER_LINE)
 
 
+async def _reserve_pieces(tx: Tx, core: WesCore, _: str, order_id: int, __: Act) -> None:
+    await reserve_again(tx, core.context, order_id, Reservation.PER_PIECE)
+
+
 async def _allocate_part(tx: Tx, core: WesCore, _: str, order_id: int, __: Act) -> None:
     await release_part(tx, core.context, order_id)
 
@@ -165,10 +169,15 @@ _WAYS: Final[Mapping[ExceptionKind, Mapping[Decision, Way]]] = {
     ExceptionKind.SHORTAGE: {
         Decision.RETRY: _reserve,
         Decision.PART: _reserve_part,
+        Decision.SHORT: _reserve_pieces,
         Decision.CANCEL: _cancel,
     },
     # Planning itself looks again in every round.
-    ExceptionKind.ALLOCATION_SHORTAGE: {Decision.PART: _allocate_part, Decision.CANCEL: _cancel},
+    ExceptionKind.ALLOCATION_SHORTAGE: {
+        Decision.PART: _allocate_part,
+        Decision.SHORT: _go_short,
+        Decision.CANCEL: _cancel,
+    },
     ExceptionKind.SHORT_PICK: _OF_PICKS,
     ExceptionKind.DAMAGED: _OF_PICKS,
     ExceptionKind.ROLLED_BACK: {Decision.RETRY: _try_again, Decision.CANCEL: _cancel},

@@ -100,6 +100,48 @@ async def test_the_lines_of_a_short_order_that_suffice_may_go_first() -> None:
         assert matter["skuId"] == "B"
 
 
+async def test_every_piece_that_is_there_may_go_and_the_others_never_come() -> None:
+    async with core() as opened, desk(opened) as (http, _):
+        await opened.stock("A", 5)
+        await opened.stock("B", 1)
+        await opened.submit(command("C-1", ("A", 2), ("B", 3)))
+        assert (await decide(http, "short")).json()["settledBy"] == "wes"
+        assert await opened.lines() == [("A", 2, 30), ("B", 1, 30)]
+        assert await waiting(http) == []
+
+
+async def test_what_cannot_be_fetched_may_be_given_up() -> None:
+    async with chain() as line:
+        await fill(line, "T-1", "A1-1-L-01", A=10)
+        await goods_in_receiving(line, "B", 5)
+        await order(line, "C-1", ("A", 2), ("B", 3))
+        await line.until_quiet()
+        assert await line.codes() == [40]
+        await settle_first(line, Decision.SHORT)
+        assert await line.core.count("order_exceptions") == {"order_exceptions": 1}
+        await line.until_quiet()
+        assert await line.codes() == [90]
+        assert await line.core.rows("SELECT picked, short FROM order_lines ORDER BY line_id") == [
+            (2, 0),
+            (0, 3),
+        ]
+        assert await line.core.rows("SELECT COUNT(*) FROM order_exceptions WHERE settled_at IS NULL") == [
+            (0,)
+        ]
+        assert not await contradictions(line.core)
+
+
+async def test_an_order_of_which_nothing_can_be_fetched_ends_when_that_is_given_up() -> None:
+    async with chain() as line:
+        await goods_in_receiving(line, "B", 5)
+        await order(line, "C-1", ("B", 3))
+        await line.until_quiet()
+        await settle_first(line, Decision.SHORT)
+        assert await line.codes("orders") == [199]
+        assert await line.core.rows("SELECT quantity, reserved FROM pools WHERE sku = 'B'") == [(5, 0)]
+        assert not await contradictions(line.core)
+
+
 async def test_what_can_be_fetched_goes_on_without_the_rest_against_the_rule() -> None:
     async with chain() as line:
         await fill(line, "T-1", "A1-1-L-01", A=10)

@@ -235,6 +235,22 @@ async def test_with_reservation_per_line_the_others_go_on() -> None:
         assert await statuses(opened) == [("RECEIVED", 1), ("EXCEPTION", 2)]
 
 
+async def test_with_reservation_per_piece_what_there_is_of_each_line_goes_on_and_upstream_is_told() -> None:
+    async with core(rules=[{"at": "reservation", "then": "perPiece"}]) as opened:
+        await opened.stock("A", 10)
+        await opened.stock("B", 1)
+        await opened.submit(command("C-1", ("A", 2), ("B", 3)))
+        assert await opened.lines() == [("A", 2, 30), ("B", 1, 30)]
+        assert await opened.rows("SELECT short FROM order_lines ORDER BY line_id") == [(0,), (2,)]
+        assert await opened.rows("SELECT SUM(quantity) FROM work_lines") == [(3,)]
+        assert await opened.count("order_exceptions") == {"order_exceptions": 0}
+        told = (await opened.told())[-1]
+        assert (told["status"], told["errorMessage"]) == (
+            "EXCEPTION",
+            "B: 3 asked for, 1 can be promised",
+        )
+
+
 async def test_a_short_order_is_reserved_once_goods_have_come_and_upstream_hears_no_more_than_it_must() -> (
     None
 ):

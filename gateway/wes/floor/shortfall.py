@@ -21,6 +21,7 @@ from gateway.wes.orders.rows import load_order, lock_order
 from gateway.wes.outbox import call_back
 from gateway.wes.planning.binding import Take, bind_more
 from gateway.wes.planning.presentations import present
+from gateway.wes.planning.shortage import list_short
 from gateway.wes.planning.stations import open_stations
 from gateway.wes.planning.tasks import Task, conflict, pick_to, settle_works, stock_act
 from gateway.wes.stock.model import Act, Portion, Share
@@ -76,7 +77,8 @@ _LACKING: Final = (
 )
 _WAITING_WORKS: Final = (
     "SELECT w.work_id, l.quantity - l.picked - l.short FROM work_orders w JOIN work_lines l ON l.work_id = w.work_id"
-    f" WHERE l.line_id = :line_id AND w.code = {Code.PREALLOCATED:d} AND l.quantity > l.picked + l.short"
+    f" WHERE l.line_id = :line_id AND w.code IN ({Code.PREALLOCATED:d}, {Code.ALLOCATION_FAILED:d})"
+    " AND l.quantity > l.picked + l.short"
     " ORDER BY w.work_id DESC"
 )
 _DUE: Final = (
@@ -230,9 +232,16 @@ async def make_up_again(tx: Tx, context: WesContext, order_id: int) -> None:
 
 
 async def accept_short(tx: Tx, context: WesContext, order_id: int, operator: str) -> None:
-    """Let an order go without what it lacks; its work orders that wait for that give it up."""
+    """Let an order go without what it lacks; its work orders that wait for that give it up.
+
+    What is promised and at no place where it can be fetched (40) is lacking too.
+    """
     await lock_order(tx, order_id)
     works: set[int] = set()
+    for _, missing in await list_short(tx, context, order_id):
+        for part in missing:
+            share = Share(part.lot_id, part.quantity)
+            await take_promise_back(tx, context, order_id, part.line_id, share, f"{operator}: it never comes")
     for line_id, quantity in (await lacking(tx, order_id)).items():
         left = quantity
         for work_id, open_units in await tx.fetch(_WAITING_WORKS, {"line_id": line_id}):
@@ -300,7 +309,7 @@ async def _succeed(tx: Tx, context: WesContext, task: Task, quantity: int) -> No
 
 
 async def _settle(tx: Tx, context: WesContext, order_id: int, line_id: int, operator: str) -> None:
-    for kind in _ERROR_CODES:
+    for kind in _SETTLED:
         await settle_lines(tx, order_id, kind, [line_id], context.clock.now_us(), operator)
 
 
@@ -309,3 +318,4 @@ _ERROR_CODES: Final[Mapping[ExceptionKind, str]] = {
     ExceptionKind.DAMAGED: "DAMAGED",
     ExceptionKind.REVIEW: "REVIEW_DIFFERENCE",
 }
+_SETTLED: Final = (*_ERROR_CODES, ExceptionKind.ALLOCATION_SHORTAGE)

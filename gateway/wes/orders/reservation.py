@@ -4,7 +4,8 @@ One way for an order that has just come in, for one that was short before, and f
 what can be reserved is, with its work orders, in one transaction; what cannot is noted and told upstream.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from gateway.contract.clock import Micros
@@ -21,13 +22,14 @@ from gateway.wes.orders.rows import Order, OrderLine, load_order, lock_order
 from gateway.wes.orders.work import open_work
 from gateway.wes.outbox import call_back
 from gateway.wes.stock.model import Act, Share
-from gateway.wes.stock.promise import promise_all, promise_each
+from gateway.wes.stock.promise import Promised, promise_all, promise_each, promise_what_there_is
 from gateway.wes.stock.strategy import Demand
 
 STOCK_SHORTAGE: Final = "STOCK_SHORTAGE"
 DAY_US: Final = 86_400_000_000
 
 _RESERVED: Final = f"UPDATE order_lines SET reserved = reserved + :quantity, code = {Code.PREALLOCATED:d} WHERE line_id = :line_id"
+_NEVER_COMES: Final = "UPDATE order_lines SET short = short + :quantity WHERE line_id = :line_id"
 _SHARE: Final = (
     "INSERT INTO lot_reservations (line_id, lot_id, quantity) VALUES (:line_id, :lot_id, :quantity)"
     " ON CONFLICT (line_id, lot_id) DO UPDATE SET quantity = lot_reservations.quantity + excluded.quantity"
@@ -62,16 +64,21 @@ async def reserve(
     at_us = context.clock.now_us()
     way = way or context.rules.decide(rules.RESERVATION, order.facts)
     promised, missing = await _promise(tx, context, order, lines, way, at_us)
-    served = [line for line in lines if line.line_id in promised]
+    served = [
+        replace(line, quantity=_sum(promised[line.line_id])) for line in lines if line.line_id in promised
+    ]
+    cut = {line_id: lack for line_id, lack in missing.items() if line_id in promised}
     short = [line for line in lines if line.line_id not in promised]
-    await _keep(tx, promised)
+    await _keep(tx, promised, cut)
     await open_work(tx, context, order, served, products, at_us)
     again = [line.line_id for line in served if line.code is Code.PREALLOCATION_FAILED]
     await settle_lines(tx, order.order_id, ExceptionKind.SHORTAGE, again, at_us, SYSTEM)
     news = [line for line in short if line.code is not Code.PREALLOCATION_FAILED]
-    told = {line.line_id: _told(line, missing[line.line_id]) for line in news if line.line_id in missing}
-    for line_id, text in told.items():
-        await open_exception(tx, context, order.order_id, ExceptionKind.SHORTAGE, text, line_id)
+    told = {line.line_id: _told(line, missing[line.line_id]) for line in lines if line.line_id in missing}
+    for line in news:
+        if line.line_id in told:
+            text = told[line.line_id]
+            await open_exception(tx, context, order.order_id, ExceptionKind.SHORTAGE, text, line.line_id)
     failed = dict.fromkeys((line.line_id for line in news), Code.PREALLOCATION_FAILED)
     moves = dict.fromkeys(promised, Code.PREALLOCATED) | failed
     if not moves:
@@ -81,8 +88,9 @@ async def reserve(
     await follow_lines(tx, order.order_id, order.code, (*others, *codes), at_us)
     if served:
         await call_back(tx, context, order.order_id, CallbackStatus.RECEIVED)
-    if news:
-        details = CallbackDetails(error_code=STOCK_SHORTAGE, error_message="; ".join(told.values()))
+    if news or cut:
+        texts = [told[line_id] for line_id in (*(line.line_id for line in news), *cut) if line_id in told]
+        details = CallbackDetails(error_code=STOCK_SHORTAGE, error_message="; ".join(texts))
         await call_back(tx, context, order.order_id, CallbackStatus.EXCEPTION, details)
 
 
@@ -142,22 +150,27 @@ async def _promise(
         )
         for line in lines
     ]
-    promise = promise_all if way is Reservation.WHOLE_ORDER else promise_each
-    answer = await promise(tx, act, demands)
+    answer = await _PROMISES[way](tx, act, demands)
     numbered = [line.line_id for line in lines]
     promised = {line_id: shares for line_id, shares in zip(numbered, answer.shares, strict=True) if shares}
     missing = {line_id: lack for line_id, lack in zip(numbered, answer.missing, strict=True) if lack}
     return promised, missing
 
 
-async def _keep(tx: Tx, promised: Mapping[int, Sequence[Share]]) -> None:
-    """Write what lines were promised; they are pre-allocated now."""
+_PROMISES: Final[Mapping[Reservation, Callable[[Tx, Act, Sequence[Demand]], Awaitable[Promised]]]] = {
+    Reservation.WHOLE_ORDER: promise_all,
+    Reservation.PER_LINE: promise_each,
+    Reservation.PER_PIECE: promise_what_there_is,
+}
+
+
+async def _keep(tx: Tx, promised: Mapping[int, Sequence[Share]], cut: Mapping[int, int]) -> None:
+    """Write what lines were promised, and what of them never comes; they are pre-allocated now."""
     await tx.execute_many(
-        _RESERVED,
-        [
-            {"line_id": line_id, "quantity": sum(share.quantity for share in shares)}
-            for line_id, shares in promised.items()
-        ],
+        _RESERVED, [{"line_id": line_id, "quantity": _sum(shares)} for line_id, shares in promised.items()]
+    )
+    await tx.execute_many(
+        _NEVER_COMES, [{"line_id": line_id, "quantity": lack} for line_id, lack in cut.items()]
     )
     await tx.execute_many(
         _SHARE,
@@ -167,6 +180,10 @@ async def _keep(tx: Tx, promised: Mapping[int, Sequence[Share]]) -> None:
             for share in shares
         ],
     )
+
+
+def _sum(shares: Iterable[Share]) -> int:
+    return sum(share.quantity for share in shares)
 
 
 def _told(line: OrderLine, missing: int) -> str:

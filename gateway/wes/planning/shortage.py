@@ -53,6 +53,14 @@ async def settle_shortage(tx: Tx, context: WesContext, work: Waiting, missing: S
 async def release_part(tx: Tx, context: WesContext, order_id: int) -> bool:
     """Let what is there of an order's work that waits for stock go on, whatever the rules say (S1-60); False: nothing is."""
     released = False
+    for work, missing in await list_short(tx, context, order_id):
+        released |= await _go_without(tx, context, work, missing)
+    return released
+
+
+async def list_short(tx: Tx, context: WesContext, order_id: int) -> list[tuple[Waiting, Sequence[Part]]]:
+    """Return an order's work that waits for stock, each with the parts that are at no place."""
+    found: list[tuple[Waiting, Sequence[Part]]] = []
     for modes, kind in KINDS:
         works = await list_waiting(
             tx,
@@ -64,9 +72,8 @@ async def release_part(tx: Tx, context: WesContext, order_id: int) -> bool:
             order_id=order_id,
         )
         missing = (await look_for(tx, context, works, kind)).missing
-        for work in works:
-            released |= await _go_without(tx, context, work, missing.get(work.work_id, ()))
-    return released
+        found += [(work, missing.get(work.work_id, ())) for work in works]
+    return found
 
 
 async def settle_no_shortage(tx: Tx, context: WesContext, work: Waiting) -> None:

@@ -47,6 +47,11 @@ async def promise_each(tx: Tx, act: Act, demands: Sequence[Demand]) -> Promised:
     return await _promise(tx, act, demands, _each_in_full)
 
 
+async def promise_what_there_is(tx: Tx, act: Act, demands: Sequence[Demand]) -> Promised:
+    """Reserve for every demand as much as there is."""
+    return await _promise(tx, act, demands, _whatever)
+
+
 async def _promise(
     tx: Tx, act: Act, demands: Sequence[Demand], settle: Callable[[Choices], list[tuple[Share, ...]]]
 ) -> Promised:
@@ -71,6 +76,10 @@ async def _once(
 def _all_or_none(choices: Choices) -> list[tuple[Share, ...]]:
     met = not any(choice.missing for choice in choices)
     return [choice.parts if met else () for choice in choices]
+
+
+def _whatever(choices: Choices) -> list[tuple[Share, ...]]:
+    return [choice.parts for choice in choices]
 
 
 def _each_in_full(choices: Choices) -> list[tuple[Share, ...]]:
