@@ -17,6 +17,7 @@ from gateway.api.problems import MEDIA_TYPE, add_problem_handlers
 from gateway.api.puts import put_routes
 from gateway.api.subscriptions import subscription_routes
 from gateway.api.transports import transport_routes
+from gateway.api.webhooks import describe_events, describe_upstream
 from gateway.api.wes_attention import attention_routes
 from gateway.api.wes_floor import floor_routes
 from gateway.api.wes_inbound import inbound_routes
@@ -50,7 +51,11 @@ def create_api(deps: ApiDeps) -> FastAPI:
     ]
     if deps.wes is not None:
         routers += wes_routers(deps.wes, deps.closing)
-    return _application("Warehouse gateway", routers, deps.token)
+    app = _application("Warehouse gateway", routers, deps.token)
+    describe_events(app)
+    if deps.wes is not None:
+        describe_upstream(app)
+    return app
 
 
 def create_wes_api(wes: WesCore, token: str | None, closing: asyncio.Event) -> FastAPI:

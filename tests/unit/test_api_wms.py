@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from gateway.api.wms import wms_routes
+from gateway.contract.wms import StatusCallback
 from gateway.wes.core import WesCore
 from tests.unit.api_rig import gateway
 from tests.unit.wes_rig import Core, command, core
@@ -199,6 +200,36 @@ async def test_a_gateway_with_a_wes_describes_both_interfaces() -> None:
     assert list(paths["/v1/transports"]["post"]["responses"]["default"]["content"]) == [
         "application/problem+json"
     ]
+
+
+async def test_what_others_are_posted_is_described_with_every_field() -> None:
+    async with core() as opened, gateway(wes=parts_of(opened)) as rig:
+        described = (await rig.http.get("/openapi.json")).json()
+    assert described["webhooks"].keys() == {
+        "event",
+        "/api/wms/callback/status",
+        "/api/wms/inventory/sync",
+    }
+    schemas = described["components"]["schemas"]
+    assert {"callbackId", "omsOrderNo", "sequence", "packages"} <= schemas["StatusCallback"][
+        "properties"
+    ].keys()
+    async with gateway() as rig:
+        assert (await rig.http.get("/openapi.json")).json()["webhooks"].keys() == {"event"}
+
+
+async def test_every_callback_fits_its_description() -> None:
+    async with core() as opened:
+        await opened.stock("A", 5)
+        await opened.submit(command("C-1", ("A", 2)))
+        await opened.submit(command("C-2", ("B", 2)))
+        await opened.cancel("ORD-C-1")
+        told = await opened.told()
+        assert {StatusCallback.model_validate(each).status for each in told} == {
+            "RECEIVED",
+            "EXCEPTION",
+            "CANCELLED",
+        }
 
 
 async def test_a_gateway_without_a_wes_has_no_such_routes() -> None:
