@@ -95,6 +95,12 @@ def _tags() -> Any:
     return get_group(tags)
 
 
+def _backup() -> Any:
+    from gateway.cli.backup import backup
+
+    return alone(backup)
+
+
 def _wes() -> Any:
     from gateway.cli.wes import wes
 
@@ -114,6 +120,7 @@ COMMANDS: Final = {
     "events": Listed("Events: what has happened, and what happens now.", _events),
     "alarms": Listed("Alarms: what a person must look at.", _alarms),
     "wes": Listed("The WES core: run, look, allocate, import stock, verify; what waits for a person.", _wes),
+    "backup": Listed("Copy the databases of a gateway that runs or not.", _backup),
     "tags": Listed("Tag tables of device profiles, as CSV: import, export.", _tags),
 }
 

@@ -56,7 +56,7 @@ def open_writer(path: Path | None, migrations: Traversable = MIGRATIONS) -> sqli
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_BYTES}")
-            _examine(connection, path)
+            examine(connection, path)
             migrate(connection, migrations)
     except BaseException:
         connection.close()
@@ -169,7 +169,8 @@ def _kind(error: sqlite3.Error, path: Path | None) -> type[Exception] | None:
             return None
 
 
-def _examine(connection: sqlite3.Connection, path: Path | None) -> None:
+def examine(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Raise StoreBroken if a database is damaged; `path` is what it is called."""
     complaint: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if complaint != "ok":
         raise StoreBroken(f"the database {path} is damaged ({complaint}); restore a backup")

@@ -109,19 +109,6 @@ class SqliteStore:
         finally:
             self._readers.put_nowait(reader)
 
-    async def backup(self, path: Path) -> None:
-        """Write a consistent copy to a file while everything goes on."""
-
-        def copy(source: sqlite3.Connection) -> None:
-            with closing(sqlite3.connect(path)) as target:
-                source.backup(target)
-
-        reader = await self._readers.get()
-        try:
-            await reader.run(copy)
-        finally:
-            self._readers.put_nowait(reader)
-
     async def run(self) -> None:
         """Commit what is asked for until closed.
 

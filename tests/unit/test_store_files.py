@@ -10,7 +10,8 @@ import pytest
 
 from gateway.kernel.clock import EPOCH_2025_S
 from gateway.kernel.ports import StoreBroken, Tx
-from gateway.store.database import open_writer
+from gateway.store.backup import copy_database
+from gateway.store.database import open_reader, open_writer
 from gateway.store.inline import open_inline
 from gateway.store.ownership import Fenced, Ownership, claim
 from gateway.store.schema import StoreRefused
@@ -102,15 +103,34 @@ def test_a_damaged_file_is_not_used(tmp_path: Path) -> None:
         open_writer(path)
 
 
-async def test_a_backup_is_a_whole_database(tmp_path: Path) -> None:
+async def test_a_copy_is_a_whole_database_as_of_one_moment(tmp_path: Path) -> None:
+    source, target = tmp_path / "gateway.db", tmp_path / "copy.db"
+
     async def job(tx: Tx) -> None:
         await tx.execute("INSERT INTO counters (key, doc) VALUES ('a', '{}')")
 
-    async with open_sqlite(tmp_path / "gateway.db") as store:
+    async with open_sqlite(source) as store:
         await store.write(job)
-        await store.backup(tmp_path / "copy.db")
-    with closing(open_writer(tmp_path / "copy.db")) as copy:
+        copy_database(source, target)
+        await store.write(lambda tx: tx.execute("DELETE FROM counters"))
+    with closing(open_reader(target)) as copy:
         assert copy.execute("SELECT key FROM counters").fetchall() == [("a",)]
+    assert target.stat().st_mode & 0o077 == 0
+    assert not list(tmp_path.glob("copy.db-*")), "one file is the whole copy"
+    with pytest.raises(FileExistsError):
+        copy_database(source, target)
+
+
+def test_of_a_damaged_database_there_is_no_copy(tmp_path: Path) -> None:
+    source = tmp_path / "gateway.db"
+    with closing(open_writer(source)) as connection:
+        connection.execute("INSERT INTO counters (key, doc) VALUES ('a', :doc)", {"doc": "x" * 100_000})
+    content = bytearray(source.read_bytes())
+    content[8192:12288] = bytes(4096)
+    source.write_bytes(content)
+    with pytest.raises(StoreBroken):
+        copy_database(source, tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
 
 
 async def test_every_run_gets_a_higher_epoch_even_if_the_clock_stands_still() -> None:

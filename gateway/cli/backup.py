@@ -1,0 +1,53 @@
+"""`gateway backup`: copies of a gateway's databases, while it runs or not."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.text import Text
+
+from gateway.cli.appearance import listing, stdout
+from gateway.cli.ending import run_to_the_end
+from gateway.cli.failure import REFUSED, Failure
+from gateway.store.backup import copy_database
+from gateway.store.database import open_reader
+
+FILES: Final = ("wes.db", "gateway.db")
+"""In this order: a WES core that knows less than its gateway hears the rest, one that knows more would wait for ever."""
+MEGABYTE: Final = 1 << 20
+
+
+def backup(
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of the gateway's data.")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A folder that does not exist yet.")],
+) -> None:
+    """Copy the databases of a gateway as of now; it may run meanwhile. A copy is checked before it counts."""
+    files = [name for name in FILES if (data / name).exists()]
+    if not files:
+        raise Failure(
+            REFUSED, f"{data} holds no database", ("", "Name the folder that the gateway was given (--data).")
+        )
+    try:
+        to.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise Failure(
+            REFUSED, f"{to} cannot be made: {error.strerror}", ("", "Name a folder that does not exist yet.")
+        ) from error
+    run_to_the_end(_copy(data, to, files))
+    table = listing("file", "MB", "newest event")
+    for name in files:
+        size = (to / name).stat().st_size / MEGABYTE
+        table.add_row(name, f"{size:.1f}", _newest_event(to / name) if name == "gateway.db" else "")
+    stdout().print(table)
+    stdout().print(Text(f"ok  {len(files)} file{'s' * (len(files) != 1)} in {to}, checked", "bold green"))
+
+
+async def _copy(data: Path, to: Path, files: list[str]) -> None:
+    for name in files:
+        copy_database(data / name, to / name)
+
+
+def _newest_event(file: Path) -> str:
+    with closing(open_reader(file)) as connection:
+        return str(connection.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()[0])
