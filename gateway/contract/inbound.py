@@ -25,7 +25,7 @@ def _plausible(moment: datetime) -> datetime:
 
 
 Day = Annotated[Moment, AfterValidator(_plausible)]
-LotNo = Annotated[str, StringConstraints(max_length=64, strip_whitespace=True)]
+LotNo = Annotated[str, StringConstraints(max_length=100, strip_whitespace=True)]
 """A batch's number; empty for goods without batches."""
 Supplier = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
 

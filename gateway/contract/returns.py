@@ -12,7 +12,7 @@ from gateway.contract.transports import Identifier
 from gateway.contract.wms import Sku
 
 LINES_MAX = 1000
-ReturnedLot = Annotated[str, StringConstraints(max_length=40, strip_whitespace=True)]
+ReturnedLot = Annotated[str, StringConstraints(max_length=64, strip_whitespace=True)]
 """A batch's number as it stands on the piece; the lot that it comes back into has a longer one."""
 
 

@@ -134,7 +134,7 @@ def chain_works(
         ),
         "shortfalls": Rounds("shortfalls", timers.reservation.period_s, Lacking(store, context).work),
         "replenishments": Rounds(
-            "replenishments", timers.rollback.period_s, Replenishments(store, context).work
+            "replenishments", timers.replenishment.period_s, Replenishments(store, context).work
         ),
         "rollbacks": Rounds("rollbacks", timers.rollback.period_s, Rollbacks(store, context).work),
     }

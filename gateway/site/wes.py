@@ -83,6 +83,7 @@ class Timers(WiringModel):
         waves: composes static waves.
         planning: gives waiting work orders totes and slots; `batch` work orders are looked at in one round.
         dispatch: asks the gateway for transports; also at once after whatever may have made one possible.
+        replenishment: withdraws what nobody waits for, and fills up places before any order asks, `batch` products in one round.
         rollback: goes on with what is being rolled back.
     """
 
@@ -90,6 +91,7 @@ class Timers(WiringModel):
     waves: Timer = Timer(period_s=5, batch=1000)
     planning: Timer = Timer(period_s=1, batch=1000)
     dispatch: Timer = Timer(period_s=1, batch=100)
+    replenishment: Timer = Timer(period_s=2, batch=100)
     rollback: Timer = Timer(period_s=2, batch=100)
 
 

@@ -68,9 +68,10 @@ _END: Final = (
     " OR NOT EXISTS (SELECT 1 FROM return_lines l WHERE l.return_id = returns.return_id"
     " AND l.announced > l.saleable + l.damaged + l.inspect))"
 )
-# Somebody else's return of the same order waits for this one: what both bring back is counted one after the other.
+# Others that receive goods of the same order wait: what all bring back is counted one after the other.
 _LOCK_ORDER: Final = (
-    "UPDATE returns SET state = state WHERE oms_order_no = :order_no AND outbound_no = :outbound_no"
+    "UPDATE orders SET code = code WHERE outbound_no = :outbound_no",
+    "UPDATE order_history SET moved_at = moved_at WHERE outbound_no = :outbound_no",
 )
 _CAME_BACK: Final = (
     "SELECT l.sku, CAST(SUM(l.saleable + l.damaged + l.inspect) AS BIGINT) FROM return_lines l"
@@ -242,9 +243,7 @@ async def _open(
 async def _take_back(tx: Tx, context: WesContext, request: ReceiveReturn) -> ActView:
     found, shipment = await _find(tx, context, request)
     products = await find_products(tx, found.owner_id, (line.sku_id for line in request.lines))
-    if shipment is not None:
-        await tx.execute_many(_LOCK_ORDER, [_of_order(found)])
-    came_back = dict(await tx.fetch(_CAME_BACK, _of_order(found))) if shipment is not None else {}
+    came_back = {} if shipment is None else await _came_back(tx, found)
     if reasons := _misfits(request.lines, products, shipment, came_back):
         raise Refusal(RefusalKind.INVALID, *reasons)
     holder_id = request.holder_id or Virtual.RCV_AREA.of(context.wes.warehouse_id)
@@ -283,6 +282,14 @@ async def _find(tx: Tx, context: WesContext, request: ReceiveReturn) -> tuple[Re
     return found, shipment
 
 
+async def _came_back(tx: Tx, found: Return) -> dict[str, int]:
+    """Return by SKU how much of an order has come back, nobody else receiving any of it until the transaction ends."""
+    for sql in _LOCK_ORDER:
+        await tx.execute(sql, {"outbound_no": found.outbound_no})
+    which = {"order_no": found.order_no, "outbound_no": found.outbound_no}
+    return dict(await tx.fetch(_CAME_BACK, which))
+
+
 def _misfits(
     lines: Sequence[ReturnedLine],
     products: Mapping[str, Product],
@@ -300,6 +307,9 @@ def _misfits(
             left, back = shipment.pieces.get(line.sku_id, 0), came_back.get(line.sku_id, 0)
             text = f"{left} of {line.sku_id} have left with this order, and {back} have come back"
             reasons.append(FieldError(f"lines[{number}].quantity", "tooMany", text))
+        if line.upns and len(line.upns) != line.quantity:
+            text = f"{len(line.upns)} units are named for {line.quantity} pieces"
+            reasons.append(FieldError(f"lines[{number}].upns", "count", text))
     return reasons
 
 
@@ -398,10 +408,6 @@ def _returned(lines: Iterable[ReturnedLine]) -> tuple[ReturnedItem, ...]:
     return tuple(
         ReturnedItem(sku_id=line.sku_id, quantity=line.quantity, quality=line.quality.value) for line in lines
     )
-
-
-def _of_order(found: Return) -> dict[str, SqlValue]:
-    return {"order_no": found.order_no, "outbound_no": found.outbound_no}
 
 
 def _act(context: WesContext, request: ReceiveReturn, found: Return, part: str) -> Act:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from gateway.site import rules as points
 from gateway.site.load import load_site
-from gateway.site.rules import POINTS, Bounds, DecisionPoint, Like, Rule, Scalar, Turnover, holds
+from gateway.site.rules import PICKING, POINTS, Bounds, DecisionPoint, Like, Rule, Scalar, Turnover, holds
 from gateway.wes.rules import Rulebook
 from tests.unit.small_site import findings, small_site, write
 
@@ -151,3 +152,28 @@ def test_every_default_is_an_outcome_that_a_rule_could_name(point: points.Point[
 
 def test_every_fact_has_a_meaning() -> None:
     assert {fact for point in POINTS.values() for fact in point.facts} == set(points.FACT_MEANINGS)
+
+
+@pytest.mark.parametrize(
+    ("then", "told"),
+    [
+        ({"pick": "P-*", "min": 5}, "Give `min` and `max`"),
+        ({"pick": "P-*", "reserve": "R-*", "min": 9, "max": 5}, "`max` at least as large"),
+        ({"pick": "P-*", "min": 5, "max": 9}, "Name the `reserve`"),
+        ({"pick": "P-*", "reserve": "R-*", "amount": "pallet"}, "'needed', 'case' or 'all'"),
+        ({"picks": "P-*"}, "Extra inputs"),
+    ],
+)
+def test_where_products_are_picked_and_filled_up_from_must_make_sense(
+    then: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ValidationError, match=told):
+        Rulebook([Rule(at=DecisionPoint.MOVE, then=then)])
+
+
+def test_what_a_point_may_lead_to_ends_with_the_first_rule_without_conditions() -> None:
+    some = Rule(at=DecisionPoint.PICKING, when={"zone": "A"}, then="flat")
+    every = Rule(at=DecisionPoint.PICKING, then="station")
+    assert [*Rulebook([]).outcomes(PICKING)] == ["wall"]
+    assert [*Rulebook([some]).outcomes(PICKING)] == ["flat", "wall"]
+    assert [*Rulebook([some, every]).outcomes(PICKING)] == ["flat", "station"]

@@ -3,6 +3,7 @@
 Given in every test unless it says otherwise: order C-1 for three of A and two of B has been shipped.
 """
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -199,6 +200,19 @@ async def test_no_more_comes_back_than_has_left(line: Station) -> None:
     await line.check()
 
 
+async def test_many_hands_receive_no_more_than_has_left(line: Station) -> None:
+    async def receive(number: int) -> bool:
+        try:
+            await came(line, f"R-{number}", some("A", 1), orderNo="ORD-C-1")
+        except Refusal:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(receive(number) for number in range(12)))) == 3
+    assert len(await told_returns(line)) == 3
+    await line.check()
+
+
 async def test_an_act_that_is_sent_again_receives_nothing_twice(line: Station) -> None:
     first = await came(line, "R-1", some("A", 1), orderNo="ORD-C-1")
     again = await came(line, "R-1", some("A", 1), orderNo="ORD-C-1")
@@ -295,5 +309,6 @@ async def test_pieces_with_numbers_come_back_into_their_lot_each_once(store: Sto
     await came(line, "R-1", some("A", 1, upns=["U-1"]), orderNo="ORD-C-1")
     await came(line, "R-2", some("A", 1, "damaged", upns=["U-2"]), orderNo="ORD-C-1")
     assert await line.core.rows("SELECT lot_no, quantity, held FROM lots") == [("A-1", 3, 1)]
+    assert await refused(line, some("A", 2, upns=["U-3"])) == ("lines[0].upns", "count")
     assert await refused(line, some("A", 1, upns=["U-3"])) == ("", "stock"), "it has never left"
     await line.check()

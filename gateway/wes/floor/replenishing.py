@@ -15,6 +15,7 @@ from gateway.wes.codes import ReplenishmentState as R
 from gateway.wes.context import WesContext
 from gateway.wes.floor.shortfall import promise_instead, take_promise_back
 from gateway.wes.layout import STORAGE
+from gateway.wes.orders.rows import lock_order
 from gateway.wes.planning.holders import kind_of, open_place
 from gateway.wes.planning.presentations import Overtaken, find_presentation, presentation_of_container
 from gateway.wes.planning.replenishment import Replenishment, find_replenishment, move_on
@@ -99,7 +100,10 @@ async def _hold(tx: Tx, context: WesContext, found: Replenishment, lost: int, op
     reason = f"{lost} of lot {lot.lot_no or lot.lot_id} are missing at {found.source_id}"
     left, taken_back = lost - lot.balance.available, list[tuple[int, int, int]]()
     which = {"lot_id": found.lot_id, "replenishment_id": found.replenishment_id}
-    for order_id, line_id, promised in await tx.fetch(_PROMISED, which):
+    rows = await tx.fetch(_PROMISED, which)
+    for order_id in sorted({row[0] for row in rows}):
+        await lock_order(tx, order_id)
+    for order_id, line_id, promised in rows:
         quantity = min(left, promised)
         if quantity > 0:
             share = Share(found.lot_id, quantity)

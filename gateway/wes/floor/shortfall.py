@@ -143,8 +143,7 @@ async def _hand_on(
 async def take_promise_back(
     tx: Tx, context: WesContext, order_id: int, line_id: int, share: Share, reason: str
 ) -> None:
-    """Take back so much of a lot as a line is promised and not bound to; `promise_instead` comes after it."""
-    await lock_order(tx, order_id)
+    """Take back so much of a lot as a line is promised and not bound to; its order is locked, `promise_instead` comes after it."""
     act = Act(
         event_id=f"unpromise-{context.ids.next()}",
         document_kind="order",

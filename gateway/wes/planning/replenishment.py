@@ -189,7 +189,7 @@ class Replenishments:
             (_LEFT, ReplenishmentState.WITHDRAWN, "its container does not come, or has left"),
             (_STANDS, ReplenishmentState.DONE, None),
         ):
-            limit = {"limit": context.wes.timers.planning.batch}
+            limit = {"limit": context.wes.timers.replenishment.batch}
             for number, *_ in await self._store.read(partial(_fetch, find, limit)):
                 await self._store.write(partial(_end, context, find, number, state, reason))
         if any(places.min is not None for places in context.rules.outcomes(rules.MOVE)):
@@ -198,7 +198,7 @@ class Replenishments:
     async def _fill_up(self) -> None:
         """Look at the next products' places; those that hold too little are filled up (S2-51)."""
         context = self._context
-        limit = context.wes.timers.planning.batch
+        limit = context.wes.timers.replenishment.batch
         which = {"warehouse_id": context.wes.warehouse_id, "after": self._after, "limit": limit}
         pools = await self._store.read(partial(_fetch, _POOLS, which))
         for pool_id, owner_id, sku, attributes, case in pools:
@@ -342,7 +342,7 @@ async def _end(
     context: WesContext, find: str, number: int, state: ReplenishmentState, reason: str | None, tx: Tx
 ) -> None:
     """End a replenishment unless things have changed since it was found."""
-    found = {row[0] for row in await tx.fetch(find, {"limit": context.wes.timers.planning.batch})}
+    found = {row[0] for row in await tx.fetch(find, {"limit": context.wes.timers.replenishment.batch})}
     replenishment = await find_replenishment(tx, number)
     if replenishment is not None and number in found:
         await move_on(tx, context, replenishment, state, reason=reason)
