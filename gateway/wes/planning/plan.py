@@ -6,13 +6,13 @@ for the next round. With "allocate first" stock is bound in an earlier round of 
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Final
 
-from gateway.kernel.ports import SqlValue, Store, Tx
+from gateway.kernel.ports import Row, SqlValue, Store, Tx
 from gateway.site.wes import Grouping
 from gateway.site.wes import Sequence as Order
 from gateway.wes.allocation.port import (
@@ -53,6 +53,7 @@ from gateway.wes.planning.supply import Join, Need, look_for
 from gateway.wes.planning.waves import join_dynamic, release_waves
 from gateway.wes.stock.refusal import StockRefused
 
+LOTS_AT_ONCE: Final = 100
 AHEAD: Final = 2
 """Containers may be planned for a station so many times as its slots and queue hold, so that the next one is known in time."""
 
@@ -400,13 +401,11 @@ async def _free(
     patterns: defaultdict[int, set[str]] = defaultdict(set)
     for _, part in parts:
         patterns[part.lot_id].add(part.places.pick)
-    now = context.clock.now_us()
-    rows = await tx.fetch_many(_STOCK, [{"lot_id": lot_id, "now": now} for lot_id in sorted(skus)])
     positions: defaultdict[str, list[Position]] = defaultdict(list)
     ways: dict[str, _Way] = {}
     holders: dict[int, str] = {}
     names: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
-    for holder_id, lot_id, free, location_id, *active in rows:
+    async for holder_id, lot_id, free, location_id, *active in _stock_of(tx, context, sorted(skus)):
         way = _way(context, location_id, *active)
         fitting = sorted(each for each in patterns[lot_id] if fnmatchcase(holder_id, each))
         if way is None or not fitting:
@@ -422,6 +421,15 @@ async def _free(
         for number, (work_id, part) in enumerate(parts, start=1)
     }
     return lines, _totes(positions, ways), holders
+
+
+async def _stock_of(tx: Tx, context: WesContext, lots: Sequence[int]) -> AsyncGenerator[Row]:
+    """Yield free stock, some lots at a time: between two of them others have their turn on the event loop."""
+    now = context.clock.now_us()
+    for start in range(0, len(lots), LOTS_AT_ONCE):
+        chunk = lots[start : start + LOTS_AT_ONCE]
+        for row in await tx.fetch_many(_STOCK, [{"lot_id": lot_id, "now": now} for lot_id in chunk]):
+            yield row
 
 
 async def _bound(

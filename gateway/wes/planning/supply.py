@@ -5,10 +5,10 @@ counts as there; goods that stand nowhere and are not under way do not.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, TypeVar
 
 from gateway.kernel.ports import Tx
 from gateway.site.rules import PickPlaces
@@ -46,6 +46,9 @@ class Coming:
     kind: str
     places: str
     left: int
+
+
+P = TypeVar("P", Stock, Coming)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,9 @@ class Shelf:
     stocks: list[Stock] = field(default_factory=list[Stock])
     coming: list[Coming] = field(default_factory=list[Coming])
 
-    def to_pick(self, places: PickPlaces, kind: str) -> list[Stock]:
-        """Return where it is picked."""
-        return [each for each in self.stocks if _is_picked(each, places, kind)]
+    def to_pick(self, places: PickPlaces, kind: str) -> Iterator[Stock]:
+        """Yield where it is picked, as far as anybody asks: of what many orders want there may be thousands."""
+        return (each for each in self.stocks if each.left and _is_picked(each, places, kind))
 
     def reserve(self, places: PickPlaces, kind: str) -> list[Stock]:
         """Return where the places to pick from are filled up from, what can be had now first."""
@@ -144,16 +147,14 @@ async def look_for(tx: Tx, context: WesContext, works: Sequence[Waiting], kind: 
         lacks: list[Part] = []
         for part in work.parts:
             shelf, left = shelves[part.lot_id], part.quantity
-            for stock in shelf.to_pick(part.places, kind):
-                left -= _take(stock, left)
-            for coming in shelf.on_its_way(part.places, kind):
-                if taken := _take(coming, left):
-                    joins.append(Join(work.work_id, coming.replenishment_id, taken))
-                    left -= taken
-            for stock in shelf.reserve(part.places, kind):
-                if taken := _take(stock, left):
-                    needs.append(Need(work, replace(part, quantity=taken), kind, stock))
-                    left -= taken
+            for _, taken in _take(shelf.to_pick(part.places, kind), left):
+                left -= taken
+            for coming, taken in _take(shelf.on_its_way(part.places, kind), left):
+                joins.append(Join(work.work_id, coming.replenishment_id, taken))
+                left -= taken
+            for stock, taken in _take(shelf.reserve(part.places, kind) if left else (), left):
+                needs.append(Need(work, replace(part, quantity=taken), kind, stock))
+                left -= taken
             if left:
                 lacks.append(replace(part, quantity=left))
         if lacks:
@@ -191,7 +192,12 @@ def _is_picked(stock: Stock, places: PickPlaces, kind: str) -> bool:
     return stock.kind == kind and fnmatchcase(stock.holder_id, places.pick)
 
 
-def _take(pile: Stock | Coming, wanted: int) -> int:
-    taken = min(pile.left, wanted)
-    pile.left -= taken
-    return taken
+def _take(piles: Iterable[P], wanted: int) -> Iterator[tuple[P, int]]:
+    """Take from one pile after the other until there is enough; yield from which, and how much."""
+    for pile in piles:
+        if not wanted:
+            return
+        if taken := min(pile.left, wanted):
+            pile.left -= taken
+            wanted -= taken
+            yield pile, taken
