@@ -21,6 +21,7 @@ from gateway.api.webhooks import describe_events, describe_upstream
 from gateway.api.wes_attention import attention_routes
 from gateway.api.wes_floor import floor_routes
 from gateway.api.wes_inbound import inbound_routes
+from gateway.api.wes_labels import label_routes
 from gateway.api.wes_stock import stock_routes
 from gateway.api.wes_throughput import throughput_routes
 from gateway.api.wms import wms_routes
@@ -60,12 +61,14 @@ def create_api(deps: ApiDeps) -> FastAPI:
 
 def create_wes_api(wes: WesCore, token: str | None, closing: asyncio.Event) -> FastAPI:
     """Return the application of a WES core that has a process of its own; its streams end when `closing` is set."""
-    return _application("WES core", [life_routes(), *wes_routers(wes, closing)], token)
+    app = _application("WES core", [life_routes(), *wes_routers(wes, closing)], token)
+    describe_upstream(app)
+    return app
 
 
 def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:
     """Return what a WES core answers, wherever it runs."""
-    rooms = (wms_routes, throughput_routes, inbound_routes, stock_routes, attention_routes)
+    rooms = (wms_routes, label_routes, throughput_routes, inbound_routes, stock_routes, attention_routes)
     return [floor_routes(wes, closing), *(routes(wes) for routes in rooms)]
 
 

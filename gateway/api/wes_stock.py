@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from gateway.api.body import JsonRoute
 from gateway.api.replies import Page, Paging, number_cursor, reply
@@ -23,6 +23,7 @@ from gateway.contract.corrections import (
     MoveGoods,
     SetSafety,
 )
+from gateway.contract.documents import StockPositionView
 from gateway.contract.transports import Identifier, Moment
 from gateway.contract.wms import Sku
 from gateway.kernel.clock import to_datetime
@@ -32,7 +33,18 @@ from gateway.wes.corrections import correct
 from gateway.wes.planning.tasks import missing
 from gateway.wes.stock.history import Entry, Place, Wanted, place, trace
 from gateway.wes.stock.model import Balance, Lot, Pool
-from gateway.wes.stock.views import Product, find_pool, stock_by_location, stock_by_lot
+from gateway.wes.stock.views import (
+    Position,
+    Product,
+    find_pool,
+    positions_in_holder,
+    stock_at_location,
+    stock_by_location,
+    stock_by_lot,
+)
+
+HolderId = Annotated[str, Path(alias="holderId", min_length=1, max_length=64)]
+LocationId = Annotated[Identifier, Path(alias="locationId")]
 
 
 class LotFilter(Paging):
@@ -119,6 +131,14 @@ def stock_routes(core: WesCore) -> APIRouter:
         views = tuple(_lot(which.sku_id, lot) for lot in found[: which.limit])
         return reply(Page(items=views, next_cursor=more))
 
+    @router.get("/holders/{holderId}/stock", response_model=Page[StockPositionView])
+    async def get_stock_of_holder(holder_id: HolderId, which: Annotated[Paging, Query()]) -> Response:
+        """List what lies in a container or at a flat place, by lot (level 3)."""
+        after = number_cursor(which.cursor) or 0
+        found = await store.read(lambda tx: positions_in_holder(tx, holder_id, after, which.limit + 1))
+        more = str(found[which.limit - 1].lot.lot_id) if len(found) > which.limit else None
+        return reply(Page(items=tuple(_position(each) for each in found[: which.limit]), next_cursor=more))
+
     @router.get("/locations", response_model=Page[LocationStockView])
     async def get_stock_by_location(which: Annotated[Paging, Query()]) -> Response:
         """List what stands where, by product; `limit` counts locations."""
@@ -129,6 +149,12 @@ def stock_routes(core: WesCore) -> APIRouter:
         full = len({each.location_id for each in found}) == which.limit
         more = found[-1].location_id if full else None
         return reply(Page(items=tuple(_at_location(each) for each in found), next_cursor=more))
+
+    @router.get("/locations/{locationId}/stock", response_model=Page[LocationStockView])
+    async def get_stock_at_location(location_id: LocationId) -> Response:
+        """List what stands at one location, by product."""
+        found = await store.read(lambda tx: stock_at_location(tx, context.wes.warehouse_id, location_id))
+        return reply(Page(items=tuple(_at_location(each) for each in found)))
 
     @router.get("/ledger", response_model=Page[LedgerEntryView])
     async def get_ledger(which: Annotated[LedgerFilter, Query()]) -> Response:
@@ -186,6 +212,20 @@ def _lot(sku_id: str, lot: Lot) -> LotView:
         allocated=lot.balance.allocated,
         held=lot.balance.held,
         available=lot.balance.available,
+    )
+
+
+def _position(position: Position) -> StockPositionView:
+    return StockPositionView(
+        sku_id=position.sku,
+        lot_no=position.lot.lot_no,
+        quality=position.lot.quality,
+        holder_id=position.holder.holder_id,
+        location_id=position.holder.location_id,
+        quantity=position.balance.quantity,
+        allocated=position.balance.allocated,
+        held=position.balance.held,
+        free=position.free,
     )
 
 

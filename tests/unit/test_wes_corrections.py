@@ -210,6 +210,16 @@ async def test_stock_is_shown_by_lot_and_by_location() -> None:
             (each["locationId"], each["skuId"], each["quantity"]) for each in await desk.items("locations")
         ]
         assert shown == [("A1-1-L-05", "A", 10), ("A1-1-L-05", "B", 3), ("A1-1-L-06", "A", 5)]
+        (one,) = await desk.items("locations/A1-1-L-06/stock")
+        assert (one["skuId"], one["quantity"]) == ("A", 5)
+        in_tote = [
+            (each["skuId"], each["lotNo"], each["free"]) for each in await desk.items("holders/T-1/stock")
+        ]
+        assert in_tote == [("A", "A-1", 10), ("B", "B-1", 3)]
+        first = (await desk.http.get("/v1/wes/holders/T-1/stock", params={"limit": 1})).json()
+        (rest,) = await desk.items("holders/T-1/stock", limit=1, cursor=first["nextCursor"])
+        assert rest["skuId"] == "B"
+        assert await desk.items("holders/NOWHERE/stock") == []
         page = (await desk.http.get("/v1/wes/locations", params={"limit": 1})).json()
         assert page["nextCursor"] == "A1-1-L-05"
         (rest,) = await desk.items("locations", limit=1, cursor=page["nextCursor"])
