@@ -85,7 +85,7 @@ class Outcome:
         if row.job_id is not None or shown is Load.UNKNOWN:
             return
         if (booked is None) == (shown is Load.EMPTY):
-            self._alarms.clear(alarm)
+            self.settle_load(report.device_id)
             return
         text = (
             f"{report.device_id} shows a load on board that the books do not know"
@@ -148,7 +148,7 @@ class Outcome:
             self._emit_device(EventType.DEVICE_RECOVERED, device_id)
 
     def settle_load(self, device_id: str) -> None:
-        """A person has looked at the device's load: the books count again, and the device checks every command itself.
+        """The device's load contradicts the books no more, or a person has looked at it: the device checks every command itself.
 
         A fault that the device itself shows stands until the device shows none.
         """

@@ -280,6 +280,23 @@ def test_a_load_on_board_that_the_books_do_not_know_keeps_the_device_still_until
     assert floor.status("M1") == "completed"
 
 
+def test_a_device_whose_load_fits_the_books_again_works_again() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "1-OUT")
+    floor.step()
+    assert floor.where("T1") == "shuttle-1"
+    drop = floor.commands.pop()
+    floor.tell(CommandUnknown(job_id=drop.job_id, text="rebooted"))
+    floor.world["T1"] = "1-OUT"
+    floor.tell(floor.online("shuttle-1"))
+    assert "load:shuttle-1" in floor.tables.alarms
+    floor.resolve("M1", "containerAt", "1-OUT")
+    floor.tell(DeviceOffline(device_id="shuttle-1", reason="the link broke"))
+    floor.tell(floor.online("shuttle-1"))
+    assert "load:shuttle-1" not in floor.tables.alarms
+    assert floor.tables.devices["shuttle-1"].fault is None
+
+
 # Cancel, in every phase
 
 
