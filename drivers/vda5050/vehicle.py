@@ -253,7 +253,8 @@ class VehicleFace:
 
     def _tell(self, shown: VehicleState, now: float) -> None:
         """Have the kernel hear what the vehicle shows, if that is news, and why nothing may be sent to it."""
-        told = replace(shown, barred=self._fence.reason)
+        reason = self._fence.reason
+        told = shown if shown.barred == reason else replace(shown, barred=reason)
         if self._is_news(told, now):
             self._next, self._news_at = told, now
 

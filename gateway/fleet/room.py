@@ -19,6 +19,10 @@ PATIENCE_S: Final = 5.0
 """A new gateway waits this long for vehicles of which it knows nothing yet: one of them may stand in another's way."""
 
 
+Seen = tuple[int, tuple[bool, ...]]
+"""What vehicles are driven by, besides the time: how often anything has changed, and which of them may be used."""
+
+
 class FleetRoom:
     """A room of the kernel; settles after the engine, so that orders follow commands in the same commit.
 
@@ -29,6 +33,10 @@ class FleetRoom:
     def __init__(self, books: Books, site: Site, engine: Engine) -> None:
         self._books = books
         self._missions = books.table(MISSIONS)
+        self._missions.watch(self._note)
+        self._engine = engine
+        self._changes = 0
+        self._settled: Seen | None = None
         self._impatient_us: int | None = None
         self.fleets: dict[str, Fleet] = {}
         self._watches: dict[str, Watch] = {}
@@ -52,12 +60,17 @@ class FleetRoom:
         return {VehicleState: self._state, VehicleOffline: self._offline, FleetTick: self._tick}
 
     def settle(self) -> None:
-        """Give every vehicle what it needs next, the longest waiting command first."""
-        if not self._knows_enough():
+        """Give every vehicle what it needs next, the longest waiting command first; nothing if nothing has changed."""
+        seen = (self._changes, tuple(map(self._engine.usable, self._watches)))
+        if seen == self._settled or not self._knows_enough():
             return
+        self._settled = seen
         for row in sorted(self._missions.values(), key=_age):
             if row.vehicle_id in self._drivings:
                 self._drivings[row.vehicle_id].drive(self._missions[row.vehicle_id])
+
+    def _note(self, _old: Mission | None, _new: Mission | None) -> None:
+        self._changes += 1
 
     def _knows_enough(self) -> bool:
         if self._impatient_us is None:
@@ -76,6 +89,7 @@ class FleetRoom:
         for vehicle_id, watch in self._watches.items():
             if vehicle_id in self._missions:
                 watch.end_command(vehicle_id)
+        self._settled = None  # a pause may be over, though nothing has changed
         self.settle()
 
 
