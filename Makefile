@@ -108,8 +108,8 @@ explore: install-dev ## the property tests and the fuzzers with examples that no
 model-check: install-dev ## every reachable state of the handshake, for up to three commands: minutes, and gigabytes of memory
 	@$(BIN)/python -m tests.model
 
-simulate: install-dev ## a site on virtual time against every fault (SEEDS=10 HOURS=0.25)
-	@$(BIN)/python -m tests.sim --seeds $(or $(SEEDS),10) --hours $(or $(HOURS),0.25)
+simulate: install-dev ## a site on virtual time (SEEDS=10 HOURS=0.25 FAULTS=everything, or calm, wires, plant, crashes)
+	@$(BIN)/python -m tests.sim --seeds $(or $(SEEDS),10) --hours $(or $(HOURS),0.25) --faults $(or $(FAULTS),everything)
 
 simulate-warehouse: install-dev ## the same with orders, people and a WES core (SEEDS=10 ORDERS=10)
 	@$(BIN)/python -m tests.sim.warehouse --seeds $(or $(SEEDS),10) --orders $(or $(ORDERS),10)

@@ -52,7 +52,7 @@ class _Call:
     ) -> None:
         self.callback: Callable[..., object] | None = callback
         self.args = args
-        self.context = context or copy_context()
+        self.context = copy_context() if context is None else context  # an empty one counts as false
         self._when = when
 
     def cancel(self) -> None:
