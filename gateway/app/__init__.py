@@ -8,7 +8,7 @@
 from gateway.app.brokers import EmbeddedBroker, check_ports, embedded_broker
 from gateway.app.gateway import Gateway, open_gateway, run_gateway
 from gateway.app.serving import PortRefused, http_port, serve_http
-from gateway.app.settings import Settings
+from gateway.app.settings import Settings, make_data_folder
 from gateway.app.surroundings import Surroundings, WesSurroundings, real_surroundings
 from gateway.app.upstream import UpstreamRefused
 from gateway.app.wes import RunningWes, run_wes
@@ -25,6 +25,7 @@ __all__ = [
     "check_ports",
     "embedded_broker",
     "http_port",
+    "make_data_folder",
     "open_gateway",
     "real_surroundings",
     "run_gateway",

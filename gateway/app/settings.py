@@ -33,3 +33,8 @@ class Settings:
     def authorization(self) -> dict[str, str]:
         """Return the headers that show the token."""
         return {} if self.token is None else {"authorization": f"Bearer {self.token}"}
+
+
+def make_data_folder(data: Path) -> None:
+    """Make the folder of everything durable, if it is not there: for its owner alone, as it holds what webhooks are signed with."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)

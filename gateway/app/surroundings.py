@@ -15,7 +15,7 @@ from drivers.links.opcua import connect_opcua
 from drivers.links.opcua_port import Connect as OpcUaConnect
 from gateway.app.allocation import open_allocator
 from gateway.app.brokers import broker_access, check_ports, embedded_broker
-from gateway.app.settings import Settings
+from gateway.app.settings import Settings, make_data_folder
 from gateway.app.upstream import open_courier
 from gateway.contract.clock import Clock
 from gateway.contract.wiring import ModbusLink, MqttLink
@@ -87,7 +87,7 @@ async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
         UpstreamRefused: the client of upstream's broker is not installed.
     """
     clock = SystemClock()
-    settings.data.mkdir(parents=True, exist_ok=True)
+    make_data_folder(settings.data)
     brokers = {
         link.id: embedded_broker(link, settings.data)
         for link in settings.site.links

@@ -11,7 +11,7 @@ import structlog
 
 from gateway.api.app import create_wes_api
 from gateway.app.serving import http_port, serve_http
-from gateway.app.settings import Settings
+from gateway.app.settings import Settings, make_data_folder
 from gateway.app.surroundings import Runnable, WesSurroundings, real_wes_surroundings
 from gateway.contract.clock import Clock
 from gateway.delivery.chain import Bells, chain_works
@@ -85,7 +85,7 @@ async def run_wes(settings: Settings, gateway_url: str) -> None:
         StoreRefused: another process uses the data, or they are newer than this program.
     """
     clock, rng = SystemClock(), SystemRandom()
-    settings.data.mkdir(parents=True, exist_ok=True)
+    make_data_folder(settings.data)
     with http_port(settings.host, settings.port) as port:
         async with (
             real_wes_surroundings(settings, clock) as around,

@@ -13,7 +13,7 @@ from typing import Final, TextIO
 import httpx
 from rich.console import Console
 
-from gateway.app import Gateway, Settings, http_port, open_gateway, real_surroundings
+from gateway.app import Gateway, Settings, http_port, make_data_folder, open_gateway, real_surroundings
 from gateway.cli.appearance import stdout
 from gateway.cli.logs import LogFormat, configure_logs
 from gateway.cli.options import DemoOptions, SimOptions
@@ -204,7 +204,7 @@ def _log_stream(data: Path, *, live: bool) -> Generator[TextIO]:
     if not live:
         yield sys.stderr
         return
-    data.mkdir(parents=True, exist_ok=True)
+    make_data_folder(data)
     with (data / "gateway.log").open("a", encoding="utf-8") as file:
         yield file
 

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import httpx
 from fastapi import APIRouter
 
-from gateway.app import Gateway, RunningWes
+from gateway.app import Gateway, RunningWes, make_data_folder
 from gateway.cli.options import DemoOptions
 from gateway.cli.snapshot import ShownOrders
 from gateway.kernel.clock import SystemClock
@@ -226,7 +226,7 @@ def completed_site(options: DemoOptions, data: Path) -> Site:
     site = options.site
     if options.transports is not None or site.wes is None:
         return site.model_copy(update={"wes": None})
-    data.mkdir(parents=True, exist_ok=True)
+    make_data_folder(data)
     secret_file = data / SECRET_FILE
     secret_file.touch(mode=0o600)
     secret_file.write_text(f"whsec_{b64encode(secrets.token_bytes(24)).decode()}", encoding="utf-8")

@@ -37,3 +37,4 @@ async def demo(folder: Path, *words: str) -> tuple[int, str, str]:
 async def test_five_orders_are_shipped_and_every_account_agrees(tmp_path: Path) -> None:
     status, last, told = await demo(tmp_path, "--orders", "5", "--speed", "20")
     assert (status, last) == (0, "demo: 5 orders shipped, 0 failed, stock verified"), told
+    assert (tmp_path / "data").stat().st_mode & 0o077 == 0, "secrets of webhooks are for their owner alone"
