@@ -107,7 +107,11 @@ class PresentationView(WireModel):
 
 
 class WaveView(WireModel):
-    """A wave."""
+    """A wave.
+
+    Attributes:
+        works_picked: how many of its work orders nobody needs to pick any more.
+    """
 
     wave_id: int
     wave_no: str
@@ -115,6 +119,7 @@ class WaveView(WireModel):
     status_code: int
     orders: int
     works: int
+    works_picked: int
     created_at: datetime
     released_at: datetime | None
 

@@ -171,9 +171,9 @@ class Picking(StrEnum):
     """How a work order is picked (S1-69…76)."""
 
     STATION = "station"
-    """From containers that come to a station."""
+    """From containers that come to a station, into the lit slots of its put wall if it has one."""
     WALL = "wall"
-    """The same, into the lit slots of a put wall."""
+    """The same, and only where there is a put wall."""
     FLAT = "flat"
     """By a person who walks."""
     BLACK_BOX = "blackBox"
@@ -398,7 +398,7 @@ PICKING: Final = Point(
     "how the pieces of a work order are picked",
     {**ORDER_FACTS, "zone": str},
     TypeAdapter(Picking),
-    Picking.WALL,
+    Picking.STATION,
 )
 MOVE: Final = Point(
     DecisionPoint.MOVE,

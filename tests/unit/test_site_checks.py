@@ -825,6 +825,17 @@ CASES: dict[str, list[Case]] = {
             mend="'required' or 'skipped'; the default is `skipped`",
         ),
     ],
+    "walls_that_are_nowhere": [
+        Case(
+            edits={
+                **rule("{at: picking, then: wall} #!"),
+                **site({"slots: [S-1], putwall: wall}": "slots: [S-1]}"}),
+            },
+            path="wes.rules[0].then",
+            message="no station has a put wall: these orders would wait for ever",
+            mend="or decide `station`",
+        ),
+    ],
     "rules_never_reached": [
         Case(
             edits=rule("{at: review, then: required}", "{at: review, when: {city: A}, then: skipped} #!"),

@@ -1,6 +1,7 @@
 """From work orders to containers at stations and back, each once."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -233,6 +234,26 @@ async def test_a_rollback_at_the_station_keeps_what_is_picked_and_passes_on_the_
         )
         assert lines == [(2, 2, 0), (2, 0, 2), (2, 2, 0)]
         assert await line.codes("orders") == [90]
+        assert not await contradictions(line.core)
+
+
+async def test_what_is_to_go_into_a_put_wall_goes_where_one_is_and_everything_else_anywhere() -> None:
+    rules = [{"at": "picking", "when": {"carrier": "SF"}, "then": "wall"}]
+    async with chain(rules=rules, stations={"boxes": 2}) as line:
+        layout = line.core.context.layout
+        bare = replace(layout.stations["station-1"], wall=None, boxes=("station-1:1", "station-1:2"))
+        stations = {**layout.stations, "station-1": bare}
+        line.core.context = replace(line.core.context, layout=replace(layout, stations=stations))
+        line = Chain(line.core, line.gateway, line.store)
+        await fill(line, "T-1", "A1-1-L-01", A=20)
+        await fill(line, "T-2", "A1-2-L-01", B=20)
+        for number in range(6):
+            sku, carrier = ("A", "SF") if number % 2 else ("B", "YTO")
+            await order(line, f"C-{number}", (sku, 1), carrierCode=carrier)
+        await line.until_quiet()
+        rows = await line.core.rows("SELECT DISTINCT mode, station_id FROM work_orders WHERE mode = 'wall'")
+        assert rows == [("wall", "station-2")]
+        assert await line.codes("orders") == [90] * 6
         assert not await contradictions(line.core)
 
 

@@ -180,7 +180,10 @@ async def test_lists_come_in_pages() -> None:
         assert (await get(http, "stock", limit=1, cursor=stock["nextCursor"]))["items"][0]["skuId"] == "B"
         (position,) = (await get(http, "stock/A"))["items"]
         assert (position["holderId"], position["allocated"]) == ("T-1", 5)
-        assert (await get(http, "waves"))["items"][0]["orders"] == 5
+        (wave,) = (await get(http, "waves"))["items"]
+        assert (wave["orders"], wave["works"], wave["worksPicked"]) == (5, 5, 0)
+        await line.work_off(await line.bring())
+        assert (await get(http, "waves"))["items"][0]["worksPicked"] == 5
 
 
 @pytest.mark.parametrize("seed", range(3))

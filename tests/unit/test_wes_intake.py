@@ -50,7 +50,7 @@ async def test_an_order_is_reserved_and_waits_as_one_work_order_all_in_one_commi
         assert view.outbound_no.endswith("000001")
         assert await opened.lines() == [("A", 2, 30), ("B", 3, 30)]
         assert await opened.rows("SELECT code FROM orders") == [(30,)]
-        assert await opened.rows("SELECT mode, zone, code FROM work_orders") == [("wall", None, 30)]
+        assert await opened.rows("SELECT mode, zone, code FROM work_orders") == [("station", None, 30)]
         assert await opened.rows("SELECT quantity FROM work_lines ORDER BY line_id") == [(2,), (3,)]
         assert await opened.rows("SELECT sku, quantity, reserved FROM pools ORDER BY sku") == [
             ("A", 10, 2),
@@ -303,7 +303,7 @@ async def test_whole_cases_are_work_of_their_own_and_zones_divide_an_order() -> 
         work = await opened.rows(
             "SELECT mode, zone, quantity FROM work_orders JOIN work_lines USING (work_id) ORDER BY mode, zone"
         )
-        assert work == [("fullCase", "cold", 18), ("wall", "cold", 2), ("wall", "dry", 1)]
+        assert work == [("fullCase", "cold", 18), ("station", "cold", 2), ("station", "dry", 1)]
 
 
 async def test_lots_are_promised_by_turnover_shelf_life_and_name() -> None:

@@ -53,7 +53,7 @@ async def test_an_ended_order_goes_after_its_days_with_all_its_documents(opened:
     assert await opened.store.read(lambda tx: order_view(tx, "ORD-C-1")) == before
     kept = await opened.store.read(lambda tx: find_history(tx, "ORD-C-1"))
     assert kept is not None
-    assert kept.rows("work_orders", "code, mode") == [(199, "wall")]
+    assert kept.rows("work_orders", "code, mode") == [(199, "station")]
     assert sorted(kept.rows("stages", "document, code")) == [
         ("order", "10"),
         ("order", "195"),

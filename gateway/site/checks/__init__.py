@@ -71,6 +71,7 @@ CHECKS: Final[tuple[tuple[Check, frozenset[str]], ...]] = tuple(
         (rules.conditions_of_another_type, ""),
         (rules.unknown_outcomes, ""),
         (rules.rules_never_reached, ""),
+        (rules.walls_that_are_nowhere, "stations"),
         (wes.missing_secrets, ""),
         (wes.unusable_secrets, ""),
         (wes.half_credentials, ""),

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from gateway.site.checks.walks import suggestion
 from gateway.site.findings import Flaw, Keys
 from gateway.site.model import Site
-from gateway.site.rules import POINTS, Bounds, Condition, Like, Point, Rule, fact_type
+from gateway.site.rules import POINTS, Bounds, Condition, DecisionPoint, Like, Picking, Point, Rule, fact_type
 
 WES: Keys = ("wes", 0)
 
@@ -45,6 +45,16 @@ def unknown_outcomes(site: Site) -> Iterator[Flaw]:
             yield Flaw(
                 (*keys, "then"), f"`{rule.at.value}` cannot decide `{rule.then}`", _mend(point, reason)
             )
+
+
+def walls_that_are_nowhere(site: Site) -> Iterator[Flaw]:
+    """A rule that has orders picked into put walls, where no station has one."""
+    if any(station.putwall is not None for station in site.stations):
+        return
+    for keys, rule in _rules(site):
+        if rule.at is DecisionPoint.PICKING and rule.then == Picking.WALL:
+            mend = "give a station its `putwall`, or decide `station`"
+            yield Flaw((*keys, "then"), "no station has a put wall: these orders would wait for ever", mend)
 
 
 def rules_never_reached(site: Site) -> Iterator[Flaw]:

@@ -96,8 +96,9 @@ p.created_at, p.arrived_at, CAST(COALESCE((SELECT SUM(a.quantity - a.picked - a.
     WHERE a.presentation_id = p.presentation_id AND a.code < 90), 0) AS BIGINT)
 FROM presentations p WHERE p.presentation_id < :below
 AND (CAST(:state AS TEXT) IS NULL OR p.state = CAST(:state AS TEXT)) ORDER BY p.presentation_id DESC LIMIT :limit"""
-_WAVES: Final = """SELECT w.wave_id, w.wave_no, w.kind, w.code, COUNT(DISTINCT x.order_id), COUNT(x.work_id), w.created_at,
-w.released_at FROM waves w LEFT JOIN work_orders x ON x.wave_id = w.wave_id WHERE w.wave_id < :below
+_WAVES: Final = """SELECT w.wave_id, w.wave_no, w.kind, w.code, COUNT(DISTINCT x.order_id), COUNT(x.work_id),
+COUNT(CASE WHEN x.code >= 90 THEN 1 END), w.created_at, w.released_at
+FROM waves w LEFT JOIN work_orders x ON x.wave_id = w.wave_id WHERE w.wave_id < :below
 GROUP BY w.wave_id, w.wave_no, w.kind, w.code, w.created_at, w.released_at ORDER BY w.wave_id DESC LIMIT :limit"""
 
 
@@ -412,7 +413,7 @@ def _presentation(row: Row) -> PresentationView:
 
 
 def _wave(row: Row) -> WaveView:
-    wave_id, wave_no, kind, code, orders, works, created_at, released_at = row
+    wave_id, wave_no, kind, code, orders, works, works_picked, created_at, released_at = row
     return WaveView(
         wave_id=wave_id,
         wave_no=wave_no,
@@ -420,6 +421,7 @@ def _wave(row: Row) -> WaveView:
         status_code=code,
         orders=orders,
         works=works,
+        works_picked=works_picked,
         created_at=to_datetime(created_at),
         released_at=_moment(released_at),
     )

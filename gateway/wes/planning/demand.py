@@ -15,7 +15,9 @@ from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.orders.rows import family
 
-AT_STATIONS: Final = ("station", "wall")
+STATION: Final = "station"
+WALL: Final = "wall"
+AT_STATIONS: Final = (STATION, WALL)
 """Modes of picking in which containers come to people."""
 ON_FOOT: Final = ("flat", "fullCase")
 """Modes in which people walk."""

@@ -6,7 +6,7 @@ for the next round. With "allocate first" stock is bound in an earlier round of 
 """
 
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
@@ -39,6 +39,8 @@ from gateway.wes.planning.demand import (
     BLACK_BOX,
     KINDS,
     ON_FOOT,
+    STATION,
+    WALL,
     Part,
     Waiting,
     list_bound,
@@ -157,13 +159,14 @@ class Planner:
         await write(partial(bind_without_station, context=context))
         if context.wes.sequence is Order.ALLOCATE_FIRST:
             await write(partial(bind_first, context=context))
-        shot = await read(partial(look, context=context))
-        if not shot.problem.works or not shot.problem.stations:
-            return
-        answer = await self._allocator.plan(shot.problem)
-        self._note(answer)
-        if answer.plan.assignments:
-            await write(partial(commit, context=context, shot=shot, plan=answer.plan))
+        for modes, stations in _workplaces(context.layout.stations.values()):
+            shot = await read(partial(look, context=context, modes=modes, stations=stations))
+            if not shot.problem.works or not shot.problem.stations:
+                continue
+            answer = await self._allocator.plan(shot.problem)
+            self._note(answer)
+            if answer.plan.assignments:
+                await write(partial(commit, context=context, shot=shot, plan=answer.plan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +238,30 @@ async def bind_first(tx: Tx, context: WesContext) -> None:
             await _attempt(tx, partial(_bind_only, context, work, code, takes))
 
 
-async def look(tx: Tx, context: WesContext) -> Snapshot:
-    """Put together what the allocator has to know (S0-26)."""
-    works, stations = await _who_may(tx, context)
+def _workplaces(stations: Iterable[Workplace]) -> list[tuple[Sequence[str], Collection[str] | None]]:
+    """Return modes of picking and the stations for them: what is to go into a put wall goes where one is."""
+    everywhere = {each.station_id: each.wall for each in stations}
+    walls = [name for name, wall in everywhere.items() if wall is not None]
+    if len(walls) == len(everywhere):
+        return [(AT_STATIONS, None)]
+    return [((WALL,), walls), ((STATION,), None)]
+
+
+async def look(
+    tx: Tx,
+    context: WesContext,
+    modes: Sequence[str] = AT_STATIONS,
+    stations: Collection[str] | None = None,
+) -> Snapshot:
+    """Put together what the allocator has to know (S0-26).
+
+    Args:
+        tx: the transaction.
+        context: the surroundings.
+        modes: of picking.
+        stations: that may do it; None: all.
+    """
+    works, may = await _who_may(tx, context, modes)
     at_us = context.clock.now_us()
     if context.wes.sequence is Order.ALLOCATE_FIRST:
         lines, totes, holders = await _bound(tx, context, works)
@@ -257,7 +281,13 @@ async def look(tx: Tx, context: WesContext) -> Snapshot:
             for work in works
         ),
         totes=tuple(totes),
-        stations=tuple([await _station(tx, context, station) for station in stations]),
+        stations=tuple(
+            [
+                await _station(tx, context, each)
+                for each in may
+                if stations is None or each.station_id in stations
+            ]
+        ),
     )
     return Snapshot(
         problem,
@@ -349,7 +379,9 @@ def _anywhere(work: Waiting) -> list[Take]:
     ]
 
 
-async def _who_may(tx: Tx, context: WesContext) -> tuple[list[Waiting], list[Workplace]]:
+async def _who_may(
+    tx: Tx, context: WesContext, modes: Sequence[str]
+) -> tuple[list[Waiting], list[Workplace]]:
     """Return work that may get a station now, and the stations that may take it.
 
     Of static waves the oldest one that has work left goes first, and a station finishes its part of one wave before it takes
@@ -363,10 +395,10 @@ async def _who_may(tx: Tx, context: WesContext) -> tuple[list[Waiting], list[Wor
     stations = await open_stations(tx, context)
     if context.wes.grouping is Grouping.DYNAMIC:
         codes = (Code.ALLOCATED, Code.WAVE_BUILT) if first else (Code.PREALLOCATED,)
-        return await listed(codes, AT_STATIONS), stations
+        return await listed(codes, modes), stations
     code = Code.WAVE_BUILT if first else Code.PREALLOCATED
     wave_id = (await tx.fetch(_OLDEST_WAVE, {"code": code}))[0][0]
-    works = await listed((code,), AT_STATIONS, more=" AND w.wave_id = :wave_id", wave_id=wave_id)
+    works = await listed((code,), modes, more=" AND w.wave_id = :wave_id", wave_id=wave_id)
     return works, [each for each in stations if await _waves_at(tx, each) <= {wave_id}]
 
 
