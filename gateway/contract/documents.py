@@ -15,7 +15,11 @@ class PackageKind(StrEnum):
 
 
 class WorkView(WireModel):
-    """A work order: the part of one order that goes into one box."""
+    """A work order: the part of one order that goes into one box.
+
+    Attributes:
+        replenishments: so many have to end before it can be picked.
+    """
 
     work_id: int
     order_no: str
@@ -28,6 +32,7 @@ class WorkView(WireModel):
     status_code: int
     quantity: int
     picked: int
+    replenishments: int
     tasks: tuple[TaskView, ...] = ()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.contract.stations import ReplenishmentView
 from gateway.kernel.ports import Row, Store, Tx
-from gateway.wes.floor.views import list_replenishments, station_view
+from gateway.wes.floor.views import list_replenishments, list_works, station_view
 from gateway.wes.orders.history import carry_over
 from gateway.wes.planning.holders import open_place
 from gateway.wes.planning.replenishment import Replenishments
@@ -118,6 +118,8 @@ async def test_a_pick_waits_until_its_place_has_been_filled_up_by_whole_cases(st
         None,
     )
     assert await line.codes() == [30], "2 of 5 are not where they are picked"
+    (work,) = await line.store.read(lambda tx: list_works(tx, 2**53, 10, None, None))
+    assert work.replenishments == 1
     await line.act("beginReplenishment", replenishment_id=view.replenishment_id)
     await turn(line)
     assert await line.codes() == [30]
@@ -346,6 +348,23 @@ async def test_a_pallet_comes_to_a_station_for_it_and_goes_back(store: Store) ->
     await line.check()
 
 
+async def test_a_pallet_that_stands_at_a_station_serves_for_more(store: Store) -> None:
+    line = await line_on(store, [FLAT, {"at": "move", "then": PALLETS}])
+    await fill(line, "PALLET-1", "A1-1-L-05", A=30)
+    await order(line, "C-1", ("A", 6))
+    await turn(line)
+    await order(line, "C-2", ("A", 6))
+    await turn(line)
+    assert await line.states() == [("PALLET-1", "replenish", "arrived")]
+    first, second = await open_ones(line)
+    await line.act("replenish", replenishment_id=first.replenishment_id, holder_id=PICK, quantity=6)
+    await turn(line)
+    assert await line.states() == [("PALLET-1", "replenish", "arrived")]
+    await line.act("replenish", replenishment_id=second.replenishment_id, holder_id=PICK, quantity=6)
+    await turn(line)
+    assert [state for _, _, state in await line.states()] == ["done", "done"]
+
+
 async def test_a_pallet_on_its_way_turns_round_when_nobody_needs_it(store: Store) -> None:
     line = await line_on(store, [FLAT, {"at": "move", "then": PALLETS}])
     await fill(line, "PALLET-1", "A1-1-L-05", A=30)
@@ -416,8 +435,11 @@ async def test_totes_for_stations_are_filled_from_pallets_and_the_pick_waits_unt
     await line.check()
 
 
-async def test_a_station_picks_only_from_totes_though_a_pallet_has_the_same_goods(store: Store) -> None:
-    line = await line_on(store, [{"at": "move", "then": {"pick": "T-*"}}])
+@pytest.mark.parametrize("sequence", ["waveFirst", "allocateFirst"])
+async def test_a_station_picks_only_from_totes_though_a_pallet_has_the_same_goods(
+    store: Store, sequence: str
+) -> None:
+    line = await line_on(store, [{"at": "move", "then": {"pick": "T-*"}}], sequence=sequence)
     await fill(line, "PALLET-1", "A1-1-L-01", A=30)
     await fill(line, "T-1", "A1-4-R-20", A=5)
     await order(line, "C-1", ("A", 5))

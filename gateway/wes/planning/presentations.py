@@ -35,6 +35,8 @@ TRANSITIONS: Final[Mapping[S, frozenset[S]]] = {
 ENDED: Final = frozenset({S.DONE, S.CANCELLED})
 COMING: Final = frozenset({S.PLANNED, S.CALLED, S.SENT})
 """What is still to be picked from such a container can be added to."""
+TAKEN_FROM: Final = COMING | {S.ARRIVED}
+"""More can be taken out of a container that comes to fill others up, or stands at its station for it."""
 WAYS_OUT: Final[Mapping[S, S]] = {
     S.PLANNED: S.CANCELLED,
     S.CALLED: S.RECALLED,
@@ -223,20 +225,20 @@ async def bring(
     priority: int,
     deadline_at: Micros | None,
 ) -> int:
-    """Have a container brought to a station to fill others up from it; one that is coming for that comes for more.
+    """Have a container brought to a station to fill others up from it; one that comes or stands there for that serves for more.
 
     Returns:
         The presentation's number.
 
     Raises:
-        Overtaken: it is under way for something else, or has arrived.
+        Overtaken: it is under way for something else, or is leaving.
     """
     active = await presentation_of_container(tx, container_id)
     if active is None:
         number = await _open(
             tx, context, container_id, Purpose.REPLENISH, S.PLANNED, station_id, station_id=station_id
         )
-    elif active.purpose is Purpose.REPLENISH and active.state in COMING:
+    elif active.purpose is Purpose.REPLENISH and active.state in TAKEN_FROM:
         number = active.presentation_id
     else:
         raise Overtaken(f"container {container_id}")

@@ -205,7 +205,7 @@ class Replenishments:
             for kind, places in _standing_places(context, owner_id, sku, attributes):
                 low = await self._store.read(partial(_lacks, context, pool_id, kind, places))
                 if low:
-                    await self._store.write(partial(_fill, context, pool_id, kind, places, case))
+                    await self._store.write(partial(_fill_or_later, context, pool_id, kind, places, case))
         self._after = pools[-1][0] if len(pools) == limit else 0
 
 
@@ -345,7 +345,14 @@ async def _end(
     found = {row[0] for row in await tx.fetch(find, {"limit": context.wes.timers.replenishment.batch})}
     replenishment = await find_replenishment(tx, number)
     if replenishment is not None and number in found:
-        await move_on(tx, context, replenishment, state, reason=reason)
+        with suppress(Overtaken):  # its container has just moved on: the next round looks again
+            await tx.attempt(partial(_give_state, context, replenishment, state, reason))
+
+
+async def _give_state(
+    context: WesContext, replenishment: Replenishment, state: ReplenishmentState, reason: str | None, tx: Tx
+) -> None:
+    await move_on(tx, context, replenishment, state, reason=reason)
 
 
 def _standing_places(
@@ -369,6 +376,13 @@ async def _lacks(context: WesContext, pool_id: int, kind: str, places: PickPlace
     there = sum(stock.left for shelf in shelves.values() for stock in shelf.to_pick(places, kind))
     there += sum(coming.left for shelf in shelves.values() for coming in shelf.on_its_way(places, kind))
     return (places.max or 0) - there if there < (places.min or 0) else 0
+
+
+async def _fill_or_later(
+    context: WesContext, pool_id: int, kind: str, places: PickPlaces, case: int | None, tx: Tx
+) -> None:
+    with suppress(Overtaken):
+        await tx.attempt(partial(_fill, context, pool_id, kind, places, case))
 
 
 async def _fill(

@@ -16,7 +16,7 @@ from gateway.wes.codes import Code, ReplenishmentState
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.planning.demand import Part, Waiting
-from gateway.wes.planning.presentations import COMING, Purpose
+from gateway.wes.planning.presentations import TAKEN_FROM, Purpose
 
 
 @dataclass(slots=True)
@@ -181,7 +181,7 @@ async def load_shelves(tx: Tx, context: WesContext, lots: set[int]) -> Mapping[i
         promised[lot_id, source_id] += 0 if filled else rest
     rows = await tx.fetch_many(_THERE, [{"lot_id": lot_id, "now": now} for lot_id in sorted(lots)])
     for lot_id, holder_id, kind, free, location_id, purpose, state in rows:
-        idle = state is None or (purpose == Purpose.REPLENISH and S(state) in COMING)
+        idle = state is None or (purpose == Purpose.REPLENISH and S(state) in TAKEN_FROM)
         at_hand = location_id in context.layout.places and (kind == "location" or idle)
         left = max(0, free - promised[lot_id, holder_id])
         shelves[lot_id].stocks.append(Stock(holder_id, kind, at_hand, left))
