@@ -17,6 +17,7 @@ from gateway.site.handbook import CHANNEL, SLOT, Transition, diagram, profile_ta
 from gateway.site.load import load_site
 from gateway.site.rules import FACT_MEANINGS, POINTS, Point
 from gateway.transport.transitions import PUT, TRANSPORT
+from tests.site_reference import site_reference
 
 ROOT: Final = Path(__file__).parents[1]
 DOCS: Final = ROOT / "docs"
@@ -71,7 +72,8 @@ def _meaning(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return _meaning(field["anyOf"][0], definitions)
     if "$ref" in field:
         return " or ".join(definitions[field["$ref"].rsplit("/", 1)[1]]["enum"])
-    return {"string": "id or pattern"}.get(field["type"], field["type"])
+    kind: str = field["type"]
+    return {"string": "id or pattern"}.get(kind, kind)
 
 
 def rule_facts() -> str:
@@ -89,6 +91,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "put-states": lambda: diagram(transitions(PUT, PutStatus.ACCEPTED)),
     "wes-rules": rule_points,
     "wes-facts": rule_facts,
+    "site-file": site_reference,
 }
 
 

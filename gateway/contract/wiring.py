@@ -56,7 +56,7 @@ class OpcUaLink(WiringModel):
     """One OPC UA session, shared by all devices behind it.
 
     Attributes:
-        security: left out: None (signs and encrypts nothing).
+        security: left out: nothing is signed or encrypted.
         publishing_ms: publishing interval of the subscription.
         poll_ms: period of the re-reading that stands behind the subscription; at most 400, so that a life counter that
             stands still for 2 s is noticed within 3.

@@ -297,7 +297,7 @@ class Site(WiringModel):
     fill: tuple[Fill, ...] = ()
     profiles: tuple[Profile, ...] = ()
     wes: Wes | None = None
-    """The bundled WES core; None where the site has a WES of its own."""
+    """The bundled WES core; left out where the site has a WES of its own."""
     root: Path = Field(default=Path(), exclude=True)
     """The folder it was read from; relative paths in it were counted from this one."""
 

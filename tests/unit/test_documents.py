@@ -9,6 +9,7 @@ from gateway.site.draw import draw
 from gateway.site.handbook import CHANNEL, diagram, modicon, plc_book, profile_tables, register_map
 from gateway.site.load import load_site
 from tests.documents import DEMO, DOCS, PART, PARTS, PICTURE, renewed
+from tests.site_reference import site_reference
 
 pytestmark = pytest.mark.unit
 
@@ -98,3 +99,16 @@ def test_whoever_programs_a_plc_is_told_every_address_and_the_number_of_every_pl
     assert "## Profile `opcua-method`" in book
     assert chapters["lift-1"].startswith("opc.tcp://127.0.0.1:48401/lift, namespace `urn:warehouse:mailbox`)")
     assert chapters["wall-1"].startswith("Modbus TCP 127.0.0.1:50201, unit 1)")
+
+
+def test_every_key_of_a_site_file_is_told_with_its_bounds_its_default_and_its_meaning() -> None:
+    reference = site_reference()
+    poll = "| `poll_ms` | integer ≥ 10, ≤ 400 | `400` | period of the re-reading that stands behind the subscription;"
+    assert poll in reference
+    assert "| `kind` | `shuttle`, `lift` | **needed** |" in reference
+    assert (
+        "| `devices` | list of [Carrier](#carrier) or [Conveyor](#conveyor) or [PutWall](#putwall) |"
+        in reference
+    )
+    links = set(re.findall(r"\(#(\w+)\)", reference))
+    assert links <= {name.lower() for name in re.findall(r"^### (\w+)$", reference, re.M)}
