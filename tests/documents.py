@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from gateway.contract.faults import FAULT_TEXTS
 from gateway.contract.puts import PutStatus
 from gateway.contract.transports import TransportStatus
 from gateway.site.draw import draw
@@ -76,6 +77,12 @@ def _meaning(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     return {"string": "id or pattern"}.get(kind, kind)
 
 
+def faults() -> str:
+    """Return the table of what can go wrong with a command, and what people do."""
+    rows = [f"| `{fault.value}` | {text.title} | {text.advice} |" for fault, text in FAULT_TEXTS.items()]
+    return "\n".join(("| reason | what happened | what to do |", "|---|---|---|", *rows))
+
+
 def rule_facts() -> str:
     """Return the table of all facts."""
     rows = [f"| `{name}` | {meaning} |" for name, meaning in FACT_MEANINGS.items()]
@@ -89,6 +96,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "demo-registers": lambda: register_map(load_site(DEMO)),
     "transport-states": lambda: diagram(transitions(TRANSPORT, TransportStatus.ACCEPTED)),
     "put-states": lambda: diagram(transitions(PUT, PutStatus.ACCEPTED)),
+    "faults": faults,
     "wes-rules": rule_points,
     "wes-facts": rule_facts,
     "site-file": site_reference,

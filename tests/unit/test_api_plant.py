@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -181,6 +182,17 @@ async def test_supervisors_learn_whether_it_lives_and_is_ready(monkeypatch: pyte
         assert (await rig.http.get("/livez")).status_code == 200
         not_ready = await rig.http.get("/readyz")
         assert (not_ready.status_code, not_ready.json()["detail"]) == (503, "disk gone")
+
+
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+
+
+async def test_every_metric_is_explained_to_whoever_watches() -> None:
+    async with gateway() as rig:
+        families = text_string_to_metric_families((await rig.http.get("/metrics")).text)
+        told = {family.name for family in families}
+    explained = set(re.findall(r"`(gateway_\w+)`", OPERATIONS.read_text(encoding="utf-8")))
+    assert told == explained
 
 
 async def test_metrics_tell_how_it_does() -> None:
