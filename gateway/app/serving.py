@@ -10,12 +10,14 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from gateway.kernel.ports import CannotStart
+
 GOODBYE_S: Final = 2
 """Open streams are cut off this long after the gateway was told to stop."""
 BACKLOG: Final = 2048
 
 
-class PortRefused(Exception):  # noqa: N818 - an answer to an operator
+class PortRefused(CannotStart):
     """A port cannot be had; the text says which one, why, and what to do."""
 
 

@@ -4,10 +4,11 @@ from gateway.contract.clock import Clock
 from gateway.delivery.brokers import Broker, open_broker
 from gateway.delivery.sender import Sender
 from gateway.delivery.upstream import Courier, HttpCourier
+from gateway.kernel.ports import CannotStart
 from gateway.site.wes import Wes
 
 
-class UpstreamRefused(Exception):  # noqa: N818 - an answer to an operator
+class UpstreamRefused(CannotStart):
     """The way to upstream that the site names cannot be gone; the text says what would mend it."""
 
 

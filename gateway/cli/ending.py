@@ -5,12 +5,10 @@ import errno
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
-from gateway.app import PortRefused, UpstreamRefused
 from gateway.cli.failure import REFUSED, Failure
 from gateway.contract.faults import Refusal, RefusalKind
-from gateway.kernel.ports import StoreBroken, StoreFull
+from gateway.kernel.ports import CannotStart, StoreBroken, StoreFull
 from gateway.store.ownership import Fenced
-from gateway.store.schema import StoreRefused
 
 T = TypeVar("T")
 
@@ -41,7 +39,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _told(cause: BaseException) -> Failure | None:
     match cause:
-        case StoreRefused():
+        case CannotStart():
             return Failure(REFUSED, str(cause))
         case StoreBroken():
             return Failure(
@@ -55,8 +53,6 @@ def _told(cause: BaseException) -> Failure | None:
                 f"there is no room for the data: {cause}",
                 ("", "Make room on the disk; start again."),
             )
-        case PortRefused() | UpstreamRefused():
-            return Failure(REFUSED, str(cause))
         case Fenced():
             return Failure(REFUSED, f"another gateway has taken these data over: {cause}")
         case OSError(errno=errno.EADDRINUSE | errno.EADDRNOTAVAIL | errno.EACCES) if "bind" in str(cause):

@@ -8,6 +8,10 @@ Row = tuple[Any, ...]
 T = TypeVar("T")
 
 
+class CannotStart(Exception):  # noqa: N818 - an answer to an operator
+    """The program cannot begin as it is configured; the text says why, and what would mend it."""
+
+
 class StoreFull(Exception):  # noqa: N818 - names the condition
     """The disk is full: nothing of the job was committed; it may succeed once there is room."""
 

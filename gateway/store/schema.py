@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from typing import Final, Literal
 
+from gateway.kernel.ports import CannotStart
+
 Dialect = Literal["sqlite", "postgres"]
 
 BOOK: Final = "CREATE TABLE IF NOT EXISTS migrations (key BIGINT PRIMARY KEY, name TEXT NOT NULL)"
@@ -15,7 +17,7 @@ BOOK: Final = "CREATE TABLE IF NOT EXISTS migrations (key BIGINT PRIMARY KEY, na
 APPLIED: Final = "SELECT key FROM migrations"
 
 
-class StoreRefused(Exception):  # noqa: N818 - names the condition
+class StoreRefused(CannotStart):
     """The database cannot be opened by this process; the text tells why and what would mend it."""
 
 
