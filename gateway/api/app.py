@@ -19,6 +19,7 @@ from gateway.api.subscriptions import subscription_routes
 from gateway.api.transports import transport_routes
 from gateway.api.webhooks import describe_events, describe_upstream
 from gateway.api.wes_attention import attention_routes
+from gateway.api.wes_corrections import correction_routes
 from gateway.api.wes_floor import floor_routes
 from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wes_labels import label_routes
@@ -68,7 +69,15 @@ def create_wes_api(wes: WesCore, token: str | None, closing: asyncio.Event) -> F
 
 def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:
     """Return what a WES core answers, wherever it runs."""
-    rooms = (wms_routes, label_routes, throughput_routes, inbound_routes, stock_routes, attention_routes)
+    rooms = (
+        wms_routes,
+        label_routes,
+        throughput_routes,
+        inbound_routes,
+        stock_routes,
+        correction_routes,
+        attention_routes,
+    )
     return [floor_routes(wes, closing), *(routes(wes) for routes in rooms)]
 
 

@@ -1,5 +1,6 @@
 """Replies and lists as the contract has them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Generic, TypeVar
 
 from fastapi import Response
@@ -31,6 +32,18 @@ class Page(WireModel, Generic[T]):
 
     items: tuple[T, ...]
     next_cursor: str | None = Omitted
+
+
+def page_of(found: Sequence[T], limit: int, cursors: Sequence[int | str]) -> Page[T]:
+    """Return a page of what was found when one more than `limit` was asked for.
+
+    Args:
+        found: in order.
+        limit: items of a page.
+        cursors: of what was found, each the beginning of the page after it.
+    """
+    more = str(cursors[limit - 1]) if len(found) > limit else None
+    return Page(items=tuple(found[:limit]), next_cursor=more)
 
 
 def number_cursor(cursor: str | None) -> int | None:

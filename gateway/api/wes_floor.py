@@ -1,7 +1,7 @@
 """Stations, people and packages over HTTP: what pages show, and the acts of people (S0-37…40)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from typing import Annotated, Final, TypeVar
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
 from gateway.api.body import JsonRoute
-from gateway.api.replies import Page, Paging, number_cursor, reply
+from gateway.api.replies import Page, Paging, number_cursor, page_of, reply
 from gateway.api.streams import SSE, STILL_HERE, Streams, until
 from gateway.contract.acts import ActView, StationAct
 from gateway.contract.documents import (
@@ -17,8 +17,6 @@ from gateway.contract.documents import (
     PackageView,
     PresentationView,
     PutBackView,
-    StockPoolView,
-    StockPositionView,
     WaveView,
     WorkView,
 )
@@ -49,9 +47,8 @@ from gateway.wes.floor.views import (
     work_view,
 )
 from gateway.wes.planning.stations import close_station, open_station
-from gateway.wes.planning.tasks import conflict, missing
+from gateway.wes.planning.tasks import conflict
 from gateway.wes.stock.refusal import StockRefused
-from gateway.wes.stock.views import find_pool, positions_of_pool, stock_by_sku
 
 T = TypeVar("T")
 
@@ -90,14 +87,8 @@ class PresentationFilter(Paging):
     state: str | None = None
 
 
-class StockFilter(Paging):
-    """Whose stock to list."""
-
-    owner_id: Identifier | None = None
-
-
 def floor_routes(core: WesCore, closing: asyncio.Event) -> APIRouter:
-    """Return the routes of stations, work and stock under /v1/wes; their streams end when `closing` is set."""
+    """Return the routes of stations and work under /v1/wes; their streams end when `closing` is set."""
     router = APIRouter(prefix="/v1/wes", tags=["wes"], route_class=JsonRoute)
     store, context = core.store, core.context
     streams = Streams(STREAMS_MAX)
@@ -174,7 +165,7 @@ def floor_routes(core: WesCore, closing: asyncio.Event) -> APIRouter:
         found = await store.read(
             lambda tx: list_orders(tx, _below(which), which.limit + 1, which.status_code)
         )
-        return reply(_page(found, which.limit, [each.order_id for each in found]))
+        return reply(page_of(found, which.limit, [each.order_id for each in found]))
 
     @router.get("/works", response_model=Page[WorkView])
     async def get_works(which: Annotated[WorkFilter, Query()]) -> Response:
@@ -182,7 +173,7 @@ def floor_routes(core: WesCore, closing: asyncio.Event) -> APIRouter:
         found = await store.read(
             lambda tx: list_works(tx, _below(which), which.limit + 1, which.status_code, which.mode)
         )
-        return reply(_page(found, which.limit, [each.work_id for each in found]))
+        return reply(page_of(found, which.limit, [each.work_id for each in found]))
 
     @router.get("/works/{workId}", response_model=WorkView)
     async def get_work(work_id: WorkId) -> Response:
@@ -195,21 +186,21 @@ def floor_routes(core: WesCore, closing: asyncio.Event) -> APIRouter:
         found = await store.read(
             lambda tx: list_packages(tx, _below(which), which.limit + 1, which.status_code, which.order_no)
         )
-        return reply(_page(found, which.limit, [each.package_id for each in found]))
+        return reply(page_of(found, which.limit, [each.package_id for each in found]))
 
     @router.get("/put-backs", response_model=Page[PutBackView])
     async def get_put_backs(which: Annotated[Paging, Query()]) -> Response:
         """List goods of cancelled orders that somebody has to bring back, the oldest first."""
         after = number_cursor(which.cursor) or 0
         found = await store.read(lambda tx: list_put_backs(tx, after, which.limit + 1))
-        return reply(_page(found, which.limit, [each.put_back_id for each in found]))
+        return reply(page_of(found, which.limit, [each.put_back_id for each in found]))
 
     @router.get("/replenishments", response_model=Page[ReplenishmentView])
     async def get_replenishments(which: Annotated[Paging, Query()]) -> Response:
         """List goods that are to be moved from the reserve to where they are picked, the oldest first."""
         after = number_cursor(which.cursor) or 0
         found = await store.read(lambda tx: list_replenishments(tx, after, which.limit + 1))
-        return reply(_page(found, which.limit, [each.replenishment_id for each in found]))
+        return reply(page_of(found, which.limit, [each.replenishment_id for each in found]))
 
     @router.get("/presentations", response_model=Page[PresentationView])
     async def get_presentations(which: Annotated[PresentationFilter, Query()]) -> Response:
@@ -217,72 +208,13 @@ def floor_routes(core: WesCore, closing: asyncio.Event) -> APIRouter:
         found = await store.read(
             lambda tx: list_presentations(tx, _below(which), which.limit + 1, which.state)
         )
-        return reply(_page(found, which.limit, [each.presentation_id for each in found]))
+        return reply(page_of(found, which.limit, [each.presentation_id for each in found]))
 
     @router.get("/waves", response_model=Page[WaveView])
     async def get_waves(which: Annotated[Paging, Query()]) -> Response:
         """List waves, the newest first."""
         found = await store.read(lambda tx: list_waves(tx, _below(which), which.limit + 1))
-        return reply(_page(found, which.limit, [each.wave_id for each in found]))
-
-    # ── stock ─────────────────────────────────────────────────────────────────────────────────────────
-
-    @router.get("/stock", response_model=Page[StockPoolView])
-    async def get_stock(which: Annotated[StockFilter, Query()]) -> Response:
-        """List stock by product (level 1)."""
-        owner_id = which.owner_id or context.wes.owner
-        found = await store.read(
-            lambda tx: stock_by_sku(
-                tx, context.wes.warehouse_id, owner_id, which.cursor or "", which.limit + 1
-            )
-        )
-        views = [
-            StockPoolView(
-                owner_id=pool.owner_id,
-                sku_id=pool.sku,
-                quantity=pool.balance.quantity,
-                reserved=pool.balance.reserved,
-                allocated=pool.balance.allocated,
-                held=pool.balance.held,
-                available=pool.balance.available,
-            )
-            for pool in found
-        ]
-        return reply(_page(views, which.limit, [pool.sku for pool in found]))
-
-    @router.get("/stock/{skuId}", response_model=Page[StockPositionView])
-    async def get_positions(
-        sku_id: Annotated[str, Path(alias="skuId", min_length=1, max_length=64)],
-        which: Annotated[StockFilter, Query()],
-    ) -> Response:
-        """List where a product is, by lot and place (level 3)."""
-        owner_id = which.owner_id or context.wes.owner
-        lot, _, holder = (which.cursor or "0:").partition(":")
-        after = (number_cursor(lot) or 0, holder)
-
-        async def job(tx: Tx) -> list[StockPositionView]:
-            pool = await find_pool(tx, context.wes.warehouse_id, owner_id, sku_id)
-            if pool is None:
-                raise missing("skuId", f"there has never been any {sku_id} of {owner_id}")
-            found = await positions_of_pool(tx, pool.pool_id, after=after, limit=which.limit + 1)
-            cursors.extend(f"{each.lot.lot_id}:{each.holder.holder_id}" for each in found)
-            return [
-                StockPositionView(
-                    sku_id=each.sku,
-                    lot_no=each.lot.lot_no,
-                    quality=each.lot.quality,
-                    holder_id=each.holder.holder_id,
-                    location_id=each.holder.location_id,
-                    quantity=each.balance.quantity,
-                    allocated=each.balance.allocated,
-                    held=each.balance.held,
-                    free=each.free,
-                )
-                for each in found
-            ]
-
-        cursors: list[str] = []
-        return reply(_page(await store.read(job), which.limit, cursors))
+        return reply(page_of(found, which.limit, [each.wave_id for each in found]))
 
     return router
 
@@ -305,8 +237,3 @@ async def _changes(
 
 def _below(which: Paging) -> int:
     return number_cursor(which.cursor) or NUMBER_MAX + 1
-
-
-def _page(found: Sequence[T], limit: int, cursors: Sequence[int | str]) -> Page[T]:
-    more = str(cursors[limit - 1]) if len(found) > limit else None
-    return Page(items=tuple(found[:limit]), next_cursor=more)

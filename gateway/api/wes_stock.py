@@ -1,35 +1,20 @@
-"""Stock put right by people, and what there is by lot, by location, and in the ledger (S3-2, S3-3, S3-26…28, S3-31)."""
+"""What there is, by product, lot, place and location (S3-1…4), and what happened, in the ledger (S3-31)."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
 from gateway.api.body import JsonRoute
-from gateway.api.replies import Page, Paging, number_cursor, reply
-from gateway.contract.acts import ActView
-from gateway.contract.corrections import (
-    AnyCorrection,
-    CountGoods,
-    FiguresView,
-    FreeGoods,
-    HoldGoods,
-    JudgeLot,
-    LedgerEntryView,
-    LocationStockView,
-    LotView,
-    MoveGoods,
-    SetSafety,
-)
-from gateway.contract.documents import StockPositionView
+from gateway.api.replies import Page, Paging, number_cursor, page_of, reply
+from gateway.contract.corrections import FiguresView, LedgerEntryView, LocationStockView, LotView
+from gateway.contract.documents import StockPoolView, StockPositionView
 from gateway.contract.transports import Identifier, Moment
 from gateway.contract.wms import Sku
 from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import Tx
 from gateway.wes.core import WesCore
-from gateway.wes.corrections import correct
 from gateway.wes.planning.tasks import missing
 from gateway.wes.stock.history import Entry, Place, Wanted, place, trace
 from gateway.wes.stock.model import Balance, Lot, Pool
@@ -38,20 +23,28 @@ from gateway.wes.stock.views import (
     Product,
     find_pool,
     positions_in_holder,
+    positions_of_pool,
     stock_at_location,
     stock_by_location,
     stock_by_lot,
+    stock_by_sku,
 )
 
 HolderId = Annotated[str, Path(alias="holderId", min_length=1, max_length=64)]
+SkuId = Annotated[str, Path(alias="skuId", min_length=1, max_length=64)]
 LocationId = Annotated[Identifier, Path(alias="locationId")]
 
 
-class LotFilter(Paging):
+class StockFilter(Paging):
+    """Whose stock to list."""
+
+    owner_id: Identifier | None = None
+
+
+class LotFilter(StockFilter):
     """Whose lots to list."""
 
     sku_id: Sku
-    owner_id: Identifier | None = None
 
 
 class LedgerFilter(Paging):
@@ -74,12 +67,9 @@ class LedgerFilter(Paging):
 
 
 def stock_routes(core: WesCore) -> APIRouter:
-    """Return the routes of corrections, lots and the ledger under /v1/wes."""
+    """Return the routes of stock and its ledger under /v1/wes."""
     router = APIRouter(prefix="/v1/wes", tags=["wes stock"], route_class=JsonRoute)
     store, context = core.store, core.context
-
-    async def do(request: AnyCorrection) -> Response:
-        return reply(await store.write(partial(correct, context=context, request=request)))
 
     async def pool_of(tx: Tx, sku_id: str, owner_id: str | None) -> Pool:
         owner_id = owner_id or context.wes.owner
@@ -88,35 +78,28 @@ def stock_routes(core: WesCore) -> APIRouter:
             raise missing("skuId", f"there has never been any {sku_id} of {owner_id}")
         return pool
 
-    @router.post("/corrections/counts", response_model=ActView)
-    async def count_goods(request: CountGoods) -> Response:
-        """Tell what was counted of a lot in one container or place: the books follow."""
-        return await do(request)
+    @router.get("/stock", response_model=Page[StockPoolView])
+    async def get_stock(which: Annotated[StockFilter, Query()]) -> Response:
+        """List stock by product (level 1)."""
+        owner_id, after = which.owner_id or context.wes.owner, which.cursor or ""
+        found = await store.read(
+            lambda tx: stock_by_sku(tx, context.wes.warehouse_id, owner_id, after, which.limit + 1)
+        )
+        return reply(page_of([_pool(each) for each in found], which.limit, [each.sku for each in found]))
 
-    @router.post("/corrections/holds", response_model=ActView)
-    async def hold_goods(request: HoldGoods) -> Response:
-        """Hold free pieces: they are not promised to anybody until they are freed."""
-        return await do(request)
+    @router.get("/stock/{skuId}", response_model=Page[StockPositionView])
+    async def get_positions(sku_id: SkuId, which: Annotated[StockFilter, Query()]) -> Response:
+        """List where a product is, by lot and place (level 3)."""
+        lot, _, holder = (which.cursor or "0:").partition(":")
+        after = (number_cursor(lot) or 0, holder)
 
-    @router.post("/corrections/releases", response_model=ActView)
-    async def free_goods(request: FreeGoods) -> Response:
-        """Free held pieces that are there and good."""
-        return await do(request)
+        async def job(tx: Tx) -> list[Position]:
+            pool = await pool_of(tx, sku_id, which.owner_id)
+            return await positions_of_pool(tx, pool.pool_id, after=after, limit=which.limit + 1)
 
-    @router.post("/corrections/moves", response_model=ActView)
-    async def move_goods(request: MoveGoods) -> Response:
-        """Tell that free pieces were put from one container or place into another."""
-        return await do(request)
-
-    @router.post("/corrections/qualities", response_model=ActView)
-    async def judge_lot(request: JudgeLot) -> Response:
-        """Say whether a lot may be used."""
-        return await do(request)
-
-    @router.post("/corrections/safeties", response_model=ActView)
-    async def set_safety_stock(request: SetSafety) -> Response:
-        """Set a product's safety stock: so much of it is never offered to upstream."""
-        return await do(request)
+        found = await store.read(job)
+        cursors = [f"{each.lot.lot_id}:{each.holder.holder_id}" for each in found]
+        return reply(page_of([_position(each) for each in found], which.limit, cursors))
 
     @router.get("/lots", response_model=Page[LotView])
     async def get_stock_by_lot(which: Annotated[LotFilter, Query()]) -> Response:
@@ -127,17 +110,16 @@ def stock_routes(core: WesCore) -> APIRouter:
             return await stock_by_lot(tx, pool.pool_id, number_cursor(which.cursor) or 0, which.limit + 1)
 
         found = await store.read(job)
-        more = str(found[which.limit - 1].lot_id) if len(found) > which.limit else None
-        views = tuple(_lot(which.sku_id, lot) for lot in found[: which.limit])
-        return reply(Page(items=views, next_cursor=more))
+        views = [_lot(which.sku_id, lot) for lot in found]
+        return reply(page_of(views, which.limit, [lot.lot_id for lot in found]))
 
     @router.get("/holders/{holderId}/stock", response_model=Page[StockPositionView])
     async def get_stock_of_holder(holder_id: HolderId, which: Annotated[Paging, Query()]) -> Response:
         """List what lies in a container or at a flat place, by lot (level 3)."""
         after = number_cursor(which.cursor) or 0
         found = await store.read(lambda tx: positions_in_holder(tx, holder_id, after, which.limit + 1))
-        more = str(found[which.limit - 1].lot.lot_id) if len(found) > which.limit else None
-        return reply(Page(items=tuple(_position(each) for each in found[: which.limit]), next_cursor=more))
+        views = [_position(each) for each in found]
+        return reply(page_of(views, which.limit, [each.lot.lot_id for each in found]))
 
     @router.get("/locations", response_model=Page[LocationStockView])
     async def get_stock_by_location(which: Annotated[Paging, Query()]) -> Response:
@@ -175,8 +157,8 @@ def stock_routes(core: WesCore) -> APIRouter:
             return await trace(tx, wanted, after, which.limit + 1)
 
         found = await store.read(job)
-        more = _cursor(found[which.limit - 1]) if len(found) > which.limit else None
-        return reply(Page(items=tuple(_entry(each) for each in found[: which.limit]), next_cursor=more))
+        views = [_entry(each) for each in found]
+        return reply(page_of(views, which.limit, [_cursor(each) for each in found]))
 
     return router
 
@@ -212,6 +194,18 @@ def _lot(sku_id: str, lot: Lot) -> LotView:
         allocated=lot.balance.allocated,
         held=lot.balance.held,
         available=lot.balance.available,
+    )
+
+
+def _pool(pool: Pool) -> StockPoolView:
+    return StockPoolView(
+        owner_id=pool.owner_id,
+        sku_id=pool.sku,
+        quantity=pool.balance.quantity,
+        reserved=pool.balance.reserved,
+        allocated=pool.balance.allocated,
+        held=pool.balance.held,
+        available=pool.balance.available,
     )
 
 

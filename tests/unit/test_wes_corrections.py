@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from gateway.api.problems import add_problem_handlers
+from gateway.api.wes_corrections import correction_routes
 from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wes_stock import stock_routes
 from gateway.api.wms import wms_routes
@@ -62,7 +63,7 @@ async def office(**stock: int) -> AsyncGenerator[Office]:
     async with station() as line:
         core = WesCore(store=line.core.store, context=line.core.context, numbers=line.core.numbers)
         app = FastAPI()
-        for routes in (stock_routes, inbound_routes, wms_routes):
+        for routes in (correction_routes, stock_routes, inbound_routes, wms_routes):
             app.include_router(routes(core))
         add_problem_handlers(app)
         await fill(line, "T-1", "A1-1-L-05", **stock)

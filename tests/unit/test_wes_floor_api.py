@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from gateway.api.problems import add_problem_handlers
 from gateway.api.wes_floor import floor_routes
+from gateway.api.wes_stock import stock_routes
 from gateway.kernel.news import TellingStore
 from gateway.kernel.ports import Tx
 from gateway.wes.core import WesCore
@@ -44,6 +45,7 @@ async def pages(
     core = WesCore(store=store, context=line.core.context, numbers=line.core.numbers, news=store.news)
     app = FastAPI()
     app.include_router(floor_routes(core, closing or asyncio.Event()))
+    app.include_router(stock_routes(core))
     add_problem_handlers(app)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://wes") as http:
