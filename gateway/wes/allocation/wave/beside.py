@@ -5,18 +5,36 @@ from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Self, cast
+from typing import Final, Self, cast
 
 import numpy as np
 
 from gateway.wes.allocation.wave.improvement import Improvement
 from gateway.wes.allocation.wave.incumbent import Deadline, Incumbent, Wave
 from gateway.wes.allocation.wave.instance import Instance
+from gateway.wes.allocation.wave.packing import Packing
 from gateway.wes.allocation.wave.proof import Proof
+from gateway.wes.allocation.wave.search import Search
 
-Listen = Callable[[], None]
+REST_MAX_S: Final = 1.0
+"""Between two walks that found nothing."""
+Listen = Callable[[float], None]
 Work = Callable[[Instance, Incumbent, int, Deadline, Listen], None]
-"""Works on an instance with a seed until a deadline; calls `Listen` to hear of what others found."""
+"""Works on an instance with a seed until a deadline; calls `Listen` to hear of what others found, and to wait for it so long."""
+
+
+def walk(instance: Instance, incumbent: Incumbent, seed: int, deadline: Deadline, listen: Listen) -> None:
+    """Search while others work, less and less the longer it finds nothing: they need the cores too."""
+    search = Search(instance, Packing(instance), incumbent, np.random.default_rng(seed), deadline)
+    search.grow()
+    search.settle()
+    rest = 0.0
+    while deadline.left() > 0 and len(incumbent.open_sizes()):
+        best = incumbent.ratio
+        search.walk()
+        rest = 0.0 if incumbent.ratio > best else min(2 * rest + 0.01, REST_MAX_S, deadline.left())
+        listen(rest)
+        search.take_up()
 
 
 def prove(instance: Instance, incumbent: Incumbent, seed: int, deadline: Deadline, listen: Listen) -> None:
@@ -38,6 +56,8 @@ class Beside:
     ) -> None:
         self._incumbent = incumbent
         self._told: Wave | None = None
+        self.ended = False
+        """Whether it has ended by itself, because nothing is open or it broke down; what it found has arrived."""
         spawn = get_context("spawn")
         self._link, theirs = spawn.Pipe()
         bare = replace(instance, members=())
@@ -77,8 +97,7 @@ class Beside:
                 self._link.send((replace(best, chosen=best.chosen[:0]), self._incumbent.most))
                 self._told = best
         except (EOFError, OSError):
-            # It has ended, because nothing is open or the solver broke down; what it found has arrived.
-            return
+            self.ended = True
 
 
 def _work(link: Connection, work: Work, instance: Instance, seed: int, deadline: Deadline) -> None:
@@ -91,13 +110,13 @@ def _work(link: Connection, work: Work, instance: Instance, seed: int, deadline:
         told[0] = wave
         link.send((news, incumbent.most))
 
-    def listen() -> None:
-        while link.poll():
+    def listen(seconds: float) -> None:
+        while link.poll(max(seconds, 0)):
             wave, most = link.recv()
             told[0] = wave
             incumbent.hear(wave, most)
+            seconds = 0
 
     incumbent = Incumbent(instance, tell)
-    link.poll(None)
-    listen()
+    listen(0)
     work(instance, incumbent, seed, deadline, listen)

@@ -40,7 +40,7 @@ class Improvement:
         incumbent: Incumbent,
         random: np.random.Generator,
         deadline: Deadline,
-        listen: Callable[[], None],
+        listen: Callable[[float], None],
     ) -> None:
         self._instance = instance
         self._incumbent = incumbent
@@ -52,9 +52,11 @@ class Improvement:
         self._freed = FREED
 
     def run(self) -> None:
-        """Work until nothing is open or time is up; without a wave there is nothing to improve."""
-        self._listen()
+        """Work until nothing is open or time is up, from the first wave on that somebody finds."""
         while self._open():
+            if self._incumbent.wave is None:
+                self._listen(self._deadline.left())
+                continue
             # First about the best wave alone, then on excursions.
             self._descend(Fraction(1))
             bend = Fraction(int(self._random.integers(BEND_LOW, BEND_HIGH)), 100)
@@ -69,7 +71,7 @@ class Improvement:
         while wave is not None and idle < IDLE_MAX and self._open():
             best = self._incumbent.ratio
             after = self._redecide(wave, best * bend)
-            self._listen()
+            self._listen(0)
             if self._incumbent.ratio > best:
                 after, bend = self._incumbent.wave or after, Fraction(1)
             idle = idle + 1 if np.array_equal(after.totes, wave.totes) else 0

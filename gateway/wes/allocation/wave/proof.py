@@ -11,6 +11,8 @@ from gateway.wes.allocation.wave.incumbent import NOTHING, Deadline, Incumbent
 from gateway.wes.allocation.wave.instance import Instance
 from gateway.wes.allocation.wave.program import Ended, Program, relaxed, solved, whole
 
+FIRST: Final = 0.1
+"""Part of the time to wait for a first wave, which tells where bounds matter."""
 RELAXED_MAX: Final = 150_000
 """Entries of an instance up to which a linear program prices it; above, subgradient steps are faster."""
 PRICING: Final = 0.3
@@ -32,7 +34,7 @@ class Proof:
     """Proves bounds for one instance until nothing is open."""
 
     def __init__(
-        self, instance: Instance, incumbent: Incumbent, deadline: Deadline, listen: Callable[[], None]
+        self, instance: Instance, incumbent: Incumbent, deadline: Deadline, listen: Callable[[float], None]
     ) -> None:
         self._instance = instance
         self._incumbent = incumbent
@@ -49,8 +51,9 @@ class Proof:
         """Work until nothing is open or time is up."""
         self._incumbent.bound(self._bounds.proven(self._bounds.level(1.0)))
         self._know(self._bounds.level(0.5))
+        self._listen(FIRST * self._deadline.left())
         self._price()
-        if self._light and len(self._bounds.pairs):
+        if self._light and len(self._bounds.pairs) and self._open():
             self._price_pairs()
         patience = CLOSING_S
         while self._open():
@@ -58,7 +61,7 @@ class Proof:
             patience *= 1.5
 
     def _open(self) -> bool:
-        self._listen()
+        self._listen(0)
         return self._deadline.left() > 0 and len(self._incumbent.open_sizes()) > 0
 
     def _worst(self) -> int:
@@ -69,8 +72,14 @@ class Proof:
         """Find prices where the bound is worst: at the fewest totes that are not ruled out."""
         part = PRICING if self._light else PRICING_HEAVY
         until = self._deadline.within(part * self._deadline.left())
-        wave = self._incumbent.wave
-        below, above = 0, self._instance.totes if wave is None else len(wave.totes)
+        if not self._light:
+            self._search_fewest(until)
+        while self._open() and until.left() > 0 and self._worst() not in self._priced:
+            self._price_at(self._worst(), until)
+
+    def _search_fewest(self, until: Deadline) -> None:
+        """Halve the range of the fewest totes that are not ruled out, and the time: steps are slow."""
+        below, above = 0, self._usual()
         while above - below > 1 and until.left() > 0:
             size = (below + above) // 2
             self._price_at(size, until.within(until.left() / 2))
@@ -78,8 +87,11 @@ class Proof:
                 above = size
             else:
                 below = size
-        while self._open() and until.left() > 0 and self._worst() not in self._priced:
-            self._price_at(self._worst(), until)
+
+    def _usual(self) -> int:
+        """Return the number of totes of the best wave, or of all if there is none yet."""
+        wave = self._incumbent.wave
+        return self._instance.totes if wave is None else len(wave.totes)
 
     def _price_at(self, size: int, until: Deadline) -> None:
         prices = self._relaxed(size, until) if self._light else None
@@ -92,12 +104,17 @@ class Proof:
         """Find prices of pairs, which linear programs leave out, where the bound is worst."""
         until = self._deadline.within(PAIRING * self._deadline.left())
         self._known = self._known[:1]
-        while self._open() and until.left() > 0:
-            size = self._worst()
+        # Between the worst size of single prices, which is small, and the best wave's: that is where pairs leave most.
+        size = (self._worst() + self._usual()) // 2
+        while until.left() > 0:
             before = self._incumbent.most[size]
             self._know(self._lowered(size, until))
-            if self._incumbent.most[size] > before * (1 - LITTLE):
+            if not self._open():
                 return
+            worst = self._worst()
+            if worst == size and self._incumbent.most[size] > before * (1 - LITTLE):
+                return
+            size = worst
 
     def _know(self, prices: Prices) -> None:
         most = self._bounds.proven(prices)

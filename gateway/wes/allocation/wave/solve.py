@@ -1,7 +1,8 @@
-"""The two sides of a wave problem at once: better waves, and the proof of how much better any could be."""
+"""A wave problem from all sides at once: better waves, and the proof of how much better any could be."""
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from multiprocessing.connection import wait
@@ -9,7 +10,7 @@ from typing import Final, final
 
 import numpy as np
 
-from gateway.wes.allocation.wave.beside import Beside, improve, prove
+from gateway.wes.allocation.wave.beside import Beside, improve, prove, walk
 from gateway.wes.allocation.wave.check import faults, units_of
 from gateway.wes.allocation.wave.incumbent import Deadline, Incumbent
 from gateway.wes.allocation.wave.instance import Instance, reduced
@@ -63,8 +64,6 @@ class NoWave(Exception):  # noqa: N818 - an answer, not an error of the program
         self.proven = proven
 
 
-REST_MAX_S: Final = 1.0
-"""Between two runs of local search that found nothing."""
 Told = Callable[[Incumbent], None]
 
 
@@ -87,44 +86,44 @@ def solve(problem: WaveProblem, deadline: Deadline, seed: int, told: Told) -> So
             True,
             "no order can be picked: each wants more of some SKU than all totes hold, or exceeds maxUnits",
         )
-    packing = Packing(instance)
-    search = Search(instance, packing, incumbent, np.random.default_rng(seed), deadline)
-    search.grow()
     if len(instance.lines.row) + len(instance.stock.row) <= SMALL:
-        alone = deadline.within(SMALL_S)
-        search.settle()
-        Proof(instance, incumbent, alone, _nobody).run()
+        _alone(instance, incumbent, deadline.within(SMALL_S), seed)
     if _open(incumbent, deadline):
-        search.take_up()
-        with (
-            Beside(improve, instance, incumbent, seed, deadline) as improvement,
-            Beside(prove, instance, incumbent, seed, deadline) as proof,
-        ):
-            _search_beside(search, incumbent, (improvement, proof), deadline)
+        with ExitStack() as stack:
+            works = (walk, improve, prove)
+            others = [Beside(work, instance, incumbent, seed, deadline) for work in works]
+            for other in others:
+                stack.enter_context(other)
+            _supervise(others, incumbent, deadline)
     return _solution(problem, instance, incumbent)
 
 
-def _search_beside(
-    search: Search, incumbent: Incumbent, others: Sequence[Beside], deadline: Deadline
-) -> None:
-    """Search while others work, less and less the longer it finds nothing: they need the cores too."""
+def _alone(instance: Instance, incumbent: Incumbent, deadline: Deadline, seed: int) -> None:
+    search = Search(instance, Packing(instance), incumbent, np.random.default_rng(seed), deadline)
+    search.grow()
     search.settle()
-    rest = 0.0
+    Proof(instance, incumbent, deadline, _nobody).run()
+
+
+def _supervise(others: Sequence[Beside], incumbent: Incumbent, deadline: Deadline) -> None:
+    """Tell everybody what the others find, until nothing is open, time is up, or nobody works any more.
+
+    What computes does so in other processes, which are ended on time whatever they are at.
+    """
     while _open(incumbent, deadline):
-        best = incumbent.ratio
-        search.walk()
-        rest = 0.0 if incumbent.ratio > best else min(2 * rest + 0.01, REST_MAX_S, deadline.left())
-        wait([other.link for other in others], max(rest, 0))
-        for other in others:
+        working = [other for other in others if not other.ended]
+        if not working:
+            return
+        wait([other.link for other in working], deadline.left())
+        for other in working:
             other.exchange()
-        search.take_up()
 
 
 def _open(incumbent: Incumbent, deadline: Deadline) -> bool:
     return deadline.left() > 0 and len(incumbent.open_sizes()) > 0
 
 
-def _nobody() -> None:
+def _nobody(seconds: float) -> None:
     """Listen to nobody."""
 
 
