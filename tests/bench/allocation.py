@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -25,6 +25,18 @@ from gateway.wes.allocation.wave.solve import solve
 from tests.bench.instances import SNAPSHOTS, WAVES
 
 Row = dict[str, Any]
+HEADINGS: Final = {
+    "unitsPerTote": "units a tote",
+    "greedy": "greedy",
+    "chosen": "totes chosen",
+    "by": "allocator",
+    "pileOn": "pile-on",
+    "hitRate": "hit rate",
+    "presentationsPerOrder": "presentations an order",
+    "score": "worth",
+    "seconds": "s",
+}
+"""Of columns that people read under another name than machines."""
 
 
 def measure_wave(shape: str, problem: WaveProblem, seconds: float, seed: int) -> Row:
@@ -113,7 +125,9 @@ def summed(pairs: Any) -> dict[str, int]:
 
 def table(title: str, rows: list[Row]) -> Table:
     """Return rows as a table."""
-    shown = Table(*rows[0], title=title, title_justify="left")
+    shown = Table(title=title, title_justify="left")
+    for key, value in rows[0].items():
+        shown.add_column(HEADINGS.get(key, key), justify="left" if isinstance(value, str) else "right")
     for row in rows:
         shown.add_row(*(f"{value:.1%}" if key == "gap" else str(value) for key, value in row.items()))
     return shown
@@ -131,12 +145,14 @@ def main() -> None:
         for shape, draw in WAVES.items():
             status.update(f"wave: {shape}")
             waves.append(measure_wave(shape, draw(asked.seed), asked.seconds, asked.seed))
-        console.print(table("waves", waves))
+        console.print(table("waves: units a tote, and how much more any wave could have at most", waves))
         snapshots: list[Row] = []
         for shape, draw_snapshot in SNAPSHOTS.items():
             status.update(f"snapshot: {shape}")
             snapshots += measure_snapshot(shape, draw_snapshot(asked.seed), asked.seconds, asked.seed)
-        console.print(table("snapshots of the live chain", snapshots))
+        console.print(
+            table("snapshots of the live chain: pile-on is units, hit rate lines a presentation", snapshots)
+        )
     sys.stdout.write(json.dumps({"waves": waves, "snapshots": snapshots}, indent=2) + "\n")
 
 

@@ -39,13 +39,16 @@ def wave(
     skus: int,
     zipf: float,
     units: tuple[int, int],
+    most: int = 20,
+    stock: int = 12,
 ) -> WaveProblem:
-    """Draw a wave problem; what totes hold is about as popular as what is ordered, in larger quantities."""
+    """Draw a wave problem: a line is of up to `most` units, a tote holds about what is popular, each up to `stock` units."""
     random = np.random.default_rng(seed)
-    wanted = _rows(random, orders, lines, 20, _popularity(skus, zipf))
+    wanted = _rows(random, orders, lines, most, _popularity(skus, zipf))
     held = _rows(random, totes, tote_skus, 1, _popularity(skus, zipf / 2))
     stocked = [
-        {sku: int(n) for sku, n in zip(row, random.integers(1, 13, len(row)), strict=True)} for row in held
+        {sku: int(n) for sku, n in zip(row, random.integers(1, stock + 1, len(row)), strict=True)}
+        for row in held
     ]
     return WaveProblem(wanted, stocked, *units)
 
@@ -83,6 +86,48 @@ WAVES: Final[Mapping[str, Callable[[int], WaveProblem]]] = {
     ),
     "1-3 lines, tiny totes": partial(
         wave, orders=500, lines=(1, 3), totes=200, tote_skus=(1, 6), skus=150, zipf=1.0, units=(50, 400)
+    ),
+    "many small orders": partial(
+        wave,
+        orders=8_000,
+        lines=(1, 2),
+        totes=200,
+        tote_skus=(40, 120),
+        skus=3_000,
+        zipf=1.0,
+        units=(500, 3_000),
+        most=1,
+    ),
+    "few large orders": partial(
+        wave,
+        orders=150,
+        lines=(8, 20),
+        totes=120,
+        tote_skus=(20, 60),
+        skus=400,
+        zipf=0.6,
+        units=(200, 900),
+    ),
+    "narrow limits": partial(
+        wave,
+        orders=600,
+        lines=(1, 4),
+        totes=150,
+        tote_skus=(10, 30),
+        skus=500,
+        zipf=0.8,
+        units=(400, 402),
+    ),
+    "scarce stock": partial(
+        wave,
+        orders=2_000,
+        lines=(1, 3),
+        totes=150,
+        tote_skus=(10, 30),
+        skus=400,
+        zipf=1.2,
+        units=(200, 800),
+        stock=2,
     ),
     "small": partial(
         wave, orders=40, lines=(1, 3), totes=15, tote_skus=(2, 6), skus=20, zipf=0.8, units=(10, 60)
