@@ -1,12 +1,11 @@
 """What waits for a person at the WES, over HTTP: orders that cannot go on, messages that were given up, alarms, decisions."""
 
-from collections.abc import Sequence
 from typing import Annotated, Final, TypeVar
 
 from fastapi import APIRouter, Path, Query, Response
 
 from gateway.api.body import JsonRoute
-from gateway.api.replies import Page, Paging, number_cursor, reply
+from gateway.api.replies import Page, Paging, number_cursor, page_of, reply
 from gateway.contract.attention import Decision, DecisionView, ExceptionView, MessageView, SettleRequest
 from gateway.contract.plant import AlarmView
 from gateway.contract.transports import Act
@@ -33,7 +32,7 @@ def attention_routes(core: WesCore) -> APIRouter:
         """List why open orders cannot go on, the oldest first, and what may be decided."""
         after = number_cursor(paging.cursor) or 0
         found = await store.read(lambda tx: list_exceptions(tx, after, paging.limit + 1))
-        return reply(_page(found, paging.limit, [each.exception_id for each in found]))
+        return reply(page_of(found, paging.limit, [each.exception_id for each in found]))
 
     @router.post("/exceptions/{exceptionId}/settle", response_model=ExceptionView)
     async def settle_exception(exception_id: ExceptionId, request: SettleRequest) -> Response:
@@ -45,7 +44,7 @@ def attention_routes(core: WesCore) -> APIRouter:
         """List messages to upstream that were given up, the oldest first."""
         after = number_cursor(paging.cursor) or 0
         found = await store.read(lambda tx: list_messages(tx, after, paging.limit + 1))
-        return reply(_page(found, paging.limit, [each.message_id for each in found]))
+        return reply(page_of(found, paging.limit, [each.message_id for each in found]))
 
     @router.post("/messages/{messageId}/send", status_code=204)
     async def send_message_again(message_id: MessageId, act: Act) -> Response:
@@ -64,7 +63,7 @@ def attention_routes(core: WesCore) -> APIRouter:
         """List what people decided, the newest first."""
         below = number_cursor(paging.cursor) or NUMBER_MAX
         found = await store.read(lambda tx: list_decisions(tx, below, paging.limit + 1))
-        return reply(_page(found, paging.limit, [each.decision_id for each in found]))
+        return reply(page_of(found, paging.limit, [each.decision_id for each in found]))
 
     @router.get("/alarms", response_model=Page[AlarmView])
     async def get_wes_alarms(paging: Annotated[Paging, Query()]) -> Response:
@@ -73,11 +72,6 @@ def attention_routes(core: WesCore) -> APIRouter:
         return reply(Page[AlarmView](items=tuple(standing)[: paging.limit]))
 
     return router
-
-
-def _page(found: Sequence[T], limit: int, numbers: Sequence[int]) -> Page[T]:
-    more = str(numbers[limit - 1]) if len(found) > limit else None
-    return Page[T](items=tuple(found[:limit]), next_cursor=more)
 
 
 def _alarm(alarm: Alarm) -> AlarmView:

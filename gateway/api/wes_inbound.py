@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 
 from gateway.api.body import JsonRoute
-from gateway.api.replies import Page, Paging, number_cursor, reply
+from gateway.api.replies import Page, Paging, number_cursor, page_of, reply
 from gateway.contract.acts import ActView
 from gateway.contract.inbound import PutAway, Receive, Store
 from gateway.contract.returns import ReceiveReturn, ReturnView
@@ -49,8 +49,7 @@ def inbound_routes(core: WesCore) -> APIRouter:
         """List returns, the newest first: what was announced, and what has come of it."""
         below = number_cursor(paging.cursor) or NEWEST
         found = await store.read(lambda tx: list_returns(tx, below, paging.limit + 1))
-        more = str(found[paging.limit - 1][0]) if len(found) > paging.limit else None
-        views = tuple(view for _, view in found[: paging.limit])
-        return reply(Page[ReturnView](items=views, next_cursor=more))
+        numbers, views = [number for number, _ in found], [view for _, view in found]
+        return reply(page_of(views, paging.limit, numbers))
 
     return router
