@@ -12,7 +12,9 @@ import pytest
 
 from gateway.contract.stations import ReplenishmentView
 from gateway.kernel.ports import Row, Store, Tx
+from gateway.wes.alarms import Alarms
 from gateway.wes.floor.views import list_replenishments, list_works, station_view
+from gateway.wes.floor.watch import UNATTENDED_US, Watch
 from gateway.wes.orders.history import carry_over
 from gateway.wes.planning.holders import open_place
 from gateway.wes.planning.replenishment import Replenishments
@@ -495,6 +497,26 @@ async def test_the_lot_that_goes_first_is_brought_first(store: Store) -> None:
     await line.store.write(job)
     await turn(line)
     assert [(each.lot_no, each.quantity) for each in await open_ones(line)] == [("A-2", 8), ("A-1", 12)]
+
+
+async def test_goods_that_picks_wait_for_and_nobody_brings_are_an_alarm(store: Store) -> None:
+    line = await line_on(store, [FLAT, {"at": "move", "when": {"sku": "A"}, "then": PALLETS}, WALK])
+    await fill(line, "PALLET-1", "A1-1-L-05", A=30)
+    await shelf(line, RESERVE, B=10)
+    await order(line, "C-1", ("A", 5), ("B", 1))
+    await turn(line)
+    alarms = Alarms()
+    watch = Watch(line.store, line.core.context, alarms)
+    await watch.work()
+    assert "notReplenished" not in alarms.standing
+    line.core.clock.at_us += UNATTENDED_US
+    await watch.work()
+    text = alarms.standing["notReplenished"].text
+    assert text == "Picks wait for goods that nobody brings out of the reserve: A1-4-R-01, PALLET-1"
+    for each in await open_ones(line):
+        await line.act("beginReplenishment", replenishment_id=each.replenishment_id)
+    await watch.work()
+    assert "notReplenished" not in alarms.standing
 
 
 # ── how long it is known ──────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""What at stations needs somebody, though nobody there has noticed: as alarms (S0-38).
+"""What at stations and on the floor needs somebody, though nobody has noticed: as alarms (S0-38).
 
 Each kind is one alarm that names all places; it is looked up in the database in rounds, so that it stands again after a restart.
 """
@@ -10,6 +10,7 @@ from typing import Final
 from gateway.contract.clock import Micros
 from gateway.kernel.ports import Store
 from gateway.wes.alarms import Alarm, Alarms
+from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.floor.wall import NOTICE_US, QuestionKind
 
@@ -66,6 +67,18 @@ _KINDS: Final = (
         UNATTENDED_US,
         "A container stands at a station, and nobody has scanned it",
         "Scan it there, or close the station: then it leaves, and its work is done elsewhere.",
+    ),
+    _Kind(
+        "notReplenished",
+        "SELECT r.source_id, COALESCE(p.arrived_at, r.created_at) FROM replenishments r"
+        " LEFT JOIN presentations p ON p.presentation_id = r.presentation_id WHERE r.state = 'open'"
+        " AND (r.presentation_id IS NULL OR p.state = 'arrived') AND COALESCE(p.arrived_at, r.created_at) <= :before"
+        " AND EXISTS (SELECT 1 FROM work_waits x JOIN work_orders w ON w.work_id = x.work_id"
+        f" WHERE x.replenishment_id = r.replenishment_id AND w.code < {Code.RELEASED:d})"
+        " ORDER BY COALESCE(p.arrived_at, r.created_at), r.replenishment_id LIMIT :limit",
+        UNATTENDED_US,
+        "Picks wait for goods that nobody brings out of the reserve",
+        "See what is to be moved: gateway wes replenishments.",
     ),
 )
 
