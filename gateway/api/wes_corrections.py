@@ -10,11 +10,11 @@ from gateway.contract.acts import ActView
 from gateway.contract.corrections import (
     AnyCorrection,
     CountGoods,
-    FreeGoods,
     HoldGoods,
     JudgeLot,
     MoveGoods,
     SetSafety,
+    UnholdGoods,
 )
 from gateway.wes.core import WesCore
 from gateway.wes.corrections import correct
@@ -37,8 +37,8 @@ def correction_routes(core: WesCore) -> APIRouter:
         """Hold free pieces: they are not promised to anybody until they are freed."""
         return await do(request)
 
-    @router.post("/releases", response_model=ActView)
-    async def free_goods(request: FreeGoods) -> Response:
+    @router.post("/unholds", response_model=ActView)
+    async def unhold_goods(request: UnholdGoods) -> Response:
         """Free held pieces that are there and good."""
         return await do(request)
 

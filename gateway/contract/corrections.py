@@ -54,7 +54,7 @@ class LotCorrection(Correction):
 class CountGoods(LotCorrection):
     """Somebody has counted what lies in one container or place (S3-26): so much, whatever the books say.
 
-    What is missing goes off what was held there first, then off what is free. Held pieces that are found stay held (`FreeGoods`).
+    What is missing goes off what was held there first, then off what is free. Held pieces that are found stay held (`UnholdGoods`).
 
     Attributes:
         quantity: pieces that are there, held and allocated ones included.
@@ -73,7 +73,7 @@ class HoldGoods(LotCorrection):
     quantity: Pieces
 
 
-class FreeGoods(LotCorrection):
+class UnholdGoods(LotCorrection):
     """Held pieces are there, and good: they may be promised again."""
 
     holder_id: Identifier
@@ -106,7 +106,7 @@ class SetSafety(Correction):
     quantity: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
 
 
-AnyCorrection = CountGoods | HoldGoods | FreeGoods | MoveGoods | JudgeLot | SetSafety
+AnyCorrection = CountGoods | HoldGoods | UnholdGoods | MoveGoods | JudgeLot | SetSafety
 
 
 class LotView(WireModel):

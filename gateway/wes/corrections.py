@@ -11,12 +11,12 @@ from gateway.contract.corrections import (
     AnyCorrection,
     Correction,
     CountGoods,
-    FreeGoods,
     HoldGoods,
     JudgeLot,
     LotCorrection,
     MoveGoods,
     SetSafety,
+    UnholdGoods,
 )
 from gateway.kernel.ports import SqlValue, Tx
 from gateway.wes.context import WesContext
@@ -59,9 +59,9 @@ async def _do(tx: Tx, context: WesContext, request: AnyCorrection) -> ActView:
         case HoldGoods():
             portion = Portion(request.holder_id, lot.lot_id, request.quantity)
             await post(tx, hold(_act(context, request, "hold"), lot, portion))
-        case FreeGoods():
+        case UnholdGoods():
             portion = Portion(request.holder_id, lot.lot_id, request.quantity)
-            await post(tx, unhold(_act(context, request, "free"), lot, portion))
+            await post(tx, unhold(_act(context, request, "unhold"), lot, portion))
         case MoveGoods():
             portion = Portion(request.holder_id, lot.lot_id, request.quantity, request.upns)
             await post(tx, move(_act(context, request, "move"), [portion], request.target_id))

@@ -94,7 +94,7 @@ async def test_what_a_short_pick_missed_is_held_until_a_count_says_whether_it_is
         assert (quantity, held) == (10, 3)
         await desk.did("counts", **BEFORE, quantity=8)
         assert (await desk.positions())["T-1"][::2] == (8, 1), "two were truly missing"
-        await desk.did("releases", **BEFORE, quantity=1)
+        await desk.did("unholds", **BEFORE, quantity=1)
         assert (await desk.positions())["T-1"][::2] == (8, 0)
 
 
@@ -140,8 +140,8 @@ async def test_held_goods_are_promised_to_nobody_until_they_are_freed() -> None:
         assert await desk.refused("holds", **BEFORE, quantity=3) == (409, "stock")
         await order(desk.line, "C-1", ("A", 4))
         assert await desk.line.order_codes() == [20]
-        await desk.did("releases", **BEFORE, quantity=8)
-        assert await desk.refused("releases", **BEFORE, quantity=1) == (409, "stock")
+        await desk.did("unholds", **BEFORE, quantity=8)
+        assert await desk.refused("unholds", **BEFORE, quantity=1) == (409, "stock")
         assert await desk.positions() == {"T-1": (10, 0, 0)}
 
 
