@@ -1,6 +1,7 @@
 """`gateway wes allocate`: one wave problem from a file, its best wave into another."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Annotated, Final
@@ -32,6 +33,8 @@ def allocate(
     as_json: Annotated[bool, typer.Option("--json", help="Tell the result as JSON.")] = False,
 ) -> None:
     """Choose orders and totes with the most units per tote. Ends with 1 if the problem is none or has no wave."""
+    # What works beside shares the cores already: NumPy's own threads would only stand in each other's way.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     clock = time.monotonic  # noqa: TID251 - this program's own time, which nothing simulates
     deadline = Deadline(clock, max(STARTED_S + seconds * (1 - MARGIN) - MARGIN_S, clock() + seconds / 2))
     asked = _read(problem)

@@ -7,6 +7,7 @@ solver; their bound is that of a wave of the same orders, which knows no station
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -139,6 +140,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="for each wave and each bound")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as gateway wes allocate does
     console = Console(stderr=True, width=160)
     with console.status("waves") as status:
         waves: list[Row] = []

@@ -86,8 +86,11 @@ def solve(problem: WaveProblem, deadline: Deadline, seed: int, told: Told) -> So
             True,
             "no order can be picked: each wants more of some SKU than all totes hold, or exceeds maxUnits",
         )
+    search = Search(instance, Packing(instance), incumbent, np.random.default_rng(seed), deadline)
+    search.grow()
     if len(instance.lines.row) + len(instance.stock.row) <= SMALL:
-        _alone(instance, incumbent, deadline.within(SMALL_S), seed)
+        search.settle()
+        Proof(instance, incumbent, deadline.within(SMALL_S), _nobody).run()
     if _open(incumbent, deadline):
         with ExitStack() as stack:
             works = (walk, improve, prove)
@@ -96,13 +99,6 @@ def solve(problem: WaveProblem, deadline: Deadline, seed: int, told: Told) -> So
                 stack.enter_context(other)
             _supervise(others, incumbent, deadline)
     return _solution(problem, instance, incumbent)
-
-
-def _alone(instance: Instance, incumbent: Incumbent, deadline: Deadline, seed: int) -> None:
-    search = Search(instance, Packing(instance), incumbent, np.random.default_rng(seed), deadline)
-    search.grow()
-    search.settle()
-    Proof(instance, incumbent, deadline, _nobody).run()
 
 
 def _supervise(others: Sequence[Beside], incumbent: Incumbent, deadline: Deadline) -> None:
