@@ -1,9 +1,9 @@
 """The gateway's side of a put wall's slot (docs/plc-handshake.md), without I/O and without a clock.
 
 A slot is level-triggered: it is told what it shall show until it shows it, and what a button ended stays on
-the wall until a newer put comes. Whether a withdrawal or a button was first is the wall's to decide. What is
-to be told to the kernel stays due until the kernel has it. Times are seconds of any clock that never goes
-back.
+the wall until a newer put comes. Whether a withdrawal or a button was first is the wall's to decide, and a wall
+that remembers nothing cannot: that is told to the kernel before the slot is lit again. What is to be told stays
+due until the kernel has it. Times are seconds of any clock that never goes back.
 """
 
 import struct
@@ -18,7 +18,7 @@ from drivers.checks import crc16_modbus
 from drivers.handshake import REWRITE_AFTER_S, WRITES_BEFORE_FAULT
 from drivers.judgement import REFUSALS
 from gateway.contract.puts import Colour, SlotOrder
-from gateway.contract.reports import CurtainBroken, PutDarkened, PutEnded, PutShown, Report
+from gateway.contract.reports import CurtainBroken, PutDarkened, PutEnded, PutForgotten, PutShown, Report
 
 COLOURS: Final = {Colour.RED: 1, Colour.GREEN: 2, Colour.BLUE: 3, Colour.YELLOW: 4, Colour.WHITE: 5}
 COUNTER_MODULUS: Final = 1 << 16
@@ -26,7 +26,7 @@ REFUSED_EPOCH: Final = 2
 OUTRANKED_PAUSE_S: Final = 5.0
 """How long to leave a wall alone that a newer gateway commands."""
 
-ORDER_TAGS: Final = frozenset(("epoch", "jobId", "colour", "blink", "quantity", "check"))
+ORDER_TAGS: Final = frozenset(("epoch", "jobId", "colour", "blink", "quantity", "bootId", "check"))
 SLOT_TAGS: Final = frozenset(("jobId", "state", "quantity", "curtain", "refused"))
 HEADER_TAGS: Final = frozenset(("bootId", "life", "slots"))
 
@@ -40,24 +40,25 @@ class SlotBlock:
     colour: int
     blink: int
     quantity: int
+    boot_id: int
 
     @classmethod
-    def of(cls, order: SlotOrder, epoch: int) -> Self:
-        """Return the block that lights the slot."""
+    def of(cls, order: SlotOrder, epoch: int, boot_id: int) -> Self:
+        """Return the block that lights the slot, sent by the gateway of this epoch to this start of the wall."""
         return cls(
             epoch=epoch,
             job_id=order.job_id,
             colour=COLOURS[order.colour],
             blink=int(order.blink),
             quantity=order.quantity,
+            boot_id=boot_id,
         )
 
     @property
     def check(self) -> int:
         """CRC-16/MODBUS over the fields, big-endian, in the order of the specification."""
-        return crc16_modbus(
-            struct.pack(">IQHHH", self.epoch, self.job_id, self.colour, self.blink, self.quantity)
-        )
+        numbers = (self.epoch, self.job_id, self.colour, self.blink, self.quantity, self.boot_id)
+        return crc16_modbus(struct.pack(">IQHHHH", *numbers))
 
     def tags(self) -> dict[str, TagValue]:
         """Return the fields by their names in the specification."""
@@ -67,6 +68,7 @@ class SlotBlock:
             "colour": self.colour,
             "blink": self.blink,
             "quantity": self.quantity,
+            "bootId": self.boot_id,
             "check": self.check,
         }
 
@@ -114,7 +116,9 @@ class Verdict(Enum):
     """What a slot says about its put."""
 
     NOT_TAKEN = auto()
-    """It shows an older put, or has lost its memory."""
+    """It shows an older put, or none."""
+    FORGOTTEN = auto()
+    """It remembers nothing, and may have shown this put."""
     LIT = auto()
     ENDED = auto()
     """A button ended the put."""
@@ -124,21 +128,6 @@ class Verdict(Enum):
     """It shows a newer put and will refuse this one."""
 
 
-def judge(job_id: int, status: SlotStatus) -> Verdict:
-    """Compare a put with what its slot shows."""
-    if status.job_id < job_id:
-        return Verdict.NOT_TAKEN
-    if status.job_id > job_id:
-        return Verdict.OVERTAKEN
-    match status.state:
-        case SlotState.LIT:
-            return Verdict.LIT
-        case SlotState.CONFIRMED | SlotState.SHORT:
-            return Verdict.ENDED
-        case _:
-            return Verdict.DARK
-
-
 class Step(Enum):
     """What follows."""
 
@@ -146,11 +135,13 @@ class Step(Enum):
     SHOWN = auto()
     ENDED = auto()
     DARKENED = auto()
+    FORGET = auto()
     WAIT = auto()
 
 
 STEPS: Final[dict[tuple[Wish, Verdict], Step]] = {
     (Wish.LIT, Verdict.NOT_TAKEN): Step.WRITE,
+    (Wish.LIT, Verdict.FORGOTTEN): Step.FORGET,
     (Wish.LIT, Verdict.LIT): Step.SHOWN,
     (Wish.LIT, Verdict.ENDED): Step.ENDED,
     # It was withdrawn before a restart, and cannot be lit under this identity again.
@@ -158,6 +149,7 @@ STEPS: Final[dict[tuple[Wish, Verdict], Step]] = {
     (Wish.LIT, Verdict.OVERTAKEN): Step.WAIT,
     # Written even though the wall has never shown it: an order to light it may still be under way.
     (Wish.WITHDRAWN, Verdict.NOT_TAKEN): Step.WRITE,
+    (Wish.WITHDRAWN, Verdict.FORGOTTEN): Step.FORGET,
     (Wish.WITHDRAWN, Verdict.LIT): Step.WRITE,
     (Wish.WITHDRAWN, Verdict.ENDED): Step.ENDED,
     (Wish.WITHDRAWN, Verdict.DARK): Step.DARKENED,
@@ -165,16 +157,22 @@ STEPS: Final[dict[tuple[Wish, Verdict], Step]] = {
 }
 """The whole machine of one put."""
 
-PutReport = PutShown | PutEnded | PutDarkened
+PutReport = PutShown | PutEnded | PutDarkened | PutForgotten
 SlotReport = PutReport | CurtainBroken
 
 
 @dataclass(slots=True)
 class _Put:
-    """What the slot shall show; `reports` are those that the kernel does not have yet (at most 2)."""
+    """What the slot shall show.
+
+    Attributes:
+        blank_in: the start of the wall in which a slot that shows nothing hides nothing about this put: it was new then, or the
+            kernel has been told of the doubt. 0: none that is known.
+        reports: those that the kernel does not have yet (at most 3).
+    """
 
     order: SlotOrder
-    block: SlotBlock
+    blank_in: int
     wish: Wish = Wish.LIT
     writes: int = 0
     shown: bool = False
@@ -187,10 +185,31 @@ class _Put:
             self.shown = True
             self.reports.append(PutShown(put_id=self.order.put_id))
 
+    def forget(self, boot_id: int) -> None:
+        """Note that the wall does not know, in this start, what became of the put before."""
+        self.blank_in = boot_id
+        self.reports.append(PutForgotten(put_id=self.order.put_id))
+
     def end(self, report: PutEnded | PutDarkened) -> None:
         """Note what became of the put."""
         self.ended = True
         self.reports.append(report)
+
+
+def judge(put: _Put, status: SlotStatus, boot_id: int) -> Verdict:
+    """Compare a put with what its slot shows in this start of the wall."""
+    if status.job_id < put.order.job_id:
+        forgotten = status.job_id == 0 and put.blank_in != boot_id
+        return Verdict.FORGOTTEN if forgotten else Verdict.NOT_TAKEN
+    if status.job_id > put.order.job_id:
+        return Verdict.OVERTAKEN
+    match status.state:
+        case SlotState.LIT:
+            return Verdict.LIT
+        case SlotState.CONFIRMED | SlotState.SHORT:
+            return Verdict.ENDED
+        case _:
+            return Verdict.DARK
 
 
 class Slot:
@@ -209,6 +228,7 @@ class Slot:
         self._put: _Put | None = None
         self._status: SlotStatus | None = None
         self._now = 0.0
+        self._boot_id = 0
         self._writing = False
         self._write_again_at = 0.0
         self._curtain_told: int | None = None
@@ -218,7 +238,8 @@ class Slot:
     def light(self, order: SlotOrder) -> SlotBlock | None:
         """Show a put; the same again changes nothing, another replaces one that is settled."""
         if self._put is None or self._put.order.job_id != order.job_id:
-            self._put = _Put(order, SlotBlock.of(order, self._epoch))
+            # What is to be shown before the first reading may have been shown by an earlier run of the gateway.
+            self._put = _Put(order, blank_in=self._boot_id)
         return self._decide()
 
     def darken(self, put_id: str) -> SlotBlock | None:
@@ -228,12 +249,12 @@ class Slot:
             return None
         put.wish = Wish.WITHDRAWN
         put.writes = 0
-        put.block = replace(put.block, quantity=0)
         return self._decide()
 
-    def show(self, status: SlotStatus, now: float) -> SlotBlock | None:
-        """Take the newest status."""
+    def show(self, status: SlotStatus, boot_id: int, now: float) -> SlotBlock | None:
+        """Take the newest status, and the start of the wall that was read last before it."""
         self._now = now
+        self._boot_id = boot_id
         self._count_curtain(status.curtain)
         if self._writing:
             return None
@@ -283,7 +304,7 @@ class Slot:
         put, status = self._put, self._status
         if put is None or put.ended or status is None:
             return None
-        step = STEPS[put.wish, judge(put.order.job_id, status)]
+        step = STEPS[put.wish, judge(put, status, self._boot_id)]
         match step:
             case Step.WRITE:
                 return self._write(put, status)
@@ -295,6 +316,8 @@ class Slot:
                 put.end(PutEnded(put_id=put.order.put_id, quantity=status.quantity, short=short))
             case Step.DARKENED:
                 put.end(PutDarkened(put_id=put.order.put_id))
+            case Step.FORGET:
+                put.forget(self._boot_id)
             case Step.WAIT:
                 pass
             case _:
@@ -302,13 +325,16 @@ class Slot:
         return None
 
     def _write(self, put: _Put, status: SlotStatus) -> SlotBlock | None:
+        if put.reports:  # that the wall has forgotten is durable before the slot shows anything again
+            return None
         pause_s = OUTRANKED_PAUSE_S - REWRITE_AFTER_S if status.refused == REFUSED_EPOCH else 0.0
         if put.writes and self._now < self._write_again_at + pause_s:
             return None
         put.writes += 1
         self._writing = True
         self._status = None
-        return put.block
+        block = SlotBlock.of(put.order, self._epoch, self._boot_id)
+        return block if put.wish is Wish.LIT else replace(block, quantity=0)
 
     def _fault(self, status: SlotStatus) -> str | None:
         put = self._put
@@ -318,7 +344,7 @@ class Slot:
             return f"slot {self._slot_id} shows a put that is newer than the one it shall show"
         if put.writes and status.refused == REFUSED_EPOCH:
             return "another, newer gateway commands this wall"
-        if put.writes > WRITES_BEFORE_FAULT and judge(put.order.job_id, status) is Verdict.NOT_TAKEN:
+        if put.writes > WRITES_BEFORE_FAULT and judge(put, status, self._boot_id) is Verdict.NOT_TAKEN:
             reason = REFUSALS.get(status.refused, "it does not answer")
             return f"slot {self._slot_id} takes no order: {reason}"
         return None

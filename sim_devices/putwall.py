@@ -43,6 +43,7 @@ class SlotOrder:
     colour: int = 0
     blink: int = 0
     quantity: int = 0
+    boot_id: int = 0
     check: int = 0
 
     @classmethod
@@ -51,12 +52,14 @@ class SlotOrder:
         number = {
             name: int(fields.get(name, 0)) for name in ("epoch", "colour", "blink", "quantity", "check")
         }
-        return cls(**number, job_id=int(fields.get("jobId", 0)))
+        return cls(**number, job_id=int(fields.get("jobId", 0)), boot_id=int(fields.get("bootId", 0)))
 
     def computed_check(self) -> int:
         """Return the check that belongs to the other fields."""
-        numbers = ((self.epoch, 4), (self.job_id, 8), (self.colour, 2), (self.blink, 2), (self.quantity, 2))
-        return crc16(b"".join(number.to_bytes(size, "big") for number, size in numbers))
+        numbers = ((self.epoch, 4), (self.job_id, 8))
+        shorts = (self.colour, self.blink, self.quantity, self.boot_id)
+        sized = (*numbers, *((number, 2) for number in shorts))
+        return crc16(b"".join(number.to_bytes(size, "big") for number, size in sized))
 
 
 @dataclass(slots=True)
@@ -76,12 +79,12 @@ class Slot:
     refused: Refused = field(default=Refused.NONE)
     ordered: bool = False
 
-    def take(self, order: SlotOrder) -> None:
-        """Judge an order and do what it says."""
+    def take(self, order: SlotOrder, boot_id: int) -> None:
+        """Judge an order, in this start of the wall, and do what it says."""
         self.ordered = True
         if order.job_id == 0:
             return
-        self.refused = self._refusal(order)
+        self.refused = self._refusal(order, boot_id)
         if self.refused:
             return
         self.epoch = order.epoch
@@ -119,9 +122,11 @@ class Slot:
             "refused": self.refused,
         }
 
-    def _refusal(self, order: SlotOrder) -> Refused:
+    def _refusal(self, order: SlotOrder, boot_id: int) -> Refused:
         if order.check != order.computed_check():
             return Refused.CHECK
+        if order.boot_id != boot_id:
+            return Refused.BOOT
         if order.epoch < self.epoch:
             return Refused.EPOCH
         return Refused.SEQ if order.job_id < self.job_id else Refused.NONE
@@ -156,7 +161,7 @@ class PutWallDevice:
         """An order has been written for a slot (from 0)."""
         if self.powered:
             self.troubles.reached(Point.RECEIVED)
-            self.slots[slot].take(SlotOrder.of(fields))
+            self.slots[slot].take(SlotOrder.of(fields), self._boot_id)
             self.troubles.reached(Point.TAKEN)
 
     def is_clear(self, slot: int) -> bool:

@@ -24,7 +24,7 @@ RETRY_S: Final = 0.5
 HALTS: Final = frozenset({"transport.failed", "transport.unknown"})
 """It waits for somebody's decision, and may still end."""
 ENDS: Final = frozenset({"transport.completed", "transport.cancelled"})
-PUT_ENDS: Final = frozenset({"put.confirmed", "put.short", "put.cancelled"})
+PUT_ENDS: Final = frozenset({"put.confirmed", "put.short", "put.cancelled", "put.unknown"})
 
 
 @dataclass(slots=True)

@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 from pyModbusTCP.utils import crc16
 
 DARK, LIT, CONFIRMED, SHORT, WITHDRAWN = range(5)
-EMPTY_ORDER = {"epoch": 0, "jobId": 0, "colour": 0, "blink": 0, "quantity": 0, "check": 0}
+EMPTY_ORDER = {"epoch": 0, "jobId": 0, "colour": 0, "blink": 0, "quantity": 0, "bootId": 0, "check": 0}
 
 
 def check_of(order: Mapping[str, int]) -> int:
     """The check of an order, with an independent CRC."""
-    numbers = (order[name] for name in ("epoch", "jobId", "colour", "blink", "quantity"))
-    return crc16(struct.pack(">IQHHH", *numbers))
+    numbers = (order[name] for name in ("epoch", "jobId", "colour", "blink", "quantity", "bootId"))
+    return crc16(struct.pack(">IQHHHH", *numbers))
 
 
 @dataclass
 class WallSlot:
-    """One slot. `lit_for` lists the puts for which its light ever went on."""
+    """One slot. `lit_for` lists the puts for which its light ever went on; `boot_id` is the wall's."""
 
+    boot_id: int = 1
     order: dict[str, int] = field(default_factory=lambda: dict(EMPTY_ORDER))
     epoch: int = 0
     job_id: int = 0
@@ -81,6 +82,8 @@ class WallSlot:
     def _refusal(self, order: Mapping[str, int]) -> int:
         if order["check"] != check_of(order):
             return 1
+        if order["bootId"] != self.boot_id:
+            return 5
         if order["epoch"] < self.epoch:
             return 2
         return 3 if order["jobId"] < self.job_id else 0
@@ -112,6 +115,6 @@ class Wall:
         0."""
         self.boot_id += 1
         for n, slot in enumerate(self.slots):
-            slot.order = dict(EMPTY_ORDER)
+            slot.order, slot.boot_id = dict(EMPTY_ORDER), self.boot_id
             if not keeping_memory:
-                self.slots[n] = WallSlot(lit_for=slot.lit_for)
+                self.slots[n] = WallSlot(boot_id=self.boot_id, lit_for=slot.lit_for)

@@ -138,7 +138,7 @@ class ModbusPutWallDriver:
     def _show_slot(self, block: Span, registers: tuple[int, ...], now: float) -> None:
         slot_id, status = self._slot_at[block], self._decoders[block](registers)
         if self._boot_id:
-            self._write(slot_id, self._slots[slot_id].show(status, now))
+            self._write(slot_id, self._slots[slot_id].show(status, self._boot_id, now))
 
     def _show_header(self, registers: Sequence[int], now: float) -> None:
         tags = self._headers.decode(registers)

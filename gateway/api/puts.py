@@ -51,7 +51,7 @@ def put_routes(deps: ApiDeps) -> APIRouter:
             if refusal.kind not in (RefusalKind.NOT_FOUND, RefusalKind.CONFLICT):
                 raise
             ended = await _find(deps, put_id)
-            if ended.status is not PutStatus.CANCELLED:
+            if ended.status not in (PutStatus.CANCELLED, PutStatus.UNKNOWN):
                 raise Refusal(
                     RefusalKind.CONFLICT, FieldError("", "hasEnded", f"put {put_id} is {ended.status.value}")
                 ) from None

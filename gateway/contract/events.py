@@ -35,6 +35,7 @@ class EventType(StrEnum):
     PUT_CONFIRMED = "put.confirmed"
     PUT_SHORT = "put.short"
     PUT_CANCELLED = "put.cancelled"
+    PUT_UNKNOWN = "put.unknown"
     PUT_CURTAIN = "put.curtain"
     ALARM_RAISED = "alarm.raised"
     ALARM_CLEARED = "alarm.cleared"

@@ -11,13 +11,17 @@ from gateway.contract.transports import Identifier
 
 
 class PutStatus(StrEnum):
-    """Where a put stands. Several puts for one slot wait for each other in the order of their acceptance."""
+    """Where a put stands. Several puts for one slot wait for each other in the order of their acceptance.
+
+    `unknown`: it was cancelled at a wall that had lost its memory, so that nobody can tell whether it had been put.
+    """
 
     ACCEPTED = "accepted"
     LIT = "lit"
     CONFIRMED = "confirmed"
     SHORT = "short"
     CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
 
 
 class Colour(StrEnum):

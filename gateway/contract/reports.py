@@ -153,7 +153,17 @@ class PutEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutDarkened:
-    """The slot is dark after the put was withdrawn, and no button had ended it before."""
+    """The slot is dark after the put was withdrawn, and no button had ended it before, as far as the wall remembers."""
+
+    put_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutForgotten:
+    """The wall remembers nothing of the slot, and may have shown the put: whether a button ended it nobody can tell.
+
+    Told before the slot is lit, or withdrawn, again.
+    """
 
     put_id: str
 
@@ -180,6 +190,7 @@ Report = (
     | PutShown
     | PutEnded
     | PutDarkened
+    | PutForgotten
     | CurtainBroken
     | VehicleReport
 )

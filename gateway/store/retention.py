@@ -22,7 +22,7 @@ BREATH_S: Final = 0.05
 _ENDED: Final = {
     "transports": "status IN ('completed', 'cancelled') AND updated_us < :cutoff",
     "commands": "ended_us IS NOT NULL AND ended_us < :cutoff",
-    "puts": "status IN ('confirmed', 'short', 'cancelled') AND updated_us < :cutoff",
+    "puts": "status IN ('confirmed', 'short', 'cancelled', 'unknown') AND updated_us < :cutoff",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from gateway.contract.events import EventType
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.puts import PutStatus, SlotOrder
-from gateway.contract.reports import CurtainBroken, PutDarkened, PutEnded, PutShown
+from gateway.contract.reports import CurtainBroken, PutDarkened, PutEnded, PutForgotten, PutShown
 from gateway.site.model import PutWall
 from gateway.transport.effects import Darken, Show
 from gateway.transport.intake import digest
@@ -25,6 +25,7 @@ _EVENTS: Final = {
     PutStep.CONFIRM: EventType.PUT_CONFIRMED,
     PutStep.END_SHORT: EventType.PUT_SHORT,
     PutStep.WITHDRAW: EventType.PUT_CANCELLED,
+    PutStep.DOUBT: EventType.PUT_UNKNOWN,
 }
 
 
@@ -49,6 +50,7 @@ class Puts:
             PutShown: self.shown,
             PutEnded: self.ended,
             PutDarkened: self.darkened,
+            PutForgotten: self.forgotten,
             CurtainBroken: self.curtain_broken,
         }
 
@@ -139,10 +141,16 @@ class Puts:
             self._step(put, PutStep.END_SHORT if report.short else PutStep.CONFIRM)
 
     def darkened(self, report: PutDarkened) -> None:
-        """The slot is dark, and no button was first."""
+        """The slot is dark, and no button was first, unless the wall has forgotten that."""
         put = self._tables.puts.get(report.put_id)
         if put is not None and is_open_put(put):
-            self._step(put, PutStep.WITHDRAW)
+            self._step(put, PutStep.DOUBT if put.forgotten else PutStep.WITHDRAW)
+
+    def forgotten(self, report: PutForgotten) -> None:
+        """The wall has lost its memory; what a button does from now on counts, and that none did is not known any more."""
+        put = self._tables.puts.get(report.put_id)
+        if put is not None and is_open_put(put) and not put.forgotten:
+            self._tables.puts.put(replace(put, forgotten=True, updated_us=self._tables.books.now_us))
 
     def curtain_broken(self, report: CurtainBroken) -> None:
         """A hand went through a slot's light curtain."""

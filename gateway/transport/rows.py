@@ -182,7 +182,11 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put:
-    """A put and what became of it."""
+    """A put and what became of it.
+
+    Attributes:
+        forgotten: its wall lost its memory while it may have shown the put.
+    """
 
     put_id: str
     job_id: int
@@ -197,6 +201,7 @@ class Put:
     created_us: int
     updated_us: int
     cancel_requested: bool = False
+    forgotten: bool = False
     confirmed_quantity: int | None = None
 
 

@@ -58,6 +58,7 @@ class PutStep(StrEnum):
     CONFIRM = "confirm"
     END_SHORT = "endShort"
     WITHDRAW = "withdraw"
+    DOUBT = "doubt"
 
 
 PUT: Final[dict[tuple[PutStatus, PutStep], PutStatus]] = {
@@ -68,4 +69,6 @@ PUT: Final[dict[tuple[PutStatus, PutStep], PutStatus]] = {
     (PutStatus.LIT, PutStep.CONFIRM): PutStatus.CONFIRMED,
     (PutStatus.LIT, PutStep.END_SHORT): PutStatus.SHORT,
     (PutStatus.LIT, PutStep.WITHDRAW): PutStatus.CANCELLED,
+    (PutStatus.ACCEPTED, PutStep.DOUBT): PutStatus.UNKNOWN,
+    (PutStatus.LIT, PutStep.DOUBT): PutStatus.UNKNOWN,
 }

@@ -23,10 +23,10 @@ PROFILE = Path(__file__).parents[2] / "config" / "profiles" / "modbus-putwall.ya
 
 # The register tables of the specification, read apart from the driver.
 BASE = 300
-STATUS_AT, ORDER_AT, STRIDE = 4, 200, 10
+STATUS_AT, ORDER_AT, ORDER_STRIDE = 4, 200, 11
 HEADER = struct.Struct(">HHH")
 STATUS = struct.Struct(">QHHHHHH")
-ORDER = struct.Struct(">IQHHHH")
+ORDER = struct.Struct(">IQHHHHH")
 
 
 class WallRig:
@@ -80,12 +80,12 @@ class WallRegisters:
 
     def power_cycle(self, keeping_memory: bool) -> None:
         self.wall.restart(keeping_memory=keeping_memory)
-        self._poke(BASE + ORDER_AT, [0] * 12 * STRIDE)
+        self._poke(BASE + ORDER_AT, [0] * 12 * ORDER_STRIDE)
 
     def _look(self) -> None:
         for n, slot in enumerate(self.wall.slots):
-            registers = self._peek(BASE + ORDER_AT + n * STRIDE, STRIDE)
-            values = ORDER.unpack(struct.pack(f">{STRIDE}H", *registers))
+            registers = self._peek(BASE + ORDER_AT + n * ORDER_STRIDE, ORDER_STRIDE)
+            values = ORDER.unpack(struct.pack(f">{ORDER_STRIDE}H", *registers))
             slot.order = dict(zip(EMPTY_ORDER, values, strict=True))
 
     def _show(self) -> None:

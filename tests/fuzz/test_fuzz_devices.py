@@ -61,7 +61,7 @@ def test_any_registers_are_slots_of_a_put_wall() -> None:
     slot = Slot("wall", "W-01", 1)
     for number, shown in enumerate(inputs(10_000, lambda rng: registers(rng, block.count + header.count))):
         header.decode(shown[: header.count])
-        slot.show(SlotStatus.of(block.decode(shown[header.count :])), number / 10)
+        slot.show(SlotStatus.of(block.decode(shown[header.count :])), shown[0], number / 10)
         report = slot.due()
         if report is not None:
             slot.told(report)

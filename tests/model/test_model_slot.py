@@ -8,7 +8,7 @@ from tests.model.slot.model import PutSlot
 from tests.model.slot.mutants import MUTANTS, SlotMutant
 from tests.model.slot.scopes import QUICK
 
-ENOUGH_STATES = 3_000
+ENOUGH_STATES = 5_000
 
 
 @pytest.mark.parametrize("name", QUICK)

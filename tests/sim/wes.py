@@ -22,7 +22,7 @@ CANCELLED_SHARE: Final = 0.04
 TIMEOUT_S: Final = 10.0
 PATIENCE_S: Final = 60.0
 ENDS: Final = frozenset({"transport.completed", "transport.cancelled"})
-PUT_ENDS: Final = frozenset({"put.confirmed", "put.short", "put.cancelled"})
+PUT_ENDS: Final = frozenset({"put.confirmed", "put.short", "put.cancelled", "put.unknown"})
 
 FULL: Final = frozenset({507})
 """What may be answered to a request whose fault it is not."""

@@ -119,6 +119,7 @@ class WallGateway(ContractGateway):
             PutStatus.CONFIRMED: EventType.PUT_CONFIRMED,
             PutStatus.SHORT: EventType.PUT_SHORT,
             PutStatus.CANCELLED: EventType.PUT_CANCELLED,
+            PutStatus.UNKNOWN: EventType.PUT_UNKNOWN,
         }[status]
         self._tell(kind, name, putId=name, slot=self.puts[name].slot, confirmedQuantity=quantity)
 

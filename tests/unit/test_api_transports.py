@@ -4,7 +4,14 @@ import pytest
 
 from gateway.contract.events import EventType
 from gateway.contract.faults import Fault
-from gateway.contract.reports import CommandAccepted, CommandFailed, PutEnded, PutShown
+from gateway.contract.reports import (
+    CommandAccepted,
+    CommandFailed,
+    PutDarkened,
+    PutEnded,
+    PutForgotten,
+    PutShown,
+)
 from gateway.contract.transports import TransportView
 from gateway.store.inline import open_inline
 from gateway.transport.effects import Assign
@@ -151,6 +158,23 @@ async def test_in_a_batch_each_for_itself_some_may_be_refused() -> None:
         assert not second["accepted"]
         assert second["reasons"][0]["field"] == "destination"
         assert rig.feed.counts[EventType.TRANSPORT_ACCEPTED] == 1
+
+
+async def test_a_put_that_its_wall_has_forgotten_ends_unknown_unless_a_button_ends_it_later() -> None:
+    body = {"putId": "P-1", "wall": "wall", "slot": "W-01", "quantity": 3}
+    async with gateway() as rig:
+        for name, slot in (("P-1", "W-01"), ("P-2", "W-02")):
+            await rig.http.post("/v1/puts", json=body | {"putId": name, "slot": slot})
+            await rig.kernel.ask(PutShown(put_id=name))
+            await rig.kernel.ask(PutForgotten(put_id=name))
+        await rig.http.post("/v1/puts/P-1/cancel")
+        await rig.kernel.ask(PutDarkened(put_id="P-1"))
+        await rig.kernel.ask(PutEnded(put_id="P-2", quantity=3, short=False))
+        assert (await rig.http.get("/v1/puts/P-1")).json()["status"] == "unknown"
+        assert (await rig.http.post("/v1/puts/P-1/cancel")).json()["status"] == "unknown"
+        assert (await rig.http.get("/v1/puts/P-2")).json()["status"] == "confirmed"
+        types = [event["type"] for event in (await rig.http.get("/v1/events")).json()["items"]]
+        assert "put.unknown" in types
 
 
 async def test_a_put_is_accepted_once_shown_and_withdrawn() -> None:

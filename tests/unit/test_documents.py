@@ -51,7 +51,7 @@ def test_a_method_profile_tells_its_arguments_without_addresses() -> None:
         ("conveyor-out", "| out-2 | command | 66 | 40067 | seq | u16 |"),
         ("conveyor-in", "| in-3 | status | 356 | 40357 | ackSeq | u16 |"),
         ("wall-2", "|  | header | 2 | 40003 | slots | u16 |"),
-        ("wall-2", "| W2-12 | order | 310 | 40311 | epoch | u32 |"),
+        ("wall-2", "| W2-12 | order | 321 | 40322 | epoch | u32 |"),
         ("wall-2", "| W2-12 | status | 118 | 40119 | state | u16 |"),
     ],
 )

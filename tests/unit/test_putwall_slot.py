@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from drivers.slots import STEPS, Slot, SlotBlock, SlotStatus, Verdict, Wish
 from gateway.contract.puts import Colour, SlotOrder
-from gateway.contract.reports import CurtainBroken, PutDarkened, PutEnded, PutShown, Report
+from gateway.contract.reports import CurtainBroken, PutDarkened, PutEnded, PutForgotten, PutShown, Report
 from tests.wall import SHORT, WallSlot, check_of
 
 EPOCH = 7
@@ -41,18 +41,32 @@ class Told:
             self.wall.order = {name: int(value) for name, value in block.tags().items()}
             self.slot.written(self.now)
 
+    def light(self, job_id: int) -> None:
+        self.write(self.slot.light(order(job_id)))
+
     def poll(self, after: float = 0.3) -> None:
         self.now += after
         self.wall.cycle()
-        self.write(self.slot.show(SlotStatus.of(self.wall.status()), self.now))
+        self.write(self.slot.show(SlotStatus.of(self.wall.status()), self.wall.boot_id, self.now))
         while report := self.slot.due():
             self.reports.append(report)
             self.slot.told(report)
 
+    def forget(self) -> None:
+        """The wall loses its memory, and starts again."""
+        self.wall = WallSlot(boot_id=self.wall.boot_id + 1, lit_for=self.wall.lit_for)
+
 
 @pytest.fixture
-def told() -> Told:
+def fresh() -> Told:
+    """A gateway that has just been started, and has read nothing yet."""
     return Told()
+
+
+@pytest.fixture
+def told(fresh: Told) -> Told:
+    fresh.poll()
+    return fresh
 
 
 def test_every_wish_has_a_step_for_every_verdict() -> None:
@@ -60,16 +74,16 @@ def test_every_wish_has_a_step_for_every_verdict() -> None:
 
 
 def test_the_check_of_an_order_is_that_of_the_specification() -> None:
-    block = SlotBlock.of(order(2**53 - 1, 9999), 4294967295)
+    block = SlotBlock.of(order(2**53 - 1, 9999), 4294967295, 65535)
     assert block.check == check_of({name: int(value) for name, value in block.tags().items()})
 
 
-def test_nothing_is_written_before_the_slot_was_read(told: Told) -> None:
-    assert told.slot.light(order(5)) is None
+def test_nothing_is_written_before_the_slot_was_read(fresh: Told) -> None:
+    assert fresh.slot.light(order(5)) is None
 
 
 def test_a_put_is_lit_and_confirmed(told: Told) -> None:
-    told.slot.light(order(5))
+    told.light(5)
     told.poll()
     told.poll()
     told.wall.press_confirm()
@@ -81,7 +95,7 @@ def test_a_put_is_lit_and_confirmed(told: Told) -> None:
 
 
 def test_a_put_that_ends_short_says_how_much_was_put(told: Told) -> None:
-    told.slot.light(order(5))
+    told.light(5)
     told.poll()
     told.poll()
     told.wall.press_short()
@@ -91,18 +105,18 @@ def test_a_put_that_ends_short_says_how_much_was_put(told: Told) -> None:
     assert told.reports[-1] == PutEnded(put_id="put-5", quantity=1, short=True)
 
 
-def test_a_put_that_was_ended_while_nobody_looked_is_told_as_shown_and_ended(told: Told) -> None:
-    told.wall.job_id, told.wall.state, told.wall.quantity = 5, SHORT, 2
-    told.slot.light(order(5))
-    told.poll()
-    assert told.reports == [
+def test_a_put_that_was_ended_while_nobody_looked_is_told_as_shown_and_ended(fresh: Told) -> None:
+    fresh.wall.job_id, fresh.wall.state, fresh.wall.quantity = 5, SHORT, 2
+    fresh.slot.light(order(5))
+    fresh.poll()
+    assert fresh.reports == [
         PutShown(put_id="put-5"),
         PutEnded(put_id="put-5", quantity=2, short=True),
     ]
 
 
 def test_a_withdrawn_put_goes_dark(told: Told) -> None:
-    told.slot.light(order(5))
+    told.light(5)
     told.poll()
     told.poll()
     told.write(told.slot.darken("put-5"))
@@ -111,7 +125,7 @@ def test_a_withdrawn_put_goes_dark(told: Told) -> None:
 
 
 def test_a_button_that_was_pressed_before_the_withdrawal_counts(told: Told) -> None:
-    told.slot.light(order(5))
+    told.light(5)
     told.poll()
     told.poll()
     told.wall.press_confirm()
@@ -122,6 +136,7 @@ def test_a_button_that_was_pressed_before_the_withdrawal_counts(told: Told) -> N
 
 def test_a_put_that_never_reached_the_wall_is_withdrawn_there_all_the_same(told: Told) -> None:
     told.slot.light(order(5))
+    told.slot.written(told.now)
     told.slot.darken("put-5")
     told.poll()
     told.poll()
@@ -130,25 +145,44 @@ def test_a_put_that_never_reached_the_wall_is_withdrawn_there_all_the_same(told:
 
 
 def test_withdrawing_a_put_of_another_slot_changes_nothing(told: Told) -> None:
-    told.slot.light(order(5))
+    told.light(5)
     told.poll()
     assert told.slot.darken("put-6") is None
 
 
-def test_a_slot_that_lost_its_memory_is_lit_again_and_told_once(told: Told) -> None:
-    told.slot.light(order(5))
+def test_a_slot_that_lost_its_memory_is_lit_again_once_that_is_told(told: Told) -> None:
+    told.light(5)
     told.poll()
     told.poll()
-    told.wall = WallSlot(lit_for=told.wall.lit_for)
+    told.forget()
+    told.poll()
+    assert told.wall.lit_for == [5], "not before the kernel has it"
     told.poll()
     told.poll()
     assert told.wall.lit_for == [5, 5]
-    assert told.reports == [PutShown(put_id="put-5")]
+    assert told.reports == [PutShown(put_id="put-5"), PutForgotten(put_id="put-5")]
+
+
+def test_what_an_earlier_run_may_have_lit_is_in_doubt_at_a_wall_that_remembers_nothing(fresh: Told) -> None:
+    fresh.slot.light(order(5))
+    fresh.slot.darken("put-5")
+    for _ in range(3):
+        fresh.poll()
+    assert fresh.reports == [PutForgotten(put_id="put-5"), PutDarkened(put_id="put-5")]
+
+
+def test_an_order_that_arrives_after_the_wall_has_started_again_is_refused(told: Told) -> None:
+    block = told.slot.light(order(5))
+    assert block
+    told.forget()
+    told.write(block)
+    told.wall.cycle()
+    assert (told.wall.lit_for, told.wall.refused) == ([], 5)
 
 
 def test_a_slot_with_a_newer_put_is_a_fault(told: Told) -> None:
     told.wall.job_id = 9
-    told.slot.light(order(5))
+    told.light(5)
     told.poll()
     assert told.slot.fault
     assert "newer" in told.slot.fault
@@ -156,7 +190,7 @@ def test_a_slot_with_a_newer_put_is_a_fault(told: Told) -> None:
 
 def test_a_newer_gateway_is_a_fault_and_the_wall_is_left_alone(told: Told) -> None:
     told.wall.epoch = EPOCH + 1
-    told.slot.light(order(5))
+    told.light(5)
     told.poll()
     told.poll()
     assert told.slot.fault
@@ -166,21 +200,21 @@ def test_a_newer_gateway_is_a_fault_and_the_wall_is_left_alone(told: Told) -> No
     assert told.wall.order["jobId"] == 0, "not written again so soon"
 
 
-def test_hands_in_the_curtain_are_counted_over_the_counter_s_end(told: Told) -> None:
-    told.wall.curtain = 65534
-    told.poll()
-    told.wall.reach_in(3)
-    told.poll()
-    assert told.reports == [CurtainBroken(device_id="wall-1", slot="W1-01", count=3)]
-    assert told.wall.curtain == 1
+def test_hands_in_the_curtain_are_counted_over_the_counter_s_end(fresh: Told) -> None:
+    fresh.wall.curtain = 65534
+    fresh.poll()
+    fresh.wall.reach_in(3)
+    fresh.poll()
+    assert fresh.reports == [CurtainBroken(device_id="wall-1", slot="W1-01", count=3)]
+    assert fresh.wall.curtain == 1
 
 
-def test_a_curtain_counter_that_began_anew_counts_from_0(told: Told) -> None:
-    told.wall.curtain = 40
-    told.poll()
-    told.wall.curtain = 2
-    told.poll()
-    assert told.reports == [CurtainBroken(device_id="wall-1", slot="W1-01", count=2)]
+def test_a_curtain_counter_that_began_anew_counts_from_0(fresh: Told) -> None:
+    fresh.wall.curtain = 40
+    fresh.poll()
+    fresh.wall.curtain = 2
+    fresh.poll()
+    assert fresh.reports == [CurtainBroken(device_id="wall-1", slot="W1-01", count=2)]
 
 
 class AnyInterleaving(RuleBasedStateMachine):
@@ -247,7 +281,7 @@ class AnyInterleaving(RuleBasedStateMachine):
 
     @rule()
     def wall_forgets(self) -> None:
-        self.told.wall = WallSlot(lit_for=self.told.wall.lit_for)
+        self.told.forget()
 
     @rule()
     def gateway_is_killed_and_started(self) -> None:
@@ -264,7 +298,7 @@ class AnyInterleaving(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Once faults stop, the slot shows what is open, or what is open was withdrawn and ends."""
-        for _ in range(5):
+        for _ in range(6):
             self.poll(0.3)
         assert not self.withdrawn
         if self.open:

@@ -23,11 +23,12 @@ class Wall:
         self.device.step(0.0)
 
     def order(self, slot: int, job_id: int, quantity: int, epoch: int = 1) -> None:
-        order = SlotOrder(epoch=epoch, job_id=job_id, colour=2, quantity=quantity)
+        boot_id = int(self.device.header()["bootId"])
+        order = SlotOrder(epoch=epoch, job_id=job_id, colour=2, quantity=quantity, boot_id=boot_id)
         self.write(slot, replace(order, check=order.computed_check()))
 
     def write(self, slot: int, order: SlotOrder) -> None:
-        names = {"jobId": order.job_id} | {
+        names = {"jobId": order.job_id, "bootId": order.boot_id} | {
             name: getattr(order, name) for name in ("epoch", "colour", "blink", "quantity", "check")
         }
         self.device.write(slot, names)
@@ -39,8 +40,8 @@ class Wall:
 
 
 def test_the_check_of_an_order_covers_its_fields_big_endian() -> None:
-    order = SlotOrder(epoch=1, job_id=2, colour=3, blink=1, quantity=4)
-    data = bytes.fromhex("000000010000000000000002000300010004")
+    order = SlotOrder(epoch=1, job_id=2, colour=3, blink=1, quantity=4, boot_id=5)
+    data = bytes.fromhex("0000000100000000000000020003000100040005")
     remainder = 0xFFFF
     for byte in data:
         remainder ^= byte

@@ -581,7 +581,7 @@ CASES: dict[str, list[Case]] = {
             edits=site({"target: OUT, base: 64}": "target: OUT, base: 40} #!"}),
             path="devices[conveyor].channels[c2].base",
             message="the registers 40–61 (command of conveyor/c2) overlap with 32–60 (status of conveyor/c1)",
-            mend="from 1320 on everything is free",
+            mend="from 1332 on everything is free",
         ),
         Case(
             edits=site({"base: 1000,": "base: 100, #!\n   "}),

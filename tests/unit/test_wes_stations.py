@@ -428,6 +428,21 @@ async def test_a_result_that_was_lost_in_a_gap_of_the_feed_is_looked_up_at_once(
         await line.check()
 
 
+async def test_a_put_that_its_wall_has_forgotten_is_not_booked_and_looked_for_in_the_slot() -> None:
+    async with station() as line:
+        operation, allocation = await begun(line)
+        await line.act("pick", allocation_id=allocation, quantity=4)
+        await line.light()
+        (name,) = line.walls.lit()
+        await line.act("reject", operation_id=operation, reason="the tote is broken")
+        await line.rollbacks.work()
+        line.walls.end_put(name, PutStatus.UNKNOWN, None)
+        await line.hear()
+        assert [kind for kind, _ in await questions(line)] == ["unwanted"]
+        assert (await picked(line))[0][1] == 0
+        await line.check()
+
+
 async def test_a_container_that_is_rejected_is_rolled_back_and_its_work_comes_again() -> None:
     async with station() as line:
         operation, allocation = await begun(line)

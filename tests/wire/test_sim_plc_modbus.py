@@ -223,13 +223,14 @@ async def test_a_put_wall_lights_a_slot_and_counts_its_buttons() -> None:
     async with running(modbus_site()) as simulated:
         client = Client(simulated)
         assert await client.read(WALL + 2) == [3]
-        order = struct.pack(">IQHHH", 1, 77, 2, 0, 4)
+        (boot_id,) = await client.read(WALL)
+        order = struct.pack(">IQHHHH", 1, 77, 2, 0, 4, boot_id)
         crc = 0xFFFF
         for byte in order:
             crc ^= byte
             for _ in range(8):
                 crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
-        await client.write(WALL_ORDERS + 10, list(struct.unpack(">10H", order + struct.pack(">H", crc))))
+        await client.write(WALL_ORDERS + 11, list(struct.unpack(">11H", order + struct.pack(">H", crc))))
         status = WALL + 4 + 10
         assert await client.read(status, 10) == [0, 0, 0, 77, SlotState.LIT, 4, 0, 0, 0, 0]
         simulated.press("wall", "W-2", Button.SHORT)

@@ -25,7 +25,7 @@ _STATUS: Final = _fields(
     "bootId:u16 life:u16 epoch:u32 ackSeq:u16 acceptCode:u16 doneSeq:u16 doneCode:u16 jobId:u64 position:u32 "
     "load:u16 sourceLoad:u16 targetLoad:u16 mode:u16 faultCode:u16 barcode:string refusedSeq:u16 refusedCode:u16"
 )
-_ORDER: Final = _fields("epoch:u32 jobId:u64 colour:u16 blink:u16 quantity:u16 check:u16")
+_ORDER: Final = _fields("epoch:u32 jobId:u64 colour:u16 blink:u16 quantity:u16 bootId:u16 check:u16")
 _SLOT: Final = _fields("jobId:u64 state:u16 quantity:u16 confirms:u16 shorts:u16 curtain:u16 refused:u16")
 _WALL: Final = _fields("bootId:u16 life:u16 slots:u16")
 

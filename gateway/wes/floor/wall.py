@@ -233,6 +233,13 @@ async def hear_dark(tx: Tx, context: WesContext, event: Event) -> None:
         await _darken(tx, context, put)
 
 
+async def hear_doubt(tx: Tx, context: WesContext, event: Event) -> None:
+    """A slot went dark at a wall that had lost its memory: whether a button was first, only a look into the slot can tell."""
+    put = await _put_of(tx, event.subject)
+    if put is not None:
+        await _doubt(tx, context, put)
+
+
 async def hear_hand(tx: Tx, context: WesContext, event: Event) -> None:
     """A hand went through the curtain of a slot: of a lit one, or of one where nothing is asked."""
     slot_id: str = event.data["slot"]
@@ -251,6 +258,7 @@ PUT_HANDLERS: Final[Mapping[EventType, Handler]] = {
     EventType.PUT_CONFIRMED: hear_end,
     EventType.PUT_SHORT: hear_end,
     EventType.PUT_CANCELLED: hear_dark,
+    EventType.PUT_UNKNOWN: hear_doubt,
     EventType.PUT_CURTAIN: hear_hand,
 }
 """What to do about which event of a put wall."""
@@ -275,6 +283,8 @@ async def take_view(tx: Tx, context: WesContext, put_id: int, view: PutView | No
             await _end(tx, context, put, view.confirmed_quantity or 0)
         case PutStatus.CANCELLED:
             await _darken(tx, context, put)
+        case PutStatus.UNKNOWN:
+            await _doubt(tx, context, put)
         case _:
             assert_never(view.status)
 
@@ -398,6 +408,14 @@ async def _darken(tx: Tx, context: WesContext, put: WallPut) -> None:
     if put.state is not PutState.RECALLED:
         text = f"{put.slot_id} was darkened by somebody else: pick the pieces for it again."
         await _ask(tx, context, put.station_id, put.slot_id, QuestionKind.WITHDRAWN, text, put.put_id)
+
+
+async def _doubt(tx: Tx, context: WesContext, put: WallPut) -> None:
+    """Nothing is booked that nobody has confirmed: what lies in the slot all the same is to be taken out."""
+    if put.state in _OPEN and put.confirmed is None:
+        text = f"{put.slot_id} has forgotten whether {put.quantity} pieces were put: if they lie in it, take them out."
+        await _ask(tx, context, put.station_id, put.slot_id, QuestionKind.UNWANTED, text, put.put_id)
+    await _darken(tx, context, put)
 
 
 async def _book(tx: Tx, context: WesContext, put: WallPut, task: Task, quantity: int, operator: str) -> None:

@@ -9,7 +9,9 @@ def heard(kernel: Kernel, said: Said) -> Kernel:
         case "ended":
             return _closed(kernel, said.job, f"{'short' if said.short else 'confirmed'} {said.quantity}")
         case "darkened":
-            return _closed(kernel, said.job, "cancelled")
+            return _closed(kernel, said.job, "unknown" if kernel.forgotten else "cancelled")
+        case "forgotten" if said.job in kernel.open:
+            return kernel._replace(forgotten=True)
         case "hands":
             return kernel._replace(hands=kernel.hands + said.hands)
         case _:
@@ -22,4 +24,4 @@ def _closed(kernel: Kernel, job: int, outcome: str) -> Kernel:
     outcomes = list(kernel.outcomes)
     outcomes[job - 1] = outcome
     left = tuple(each for each in kernel.open if each != job)
-    return kernel._replace(open=left, cancelled=False, outcomes=tuple(outcomes))
+    return kernel._replace(open=left, cancelled=False, forgotten=False, outcomes=tuple(outcomes))

@@ -43,7 +43,7 @@ def chart(example: Counterexample[State, Action]) -> Chart:
 def _block(block: Block | None) -> str:
     if block is None:
         return "nothing"
-    return f"put {block.job}, {block.quantity or 'withdraw'}, epoch {block.epoch}"
+    return f"put {block.job}, {block.quantity or 'withdraw'}, epoch {block.epoch}, boot {block.boot}"
 
 
 def _wall(wall: Wall) -> str:
@@ -95,6 +95,8 @@ def _lines(before: State, action: Action, after: State) -> Iterator[Line]:
             yield Line(HANDS, WALL, button.value)
             yield Line(WALL, WALL, _wall(after.wall))
         case Restart(keeps_memory, _):
-            yield Line(WALL, WALL, f"restart, memory {'kept' if keeps_memory else 'LOST'}")
+            yield Line(
+                WALL, WALL, f"restart, memory {'kept' if keeps_memory else 'LOST'}: boot {after.wall.boot}"
+            )
         case _:
             assert_never(action)

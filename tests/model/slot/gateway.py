@@ -5,9 +5,9 @@ from functools import cache
 from typing import Final
 
 from drivers.handshake import REWRITE_AFTER_S
-from drivers.slots import OUTRANKED_PAUSE_S, Slot, SlotBlock, SlotReport, SlotStatus, Wish, _Put
+from drivers.slots import OUTRANKED_PAUSE_S, PutReport, Slot, SlotBlock, SlotReport, SlotStatus, _Put
 from gateway.contract.puts import Colour, SlotOrder
-from gateway.contract.reports import CurtainBroken, PutDarkened, PutEnded, PutShown
+from gateway.contract.reports import CurtainBroken, PutDarkened, PutEnded, PutForgotten, PutShown
 from tests.model.slot.state import ASKED, Block, Gate, Put, Said, Shown
 
 WALL: Final = "wall-1"
@@ -15,7 +15,18 @@ SLOT: Final = "W1-01"
 LATER: Final = 2 * OUTRANKED_PAUSE_S
 
 _SLOT_ATTRIBUTES: Final = {
-    *("fault", "_wall_id", "_slot_id", "_epoch", "_put", "_status", "_now", "_writing", "_write_again_at"),
+    *(
+        "fault",
+        "_wall_id",
+        "_slot_id",
+        "_epoch",
+        "_boot_id",
+        "_put",
+        "_status",
+        "_now",
+        "_writing",
+        "_write_again_at",
+    ),
     *("_curtain_told", "_curtain_shown", "_curtain_due"),
 }
 
@@ -30,7 +41,8 @@ def _order(job: int) -> SlotOrder:
 def thaw(gate: Gate) -> Slot:
     """Return the slot in this state, at time 0."""
     slot = Slot(WALL, SLOT, gate.epoch)
-    slot._put = _put(gate.put, gate.epoch) if gate.put else None
+    slot._boot_id = gate.boot
+    slot._put = _put(gate.put) if gate.put else None
     slot._status = _status(gate.status) if gate.status else None
     slot._writing = gate.writing
     if gate.just_written is not None:
@@ -47,8 +59,9 @@ def freeze(slot: Slot) -> Gate:
     put = slot._put
     return Gate(
         slot._epoch,
+        slot._boot_id,
         _frozen(put) if put else None,
-        _shown(slot._status) if slot._status else None,
+        _shown(slot._boot_id, slot._status) if slot._status else None,
         slot._writing,
         None if slot._write_again_at == 0 else slot._now < slot._write_again_at,
         slot._curtain_told,
@@ -57,29 +70,41 @@ def freeze(slot: Slot) -> Gate:
     )
 
 
-def _put(put: Put, epoch: int) -> _Put:
-    order = _order(put.job)
-    block = SlotBlock.of(order, epoch)
-    if put.wish is Wish.WITHDRAWN:
-        block = SlotBlock(
-            epoch=block.epoch, job_id=block.job_id, colour=block.colour, blink=block.blink, quantity=0
-        )
+def _put(put: Put) -> _Put:
     reports = deque(_report(said) for said in put.due)
-    return _Put(order, block, put.wish, int(put.written), put.shown, put.ended, reports)
+    return _Put(
+        _order(put.job),
+        put.blank_in,
+        put.wish,
+        int(put.written),
+        put.shown,
+        put.ended,
+        reports,
+    )
 
 
 def _frozen(put: _Put) -> Put:
     due = tuple(_said(report) for report in put.reports)
-    return Put(put.order.job_id, put.wish, put.writes > 0, put.shown, put.ended, due)
+    return Put(
+        put.order.job_id,
+        put.blank_in,
+        put.wish,
+        put.writes > 0,
+        put.shown,
+        put.ended,
+        due,
+    )
 
 
-def _report(said: Said) -> PutShown | PutEnded | PutDarkened:
+def _report(said: Said) -> PutReport:
     put_id = str(said.job)
     match said.kind:
         case "shown":
             return PutShown(put_id=put_id)
         case "ended":
             return PutEnded(put_id=put_id, quantity=said.quantity, short=said.short)
+        case "forgotten":
+            return PutForgotten(put_id=put_id)
         case _:
             return PutDarkened(put_id=put_id)
 
@@ -92,6 +117,8 @@ def _said(report: SlotReport) -> Said:
             return Said("ended", int(put_id), quantity, short)
         case PutDarkened(put_id=put_id):
             return Said("darkened", int(put_id))
+        case PutForgotten(put_id=put_id):
+            return Said("forgotten", int(put_id))
         case CurtainBroken(count=count):
             return Said("hands", hands=count)
 
@@ -106,12 +133,12 @@ def _status(shown: Shown) -> SlotStatus:
     )
 
 
-def _shown(status: SlotStatus) -> Shown:
-    return Shown(status.job_id, status.state, status.quantity, status.curtain, status.refused)
+def _shown(boot: int, status: SlotStatus) -> Shown:
+    return Shown(boot, status.job_id, status.state, status.quantity, status.curtain, status.refused)
 
 
 def _block(block: SlotBlock | None) -> Block | None:
-    return Block(block.job_id, block.epoch, block.quantity) if block else None
+    return Block(block.job_id, block.epoch, block.quantity, block.boot_id) if block else None
 
 
 class GatewaySide:
@@ -141,7 +168,7 @@ class GatewaySide:
     @staticmethod
     def _show(gate: Gate, shown: Shown, pause: bool) -> tuple[Gate, Block | None]:
         slot = thaw(gate)
-        block = slot.show(_status(shown), LATER if pause else 0.0)
+        block = slot.show(_status(shown), shown.boot, LATER if pause else 0.0)
         return freeze(slot), _block(block)
 
     @staticmethod

@@ -127,7 +127,7 @@ class PutSlot:
                 yield Touch(Button.SHORT), self._steps.touch(state, Button.SHORT)
         if state.hands < self._scope.hands:
             yield Touch(Button.CURTAIN), self._steps.touch(state, Button.CURTAIN)
-        if state.wall.starts <= self._scope.restarts:
+        if state.wall.boot <= self._scope.restarts:
             for how in RESTARTS:
                 if (how.keeps_memory or self._scope.forgets) and (state.wall.block or not how.keeps_block):
                     yield how, self._steps.restart(state, how)
@@ -145,7 +145,7 @@ class PutSlot:
         ):
             if outcome == "cancelled" and ends:
                 return f"put {number} was told as withdrawn before any button, and {ends[-1]} pieces had been put"
-            if outcome and outcome != "cancelled" and int(outcome.split()[1]) not in ends:
+            if outcome.startswith(("confirmed", "short")) and int(outcome.split()[1]) not in ends:
                 return f"put {number} was told as {outcome}, and nobody had put that"
         return ""
 

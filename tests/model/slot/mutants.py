@@ -43,7 +43,11 @@ def _steps(**changed: Step) -> Callable[[Any], Any]:
 
 
 def _whoever(sound: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda job_id, status: sound(job_id, replace(status, job_id=job_id) if status.job_id else status)
+    def judge(put: Any, status: SlotStatus, boot_id: int) -> Any:
+        shown = replace(status, job_id=put.order.job_id) if status.job_id else status
+        return sound(put, shown, boot_id)
+
+    return judge
 
 
 def _asked_is_put(sound: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,13 +62,23 @@ def _once(sound: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _listens_while_writing(sound: Callable[..., Any]) -> Callable[..., Any]:
-    def show(slot: Slot, status: SlotStatus, now: float) -> Any:
+    def show(slot: Slot, status: SlotStatus, boot_id: int, now: float) -> Any:
         writing, slot._writing = slot._writing, False
-        block = sound(slot, status, now)
+        block = sound(slot, status, boot_id, now)
         slot._writing = slot._writing or writing
         return block
 
     return show
+
+
+def _relit_untold(sound: Callable[..., Any]) -> Callable[..., Any]:
+    def write(slot: Slot, put: Any, status: SlotStatus) -> Any:
+        reports, put.reports = put.reports, ()
+        block = sound(slot, put, status)
+        put.reports = reports
+        return block
+
+    return write
 
 
 def _forgets_report(sound: Callable[[Slot], None]) -> Callable[[Slot], None]:
@@ -91,9 +105,9 @@ def _not_shown(_: object) -> Callable[..., Any]:
 def _accept(*overlooked: Refused) -> Callable[[Any], Any]:
     """Let the wall overlook reasons to refuse an order."""
 
-    def breaks(sound: Callable[[WallSlot, SlotOrder], Refused]) -> Callable[..., Refused]:
-        def refusal(slot: WallSlot, order: SlotOrder) -> Refused:
-            found = sound(slot, order)
+    def breaks(sound: Callable[[WallSlot, SlotOrder, int], Refused]) -> Callable[..., Refused]:
+        def refusal(slot: WallSlot, order: SlotOrder, boot_id: int) -> Refused:
+            found = sound(slot, order, boot_id)
             return Refused.NONE if found in overlooked else found
 
         return refusal
@@ -102,8 +116,8 @@ def _accept(*overlooked: Refused) -> Callable[[Any], Any]:
 
 
 def _lights_again(sound: Callable[..., None]) -> Callable[..., None]:
-    def take(slot: WallSlot, order: SlotOrder) -> None:
-        sound(slot, order)
+    def take(slot: WallSlot, order: SlotOrder, boot_id: int) -> None:
+        sound(slot, order, boot_id)
         if order.job_id == slot.job_id and order.quantity and slot.state is not SlotState.LIT:
             slot.state, slot.quantity = SlotState.LIT, order.quantity
 
@@ -111,8 +125,8 @@ def _lights_again(sound: Callable[..., None]) -> Callable[..., None]:
 
 
 def _withdraws_what_was_put(sound: Callable[..., None]) -> Callable[..., None]:
-    def take(slot: WallSlot, order: SlotOrder) -> None:
-        sound(slot, order)
+    def take(slot: WallSlot, order: SlotOrder, boot_id: int) -> None:
+        sound(slot, order, boot_id)
         if order.job_id == slot.job_id and not order.quantity:
             slot.state = SlotState.WITHDRAWN
 
@@ -128,6 +142,7 @@ def _forgets_the_button(sound: Callable[..., Wall]) -> Callable[..., Wall]:
 
 
 TWO = replace(SMALL, puts=2)
+FORGETS = replace(SMALL, forgets=True, cancels=True, crashes=0)
 CANCELS = replace(SMALL, cancels=True, crashes=0, restarts=0)
 LATE = replace(SMALL, late=1, crashes=0, restarts=0)
 
@@ -167,6 +182,24 @@ MUTANTS: Final = (
         breaks=_steps(WITHDRAWN_NOT_TAKEN=Step.DARKENED),
         caught=AGAIN,
         scope=replace(CANCELS, late=1),
+    ),
+    SlotMutant(
+        name="forgotten counts as not taken",
+        story="a slot that remembers nothing is taken for one that has not been lit",
+        owner=slots,
+        attribute="STEPS",
+        breaks=_steps(LIT_FORGOTTEN=Step.WRITE, WITHDRAWN_FORGOTTEN=Step.WRITE),
+        caught=OVERHEARD,
+        scope=FORGETS,
+    ),
+    SlotMutant(
+        name="lit again before it is told",
+        story="a slot that has forgotten is lit again before that is durable, and a crash forgets that it had",
+        owner=Slot,
+        attribute="_write",
+        breaks=_relit_untold,
+        caught=OVERHEARD,
+        scope=replace(FORGETS, crashes=1),
     ),
     SlotMutant(
         name="written once",
@@ -217,6 +250,15 @@ MUTANTS: Final = (
         breaks=_accept(Refused.SEQ),
         caught=AGAIN,
         scope=replace(LATE, puts=2),
+    ),
+    SlotMutant(
+        name="wall ignores bootId",
+        story="an order for an earlier start is taken, as before orders had a bootId",
+        owner=WallSlot,
+        attribute="_refusal",
+        breaks=_accept(Refused.BOOT),
+        caught=AGAIN,
+        scope=replace(LATE, restarts=1, forgets=True),
     ),
     SlotMutant(
         name="wall lights the same put again",

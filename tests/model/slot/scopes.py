@@ -10,15 +10,21 @@ PLAIN: Final = Scope(
 )
 
 QUICK: Final = {
-    "three puts, each side restarts": replace(PLAIN, puts=3, forgets=False),
-    "two puts, one block late": replace(PLAIN, late=1, crashes=0, forgets=False),
-    "one put, one block late, a second gateway": replace(PLAIN, puts=1, late=1, survives=True, forgets=False),
-    "one put, hands in the curtain, short": replace(PLAIN, puts=1, hands=1, shorts=True, forgets=False),
-    "two puts, the wall forgets": replace(PLAIN, cancels=False),
+    "two puts, each side restarts": PLAIN,
+    "three puts, each side restarts, none is cancelled": replace(PLAIN, puts=3, cancels=False),
+    "one put, one block late": replace(PLAIN, puts=1, late=1),
+    "one put, one block late, a second gateway, not cancelled": replace(
+        PLAIN, puts=1, late=1, survives=True, cancels=False
+    ),
+    "one put, hands in the curtain, ended short": replace(PLAIN, puts=1, hands=1, shorts=True, crashes=0),
 }
 """In every run of the tests."""
 
 THOROUGH: Final = QUICK | {
-    "two puts, one block late, a second gateway": replace(PLAIN, late=1, survives=True, forgets=False),
+    "three puts, each side restarts": replace(PLAIN, puts=3),
+    "two puts, one block late": replace(PLAIN, late=1, crashes=0),
+    "one put, two blocks late": replace(PLAIN, puts=1, late=2, crashes=0),
+    "one put, one block late, a second gateway": replace(PLAIN, puts=1, late=1, survives=True),
+    "one put, each side restarts twice": replace(PLAIN, puts=1, crashes=2, restarts=2),
 }
 """By `make model-check`."""

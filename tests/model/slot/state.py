@@ -16,11 +16,13 @@ class Block(NamedTuple):
     job: int
     epoch: int
     quantity: int
+    boot: int
 
 
 class Shown(NamedTuple):
-    """What is read."""
+    """What is read, of the wall and of the slot."""
 
+    boot: int
     job: int
     state: int
     quantity: int
@@ -42,6 +44,7 @@ class Put(NamedTuple):
     """`drivers.slots._Put`."""
 
     job: int
+    blank_in: int
     wish: Wish
     written: bool
     shown: bool
@@ -53,6 +56,7 @@ class Gate(NamedTuple):
     """`drivers.slots.Slot`, frozen; `just_written` is None before the first write, `curtain_told` before the first reading."""
 
     epoch: int
+    boot: int = 0
     put: Put | None = None
     status: Shown | None = None
     writing: bool = False
@@ -82,19 +86,21 @@ class Kernel(NamedTuple):
         open: puts that have not ended, oldest first; the first is to be shown.
         cancelled: the first is to be withdrawn.
         outcomes: in the order of the puts; empty: open.
+        forgotten: the wall has forgotten what became of the first.
         hands: how many went through the curtain by the reports.
     """
 
     open: tuple[int, ...] = ()
     cancelled: bool = False
+    forgotten: bool = False
     outcomes: tuple[str, ...] = ()
     hands: int = 0
 
 
 class Wall(NamedTuple):
-    """`sim_devices.putwall.Slot`, frozen, and the order that stands before it; `starts` counts them."""
+    """`sim_devices.putwall.Slot`, frozen, and the order that stands before it."""
 
-    starts: int = 1
+    boot: int = 1
     block: Block | None = None
     epoch: int = 0
     job: int = 0

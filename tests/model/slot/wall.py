@@ -12,7 +12,9 @@ from tests.model.slot.state import ASKED, Block, Shown, Wall
 @cache
 def _order(block: Block) -> SlotOrder:
     """Return the order as it comes over the wire: written by the one reading of the document, read by the other."""
-    written = SlotBlock(epoch=block.epoch, job_id=block.job, colour=2, blink=0, quantity=block.quantity)
+    written = SlotBlock(
+        epoch=block.epoch, job_id=block.job, colour=2, blink=0, quantity=block.quantity, boot_id=block.boot
+    )
     return SlotOrder.of(written.tags())
 
 
@@ -27,7 +29,7 @@ class WallSide:
     def _look(wall: Wall) -> Wall:
         slot = _slot(wall)
         if wall.block:
-            slot.take(_order(wall.block))
+            slot.take(_order(wall.block), wall.boot)
         return _wall(wall, slot)
 
     @staticmethod
@@ -40,8 +42,8 @@ class WallSide:
         """Lose power and start again."""
         block = wall.block if how.keeps_block else None
         if how.keeps_memory:
-            return wall._replace(starts=wall.starts + 1, block=block, refused=0)
-        return Wall(wall.starts + 1, block)
+            return wall._replace(boot=wall.boot + 1, block=block, refused=0)
+        return Wall(wall.boot + 1, block)
 
 
 def _slot(wall: Wall) -> Slot:
@@ -69,4 +71,4 @@ def _wall(before: Wall, slot: Slot) -> Wall:
 
 def shown_by(wall: Wall) -> Shown:
     """Return what a reading of the slot's status finds."""
-    return Shown(wall.job, wall.state, wall.quantity, wall.curtain, wall.refused)
+    return Shown(wall.boot, wall.job, wall.state, wall.quantity, wall.curtain, wall.refused)
