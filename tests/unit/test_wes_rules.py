@@ -173,7 +173,7 @@ def test_where_products_are_picked_and_filled_up_from_must_make_sense(
 
 def test_what_a_point_may_lead_to_ends_with_the_first_rule_without_conditions() -> None:
     some = Rule(at=DecisionPoint.PICKING, when={"zone": "A"}, then="flat")
-    every = Rule(at=DecisionPoint.PICKING, then="station")
-    assert [*Rulebook([]).outcomes(PICKING)] == ["wall"]
-    assert [*Rulebook([some]).outcomes(PICKING)] == ["flat", "wall"]
-    assert [*Rulebook([some, every]).outcomes(PICKING)] == ["flat", "station"]
+    every = Rule(at=DecisionPoint.PICKING, then="blackBox")
+    assert [*Rulebook([]).outcomes(PICKING)] == [PICKING.default]
+    assert [*Rulebook([some]).outcomes(PICKING)] == ["flat", PICKING.default]
+    assert [*Rulebook([some, every]).outcomes(PICKING)] == ["flat", "blackBox"]
