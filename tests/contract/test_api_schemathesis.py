@@ -149,7 +149,7 @@ def running() -> Iterator[Gateway]:
     running.close()
 
 
-@pytest.mark.parametrize(("mode", "examples"), [(GenerationMode.POSITIVE, 25), (GenerationMode.NEGATIVE, 8)])
+@pytest.mark.parametrize(("mode", "examples"), [(GenerationMode.POSITIVE, 12), (GenerationMode.NEGATIVE, 4)])
 def test_every_operation_is_answered_as_described(
     running: Gateway, mode: GenerationMode, examples: int
 ) -> None:
@@ -178,9 +178,11 @@ def ask(running: Gateway, cases: SearchStrategy[Case[Any]], examples: int, *, ai
         nonlocal asked
         asked += 1
         if aimed and aim:
-            case.path_parameters = naming(running.known, case.path_parameters)
-            case.query = naming(running.known, case.query)
-            case.body = naming(running.known, case.body)
+            for part in ("path_parameters", "query", "body"):
+                given_part = getattr(case, part)
+                named = naming(running.known, given_part)
+                if repr(named) != repr(given_part):
+                    setattr(case, part, named)
         case.validate_response(running.answer(case), checks=CHECKS)
 
     answered()
