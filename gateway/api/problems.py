@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
-from gateway.contract.misfits import camel, field_error
+from gateway.contract.misfits import camel, field_error, without_kinds
 from gateway.contract.problems import Problem, Reason
 from gateway.kernel.ports import StoreBroken, StoreFull
 
@@ -97,9 +97,8 @@ async def _on_refusal(_: Request, error: Exception) -> Response:
 
 async def _on_invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return refused(
-        Refusal(RefusalKind.INVALID, *(field_error(each, each["loc"][1:]) for each in error.errors()))
-    )
+    places = ((each, without_kinds(each, error.body)) for each in error.errors())
+    return refused(Refusal(RefusalKind.INVALID, *(field_error(each, place) for each, place in places)))
 
 
 async def _on_http_error(_: Request, error: Exception) -> Response:

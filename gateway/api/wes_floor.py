@@ -15,7 +15,6 @@ from gateway.contract.acts import ActView, StationAct
 from gateway.contract.documents import (
     OrderSummary,
     PackageView,
-    PresentationView,
     PutBackView,
     WaveView,
     WorkView,
@@ -24,6 +23,7 @@ from gateway.contract.stations import (
     BlackBoxArrival,
     CloseRequest,
     OpenRequest,
+    PresentationView,
     ReplenishmentView,
     StationView,
 )

@@ -96,21 +96,6 @@ class PutBackView(WireModel):
     done_at: datetime | None
 
 
-class PresentationView(WireModel):
-    """A container on its way to a place, or there."""
-
-    presentation_id: int
-    purpose: str
-    container_id: str
-    station_id: str | None
-    destination: str
-    state: str
-    reason: str | None
-    created_at: datetime
-    arrived_at: datetime | None
-    units: int
-
-
 class WaveView(WireModel):
     """A wave.
 

@@ -24,10 +24,13 @@ _CODES: Final[dict[str, str]] = {
     "datetime_from_date_parsing": "badFormat",
     "enum": "unknownValue",
     "literal_error": "unknownValue",
+    "union_tag_invalid": "unknownValue",
+    "union_tag_not_found": "missing",
 }
 _MESSAGES: Final[dict[str, str]] = {
     "extra_forbidden": "there is no such field",
     "missing": "must be given",
+    "union_tag_not_found": "must be given",
     "string_pattern_mismatch": "must be made of letters, digits, dots, underscores, colons and hyphens",
 }
 
@@ -37,7 +40,37 @@ def field_error(error: Mapping[str, Any], location: Sequence[str | int]) -> Fiel
     kind: str = error["type"]
     code = _CODES.get(kind) or ("wrongType" if kind.endswith(("_type", "_parsing")) else camel(kind))
     text: str = _MESSAGES.get(kind) or error["msg"].removeprefix("Value error, ")
+    if kind.startswith("union_tag"):  # which of several it is, is told by a field of it
+        context: Mapping[str, str] = error["ctx"]
+        location = (*location, context["discriminator"].strip("'"))
+        text = f"must be one of {context['expected_tags']}" if "expected_tags" in context else text
     return FieldError(_path(location), code, text)
+
+
+def without_kinds(error: Mapping[str, Any], body: object) -> tuple[str | int, ...]:
+    """Return where a finding is in a request's body, without the names of kinds that pydantic puts between the fields.
+
+    Args:
+        error: one of pydantic's findings about a request; its first place is `body`, `query`, ….
+        body: as it was parsed; None where the finding is elsewhere.
+    """
+    location: tuple[str | int, ...] = tuple(error["loc"][1:])
+    place: list[str | int] = []
+    value: Any = body
+    for number, part in enumerate(location):
+        is_field = not isinstance(value, dict) or part in value
+        is_absent_field = error["type"] == "missing" and number + 1 == len(location)
+        if is_field or is_absent_field:
+            place.append(part)
+            value = _within(value, part)
+    return tuple(place)
+
+
+def _within(value: Any, part: str | int) -> Any:
+    try:
+        return value[part]
+    except (LookupError, TypeError):
+        return None
 
 
 def camel(name: str) -> str:

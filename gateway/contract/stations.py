@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from gateway.contract.acts import Number, Operator, Pieces, Words
 from gateway.contract.model import WireModel
@@ -24,12 +24,37 @@ class CloseRequest(WireModel):
 
 
 class PutTarget(WireModel):
-    """A lit slot: what was picked for it and is not confirmed yet."""
+    """What was picked for a slot of a put wall.
+
+    Attributes:
+        confirmed: what was put; None: nobody has told yet, and the slot is lit or about to be.
+    """
 
     put_id: int
     slot_id: str
     quantity: int
+    confirmed: int | None
     state: str
+
+
+class PresentationView(WireModel):
+    """A container on its way to a place, or there.
+
+    Attributes:
+        reason: why it waits, where somebody knows.
+        units: pieces that are still to be picked from it.
+    """
+
+    presentation_id: int
+    purpose: str
+    container_id: str
+    station_id: str | None
+    destination: str
+    state: str
+    reason: str | None
+    created_at: datetime
+    arrived_at: datetime | None
+    units: int
 
 
 class TaskView(WireModel):
@@ -39,7 +64,9 @@ class TaskView(WireModel):
         rest: pieces that are neither picked, nor in a hand before a lit slot, nor given up.
         slot_id: the slot or box place that they go to.
         serial: every piece has a number of its own, to be scanned.
+        attributes: what upstream has told of the product besides, such as the address of a picture.
         puts: lit slots.
+        ended: slots that have been told; `adjust` corrects one until its box is sealed.
     """
 
     allocation_id: int
@@ -49,6 +76,7 @@ class TaskView(WireModel):
     name: str
     barcodes: tuple[str, ...]
     unit: str
+    attributes: dict[str, JsonValue]
     lot_no: str
     expiry_at: datetime | None
     holder_id: str | None
@@ -62,6 +90,7 @@ class TaskView(WireModel):
     held: str | None
     status_code: int
     puts: tuple[PutTarget, ...] = ()
+    ended: tuple[PutTarget, ...] = ()
 
 
 class OperationView(WireModel):
@@ -94,6 +123,7 @@ class BoxView(WireModel):
     """What stands in a slot of a put wall, or at a box's place.
 
     Attributes:
+        quantity: pieces that it is to hold in the end.
         rest: pieces that are still to come, from whatever container.
         packed: whether something lies in it that is not sealed yet.
         complete: nothing more comes: it can be sealed.
@@ -102,6 +132,7 @@ class BoxView(WireModel):
     slot_id: str
     work_id: int
     order_no: str
+    quantity: int
     rest: int
     packed: bool
     complete: bool
@@ -146,7 +177,11 @@ class ReplenishmentView(WireModel):
 
 
 class StationView(WireModel):
-    """A station and all that a page of it has to show."""
+    """A station and all that a page of it has to show.
+
+    Attributes:
+        coming: containers that are on their way or waiting for a place, the next first.
+    """
 
     station_id: str
     open: bool
@@ -155,6 +190,7 @@ class StationView(WireModel):
     wall: str | None
     slots: tuple[str, ...]
     operations: tuple[OperationView, ...] = ()
+    coming: tuple[PresentationView, ...] = ()
     boxes: tuple[BoxView, ...] = ()
     questions: tuple[QuestionView, ...] = ()
     replenishments: tuple[ReplenishmentView, ...] = ()

@@ -96,6 +96,34 @@ async def test_a_station_shows_what_stands_there_and_acts_change_it() -> None:
         assert [put["putId"] for put in task["puts"]] == [put_id]
 
 
+async def test_a_page_learns_what_comes_next_what_a_product_looks_like_how_far_it_is_and_what_can_be_undone() -> (
+    None
+):
+    async with station() as line, pages(line) as http:
+        await line.core.products("A", attributes={"picture": "https://shop.example/a.jpg"}, version=2)
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        await order(line, "C-1", ("A", 3))
+        await line.think()
+        (coming,) = (await get(http, "stations/station-1"))["coming"]
+        assert (coming["containerId"], coming["state"], coming["units"]) == ("T-1", "sent", 3)
+        ((allocation_id, _),) = await line.scan(await line.bring())
+        put = await line.act("pick", allocation_id=allocation_id, quantity=2)
+        await line.light()
+        (name,) = line.walls.lit()
+        line.walls.press(name)
+        await line.hear()
+        shown = await get(http, "stations/station-1")
+        assert shown["coming"] == []
+        (task,) = shown["operations"][0]["tasks"]
+        assert task["attributes"] == {"picture": "https://shop.example/a.jpg"}
+        assert (task["puts"], [(each["putId"], each["confirmed"]) for each in task["ended"]]) == (
+            [],
+            [(put.put_id, 2)],
+        )
+        (box,) = shown["boxes"]
+        assert (box["quantity"], box["rest"]) == (3, 1)
+
+
 async def test_refusals_are_problems_with_a_reason() -> None:
     async with station() as line, pages(line) as http:
         body = {"act": "scan", "actId": "a-1", "operator": "Ann", "operationId": 7, "containerId": "T-1"}
@@ -105,7 +133,12 @@ async def test_refusals_are_problems_with_a_reason() -> None:
         answer = await http.post("/v1/wes/acts", json=body | {"act": "dance"})
         assert answer.status_code == 422
         answer = await http.post("/v1/wes/acts", json=body | {"operationId": 0, "more": 1})
-        assert {each["field"] for each in answer.json()["reasons"]} == {"scan.operationId", "scan.more"}
+        assert {each["field"] for each in answer.json()["reasons"]} == {"operationId", "more"}
+        told = (await http.post("/v1/wes/acts", json={"act": "dance"})).json()["reasons"][0]
+        assert (told["field"], told["code"]) == ("act", "unknownValue")
+        assert told["message"].startswith("must be one of 'scan', 'pick', 'put'")
+        told = (await http.post("/v1/wes/acts", json={"actId": "a-1"})).json()["reasons"][0]
+        assert (told["field"], told["code"], told["message"]) == ("act", "missing", "must be given")
         assert (await http.get("/v1/wes/stations/nowhere")).status_code == 404
         assert (await http.get("/v1/wes/stock/X")).status_code == 404
 

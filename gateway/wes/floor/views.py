@@ -11,7 +11,6 @@ from gateway.contract.documents import (
     OrderSummary,
     PackageLineView,
     PackageView,
-    PresentationView,
     PutBackView,
     WaveView,
     WorkView,
@@ -19,6 +18,7 @@ from gateway.contract.documents import (
 from gateway.contract.stations import (
     BoxView,
     OperationView,
+    PresentationView,
     PutTarget,
     QuestionView,
     ReplenishmentView,
@@ -38,7 +38,7 @@ ROWS_MAX: Final = 1_000
 """Of one kind, in one view of a station or a work order."""
 
 _TASK: Final = f"""SELECT a.allocation_id, a.work_id, d.oms_order_no, l.sku, COALESCE(g.name, l.sku), COALESCE(g.barcodes, '[]'),
-COALESCE(g.unit, ''), o.lot_no, o.expiry_at, a.holder_id, a.cell, a.quantity, a.picked, a.short,
+COALESCE(g.unit, ''), COALESCE(g.attributes, '{{{{}}}}'), o.lot_no, o.expiry_at, a.holder_id, a.cell, a.quantity, a.picked, a.short,
 a.quantity - a.picked - a.short - CAST(COALESCE((SELECT SUM(p.quantity) FROM wall_puts p
     WHERE p.allocation_id = a.allocation_id AND {OPEN_PUTS}), 0) AS BIGINT),
 w.slot_id, o.serial, w.held, a.code
@@ -47,14 +47,15 @@ JOIN order_lines l ON l.line_id = a.line_id JOIN lots o ON o.lot_id = a.lot_id
 LEFT JOIN products g ON g.owner_id = d.owner_id AND g.sku = l.sku
 WHERE {{where}} ORDER BY a.allocation_id LIMIT :limit"""
 _PUTS: Final = (
-    "SELECT p.put_id, p.slot_id, p.quantity, p.state FROM wall_puts p"
-    f" WHERE p.allocation_id = :allocation_id AND {OPEN_PUTS} ORDER BY p.put_id"
+    "SELECT p.put_id, p.slot_id, p.quantity, p.confirmed, p.state FROM wall_puts p"
+    f" WHERE p.allocation_id = :allocation_id AND (p.confirmed IS NOT NULL OR {OPEN_PUTS}) ORDER BY p.put_id"
 )
 _STATIONS: Final = "SELECT station_id, open, operator, reason FROM stations"
 _OPEN: Final = (
     f"{OPERATION} WHERE o.station_id = :station_id AND o.state = 'open' ORDER BY o.operation_id LIMIT :limit"
 )
 _BOXES: Final = f"""SELECT s.slot_id, s.work_id, d.oms_order_no,
+CAST((SELECT SUM(x.quantity - x.short) FROM work_lines x WHERE x.work_id = s.work_id) AS BIGINT),
 CAST((SELECT SUM(x.quantity - x.picked - x.short) FROM work_lines x WHERE x.work_id = s.work_id) AS BIGINT),
 (SELECT COUNT(*) FROM picks k JOIN allocations a ON a.allocation_id = k.allocation_id
     WHERE a.work_id = s.work_id AND k.package_id IS NULL),
@@ -93,11 +94,15 @@ _PUT_BACKS: Final = """SELECT b.put_back_id, d.oms_order_no, l.sku, o.lot_no, b.
 FROM put_backs b JOIN orders d ON d.order_id = b.order_id JOIN allocations a ON a.allocation_id = b.allocation_id
 JOIN order_lines l ON l.line_id = a.line_id JOIN lots o ON o.lot_id = b.lot_id
 WHERE b.done_at IS NULL AND b.put_back_id > :after ORDER BY b.put_back_id LIMIT :limit"""
-_PRESENTATIONS: Final = """SELECT p.presentation_id, p.purpose, p.container_id, p.station_id, p.destination, p.state, p.reason,
+_PRESENTED: Final = """SELECT p.presentation_id, p.purpose, p.container_id, p.station_id, p.destination, p.state, p.reason,
 p.created_at, p.arrived_at, CAST(COALESCE((SELECT SUM(a.quantity - a.picked - a.short) FROM allocations a
     WHERE a.presentation_id = p.presentation_id AND a.code < 90), 0) AS BIGINT)
-FROM presentations p WHERE p.presentation_id < :below
+FROM presentations p"""
+_PRESENTATIONS: Final = f"""{_PRESENTED} WHERE p.presentation_id < :below
 AND (CAST(:state AS TEXT) IS NULL OR p.state = CAST(:state AS TEXT)) ORDER BY p.presentation_id DESC LIMIT :limit"""
+_COMING: Final = f"""{_PRESENTED} WHERE p.station_id = :station_id AND p.purpose = 'pick'
+AND p.state IN ('planned', 'called', 'sent', 'failed')
+ORDER BY CASE p.state WHEN 'planned' THEN 1 ELSE 0 END, p.presentation_id LIMIT :limit"""
 _WAVES: Final = """SELECT w.wave_id, w.wave_no, w.kind, w.code, COUNT(DISTINCT x.order_id), COUNT(x.work_id),
 COUNT(CASE WHEN x.code >= 90 THEN 1 END), w.created_at, w.released_at
 FROM waves w LEFT JOIN work_orders x ON x.wave_id = w.wave_id WHERE w.wave_id < :below
@@ -144,6 +149,7 @@ async def station_view(tx: Tx, context: WesContext, station_id: str) -> StationV
     return _station(place, known.get(station_id)).model_copy(
         update={
             "operations": tuple([await operation_view(tx, each) for each in operations]),
+            "coming": tuple(_presentation(row) for row in await tx.fetch(_COMING, which)),
             "boxes": tuple(_box(row) for row in await tx.fetch(_BOXES, which)),
             "questions": tuple(
                 _question(row) for row in await tx.fetch(_QUESTIONS, {**which, "before": before})
@@ -238,8 +244,9 @@ async def _tasks(tx: Tx, where: str, **params: SqlValue) -> tuple[TaskView, ...]
 
 
 def _task(row: Row, puts: Iterable[Row]) -> TaskView:
-    allocation_id, work_id, order_no, sku, name, barcodes, unit, lot_no, expiry_at, holder_id = row[:10]
-    cell, quantity, picked, short, rest, slot_id, serial, held, code = row[10:]
+    allocation_id, work_id, order_no, sku, name, barcodes, unit, attributes, lot_no, expiry_at = row[:10]
+    holder_id, cell, quantity, picked, short, rest, slot_id, serial, held, code = row[10:]
+    targets = [_target(put) for put in puts]
     return TaskView(
         allocation_id=allocation_id,
         work_id=work_id,
@@ -248,6 +255,7 @@ def _task(row: Row, puts: Iterable[Row]) -> TaskView:
         name=name,
         barcodes=tuple(json.loads(barcodes)),
         unit=unit,
+        attributes=json.loads(attributes),
         lot_no=lot_no,
         expiry_at=_moment(expiry_at),
         holder_id=holder_id,
@@ -260,11 +268,14 @@ def _task(row: Row, puts: Iterable[Row]) -> TaskView:
         serial=bool(serial),
         held=held,
         status_code=code,
-        puts=tuple(
-            PutTarget(put_id=put_id, slot_id=slot, quantity=pieces, state=state)
-            for put_id, slot, pieces, state in puts
-        ),
+        puts=tuple(each for each in targets if each.confirmed is None),
+        ended=tuple(each for each in targets if each.confirmed is not None),
     )
+
+
+def _target(row: Row) -> PutTarget:
+    put_id, slot_id, quantity, confirmed, state = row
+    return PutTarget(put_id=put_id, slot_id=slot_id, quantity=quantity, confirmed=confirmed, state=state)
 
 
 def _station(place: Workplace, row: Row | None) -> StationView:
@@ -280,11 +291,12 @@ def _station(place: Workplace, row: Row | None) -> StationView:
 
 
 def _box(row: Row) -> BoxView:
-    slot_id, work_id, order_no, rest, packed, lit = row
+    slot_id, work_id, order_no, quantity, rest, packed, lit = row
     return BoxView(
         slot_id=slot_id,
         work_id=work_id,
         order_no=order_no,
+        quantity=quantity,
         rest=rest,
         packed=packed > 0,
         complete=packed > 0 and not rest and not lit,
