@@ -75,7 +75,7 @@ def spans(first: Ints, lengths: Ints) -> Ints:
 
 def weighed(groups: Ints, weights: NDArray[Any], count: int) -> Floats:
     """Return the sum of weights by group."""
-    return np.bincount(groups, weights.astype(np.float64), count).astype(np.float64)
+    return np.bincount(groups, weights.astype(np.float64, copy=False), count).astype(np.float64, copy=False)
 
 
 def summed(groups: Ints, values: NDArray[Any], count: int) -> Ints:
