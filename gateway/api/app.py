@@ -11,7 +11,7 @@ from fastapi_offline import FastAPIOffline
 from gateway.api.deps import ApiDeps
 from gateway.api.events import event_routes
 from gateway.api.guard import SecureHeaders, TokenGuard
-from gateway.api.health import health_routes, life_routes
+from gateway.api.health import health_routes, wes_health_routes
 from gateway.api.plant import plant_routes
 from gateway.api.problems import MEDIA_TYPE, add_problem_handlers
 from gateway.api.puts import put_routes
@@ -62,7 +62,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
 
 def create_wes_api(wes: WesCore, token: str | None, closing: asyncio.Event) -> FastAPI:
     """Return the application of a WES core that has a process of its own; its streams end when `closing` is set."""
-    app = _application("WES core", [life_routes(), *wes_routers(wes, closing)], token)
+    app = _application("WES core", [wes_health_routes(wes), *wes_routers(wes, closing)], token)
     describe_upstream(app)
     return app
 

@@ -23,7 +23,6 @@ from gateway.site.model import Site
 from gateway.transport.rows import Transport
 from gateway.transport.tables import TransportTables
 from gateway.wes.core import WesCore
-from gateway.wes.upstream.monitors import Monitors
 
 
 class Subscriptions(Protocol):
@@ -93,7 +92,6 @@ class ApiDeps:
         explain: why a transport does not move at the moment; None if it does.
         token: what callers must show; None where nobody else can reach the port.
         wes: the bundled WES core; None where the site has none.
-        monitors: how its exchange with upstream does; None likewise.
         closing: set when the interface is about to end; open streams end then.
     """
 
@@ -108,7 +106,6 @@ class ApiDeps:
     explain: Callable[[Transport], str | None]
     token: str | None = None
     wes: WesCore | None = None
-    monitors: Monitors | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def ask(self, message: object) -> Any:

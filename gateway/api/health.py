@@ -8,9 +8,10 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.api.deps import ApiDeps
-from gateway.api.metrics import make_registry
+from gateway.api.metrics import make_registry, make_wes_registry
 from gateway.api.problems import http_error
 from gateway.kernel.ports import Tx
+from gateway.wes.core import WesCore
 
 READY_WITHIN_S: Final = 2.0
 _TEXT: Final[dict[int | str, dict[str, Any]]] = {
@@ -26,6 +27,19 @@ def life_routes() -> APIRouter:
     async def get_livez() -> Response:
         """Tell that the process lives."""
         return Response("alive\n", media_type="text/plain")
+
+    return router
+
+
+def wes_health_routes(core: WesCore) -> APIRouter:
+    """Return /livez and /metrics of a WES core that has a process of its own."""
+    router = life_routes()
+    registry = make_wes_registry(core)
+
+    @router.get("/metrics", response_class=Response, responses=_TEXT)
+    async def get_metrics() -> Response:
+        """Tell how the WES does, for Prometheus."""
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return router
 

@@ -4,7 +4,7 @@ Labels are bounded: event types, devices of the site, subscriptions (a few), ope
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Histogram
@@ -13,15 +13,14 @@ from prometheus_client.registry import Collector
 
 from gateway.api.deps import ApiDeps
 from gateway.transport.rows import Job
-from gateway.wes.core import WesCore
-from gateway.wes.upstream.monitors import Monitors
+from gateway.wes.core import Reading, WesCore
 
 BUCKETS_S: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320)
 
 
 def make_registry(deps: ApiDeps) -> CollectorRegistry:
     """Return a registry that tells how this gateway does."""
-    registry = CollectorRegistry()
+    registry = CollectorRegistry() if deps.wes is None else make_wes_registry(deps.wes)
     registry.register(_Present(deps))
     seconds = Histogram(
         "gateway_command_seconds",
@@ -38,6 +37,13 @@ def make_registry(deps: ApiDeps) -> CollectorRegistry:
             seconds.labels(new.command.op.name, new.status.value).observe(taken)
 
     deps.tables.jobs.watch(observe)
+    return registry
+
+
+def make_wes_registry(core: WesCore) -> CollectorRegistry:
+    """Return a registry that tells how a WES core does."""
+    registry = CollectorRegistry()
+    registry.register(_Wes(core))
     return registry
 
 
@@ -80,14 +86,21 @@ class _Present(Collector):
         for subscription_id, count in self._deps.webhooks.backlogs().items():
             backlog.add_metric([subscription_id], count)
         yield backlog
-        if self._deps.wes is not None:
-            yield from _wes(self._deps.wes)
-        if self._deps.monitors is not None:
-            yield from _upstream(self._deps.monitors)
 
 
-def _wes(core: WesCore) -> Iterator[Metric]:
-    """Return how the WES core does."""
+class _Wes(Collector):
+    """How a WES core does, as its rounds found it."""
+
+    def __init__(self, core: WesCore) -> None:
+        self._core = core
+
+    def collect(self) -> Iterator[Metric]:
+        """Return all metrics of the core."""
+        yield from _work(self._core)
+        yield from _upstream(self._core.tally.readings)
+
+
+def _work(core: WesCore) -> Iterator[Metric]:
     plans = CounterMetricFamily("wes_plans", "Plans since the start, by who made them", labels=["by"])
     for by, count in core.tally.plans.items():
         plans.add_metric([by], count)
@@ -99,14 +112,13 @@ def _wes(core: WesCore) -> Iterator[Metric]:
         )
 
 
-def _upstream(monitors: Monitors) -> Iterator[Metric]:
-    """Return what the WES's monitors measured last."""
+def _upstream(readings: Mapping[str, Reading]) -> Iterator[Metric]:
     values = GaugeMetricFamily(
         "wes_upstream", "The exchange with upstream: a share, seconds or messages", labels=["monitor"]
     )
     alarms = GaugeMetricFamily("wes_upstream_alarm", "1 if a threshold is passed", labels=["monitor"])
-    for monitor, reading in monitors.readings.items():
-        values.add_metric([monitor.value], reading.value)
-        alarms.add_metric([monitor.value], float(reading.alarm))
+    for monitor, reading in readings.items():
+        values.add_metric([monitor], reading.value)
+        alarms.add_metric([monitor], float(reading.alarm))
     yield values
     yield alarms

@@ -100,7 +100,6 @@ class Gateway:
             explain=self.engine.explain,
             token=self.settings.token,
             wes=None if self.wes is None else self.wes.core,
-            monitors=None if self.wes is None else self.wes.monitors,
             closing=closing,
         )
 

@@ -27,7 +27,6 @@ from gateway.wes.floor.operations import push
 from gateway.wes.floor.wall import PUT_HANDLERS
 from gateway.wes.layout import lay_out
 from gateway.wes.planning.hearing import Hearing
-from gateway.wes.upstream.monitors import Monitors
 
 log = structlog.get_logger()
 
@@ -44,7 +43,6 @@ class RunningWes:
     """
 
     core: WesCore
-    monitors: Monitors
     allocator: Allocator
     hearing: Hearing
     bells: Bells
@@ -68,10 +66,9 @@ async def open_wes(
         telling = TellingStore(store)
         opened = await open_core(telling, site.wes, clock, lay_out(site, site.wes.stations.boxes))
         core = replace(opened, stir=bells.ring, news=telling.news)
-        monitors = Monitors(core)
-        works = upstream_works(core, monitors, around.courier, rng)
+        works = upstream_works(core, around.courier, rng)
         hearing = Hearing(core.context, push, PUT_HANDLERS)
-        yield RunningWes(core, monitors, around.allocator, hearing, bells, works)
+        yield RunningWes(core, around.allocator, hearing, bells, works)
 
 
 async def run_wes(settings: Settings, gateway_url: str) -> None:

@@ -21,7 +21,7 @@ from gateway.wes.timers import (
     forget,
     tell_what_just_changed,
 )
-from gateway.wes.upstream.monitors import Monitors
+from gateway.wes.upstream.monitors import look
 from gateway.wes.upstream.sync import sync_changed, sync_scheduled
 
 REAL_TIME_S: Final = 1.0
@@ -50,13 +50,12 @@ class _Listening:
 
 
 def upstream_works(
-    core: WesCore, monitors: Monitors, courier: Courier | Broker | None, rng: random.Random
+    core: WesCore, courier: Courier | Broker | None, rng: random.Random
 ) -> dict[str, Runnable]:
     """Return what has to run, by a name for people.
 
     Args:
         core: the core.
-        monitors: are looked at.
         courier: brings messages to upstream; None where nobody listens.
         rng: makes pauses.
     """
@@ -68,7 +67,7 @@ def upstream_works(
         "verification": Rounds("verification", CALENDAR_S, Verification(core).work),
         "history": Rounds("history", CALENDAR_S, lambda: carry_over(core.store, core.context)),
         "late orders": Rounds("late orders", wes.monitors.period_s, lambda: watch(core.store, core.context)),
-        "monitors": Rounds("monitors", wes.monitors.period_s, monitors.look),
+        "monitors": _round(core, "monitors", wes.monitors.period_s, look),
     }
     if courier is None or not is_told(core.context):
         return works

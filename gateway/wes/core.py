@@ -1,7 +1,7 @@
 """The WES core as whoever stands around it is given it: its database, and what its acts need."""
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -37,6 +37,18 @@ class Outcome:
     good: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measured value: a share, seconds or messages.
+
+    Attributes:
+        alarm: whether its threshold is passed.
+    """
+
+    value: float
+    alarm: bool
+
+
 @dataclass(slots=True)
 class Tally:
     """What is counted from the start, for metrics.
@@ -44,10 +56,12 @@ class Tally:
     Attributes:
         plans: by who made them.
         findings: of the last verification of stock; None before the first.
+        readings: of the last look at the monitors, by what is measured; one that cannot be told is not there.
     """
 
     plans: Counter[str] = field(default_factory=Counter[str])
     findings: int | None = None
+    readings: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,6 @@ from gateway.transport.engine import TransportEngine
 from gateway.transport.messages import Open
 from gateway.transport.tables import TransportTables
 from gateway.wes.core import WesCore
-from gateway.wes.upstream.monitors import Monitors
 from tests.unit.feeding import START_US
 from tests.unit.floor import shuttle_site
 
@@ -160,7 +159,6 @@ async def gateway_in(
             explain=engine.explain,
             token=token,
             wes=wes,
-            monitors=None if wes is None else Monitors(wes),
         )
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=raise_faults)

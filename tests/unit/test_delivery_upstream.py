@@ -19,7 +19,7 @@ from gateway.delivery.wes import upstream_works
 from gateway.kernel.clock import to_datetime
 from gateway.wes.core import WesCore
 from gateway.wes.outbox import Message, send_again, skip_message
-from gateway.wes.upstream.monitors import Monitor, Monitors
+from gateway.wes.upstream.monitors import Monitor, look
 from gateway.wes.upstream.sync import sync_changed
 from tests.unit.wes_rig import Core, command, core, settings
 
@@ -216,18 +216,17 @@ async def test_whatever_it_answers_each_message_is_taken_once_and_in_order(answe
 
 async def test_without_traffic_there_is_nothing_to_divide_and_no_alarm() -> None:
     async with core() as opened:
-        monitors = Monitors(WesCore(store=opened.store, context=opened.context, numbers=opened.numbers))
-        await monitors.look()
-        assert Monitor.COMMAND_SUCCESS not in monitors.readings
-        assert Monitor.CALLBACK_FAILURES not in monitors.readings
-        assert not any(reading.alarm for reading in monitors.readings.values())
+        parts = WesCore(store=opened.store, context=opened.context, numbers=opened.numbers)
+        await look(parts)
+        assert Monitor.COMMAND_SUCCESS not in parts.tally.readings
+        assert Monitor.CALLBACK_FAILURES not in parts.tally.readings
+        assert not any(reading.alarm for reading in parts.tally.readings.values())
 
 
 async def test_each_threshold_raises_its_alarm_and_ends_it() -> None:
     limits = {"backlog": 1}
     async with core(monitors=limits) as opened:
         parts = WesCore(store=opened.store, context=opened.context, numbers=opened.numbers)
-        monitors = Monitors(parts)
         await opened.stock("A", 9)
         await parts.submit(command("C-1", ("A", 1)))
         await sync_changed(opened.store, opened.context)
@@ -237,11 +236,11 @@ async def test_each_threshold_raises_its_alarm_and_ends_it() -> None:
         opened.clock.at_us += 400_000_000
         for _ in range(9):
             parts.note_command(taken=False)
-        await monitors.look()
+        await look(parts)
         standing = parts.alarms.standing
         assert standing.keys() == set(Monitor) - {Monitor.LAST_SYNC, Monitor.LATE_ORDERS}
         first = dict(standing)
-        await monitors.look()
+        await look(parts)
         assert [alarm.raised_at for alarm in standing.values()] == [
             alarm.raised_at for alarm in first.values()
         ], "an alarm that stands is as old as it is"
@@ -249,19 +248,18 @@ async def test_each_threshold_raises_its_alarm_and_ends_it() -> None:
         await delivery.step()
         await parts.submit(command("C-2", ("A", 1)))
         await delivery.step()
-        await monitors.look()
+        await look(parts)
         assert not standing
 
 
 async def test_the_monitors_look_in_every_round() -> None:
     async with core(monitors={"period_s": 0.001, "backlog": 1}) as opened:
         parts = WesCore(store=opened.store, context=opened.context, numbers=opened.numbers)
-        monitors = Monitors(parts)
-        works = upstream_works(parts, monitors, Receiver(), Random(1))
+        works = upstream_works(parts, Receiver(), Random(1))
         await opened.stock("A", 9)
         async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
             looking = tasks.create_task(works["monitors"].run())
-            while not monitors.readings:
+            while not parts.tally.readings:
                 await asyncio.sleep(0.001)
             assert not parts.alarms.standing
             await two_messages(opened)
@@ -283,14 +281,14 @@ def test_the_thresholds_are_those_of_the_source_unless_the_site_says_otherwise()
 
 async def test_a_sync_is_old_only_while_something_waits() -> None:
     async with core() as opened:
-        monitors = Monitors(WesCore(store=opened.store, context=opened.context, numbers=opened.numbers))
+        parts = WesCore(store=opened.store, context=opened.context, numbers=opened.numbers)
         await opened.stock("A", 9)
         await sync_changed(opened.store, opened.context)
         await delivery_of(opened, Receiver()).step()
         opened.clock.at_us += HOUR_US
-        await monitors.look()
-        assert monitors.readings[Monitor.LAST_SYNC].value == 0
+        await look(parts)
+        assert parts.tally.readings[Monitor.LAST_SYNC].value == 0
         await opened.stock("B", 9)
         await sync_changed(opened.store, opened.context)
-        await monitors.look()
-        assert monitors.readings[Monitor.LAST_SYNC].alarm
+        await look(parts)
+        assert parts.tally.readings[Monitor.LAST_SYNC].alarm

@@ -1,5 +1,6 @@
 """What waits for a person: orders that cannot go on, messages that were given up, alarms; by whom it was decided, and why."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,12 +9,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from gateway.api.app import create_wes_api
 from gateway.api.problems import add_problem_handlers
 from gateway.api.wes_attention import attention_routes
 from gateway.contract.attention import Decision, SettleRequest
+from gateway.wes.allocation.port import Answer, Plan
 from gateway.wes.attention import settle
 from gateway.wes.core import WesCore
-from gateway.wes.upstream.monitors import Monitors
+from gateway.wes.timers import Verification
+from gateway.wes.upstream.monitors import look
 from tests.unit.chain_rig import Chain, chain
 from tests.unit.test_wes_chain import contradictions, fill, goods_in_receiving, order
 from tests.unit.wes_rig import Core, command, core
@@ -29,15 +33,14 @@ def parts_of(opened: Core) -> WesCore:
 
 
 @asynccontextmanager
-async def desk(opened: Core) -> AsyncGenerator[tuple[httpx.AsyncClient, Monitors]]:
+async def desk(opened: Core) -> AsyncGenerator[tuple[httpx.AsyncClient, WesCore]]:
     """Run the routes over a core in memory."""
     parts = parts_of(opened)
-    monitors = Monitors(parts)
     app = FastAPI()
     app.include_router(attention_routes(parts))
     add_problem_handlers(app)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://wes/v1/wes") as http:
-        yield http, monitors
+        yield http, parts
 
 
 async def waiting(http: httpx.AsyncClient) -> list[dict[str, Any]]:
@@ -241,11 +244,11 @@ async def test_a_message_that_was_given_up_is_sent_again_or_skipped(decision: st
 
 
 async def test_an_alarm_of_a_monitor_is_seen_and_says_since_when_and_what_to_do() -> None:
-    async with core(monitors={"backlog": 1}) as opened, desk(opened) as (http, monitors):
+    async with core(monitors={"backlog": 1}) as opened, desk(opened) as (http, parts):
         await opened.stock("A", 5)
         for n in range(2):
             await opened.submit(command(f"C-{n}", ("A", 1)))
-        await monitors.look()
+        await look(parts)
         (alarm,) = (await http.get("/alarms")).json()["items"]
         assert (alarm["alarmId"], alarm["code"], alarm["text"]) == (
             "upstream:backlog",
@@ -254,5 +257,31 @@ async def test_an_alarm_of_a_monitor_is_seen_and_says_since_when_and_what_to_do(
         )
         assert "gateway wes messages" in alarm["advice"]
         await opened.store.write(lambda tx: tx.execute("UPDATE outbox SET state = 'delivered'"))
-        await monitors.look()
+        await look(parts)
         assert (await http.get("/alarms")).json()["items"] == []
+
+
+async def test_while_another_one_plans_than_the_site_names_an_alarm_says_why() -> None:
+    async with core() as opened, desk(opened) as (http, parts):
+        parts.note_plan(Answer(plan=Plan(), by="greedy", remarks=("the solver's process has ended",)))
+        (first,) = (await http.get("/alarms")).json()["items"]
+        parts.note_plan(Answer(plan=Plan(), by="greedy", remarks=("the solver's process has hung",)))
+        (alarm,) = (await http.get("/alarms")).json()["items"]
+        assert (alarm["alarmId"], alarm["raisedAt"]) == ("planning:anotherPlans", first["raisedAt"])
+        assert alarm["text"].startswith("the solver's process has hung"), "what is the matter now"
+        parts.note_plan(Answer(plan=Plan(), by="solver"))
+        assert (await http.get("/alarms")).json()["items"] == []
+
+
+async def test_a_wes_in_a_process_of_its_own_has_metrics() -> None:
+    async with core(monitors={"backlog": 1}) as opened:
+        parts = parts_of(opened)
+        parts.note_plan(Answer(plan=Plan(), by="solver"))
+        await Verification(parts).work()
+        await look(parts)
+        transport = httpx.ASGITransport(create_wes_api(parts, None, asyncio.Event()))
+        async with httpx.AsyncClient(transport=transport, base_url="http://wes") as http:
+            text = (await http.get("/metrics")).text
+    for line in ('wes_plans_total{by="solver"} 1.0', "wes_findings 0.0", "wes_alarms 0.0"):
+        assert line in text
+    assert 'wes_upstream{monitor="backlog"} 0.0' in text

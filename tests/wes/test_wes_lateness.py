@@ -15,7 +15,7 @@ from gateway.kernel.ports import Row, Store
 from gateway.wes.attention import list_exceptions, settle
 from gateway.wes.core import WesCore
 from gateway.wes.orders.lateness import watch
-from gateway.wes.upstream.monitors import Monitor, Monitors
+from gateway.wes.upstream.monitors import Monitor, look
 from tests.unit.chain_rig import fill, order
 from tests.unit.station_rig import Station, station_on
 from tests.unit.wes_rig import command
@@ -123,16 +123,16 @@ async def test_a_late_order_is_listed_and_a_person_may_urge_it(line: Station) ->
 
 async def test_the_alarm_says_how_many_are_late(line: Station) -> None:
     core = parts(line)
-    monitors, standing = Monitors(core), core.alarms.standing
-    await monitors.look()
+    standing = core.alarms.standing
+    await look(core)
     assert Monitor.LATE_ORDERS not in standing
     await order(line, "C-1", ("A", 2))
     await after(line, 2 * HOUR_US)
-    await monitors.look()
-    assert monitors.readings[Monitor.LATE_ORDERS].value == 1
+    await look(core)
+    assert core.tally.readings[Monitor.LATE_ORDERS].value == 1
     assert standing[Monitor.LATE_ORDERS].text == "Orders that are late: 1"
     await line.finish()
-    await monitors.look()
+    await look(core)
     assert Monitor.LATE_ORDERS not in standing
 
 
@@ -141,8 +141,7 @@ async def test_it_is_looked_at_in_rounds_also_where_nobody_listens_upstream(stor
     await line.core.submit(command("C-1", ("A", 2)))
     line.core.clock.at_us += MINUTE_US
     core = parts(line)
-    monitors = Monitors(core)
-    works: Any = upstream_works(core, monitors, None, Random(1))
+    works: Any = upstream_works(core, None, Random(1))
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
         rounds = [tasks.create_task(works[name].run()) for name in ("late orders", "monitors")]
         while Monitor.LATE_ORDERS not in core.alarms.standing:

@@ -14,7 +14,7 @@ from typing import Final
 from gateway.contract.clock import Micros
 from gateway.kernel.ports import Tx
 from gateway.wes.alarms import Alarm
-from gateway.wes.core import Outcome, WesCore
+from gateway.wes.core import Outcome, Reading, WesCore
 from gateway.wes.orders.lateness import count_late
 from gateway.wes.outbox import Topic
 
@@ -71,68 +71,48 @@ MEANINGS: Final[Mapping[Monitor, Meaning]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One measured value: a share, seconds or messages.
+async def look(core: WesCore) -> None:
+    """Measure; raise and clear alarms."""
+    now = core.context.clock.now_us()
+    readings = await core.store.read(lambda tx: _measure(tx, core, now))
+    core.tally.readings = readings
+    for monitor in Monitor:
+        reading = readings.get(monitor)
+        if reading is not None and reading.alarm:
+            core.alarms.raise_alarm(_alarm(monitor, reading.value, now))
+        else:
+            core.alarms.clear(monitor)
 
-    Attributes:
-        alarm: whether its threshold is passed.
-    """
 
-    value: float
-    alarm: bool
-
-
-class Monitors:
-    """Looks how the exchange does.
-
-    Attributes:
-        readings: of the last look; one that cannot be told is not there.
-    """
-
-    def __init__(self, core: WesCore) -> None:
-        self.readings: Mapping[Monitor, Reading] = {}
-        self._core = core
-
-    async def look(self) -> None:
-        """Measure; raise and clear alarms."""
-        now = self._core.context.clock.now_us()
-        self.readings = dict(await self._core.store.read(lambda tx: self._measure(tx, now)))
-        for monitor in Monitor:
-            reading = self.readings.get(monitor)
-            if reading is not None and reading.alarm:
-                self._core.alarms.raise_alarm(_alarm(monitor, reading.value, now))
-            else:
-                self._core.alarms.clear(monitor)
-
-    async def _measure(self, tx: Tx, now: Micros) -> Iterable[tuple[Monitor, Reading]]:
-        limits = self._core.context.wes.monitors
-        waiting = {Topic(topic): (count, oldest) for topic, count, oldest in await tx.fetch(_WAITING)}
-        synced = await tx.fetch(_SYNCED)
-        stock = _age_s(
-            now, (oldest for topic, (_, oldest) in waiting.items() if topic is not Topic.STATUS_CALLBACK)
-        )
-        callback = _age_s(
-            now, (oldest for topic, (_, oldest) in waiting.items() if topic is Topic.STATUS_CALLBACK)
-        )
-        last_sync = _age_s(now, (row[0] for row in synced)) if stock else 0.0
-        late = await count_late(tx)
-        backlog = sum(count for count, _ in waiting.values())
-        readings = {
-            Monitor.STOCK_DELAY: Reading(stock, stock > limits.stock_delay_s),
-            Monitor.CALLBACK_DELAY: Reading(callback, callback > limits.callback_delay_s),
-            Monitor.BACKLOG: Reading(backlog, backlog > limits.backlog),
-            Monitor.LAST_SYNC: Reading(last_sync, last_sync > limits.last_sync_s),
-            Monitor.LATE_ORDERS: Reading(late, late > limits.late_orders),
-        }
-        success = _share(self._core.commands, now)
-        if success is not None:
-            readings[Monitor.COMMAND_SUCCESS] = Reading(success, success < limits.command_success_min)
-        delivered = _share(self._core.callbacks, now)
-        if delivered is not None:
-            failed = 1 - delivered
-            readings[Monitor.CALLBACK_FAILURES] = Reading(failed, failed > limits.callback_failures_max)
-        return readings.items()
+async def _measure(tx: Tx, core: WesCore, now: Micros) -> Mapping[str, Reading]:
+    """Return what can be told now."""
+    limits = core.context.wes.monitors
+    waiting = {Topic(topic): (count, oldest) for topic, count, oldest in await tx.fetch(_WAITING)}
+    synced = await tx.fetch(_SYNCED)
+    stock = _age_s(
+        now, (oldest for topic, (_, oldest) in waiting.items() if topic is not Topic.STATUS_CALLBACK)
+    )
+    callback = _age_s(
+        now, (oldest for topic, (_, oldest) in waiting.items() if topic is Topic.STATUS_CALLBACK)
+    )
+    last_sync = _age_s(now, (row[0] for row in synced)) if stock else 0.0
+    late = await count_late(tx)
+    backlog = sum(count for count, _ in waiting.values())
+    readings: dict[str, Reading] = {
+        Monitor.STOCK_DELAY: Reading(stock, stock > limits.stock_delay_s),
+        Monitor.CALLBACK_DELAY: Reading(callback, callback > limits.callback_delay_s),
+        Monitor.BACKLOG: Reading(backlog, backlog > limits.backlog),
+        Monitor.LAST_SYNC: Reading(last_sync, last_sync > limits.last_sync_s),
+        Monitor.LATE_ORDERS: Reading(late, late > limits.late_orders),
+    }
+    success = _share(core.commands, now)
+    if success is not None:
+        readings[Monitor.COMMAND_SUCCESS] = Reading(success, success < limits.command_success_min)
+    delivered = _share(core.callbacks, now)
+    if delivered is not None:
+        failed = 1 - delivered
+        readings[Monitor.CALLBACK_FAILURES] = Reading(failed, failed > limits.callback_failures_max)
+    return readings
 
 
 def _alarm(monitor: Monitor, value: float, now: Micros) -> Alarm:
