@@ -10,6 +10,7 @@ from gateway.contract.puts import PutStatus
 from gateway.contract.stations import AssignedPart
 from gateway.kernel.ports import Tx
 from gateway.wes.floor.claims import arrive
+from gateway.wes.floor.wall import HAND_US
 from gateway.wes.planning.stations import close_station
 from gateway.wes.stock.model import Holder, HolderKind, Portion
 from gateway.wes.stock.opening import Batch, open_holder, open_lot
@@ -344,6 +345,20 @@ async def test_a_hand_in_a_dark_slot_is_a_question() -> None:
         line.walls.hand("wall-1", "W1-11")
         await line.hear()
         assert await questions(line) == [("darkSlot", "W1-11")]
+
+
+async def test_the_hand_that_has_just_pressed_the_button_leaves_its_slot_without_a_question() -> None:
+    async with station() as line:
+        _, allocation = await begun(line)
+        await put(line, allocation, 2)
+        ((slot,),) = await line.core.rows("SELECT slot_id FROM wall_puts")
+        line.walls.hand("wall-1", slot)
+        await line.hear()
+        assert await questions(line) == []
+        line.core.clock.at_us += HAND_US
+        line.walls.hand("wall-1", slot)
+        await line.hear()
+        assert await questions(line) == [("darkSlot", slot)]
 
 
 async def test_a_put_that_was_told_wrong_is_corrected_and_picked_again() -> None:

@@ -28,6 +28,8 @@ LIT_MAX: Final = 9_999
 """Pieces that one slot can show."""
 NOTICE_US: Final = 5_000_000
 """A hand in a lit slot is no question before so much time without a button."""
+HAND_US: Final = 3_000_000
+"""The hand that has put something may leave the slot so long after its button."""
 DARK_US: Final = 10_000_000
 """A slot that is to go dark and has not after so long is told to whoever stands there."""
 LOOK_US: Final = 60_000_000
@@ -125,6 +127,10 @@ _SETTLE: Final = "UPDATE questions SET settled_at = :at_us, settled_by = :operat
 _ANSWERED: Final = f"{_SETTLE} AND question_id = :question_id"
 _NO_BUTTON: Final = f"{_SETTLE} AND put_id = :put_id AND kind = '{QuestionKind.NO_BUTTON}'"
 _STILL_LIT: Final = f"{_SETTLE} AND put_id = :put_id AND kind = '{QuestionKind.STILL_LIT}'"
+_JUST_PUT: Final = (
+    "SELECT 1 FROM wall_puts WHERE station_id = :station_id AND slot_id = :slot_id AND state = 'confirmed'"
+    " AND changed_at >= :since LIMIT 1"
+)
 _PUT_ID: Final = re.compile(r"W(\d{1,16})-(\d{1,9})")
 
 
@@ -249,7 +255,11 @@ async def hear_hand(tx: Tx, context: WesContext, event: Event) -> None:
         await _ask(tx, context, put.station_id, slot_id, QuestionKind.NO_BUTTON, text, put.put_id)
         return
     station = next((each for each in context.layout.stations.values() if slot_id in each.boxes), None)
-    if put is None and station is not None and await _is_picking(tx, station.station_id):
+    if put is not None or station is None or not await _is_picking(tx, station.station_id):
+        return
+    since = context.clock.now_us() - HAND_US
+    which = {"station_id": station.station_id, "slot_id": slot_id, "since": since}
+    if not await tx.fetch(_JUST_PUT, which):
         text = f"A hand was in {slot_id}, where nothing is asked. Was something put into the wrong slot?"
         await _ask(tx, context, station.station_id, slot_id, QuestionKind.DARK_SLOT, text, None)
 
