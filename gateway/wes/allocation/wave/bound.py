@@ -22,6 +22,8 @@ ENTRIES_MAX: Final = 1_500_000
 """Pairs of a line and a tote that holds it; beyond, only lines with few holders have prices of their own."""
 PARTS_MAX: Final = 2**20
 """A price is a whole number of such parts."""
+SUM_MAX: Final = 2**58
+"""Sums of whole numbers up to a few times this do not overflow."""
 EXACT: Final = 2**52
 """Sums of whole numbers up to here are exact in floating point too."""
 STEPS: Final = 500
@@ -132,15 +134,19 @@ class Bounds:
         """
         instance, pairs = self._instance, self.pairs
         single = int(self._entry_units.sum()) + int(instance.stock.value.sum()) + int(instance.demand.sum())
-        with_pairs = (
-            4 * int((self._worth * self._count * pairs.holdings).sum()) + int(self._dear) * instance.totes**2
-        )
+        double = int((self._worth * self._count * pairs.holdings).sum()) + int(self._dear) * instance.totes**2
+        # Sums of pairs are made in floating point, and too large ones would not be exact: then pairs have no price.
+        paired = 4 * double < EXACT
         whole = min(
-            PARTS_MAX, max(1, 2**60 // (4 * int(self._dear) * single)), max(1, EXACT // (1 + with_pairs))
+            PARTS_MAX,
+            SUM_MAX // (int(self._dear) * single),
+            EXACT // (4 * double + 1) if paired else PARTS_MAX,
         )
-        sku = _whole(prices.sku, self._dear, whole)
-        line = _whole(prices.line, self._dear, whole)
-        pair = _whole(prices.pair * self._worth, self._dear, whole)
+        whole = max(whole, 1)
+        dear = min(self._dear, SUM_MAX / (whole * single))
+        sku = _whole(prices.sku, dear, whole)
+        line = _whole(prices.line, dear, whole)
+        pair = _whole(prices.pair * self._worth * paired, self._dear, whole)
         per_unit = sku[instance.lines.column]
         per_unit[self.lines] += line
         cost = _added(instance.lines.row, per_unit * instance.lines.value, len(instance.count))
