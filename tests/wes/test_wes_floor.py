@@ -8,7 +8,13 @@ import pytest
 
 from gateway.contract.faults import Refusal
 from gateway.kernel.ports import Store
+from gateway.wes.alarms import Alarms
+from gateway.wes.attention import list_exceptions
+from gateway.wes.floor.views import station_view
+from gateway.wes.floor.wall import DARK_US
+from gateway.wes.floor.watch import Watch
 from gateway.wes.orders.declined import Declined
+from gateway.wes.planning.rollback import TRIES_MAX
 from tests.unit.chain_rig import fill, order
 from tests.unit.station_rig import Station, station_on
 
@@ -22,6 +28,39 @@ async def begun(line: Station, quantity: int) -> tuple[int, int]:
     operation = await line.bring()
     ((allocation, _),) = await line.scan(operation)
     return operation, allocation
+
+
+async def test_what_waits_for_a_person_is_found_on_either_database(store: Store) -> None:
+    line = await station_on(store)
+    await fill(line, "T-1", "A1-1-L-05", A=20)
+    await order(line, "C-1", ("A", 2))
+    for _ in range(TRIES_MAX):
+        ((allocation, _),) = await line.scan(await line.bring())
+        await line.act("pick", allocation_id=allocation, quantity=1)
+        await line.light()
+        line.walls.deaf = True
+        (operation,) = await line.operations()
+        await line.act("reject", operation_id=operation, reason="the page does not answer")
+        await line.floor.work()
+        line.core.clock.at_us += DARK_US
+        await line.floor.work()
+        standing = Alarms()
+        await Watch(store, line.core.context, standing).work()
+        assert list(standing.standing) == ["stillLit"]
+        line.walls.deaf = False
+        for _ in range(4):
+            await line.turn()
+    (matter,) = await store.read(lambda tx: list_exceptions(tx, 0, 10))
+    assert matter.kind == "rolledBack"
+    ((work_id,),) = await line.core.rows("SELECT work_id FROM work_orders WHERE held IS NOT NULL")
+    await line.act("resume", work_id=work_id)
+    ((allocation, _),) = await line.scan(await line.bring())
+    await line.act("pick", allocation_id=allocation, quantity=1)
+    await store.write(lambda tx: line.hearing.catch_up(tx, [], {}))
+    view = await store.read(lambda tx: station_view(tx, line.core.context, "station-1"))
+    assert [len(each.tasks) for each in view.operations] == [1]
+    assert (view.boxes[0].quantity, view.coming) == (2, ())
+    await line.check()
 
 
 async def outcome(line: Station, act_id: str, kind: str, **fields: Any) -> str:
