@@ -836,6 +836,14 @@ CASES: dict[str, list[Case]] = {
             mend="or decide `station`",
         ),
     ],
+    "stations_that_are_nowhere": [
+        Case(
+            edits=rule('{at: move, then: {pick: "P-*", reserve: "R-*", station: decanting}} #!'),
+            path="wes.rules[0].then.station",
+            message="no station is called `decanting`",
+            mend="name a station, or leave it out",
+        ),
+    ],
     "rules_never_reached": [
         Case(
             edits=rule("{at: review, then: required}", "{at: review, when: {city: A}, then: skipped} #!"),

@@ -72,6 +72,7 @@ CHECKS: Final[tuple[tuple[Check, frozenset[str]], ...]] = tuple(
         (rules.unknown_outcomes, ""),
         (rules.rules_never_reached, ""),
         (rules.walls_that_are_nowhere, "stations"),
+        (rules.stations_that_are_nowhere, "stations"),
         (wes.missing_secrets, ""),
         (wes.unusable_secrets, ""),
         (wes.half_credentials, ""),

@@ -1,6 +1,7 @@
 """Rules ask for facts that their point has, and decide what it can decide."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pydantic import ValidationError
@@ -55,6 +56,17 @@ def walls_that_are_nowhere(site: Site) -> Iterator[Flaw]:
         if rule.at is DecisionPoint.PICKING and rule.then == Picking.WALL:
             mend = "give a station its `putwall`, or decide `station`"
             yield Flaw((*keys, "then"), "no station has a put wall: these orders would wait for ever", mend)
+
+
+def stations_that_are_nowhere(site: Site) -> Iterator[Flaw]:
+    """A rule that brings containers of the reserve to stations which the site has not: what waits for them would wait for ever."""
+    for keys, rule in _rules(site):
+        if rule.at is not DecisionPoint.MOVE or not isinstance(rule.then, dict):
+            continue
+        pattern = rule.then.get("station")
+        if isinstance(pattern, str) and not any(fnmatchcase(each.id, pattern) for each in site.stations):
+            mend = suggestion(pattern, [each.id for each in site.stations], "name a station, or leave it out")
+            yield Flaw((*keys, "then", "station"), f"no station is called `{pattern}`", mend)
 
 
 def rules_never_reached(site: Site) -> Iterator[Flaw]:
