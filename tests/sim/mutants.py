@@ -351,6 +351,7 @@ MUTANTS: Final = (
         attribute="begin_leg",
         breaks=_without_reservation,
         caught="or under way to it",
+        site="narrow",
     ),
     GatewayMutant(
         name="shared nodes",
