@@ -4,7 +4,7 @@ import pytest
 
 from tests.sim.warehouse import Day, work_through
 
-pytestmark = [pytest.mark.sim, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.sim
 
 SEEDS = range(1, 4)
 
