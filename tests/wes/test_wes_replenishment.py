@@ -4,12 +4,14 @@ Given in every test: product A comes in cases of six; what people walk to are th
 places A1-4-R-0? and containers PALLET-*; stations pick from totes T-*.
 """
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import pytest
 
+from gateway.contract.faults import Refusal
 from gateway.contract.stations import ReplenishmentView
 from gateway.kernel.ports import Row, Store, Tx
 from gateway.wes.alarms import Alarms
@@ -226,6 +228,29 @@ async def test_pieces_may_be_put_to_several_places(store: Store) -> None:
     await line.act("replenish", holder_id=OTHER, quantity=2, **which)
     await turn(line)
     assert await line.codes() == [70]
+    await line.check()
+
+
+async def test_both_hands_at_once_move_all_of_it_and_no_more(store: Store) -> None:
+    line = await line_on(store, to_walk())
+    await shelf(line, RESERVE, A=30)
+    await order(line, "C-1", ("A", 6))
+    await turn(line)
+    which = {"replenishment_id": (await the_one(line)).replenishment_id, "holder_id": PICK}
+
+    async def put(number: int, quantity: int) -> bool:
+        try:
+            await line.again(f"hand-{number}", "replenish", quantity=quantity, **which)
+        except Refusal:
+            return False
+        return True
+
+    done = await asyncio.gather(*(put(number, 1 + number % 2) for number in range(10)))
+    for number in range(10, 20):
+        done.append(await put(number, 1))
+    assert True in done
+    assert await where(line) == {PICK: 6, RESERVE: 24}
+    assert await ended(line) == [("done", 6, None)]
     await line.check()
 
 

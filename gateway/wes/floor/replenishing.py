@@ -28,6 +28,7 @@ from gateway.wes.stock.verbs import hold, move
 _PUT: Final = (
     "UPDATE replenishments SET moved = moved + :quantity, target_id = :target_id"
     " WHERE replenishment_id = :replenishment_id AND state = 'begun' AND moved + :quantity <= quantity"
+    " RETURNING quantity - moved"
 )
 _STANDS: Final = "SELECT location_id FROM holders WHERE holder_id = :holder_id"
 # Work that waits for it first; then whoever else is promised the lot and not bound to any of it.
@@ -66,12 +67,13 @@ async def replenish(
     begun = await _begun(tx, context, replenishment_id, operator)
     await _check_target(tx, context, begun, holder_id)
     row = {"replenishment_id": replenishment_id, "target_id": holder_id, "quantity": quantity}
-    if not await tx.execute(_PUT, row):
+    rest = await tx.fetch(_PUT, row)
+    if not rest:
         raise conflict("quantity", "notOpen", f"{begun.rest} are to be moved")
     await open_place(tx, context, holder_id)
     portion = Portion(begun.source_id, begun.lot_id, quantity, tuple(upns))
     await post(tx, move(_act(context, begun, operator), [portion], holder_id))
-    if quantity == begun.rest:
+    if rest[0][0] == 0:
         stands = (await tx.fetch(_STANDS, {"holder_id": holder_id}))[0][0]
         await move_on(tx, context, begun, R.FILLED if stands is None else R.DONE, operator)
 
