@@ -128,8 +128,9 @@ _ANSWERED: Final = f"{_SETTLE} AND question_id = :question_id"
 _NO_BUTTON: Final = f"{_SETTLE} AND put_id = :put_id AND kind = '{QuestionKind.NO_BUTTON}'"
 _STILL_LIT: Final = f"{_SETTLE} AND put_id = :put_id AND kind = '{QuestionKind.STILL_LIT}'"
 _JUST_PUT: Final = (
-    "SELECT 1 FROM wall_puts WHERE station_id = :station_id AND slot_id = :slot_id AND state = 'confirmed'"
-    " AND changed_at >= :since LIMIT 1"
+    "SELECT 1 FROM wall_slots s JOIN allocations a ON a.work_id = s.work_id JOIN wall_puts p"
+    " ON p.allocation_id = a.allocation_id WHERE s.station_id = :station_id AND s.slot_id = :slot_id"
+    " AND p.confirmed IS NOT NULL AND p.changed_at >= :since LIMIT 1"
 )
 _PUT_ID: Final = re.compile(r"W(\d{1,16})-(\d{1,9})")
 
