@@ -4,7 +4,7 @@ All devices share one world, one clock and one book of faults. Each draws from i
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,6 +76,7 @@ class SimulatedSite:
         habits: Habits | None = None,
         fault_file: FaultFile | None = None,
         birth: int = 0,
+        stock: Iterable[tuple[str, str]] | None = None,
     ) -> None:
         """Make a site whose devices are off; they are switched on when it runs.
 
@@ -87,9 +88,10 @@ class SimulatedSite:
             fault_file: faults that happen by themselves.
             birth: another number for every process, so that devices which have lost their memory with the process before
                 show another `bootId`; where a seed shall repeat a whole run, always the same.
+            stock: (container, spot) of the beginning; None: what the site file says.
         """
         self.site = site
-        self.world = World.of_site(site)
+        self.world = World.of_site(site, stock)
         self.clock = clock
         self.faults = FaultBook()
         self.links: dict[str, PlcLink] = {}

@@ -33,12 +33,14 @@ class World:
             self.place(container, spot)
 
     @classmethod
-    def of_site(cls, site: Site) -> "World":
-        """Make the world of a site: locations, carriers and vehicles (one load each), initial stock."""
+    def of_site(cls, site: Site, stock: Iterable[tuple[str, str]] | None = None) -> "World":
+        """Make the world of a site: locations, carriers and vehicles (one load each), and the initial stock or another one."""
         capacities = {location.id: location.capacity for location in site.all_locations.values()}
         capacities |= {device.id: 1 for device in site.devices if isinstance(device, Carrier)}
         capacities |= {vehicle.id: 1 for fleet in site.fleets for vehicle in fleet.vehicles}
-        return cls(capacities, [(stock.container, stock.location) for stock in site.initial_stock()])
+        if stock is None:
+            stock = [(each.container, each.location) for each in site.initial_stock()]
+        return cls(capacities, stock)
 
     def spot_of(self, container: str) -> str | None:
         """Return the location or device that holds the container; None if it is not in the site."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -46,11 +47,19 @@ def http_port(host: str, port: int) -> Generator[socket.socket]:
 
 
 class _Server(uvicorn.Server):
-    """Lets open streams end before it waits for them."""
+    """Lets open streams end before it waits for them, and leaves signals to whoever has taken them before."""
 
     def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
         super().__init__(config)
         self._closing = closing
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+            yield
+        else:
+            with super().capture_signals():
+                yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._closing.set()
@@ -58,7 +67,7 @@ class _Server(uvicorn.Server):
 
 
 async def serve_http(api: FastAPI, port: socket.socket, closing: asyncio.Event) -> None:
-    """Answer HTTP until the process is told to stop; `closing` is set then."""
+    """Answer HTTP until the process is told to stop, and set `closing` then; until cancelled, where signals are taken already."""
     config = uvicorn.Config(
         api,
         backlog=BACKLOG,

@@ -50,13 +50,24 @@ def demo(
     ] = None,
     seed: SeedOption = 1,
     faults: FaultsOption = None,
+    cancel_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the orders that is cancelled soon after.")
+    ] = 0.0,
+    short_share: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of the orders for more than there is; they are cancelled."),
+    ] = 0.0,
 ) -> None:
     """Run the demo site: real protocols on this machine, simulated devices, customers and people.
 
     Orders come in, totes go to the stations, boxes leave. With --transports a simulated WES of its own mind moves totes instead.
+    On the data of an earlier demo it goes on where that one ended. The last line tells how it went; the exit status is 1 if
+    anything went wrong, and with --exit 130 or 143 if it was stopped by SIGINT or SIGTERM before its end.
     """
     if transports is not None and orders is not None:
         raise typer.BadParameter("give --orders or --transports, not both", param_hint="--transports")
+    if cancel_share + short_share > 1:
+        raise typer.BadParameter("together they are more than all orders", param_hint="--short-share")
     if leave and transports is None and orders is None:
         raise typer.BadParameter(
             "say with --orders N or --transports N how many shall end first", param_hint="--exit"
@@ -71,6 +82,8 @@ def demo(
         speed=speed,
         seed=seed,
         faults=faults,
+        cancel_share=cancel_share,
+        short_share=short_share,
     )
 
     from gateway.cli.demonstration import run_demo

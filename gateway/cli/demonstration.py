@@ -4,7 +4,7 @@ import asyncio
 import socket
 import sys
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,11 +15,13 @@ from rich.console import Console
 
 from gateway.app import Gateway, Settings, http_port, make_data_folder, open_gateway, real_surroundings
 from gateway.cli.appearance import stdout
+from gateway.cli.earlier import containers_in
 from gateway.cli.logs import LogFormat, configure_logs
 from gateway.cli.options import DemoOptions, SimOptions
 from gateway.cli.plays import Play, completed_site, play_of
 from gateway.cli.simulation import Simulation
-from gateway.cli.snapshot import ShownDevice, ShownTransport, Snapshot, device_state
+from gateway.cli.snapshot import DeviceState, ShownDevice, ShownTransport, Snapshot, device_state
+from gateway.cli.stopping import stop_signals
 from gateway.cli.view import DemoView
 from gateway.contract.transports import TransportStatus
 from gateway.kernel.clock import SystemClock
@@ -59,15 +61,30 @@ class Demo:
             give_up: end when it has been waiting for somebody's decision for too long; else wait for that person.
         """
         await self._until_ready()
+        given_up = False
         async with asyncio.TaskGroup() as tasks:
             working = tasks.create_task(self._play.run())
             halted_s = 0.0
-            while not working.done() and not (give_up and halted_s > DECIDE_S):
+            while not working.done() and not given_up:
                 await asyncio.wait({working}, timeout=LOOK_S)
                 halted_s = halted_s + LOOK_S if self._play.is_stuck() else 0.0
+                given_up = give_up and halted_s > DECIDE_S
             working.cancel()
+        if given_up:
+            return "; ".join(["nothing goes on any more", await self._play.problems(), *self._obstacles()])
         await self._until_quiet()
         return await self._verdict()
+
+    def _obstacles(self) -> Iterator[str]:
+        """Return which devices cannot work, and what each transport that has not ended waits for."""
+        tables = self._gateway.tables
+        for device in map(self._device, tables.devices.values()):
+            if device.state is not DeviceState.ONLINE:
+                yield f"{device.device_id} is {device.state}{f' ({device.note})' if device.note else ''}"
+        for row in tables.transports.values():
+            if row.status not in ENDED:
+                why = row.problem.detail if row.problem else self._gateway.engine.explain(row)
+                yield f"{row.container_id} on its way to {row.goal} is {row.status}{f' ({why})' if why else ''}"
 
     async def _until_ready(self) -> None:
         devices = self._gateway.tables.devices
@@ -159,7 +176,9 @@ async def run_demo(options: DemoOptions) -> int:
     temporary = (
         TemporaryDirectory(prefix="gateway-demo-") if options.data is None else nullcontext(options.data)
     )
+    play: Play | None = None
     with (
+        stop_signals() as stop,
         http_port("127.0.0.1", options.port) as port,
         temporary as folder,
         _log_stream(Path(folder), live=live) as logs,
@@ -176,22 +195,30 @@ async def run_demo(options: DemoOptions) -> int:
                 faults=options.faults,
             ),
             data,
+            containers_in(data),
         )
         settings = Settings(site=completed_site(options, data), data=data, port=options.port)
-        async with (
-            simulation.running(),
-            real_surroundings(settings) as around,
-            open_gateway(settings, around) as gateway,
-        ):
-            url = f"http://127.0.0.1:{options.port}"
-            console.print(
-                f"The demo site runs; its API is at {url}/docs. Everything goes on at {options.speed:g} × speed.",
-                soft_wrap=True,
-            )
-            async with httpx.AsyncClient(base_url=url, timeout=10) as http:
-                play = play_of(options, http, simulation.clock, gateway, data)
-                demo = Demo(gateway, simulation, play)
-                why = await _until_it_ends(demo, port, options, console)
+        try:
+            async with (
+                simulation.running(),
+                real_surroundings(settings) as around,
+                open_gateway(settings, around) as gateway,
+            ):
+                url = f"http://127.0.0.1:{options.port}"
+                console.print(
+                    f"The demo site runs; its API is at {url}/docs. Everything goes on at {options.speed:g} × speed.",
+                    soft_wrap=True,
+                )
+                async with httpx.AsyncClient(base_url=url, timeout=10) as http:
+                    play = play_of(options, http, simulation.site, gateway, data)
+                    demo = Demo(gateway, simulation, play)
+                    why = await _until_it_ends(demo, port, options, console)
+        except asyncio.CancelledError:
+            if stop.by is None:
+                raise
+            so_far = "before it had begun" if play is None else f"after {play.standing()}"
+            sys.stdout.write(f"demo: stopped by {stop.by.name} {so_far}\n")
+            return stop.status if options.leave else 0
         if why:
             console.print(f"It did not end well: {why}", style="red", soft_wrap=True)
         sys.stdout.write(play.last_line() + "\n")
@@ -210,14 +237,13 @@ def _log_stream(data: Path, *, live: bool) -> Generator[TextIO]:
 
 
 async def _until_it_ends(demo: "Demo", port: socket.socket, options: DemoOptions, console: Console) -> str:
-    """Serve, work and show until the work is done or the process is told to stop; return what went wrong, if anything."""
+    """Serve, work and show until the work is done; return what went wrong, if anything."""
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(demo.serve(port))
-        working = tasks.create_task(demo.work(give_up=options.leave))
-        watching = tasks.create_task(DemoView(options.site).watch(demo, console))
-        await asyncio.wait({serving, working}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (serving, working, watching):
+        others = [
+            tasks.create_task(demo.serve(port)),
+            tasks.create_task(DemoView(options.site).watch(demo, console)),
+        ]
+        why = await demo.work(give_up=options.leave)
+        for task in others:
             task.cancel()
-    if working.cancelled():
-        return "it was stopped before everything had ended" if options.leave else ""
-    return working.result()
+    return why

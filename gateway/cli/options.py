@@ -82,6 +82,7 @@ class DemoOptions:
         speed: times as fast as real time.
         seed: decides everything that is random.
         faults: file of faults.
+        cancel_share, short_share: of the orders, 0 … 1: cancelled soon after; for more than there is, and cancelled for that.
     """
 
     site: Site
@@ -93,6 +94,8 @@ class DemoOptions:
     speed: float
     seed: int
     faults: Path | None
+    cancel_share: float
+    short_share: float
 
 
 def site_of(folder: Path, ports_from: int | None, broker: str | None) -> Site:

@@ -21,20 +21,24 @@ from gateway.site.wes import HttpUpstream
 from gateway.wes.figures import read_figures
 from gateway.wes.proof import prove
 from sim_devices.clock import SimClock, seeded
-from sim_devices.oms import SHIPPED, Demand, SimulatedOms
+from sim_devices.oms import Demand, SimulatedOms
 from sim_devices.operators import Packer, Person, Picker
+from sim_devices.order_book import CANCELLED, ENDS, SHIPPED, OrderBook
+from sim_devices.site import SimulatedSite
 from sim_devices.supplier import SimulatedSupplier
 from sim_devices.wes import SimulatedWes
 
 HEARS_AT: Final = "/v1/sim/oms"
 """Where the OMS listens: at the gateway's own port, as all that is simulated."""
 SECRET_FILE: Final = "oms.secret"
+BOOK_FILE: Final = "oms.jsonl"
+"""What the OMS remembers of earlier runs on the same data."""
 PAUSE_S: Final = 30.0
 """Between two orders on average, in simulated time: about what two stations and six vehicles can do."""
 LOOK_S: Final = 0.5
-SILENT_S: Final = 60.0
+SILENT_S: Final = 20.0
 SILENT_SIMULATED_S: Final = 600.0
-"""Nothing has been told of any order for so long, in the loop's time and in simulated time: something is stuck."""
+"""Nothing has been told of any order and no load has moved for so long, in the loop's time and in simulated time: it is stuck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,10 @@ class Play(Protocol):
         """Return how far it is."""
         ...
 
+    def standing(self) -> str:
+        """Return what has been done so far, for who stops it."""
+        ...
+
     def last_line(self) -> str:
         """Return how it ended, for a script."""
         ...
@@ -112,6 +120,11 @@ class TransportPlay:
         tally = self._wes.tally
         return Progress("transports", tally.count("completed"), tally.wanted)
 
+    def standing(self) -> str:
+        """Return how many transports have completed, and how many go on."""
+        tally = self._wes.tally
+        return f"{_of(tally.count('completed'), tally.wanted)} transports completed"
+
     def last_line(self) -> str:
         """Return how all transports ended."""
         tally = self._wes.tally
@@ -125,8 +138,14 @@ class OrderPlay:
     """Customers order, totes come, people pick, boxes leave; the WES core of the site's own gateway does it."""
 
     def __init__(
-        self, options: DemoOptions, http: httpx.AsyncClient, clock: SimClock, wes: RunningWes, secret: str
+        self,
+        options: DemoOptions,
+        http: httpx.AsyncClient,
+        devices: SimulatedSite,
+        wes: RunningWes,
+        data: Path,
     ) -> None:
+        clock = devices.clock
         self._core = wes.core
         self._site = options.site
         self._warehouse_id = wes.core.context.wes.warehouse_id
@@ -134,18 +153,28 @@ class OrderPlay:
         self._oms = SimulatedOms(
             http,
             seeded(options.seed, "oms"),
-            Demand(orders=options.orders, pause_s=PAUSE_S / options.speed),
+            Demand(
+                orders=options.orders,
+                pause_s=PAUSE_S / options.speed,
+                cancelled=options.cancel_share,
+                short=options.short_share,
+            ),
             warehouse_id=self._warehouse_id,
             prefix=_prefix(),
-            secret=secret,
+            secret=(data / SECRET_FILE).read_text(encoding="utf-8"),
+            book=OrderBook(data / BOOK_FILE),
         )
         self._people = [
             Picker(_person(f"picker-{station.id}", options, http, clock), station.id)
             for station in options.site.stations
         ]
         self._packer = Packer(_person("packer", options, http, clock))
+        orders = self._oms.book.orders.values()
+        self._taken_up = sum(order.status not in ENDS for order in orders)
         self._shown = ShownOrders()
-        self._last = (0, 0.0)
+        self._world = devices.world
+        self._last = (0, 0)
+        self._since = 0.0
         self._silent_s = max(SILENT_S, SILENT_SIMULATED_S / options.speed)
         self._failed = 0
         self._verified = False
@@ -182,18 +211,17 @@ class OrderPlay:
         )
 
     def is_stuck(self) -> bool:
-        """Tell whether the OMS has heard nothing for too long."""
-        now, (callbacks, at) = asyncio.get_running_loop().time(), self._last
-        if callbacks != self._oms.book.callbacks or not at:
-            self._last = (self._oms.book.callbacks, now)
-            return False
-        return now - at > self._silent_s
+        """Tell whether the OMS has heard nothing, and no load has moved, for too long."""
+        now, done = asyncio.get_running_loop().time(), (self._oms.book.callbacks, self._world.moves_made)
+        if done != self._last or not self._since:
+            self._last, self._since = done, now
+        return now - self._since > self._silent_s
 
     async def problems(self) -> str:
         """Compare the OMS's account, the WES's books and its documents."""
         self._shown = await self._figures()
         book = self._oms.book
-        left = [order.order_no for order in book.orders.values() if order.status != SHIPPED]
+        left = [order.order_no for order in book.orders.values() if not order.ended_well]
         self._failed = len(left)
         found = [f"{name} is {book.orders[name].status or 'not heard of'}" for name in left]
         found += await self._oms.verdict()
@@ -206,19 +234,32 @@ class OrderPlay:
         """Return how many orders have been shipped, by what the OMS was told."""
         return Progress("orders", self._oms.book.count(SHIPPED), self._oms.wanted, self._shown)
 
+    def standing(self) -> str:
+        """Return what customers have got so far, and what they still wait for."""
+        book, own = self._oms.book, self._oms.wanted
+        waiting = sum(order.status not in ENDS for order in book.orders.values())
+        return f"{_of(book.count(SHIPPED), own)} orders shipped{self._besides()}, {waiting} not ended, stock not verified"
+
     def last_line(self) -> str:
         """Return how all orders ended."""
         stock = "verified" if self._verified else "not verified"
-        return f"demo: {self._oms.book.count(SHIPPED)} orders shipped, {self._failed} failed, stock {stock}"
+        shipped = self._oms.book.count(SHIPPED)
+        return f"demo: {shipped} orders shipped{self._besides()}, {self._failed} failed, stock {stock}"
+
+    def _besides(self) -> str:
+        """Return how many orders were cancelled, and how many an earlier run had left open, if there are any."""
+        cancelled = self._oms.book.count(CANCELLED)
+        parts = {"cancelled": cancelled, "of an earlier run taken up": self._taken_up}
+        return "".join(f", {count} {what}" for what, count in parts.items() if count)
 
 
 def play_of(
-    options: DemoOptions, http: httpx.AsyncClient, clock: SimClock, gateway: Gateway, data: Path
+    options: DemoOptions, http: httpx.AsyncClient, devices: SimulatedSite, gateway: Gateway, data: Path
 ) -> Play:
     """Return what goes on at a demo site."""
     if gateway.wes is None:
         return TransportPlay(options, http)
-    return OrderPlay(options, http, clock, gateway.wes, (data / SECRET_FILE).read_text(encoding="utf-8"))
+    return OrderPlay(options, http, devices, gateway.wes, data)
 
 
 def completed_site(options: DemoOptions, data: Path) -> Site:
@@ -237,6 +278,10 @@ def completed_site(options: DemoOptions, data: Path) -> Site:
 
 def _person(name: str, options: DemoOptions, http: httpx.AsyncClient, clock: SimClock) -> Person:
     return Person(f"{_prefix()}-{name}", http, clock, seeded(options.seed, name))
+
+
+def _of(done: int, wanted: int | None) -> str:
+    return str(done) if wanted is None else f"{done} of {wanted}"
 
 
 def _prefix() -> str:

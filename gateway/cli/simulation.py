@@ -1,7 +1,7 @@
 """What `gateway sim` runs: the simulated devices of a site, and their HTTP interface."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,12 +35,15 @@ class Simulation:
         vehicles: what drives on the roads.
     """
 
-    def __init__(self, options: SimOptions, folder: Path) -> None:
+    def __init__(
+        self, options: SimOptions, folder: Path, stock: Sequence[tuple[str, str]] | None = None
+    ) -> None:
         """Prepare; nothing listens yet.
 
         Args:
             options: what to simulate, and how fast.
             folder: where an embedded broker keeps what it needs.
+            stock: (container, spot) of the beginning; None: what the site file says.
         """
         faults = FaultFile() if options.faults is None else read_fault_file(options.faults)
         self.clock = SimClock(options.speed)
@@ -51,6 +54,7 @@ class Simulation:
             habits=Habits(),
             fault_file=faults,
             birth=SystemClock().now_us(),
+            stock=stock,
         )
         self._embedded: list[EmbeddedBroker] = []
         brokers = {

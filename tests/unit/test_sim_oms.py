@@ -5,6 +5,7 @@ import base64
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +14,8 @@ from fastapi import FastAPI
 from standardwebhooks.webhooks import Webhook
 
 from sim_devices.clock import seeded
-from sim_devices.oms import Demand, OrderBook, Signature, SimulatedOms
+from sim_devices.oms import Demand, Signature, SimulatedOms
+from sim_devices.order_book import OrderBook
 from tests.unit.test_api_wms import oms as wms
 from tests.unit.wes_rig import WAREHOUSE, Core
 
@@ -180,3 +182,29 @@ async def test_what_is_not_signed_as_agreed_is_not_heard() -> None:
         assert answer.status_code == 401
         assert len(oms.book.objections) == 1
         assert oms.book.callbacks == 0
+
+
+def test_an_oms_that_is_started_again_knows_what_it_was_told_even_if_it_was_killed_while_writing(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "oms.jsonl"
+    before = OrderBook(file)
+    before.open_with({"A": 10})
+    before.place("O-1", {"A": 2})
+    before.place("O-2", {"A": 99}, short=True)
+    before.ask_to_cancel("O-2")
+    for message in (told("RECEIVED", 1), told("PICKING", 2), left(3)):
+        before.hear(message)
+    before.hear_stock({"skuId": "A", "version": 2, "availableQty": 8})
+    with file.open("a") as torn:
+        torn.write('\n["hear", {"callb')
+
+    after = OrderBook(file)
+    after.open_with({"A": 8})
+    assert (after.opening, after.available, after.sold()) == ({"A": 10}, {"A": 8}, {"A": 2})
+    assert {name: order.status for name, order in after.orders.items()} == {"O-1": "SHIPPED", "O-2": ""}
+    assert (after.orders["O-2"].short, after.orders["O-2"].cancel_asked) == (True, True)
+    assert (after.earlier, after.count("SHIPPED"), after.objections) == ({"O-1", "O-2"}, 0, [])
+    after.hear(left(3))
+    assert after.callbacks == before.callbacks
+    assert OrderBook(file).sold() == {"A": 2}
