@@ -24,7 +24,17 @@ ELSEWHERE = {
         "ledger",
         "stock_syncs",
     ),
-    *("products", "returns", "return_lines", "waves", "wall_slots", "stations", "cursors", "id_blocks", "migrations"),
+    *(
+        "products",
+        "returns",
+        "return_lines",
+        "waves",
+        "wall_slots",
+        "stations",
+        "cursors",
+        "id_blocks",
+        "migrations",
+    ),
     *("outbox", "inbox", "replies", "acts", "decisions", "order_history"),
 }
 """Tables that are of no order alone, with a keeping of their own."""
