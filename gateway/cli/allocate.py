@@ -38,6 +38,8 @@ def allocate(
     clock = time.monotonic  # noqa: TID251 - this program's own time, which nothing simulates
     deadline = Deadline(clock, max(STARTED_S + seconds * (1 - MARGIN) - MARGIN_S, clock() + seconds / 2))
     asked = _read(problem)
+    if not out.parent.is_dir():  # told now, and not when the time is spent
+        raise Failure(REFUSED, f"{out} cannot be written: there is no folder {out.parent}")
     try:
         solution = _solved(asked, deadline, seed)
     except NoWave as none:

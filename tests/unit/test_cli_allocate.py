@@ -71,6 +71,18 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.Capture
     assert "cannot be read" in capsys.readouterr().err
 
 
+def test_a_folder_that_is_not_there_is_told_before_anything_is_computed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "problem.json").write_text(json.dumps(SOUND))
+    with pytest.raises(SystemExit) as ended:
+        main(
+            ["wes", "allocate", str(tmp_path / "problem.json"), "--out", str(tmp_path / "none" / "out.json")]
+        )
+    assert ended.value.code == 1
+    assert "there is no folder" in capsys.readouterr().err
+
+
 def test_it_waits_for_no_library_of_the_gateway() -> None:
     """It is given a time for all of it, so it loads what it needs and nothing else."""
     seen = (

@@ -230,6 +230,10 @@ def test_what_is_no_json_or_says_a_thing_twice_is_refused() -> None:
         read("{")
     with pytest.raises(WaveInvalid, match="'A' stands twice"):
         read('{"orders": [{"A": 1, "A": 2}]}')
+    with pytest.raises(WaveInvalid, match="nested too deeply"):
+        read("[" * 100_000)
+    with pytest.raises(WaveInvalid, match="too long"):
+        read(f'{{"minUnits": {"9" * 5_000}}}')
     with pytest.raises(WaveInvalid, match="is an object"):
         read(json.dumps([1]))
 

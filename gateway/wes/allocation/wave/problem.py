@@ -56,6 +56,10 @@ def read(text: str) -> WaveProblem:
         raise WaveInvalid(f"line {error.lineno} column {error.colno}", f"no JSON: {error.msg}") from error
     except RecursionError as error:
         raise WaveInvalid("", "no JSON that can be read: nested too deeply") from error
+    except WaveInvalid:
+        raise
+    except ValueError as error:  # a number of thousands of digits
+        raise WaveInvalid("", "no JSON that can be read: a number is too long") from error
     return parse(document)
 
 
