@@ -272,14 +272,17 @@ async def _find(tx: Tx, context: WesContext, request: ReceiveReturn) -> tuple[Re
         if state != "announced":
             raise conflict("returnNo", "hasEnded", f"return {request.return_no} has been received")
         found = Return(*known)
-        return found, None if found.order_no is None else await find_shipment(tx, found.order_no)
+        if found.order_no is None:
+            return found, None
+        return found, await find_shipment(tx, found.order_no, found.outbound_no)
     shipment = None if request.order_no is None else await find_shipment(tx, request.order_no)
     if request.order_no is not None and shipment is None:
         raise missing("orderNo", f"nothing has left under order {request.order_no}")
     owner_id = shipment.owner_id if shipment else request.owner_id or context.wes.owner
-    found = await _open(tx, context, None, None, owner_id, request.order_no, shipment, request.reason)
-    assert found is not None
-    return found, shipment
+    opened = None
+    while opened is None:  # upstream may have given our next number to a return of its own
+        opened = await _open(tx, context, None, None, owner_id, request.order_no, shipment, request.reason)
+    return opened, shipment
 
 
 async def _came_back(tx: Tx, found: Return) -> dict[str, int]:

@@ -281,6 +281,26 @@ async def test_long_after_its_order_has_gone_to_history_a_return_still_finds_it(
     assert (await line.core.told())[-1]["sequence"] == 5, "the number goes on where the return has left it"
 
 
+@pytest.mark.parametrize("history", [False, True])
+async def test_an_announced_return_stays_with_its_order_though_the_number_has_come_back(
+    line: Station, history: bool
+) -> None:
+    await notice(line, ("A", 3))
+    await order(line, "C-2", ("A", 1), orderNo="ORD-C-1")
+    await line.finish()
+    if history:
+        await line.store.write(lambda tx: tx.execute("UPDATE outbox SET state = 'delivered'"))
+        line.core.clock.at_us += 31 * DAY_US
+        await carry_over(line.core.store, line.core.context)
+    await came(line, "R-1", some("A", 3), returnNo="RET-1")
+    assert await refused(line, some("A", 2), orderNo="ORD-C-1") == ("lines[0].quantity", "tooMany")
+    await came(line, "R-2", some("A", 1), orderNo="ORD-C-1")
+    first, second = await told_returns(line)
+    assert first["wmsOutboundNo"] != second["wmsOutboundNo"]
+    assert first["sequence"] < second["sequence"]
+    await line.check()
+
+
 async def test_pieces_with_numbers_come_back_into_their_lot_each_once(store: Store) -> None:
     line = await station_on(store)
     await line.core.products("A", serial_tracked=True, version=2)

@@ -5,13 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.kernel.ports import Row, Tx
-from gateway.wes.orders.history import find_history
+from pydantic_core import from_json
 
+from gateway.kernel.ports import Row, Tx
+from gateway.wes.orders.history import History
+
+_WHICH: Final = (
+    "oms_order_no = :order_no"
+    " AND (CAST(:outbound_no AS TEXT) IS NULL OR outbound_no = CAST(:outbound_no AS TEXT))"
+)
 _ORDER: Final = (
-    "SELECT o.order_id, o.outbound_no, o.owner_id FROM orders o WHERE o.oms_order_no = :order_no AND EXISTS"
+    f"SELECT o.order_id, o.outbound_no, o.owner_id FROM orders o WHERE {_WHICH} AND EXISTS"
     " (SELECT 1 FROM order_lines l WHERE l.order_id = o.order_id AND l.shipped > 0)"
     " ORDER BY o.created_at DESC, o.order_id DESC LIMIT 1"
+)
+_HISTORY: Final = (
+    f"SELECT documents FROM order_history WHERE {_WHICH} ORDER BY created_at DESC, order_id DESC LIMIT 10"
 )
 _LINES: Final = "SELECT line_id, sku, shipped FROM order_lines WHERE order_id = :order_id"
 _LOTS: Final = (
@@ -35,21 +44,21 @@ class Shipment:
     lots: Mapping[str, frozenset[int]]
 
 
-async def find_shipment(tx: Tx, order_no: str) -> Shipment | None:
-    """Return what has left under an order number."""
-    rows = await tx.fetch(_ORDER, {"order_no": order_no})
+async def find_shipment(tx: Tx, order_no: str, outbound_no: str | None = None) -> Shipment | None:
+    """Return what has left under an order number; with an outbound number, what has left with that order."""
+    named = {"order_no": order_no, "outbound_no": outbound_no}
+    rows = await tx.fetch(_ORDER, named)
     if rows:
-        order_id, outbound_no, owner_id = rows[0]
+        order_id, number, owner_id = rows[0]
         which = {"order_id": order_id}
-        return _shipment(outbound_no, owner_id, await tx.fetch(_LINES, which), await tx.fetch(_LOTS, which))
-    kept = await find_history(tx, order_no)
-    if kept is None:
-        return None
-    ((outbound_no, owner_id),) = kept.rows("orders", "outbound_no, owner_id")
-    lines = kept.rows("order_lines", "line_id, sku, shipped")
-    lots = kept.rows("package_lines", "line_id, lot_id")
-    shipment = _shipment(outbound_no, owner_id, lines, lots)
-    return shipment if any(shipment.pieces.values()) else None
+        return _shipment(number, owner_id, await tx.fetch(_LINES, which), await tx.fetch(_LOTS, which))
+    for (documents,) in await tx.fetch(_HISTORY, named):
+        kept = History(from_json(documents))
+        ((number, owner_id),) = kept.rows("orders", "outbound_no, owner_id")
+        lines = kept.rows("order_lines", "line_id, sku, shipped")
+        if any(shipped for _, _, shipped in lines):
+            return _shipment(number, owner_id, lines, kept.rows("package_lines", "line_id, lot_id"))
+    return None
 
 
 def _shipment(outbound_no: str, owner_id: str, lines: Sequence[Row], lots: Sequence[Row]) -> Shipment:
