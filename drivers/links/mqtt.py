@@ -74,6 +74,10 @@ class _Client(aiomqtt.Client):
         try:
             return await super().__aenter__()
         except BaseException:
+            # What hears of the end looks at how connecting ended: it stumbles over a cancellation, and is silent after an error.
+            self._connected = asyncio.get_running_loop().create_future()
+            self._connected.set_exception(aiomqtt.MqttError("given up"))
+            self._connected.exception()
             self._client.disconnect()
             raise
 

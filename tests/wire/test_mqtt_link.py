@@ -66,3 +66,29 @@ async def test_silence_alone_loses_neither_the_connection_nor_a_message(tmp_path
         await mqtt.publish("fleet/agv-1/state", b"here")
         async with asyncio.timeout(2):
             assert await waiting == ("fleet/agv-1/state", b"here")
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.2, 0.25])
+async def test_who_gives_up_while_it_connects_leaves_nothing_in_the_log(
+    after_s: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def slow_broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        await asyncio.sleep(0.2)
+        writer.write(b"\x20\x02\x00\x00")
+        while await reader.read(100):
+            pass
+        writer.close()
+
+    async def connect(port: int) -> None:
+        access = BrokerAccess(host="127.0.0.1", port=port, client_id="gateway-test")
+        async with connect_mqtt(access, [("fleet/+/state", 0)]):
+            await asyncio.Event().wait()
+
+    async with await asyncio.start_server(slow_broker, "127.0.0.1", 0) as server:
+        connecting = asyncio.ensure_future(connect(server.sockets[0].getsockname()[1]))
+        await asyncio.sleep(after_s)
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
+        await asyncio.sleep(0.3)
+    assert caplog.records == []
