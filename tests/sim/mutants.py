@@ -1,6 +1,7 @@
 """Deliberately broken gateways: what a simulation must notice within a few seeds. One that survives is a hole in the simulation."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -31,19 +32,8 @@ from tests.sim.simulation import Order, Result, simulate
 
 SEEDS: Final = range(1, 21)
 SECONDS: Final = 45.0
-QUICK: Final = frozenset(
-    {
-        "new number after a write",
-        "sends without asking",
-        "job ids begin anew",
-        "open commands are not handed over",
-        "dropped reservation",
-        "shared nodes",
-        "not fenced",
-        "events before the commit",
-    }
-)
-"""Mutants that the first seeds show: these are hunted in every run of the tests."""
+LONG: Final = frozenset({"webhook cursor ahead"})
+"""It takes many seeds to show these, so only `make simulate-mutants` hunts them."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +51,17 @@ class Catch:
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayMutant(Mutant):
-    """A broken rule of the gateway, and the site on which it shows."""
+    """A broken rule of the gateway, and the site on which it shows.
 
-    site: str = "demo"
+    Attributes:
+        caught: a pattern: one seed may show its harm in another way than the next.
+    """
+
+    site: str = "narrow"
+
+    def is_told_by(self, catch: Catch) -> bool:
+        """Tell whether it was caught for its own harm."""
+        return any(re.search(self.caught, text) for text in catch.result.wrong)
 
     def order(self, seed: int) -> Order:
         """Return what is simulated to catch it: short, with many faults and crashes."""
@@ -254,7 +252,8 @@ MUTANTS: Final = (
         owner=Kernel,
         attribute="__init__",
         breaks=_writing(_in_two),
-        caught="has not ended",
+        caught="was due|has not ended",
+        site="demo",
     ),
     GatewayMutant(
         name="effects before the commit",
@@ -262,7 +261,7 @@ MUTANTS: Final = (
         owner=Kernel,
         attribute="__init__",
         breaks=_writing(_after_effects),
-        caught="and not at",
+        caught="took job|and not at",
     ),
     GatewayMutant(
         name="events before the commit",
@@ -270,7 +269,7 @@ MUTANTS: Final = (
         owner=Kernel,
         attribute="__init__",
         breaks=_writing(_after_publishing),
-        caught="ended twice",
+        caught="has changed|ended twice",
     ),
     GatewayMutant(
         name="answer before the commit",
@@ -278,7 +277,7 @@ MUTANTS: Final = (
         owner=Kernel,
         attribute="_handle",
         breaks=_answer_first,
-        caught="HTTP 404",
+        caught="HTTP 404|has not ended",
     ),
     GatewayMutant(
         name="new number after a write",
@@ -302,7 +301,7 @@ MUTANTS: Final = (
         owner=Journal,
         attribute="next_job_id",
         breaks=_same_job_ids,
-        caught="took job",
+        caught="took job|and not at",
     ),
     GatewayMutant(
         name="a lost link forgets the command",
@@ -310,7 +309,7 @@ MUTANTS: Final = (
         owner=Channel,
         attribute="lost",
         breaks=_forgets_command,
-        caught="has not ended",
+        caught="has not ended|and not at",
     ),
     GatewayMutant(
         name="open commands are not handed over",
@@ -343,6 +342,7 @@ MUTANTS: Final = (
         attribute="judge",
         breaks=_whoever,
         caught="and not at",
+        site="demo",
     ),
     GatewayMutant(
         name="dropped reservation",
@@ -368,7 +368,6 @@ MUTANTS: Final = (
         attribute="may_move",
         breaks=_always(YES),
         caught="has not ended",
-        site="narrow",
     ),
     GatewayMutant(
         name="vehicles without the banker's rule",
@@ -377,7 +376,6 @@ MUTANTS: Final = (
         attribute="allows",
         breaks=_always(True),
         caught="has not ended",
-        site="narrow",
     ),
     GatewayMutant(
         name="not fenced",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sim.mutants import MUTANTS, QUICK, GatewayMutant, hunt
+from tests.sim.mutants import LONG, MUTANTS, GatewayMutant, hunt
 
 pytestmark = pytest.mark.sim
 
@@ -10,14 +10,14 @@ pytestmark = pytest.mark.sim
 def test_there_are_mutants_enough_and_each_has_its_name() -> None:
     names = [mutant.name for mutant in MUTANTS]
     assert len(set(names)) == len(names) >= 12
-    assert set(names) >= QUICK
+    assert set(names) > LONG
 
 
 @pytest.mark.parametrize(
-    "mutant", [mutant for mutant in MUTANTS if mutant.name in QUICK], ids=lambda mutant: mutant.name
+    "mutant", [mutant for mutant in MUTANTS if mutant.name not in LONG], ids=lambda mutant: mutant.name
 )
 def test_a_broken_gateway_is_noticed(mutant: GatewayMutant) -> None:
     catch = hunt(mutant)
     assert catch is not None, f"{mutant.story}, and nobody notices"
     print(f"{mutant.story}: {catch.told()}")
-    assert any(mutant.caught in text for text in catch.result.wrong)
+    assert mutant.is_told_by(catch)

@@ -29,6 +29,14 @@ def test_a_plant_full_of_faults_loses_nothing_and_moves_nothing_twice(seed: int)
     assert result.faults
 
 
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_where_everybody_is_in_everybodys_way_all_arrive_too(seed: int) -> None:
+    result = simulate(Order(seed, SECONDS, fault_s=2.5, crash_s=10.0, site="narrow"))
+
+    assert not result.wrong, result.story()
+    assert result.transports > 2
+
+
 def test_a_seed_gives_the_same_feed_twice_and_in_another_process() -> None:
     digest = simulate(Order(2, 15.0, crash_s=6.0)).digest
 

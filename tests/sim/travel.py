@@ -15,7 +15,7 @@ def travel_s(site: Site, loads: int, speed: float) -> float:
     carriages = sorted(_carriage_s(site, device) for device in site.devices if isinstance(device, Carrier))
     conveyances = [_conveyance_s(site, device) for device in site.devices if isinstance(device, Conveyor)]
     drives = [_drive_s(site, fleet) for fleet in site.fleets]
-    paces = [drive / len(fleet.vehicles) for drive, fleet in zip(drives, site.fleets, strict=True)]
+    paces = [drive / _abreast(site, fleet) for drive, fleet in zip(drives, site.fleets, strict=True)]
     first = (
         sum(carriages[-3:]) + max(conveyances) + max(drives)
     )  # a shuttle, the lift and another shuttle at most
@@ -36,6 +36,12 @@ def _conveyance_s(site: Site, conveyor: Conveyor) -> float:
         conveyance(at[channel.source], at[channel.target], conveyor.motion) for channel in conveyor.channels
     ]
     return sum(way.duration for way in ways)
+
+
+def _abreast(site: Site, fleet: Fleet) -> int:
+    """Return how many vehicles drive at once at least: where lanes lead both ways, one lets the other by."""
+    lanes = {(edge.start, edge.end) for edge in site.road_map(fleet.road_map).edges}
+    return 1 if any((end, start) in lanes for start, end in lanes) else len(fleet.vehicles)
 
 
 def _drive_s(site: Site, fleet: Fleet) -> float:
