@@ -238,15 +238,15 @@ def _counts(snapshot: Snapshot) -> Text:
 
 
 def _orders(orders: ShownOrders) -> Text:
-    """Return orders by status, pile-on, stock and stations in one line."""
+    """Return pile-on, stock, orders by status and stations in one line; its end, which the floor shows too, may be cut off."""
     counts = [Text.assemble((status, "cyan"), f" {count}") for status, count in orders.counts.items()]
     pile_on = "–" if orders.pile_on is None else f"{orders.pile_on:.1f}"
     figures = [
         Text.assemble("pieces/tote ", (pile_on, "bold")),
         Text.assemble("stock ", (str(orders.quantity), "bold"), f" ({orders.promised} promised)"),
-        *(Text(f"{station} {count}") for station, count in orders.at_stations.items()),
     ]
-    line = Text("  ").join([*counts, *figures])
+    stations = [Text(f"{station} {count}") for station, count in orders.at_stations.items()]
+    line = Text("  ").join([*figures, *counts, *stations])
     line.no_wrap, line.overflow = True, "ellipsis"
     return line
 

@@ -325,5 +325,19 @@ def test_a_person_sees_how_the_orders_do(size: tuple[int, int]) -> None:
 
 def test_without_a_terminal_a_line_tells_how_the_orders_do() -> None:
     line = DemoView(demo_site()).line(ORDERS, 3.0)
-    assert "50/200 orders shipped, released 3  shipped 50  pieces/tote 2.2" in line
-    assert "stock 5700 (12 promised)  station-1 2" in line
+    assert "50/200 orders shipped, pieces/tote 2.2  stock 5700 (12 promised)  released 3  shipped 50" in line
+    assert "shipped 50  station-1 2" in line
+
+
+def test_a_small_terminal_with_orders_of_every_status_still_shows_pile_on_and_stock() -> None:
+    statuses = {
+        "received": 10,
+        "preallocated": 22,
+        "released": 16,
+        "picking": 48,
+        "picked": 7,
+        "shipped": 350,
+    }
+    assert ORDERS.orders is not None
+    busy = replace(ORDERS, orders=replace(ORDERS.orders, counts=statuses))
+    assert line_with(lines_at(SMALL, busy), "pieces/tote 2.2  stock 5700 (12 promised)  received 10")
