@@ -69,6 +69,14 @@ def _tls(link: MqttLink) -> ssl.SSLContext:
 class _Client(aiomqtt.Client):
     """A client that leaves nothing behind."""
 
+    _given_up = False
+
+    def _client_connect(self) -> None:
+        """Connect, in a thread; who has given up meanwhile wants that connection no more."""
+        super()._client_connect()
+        if self._given_up:
+            self._loop.call_soon_threadsafe(self._client.disconnect)
+
     async def __aenter__(self) -> Self:
         """Connect; the library forgets its socket and a task of its own when the broker's answer does not come."""
         try:
@@ -78,6 +86,7 @@ class _Client(aiomqtt.Client):
             self._connected = asyncio.get_running_loop().create_future()
             self._connected.set_exception(aiomqtt.MqttError("given up"))
             self._connected.exception()
+            self._given_up = True
             self._client.disconnect()
             raise
 

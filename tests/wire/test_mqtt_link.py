@@ -72,13 +72,20 @@ async def test_silence_alone_loses_neither_the_connection_nor_a_message(tmp_path
 async def test_who_gives_up_while_it_connects_leaves_nothing_in_the_log(
     after_s: float, caplog: pytest.LogCaptureFixture
 ) -> None:
+    guests: set[asyncio.StreamWriter] = set()
+
     async def slow_broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(100)
-        await asyncio.sleep(0.2)
-        writer.write(b"\x20\x02\x00\x00")
-        while await reader.read(100):
-            pass
-        writer.close()
+        guests.add(writer)
+        with suppress(OSError):
+            await reader.read(100)
+            await asyncio.sleep(0.2)
+            writer.write(b"\x20\x02\x00\x00")
+            while await reader.read(100):
+                pass
+        with suppress(OSError):
+            writer.close()
+            await writer.wait_closed()
+        guests.remove(writer)
 
     async def connect(port: int) -> None:
         access = BrokerAccess(host="127.0.0.1", port=port, client_id="gateway-test")
@@ -90,5 +97,9 @@ async def test_who_gives_up_while_it_connects_leaves_nothing_in_the_log(
         await asyncio.sleep(after_s)
         connecting.cancel()
         await asyncio.gather(connecting, return_exceptions=True)
+        await asyncio.get_running_loop().shutdown_default_executor()  # the library dials in a thread
         await asyncio.sleep(0.3)
+        async with asyncio.timeout(20):
+            while guests:
+                await asyncio.sleep(0.01)
     assert caplog.records == []
