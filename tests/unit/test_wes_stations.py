@@ -414,14 +414,15 @@ async def test_a_wall_that_does_not_answer_is_asked_again_and_lights_once() -> N
         assert len(line.walls.puts) == 1
 
 
-async def test_a_result_that_was_never_heard_is_looked_up() -> None:
+@pytest.mark.parametrize("jump_us", [120_000_000, -3_600_000_000], ids=["later", "the clock is set back"])
+async def test_a_result_that_was_never_heard_is_looked_up(jump_us: int) -> None:
     async with station() as line:
         _, allocation = await begun(line)
         await line.act("pick", allocation_id=allocation, quantity=4)
         await line.light()
         (name,) = line.walls.lit()
         line.walls.put_ends[name] = (PutStatus.CONFIRMED, 4)
-        line.core.clock.at_us += 120_000_000
+        line.core.clock.at_us += jump_us
         await line.light()
         assert await picked(line) == [(0, 4, 0)]
         await line.check()

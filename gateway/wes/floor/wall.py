@@ -14,7 +14,6 @@ from enum import StrEnum
 from functools import partial
 from typing import Final, assert_never
 
-from gateway.contract.clock import Micros
 from gateway.contract.events import Event, EventType
 from gateway.contract.puts import PutRequest, PutStatus, PutView
 from gateway.kernel.ports import Row, SqlValue, Store, Tx
@@ -102,11 +101,15 @@ _MOVE: Final = (
 _TRIED: Final = "UPDATE wall_puts SET changed_at = :at_us WHERE put_id = :put_id"
 _RENUMBER: Final = "UPDATE wall_puts SET attempt = attempt + 1 WHERE put_id = :put_id AND state = 'planned'"
 _DUE: Final = f"{_SELECT} WHERE state = :state ORDER BY put_id LIMIT :limit"
+# Whatever was noted at a time that is still ahead was noted before somebody set the clock back.
 _NOT_DARK: Final = (
-    f"{_SELECT} WHERE state = 'recalled' AND changed_at < :before AND NOT EXISTS (SELECT 1 FROM questions q"
+    f"{_SELECT} WHERE state = 'recalled' AND changed_at NOT BETWEEN :since AND :now AND NOT EXISTS (SELECT 1 FROM questions q"
     f" WHERE q.put_id = wall_puts.put_id AND q.kind = '{QuestionKind.STILL_LIT}') ORDER BY put_id LIMIT :limit"
 )
-_SILENT: Final = f"{_SELECT} WHERE state IN ('sent', 'recalled') AND changed_at < :before ORDER BY changed_at, put_id LIMIT :limit"
+_SILENT: Final = (
+    f"{_SELECT} WHERE state IN ('sent', 'recalled') AND changed_at NOT BETWEEN :since AND :now"
+    " ORDER BY changed_at, put_id LIMIT :limit"
+)
 _ORPHANS: Final = (
     "UPDATE wall_puts SET state = 'recalled', changed_at = :at_us WHERE state IN ('planned', 'sent') AND allocation_id IN"
     f" (SELECT a.allocation_id FROM allocations a WHERE a.allocation_id = wall_puts.allocation_id AND a.code <> {Code.PICKING:d})"
@@ -321,12 +324,12 @@ class Wall:
         for put in await self._due(PutState.RECALLED):
             answered = await self._gateway.cancel_put(put.gateway_id)
             await self._store.write(partial(self._recalled, put, answered))
-        await self.look_up(at_us - LOOK_US)
-        await self._store.write(partial(self._tell_lit, at_us - DARK_US))
+        await self._look_up({"since": at_us - LOOK_US, "now": at_us, "limit": self._limit})
+        lit = {"since": at_us - DARK_US, "now": at_us, "limit": self._limit}
+        await self._store.write(partial(self._tell_lit, lit))
 
-    async def look_up(self, before: Micros) -> None:
-        """Look up puts of which nothing was heard since."""
-        which = {"before": before, "limit": self._limit}
+    async def _look_up(self, which: Mapping[str, int]) -> None:
+        """Look up puts of which nothing was heard for long."""
         for row in await self._store.read(lambda tx: tx.fetch(_SILENT, which)):
             put = _put(row)
             try:
@@ -367,9 +370,8 @@ class Wall:
             case _:
                 assert_never(answered.reply)
 
-    async def _tell_lit(self, before: Micros, tx: Tx) -> None:
+    async def _tell_lit(self, which: Mapping[str, int], tx: Tx) -> None:
         """Tell whoever stands there of slots that should be dark, once each."""
-        which = {"before": before, "limit": self._limit}
         for put in [_put(row) for row in await tx.fetch(_NOT_DARK, which)]:
             text = f"{put.slot_id} should be dark, and its wall does not answer: put nothing there."
             kind = QuestionKind.STILL_LIT
