@@ -8,8 +8,9 @@ import pytest
 
 from gateway.kernel.ports import Tx
 from gateway.wes.planning.binding import assign
-from gateway.wes.planning.plan import commit, look
+from gateway.wes.planning.plan import commit
 from gateway.wes.planning.rollback import begin_rollback
+from gateway.wes.planning.snapshot import look
 from gateway.wes.planning.stations import close_station
 from gateway.wes.stock.model import Holder, HolderKind, Portion, Virtual
 from gateway.wes.stock.opening import Batch, open_holder, open_lot, stand

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.wes.planning.plan import look
+from gateway.wes.planning.snapshot import look
 from gateway.wes.planning.stations import close_station
 from tests.unit.chain_rig import chain, fill, order
 
