@@ -72,7 +72,7 @@ async def test_a_fault_ends_by_itself() -> None:
             "batteryLow cannot happen to conveyor",
         ),
         ("POST", "faults", {"kind": "jam", "device": "nobody"}, "no simulated device nobody"),
-        ("POST", "faults", {"kind": "flood", "device": "conveyor"}, "flood"),
+        ("POST", "faults", {"kind": "flood", "device": "conveyor"}, "kind: must be"),
         (
             "POST",
             "faults",
