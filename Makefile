@@ -6,10 +6,7 @@ BIN    := $(VENV)/bin
 CODE   := gateway drivers sim_devices tests
 
 .DEFAULT_GOAL := help
-# One thing after the other, except where a target asks for two at once.
-ifndef AT_ONCE
 .NOTPARALLEL:
-endif
 .DELETE_ON_ERROR:
 .PHONY: help install install-dev demo test format-check lint contracts types pytest format docs bench bench-allocation kill-test fault-test explore model-check simulate simulate-warehouse simulate-mutants lock clean
 
@@ -61,8 +58,7 @@ demo: install ## install, then run the demo site with simulated devices
 
 # ── check ─────────────────────────────────────────────────────────────────────────────────────────────
 
-test: format-check lint contracts ## everything CI runs; types are checked while the tests run
-	@$(MAKE) --no-print-directory --jobs=2 AT_ONCE=1 types pytest
+test: format-check lint contracts types pytest ## everything CI runs; stops at the first failure
 
 format-check: install-dev
 	@echo "==> format: ruff format --check"
