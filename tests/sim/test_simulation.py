@@ -17,7 +17,7 @@ pytestmark = pytest.mark.sim
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(1, 101)
-SECONDS = 25.0
+SECONDS = 40.0
 
 
 @pytest.mark.parametrize("seed", SEEDS)
