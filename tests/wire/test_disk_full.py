@@ -159,7 +159,7 @@ async def gateway_alone(
 
 
 async def answering(http: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(30):
         while True:
             try:
                 if (await http.get("/livez")).status_code == 200:
@@ -186,7 +186,7 @@ async def test_a_failed_sync_stops_the_process_with_a_sentence(
             assert answer.headers["content-type"] == "application/problem+json"
         except httpx.TransportError:
             pass
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(10):
             assert await program.ended() == REFUSED
     told, advice = log.read_text().splitlines()[-2:]
     assert told == "the storage cannot be trusted any more: disk I/O error (SQLITE_IOERR_FSYNC)"
@@ -235,7 +235,7 @@ async def test_a_wes_whose_database_breaks_ends_the_process_with_a_sentence(
             assert answer.status_code == 503, answer.text
         except httpx.TransportError:
             pass
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(20):
             assert await program.ended() == REFUSED
     log = (tmp_path / "wes.log").read_text()
     assert (

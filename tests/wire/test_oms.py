@@ -73,7 +73,7 @@ async def until_it_answers(http: httpx.AsyncClient, program: Program) -> None:
 
 async def insist(http: httpx.AsyncClient, path: str, body: dict[str, Any]) -> httpx.Response:
     """Send until there is an answer, as an OMS does that does not know whether it was heard."""
-    async with asyncio.timeout(180):
+    async with asyncio.timeout(60):
         while True:
             with suppress(httpx.HTTPError):
                 return await http.post(path, json=body)
@@ -116,7 +116,7 @@ async def test_killed_between_orders_are_taken_once_and_their_fate_is_told_in_or
                     await gateway.start()
                     await until_it_answers(http, gateway)
             expected = {f"ORD-{n}-{k}": ["EXCEPTION", "CANCELLED"] for n in range(8) for k in range(6)}
-            async with asyncio.timeout(90):
+            async with asyncio.timeout(30):
                 while oms.statuses != expected:
                     await asyncio.sleep(0.1)
             metrics = (await http.get("/metrics")).text

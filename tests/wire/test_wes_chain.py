@@ -30,7 +30,7 @@ from tests.wire.processes import DEMO, GATEWAY, Program, SiteProcesses, free_por
 pytestmark = pytest.mark.wire
 
 ORDERS = 10
-UNTIL_S = 200.0
+UNTIL_S = 50.0
 OPEN = """SELECT (SELECT COUNT(*) FROM presentations WHERE state NOT IN ('done', 'cancelled'))
 + (SELECT COUNT(*) FROM work_orders WHERE code < 90)"""
 ARRIVED = "SELECT presentation_id FROM presentations WHERE state = 'arrived'"

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.wire
 
 ORDERS = 6
 TOTES = ("TOTE-0009", "TOTE-0045", "TOTE-0081")
-UNTIL_S = 200.0
+UNTIL_S = 90.0
 HABITS = Habits(wrong_scan=0.2, by_hand=0.2, wrong_slot=0.5, damaged=0.05)
 RULES = "[{at: review, then: required}, {at: return, then: 'A1-1-[LR]-*'}]"
 
