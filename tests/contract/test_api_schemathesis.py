@@ -36,7 +36,7 @@ from tests.unit.chain_rig import fill, order
 from tests.unit.station_rig import Station, station
 from tests.unit.wes_rig import WAREHOUSE
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(120)]
 
 T = TypeVar("T")
 

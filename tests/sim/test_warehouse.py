@@ -4,7 +4,7 @@ import pytest
 
 from tests.sim.warehouse import Day, work_through
 
-pytestmark = pytest.mark.sim
+pytestmark = [pytest.mark.sim, pytest.mark.timeout(180)]
 
 SEEDS = range(1, 4)
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.wire.processes import DEMO, ROOT, SiteProcesses, running, running_site
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(150)]
 
 GUIDE = ROOT / "docs" / "wes-integration.md"
 STATIONS = ROOT / "docs" / "wes-stations.md"

@@ -20,6 +20,7 @@ FILE = re.compile(r"^```yaml\n# (small/\S+)\n(.*?)^```", re.MULTILINE | re.DOTAL
 SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.timeout(240)
 async def test_the_guide_leads_from_an_empty_folder_to_a_shipped_order(tmp_path: Path) -> None:
     assert shutil.which("curl"), "the guide speaks of curl"
     site = tmp_path / "small"

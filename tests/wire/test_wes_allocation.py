@@ -27,7 +27,7 @@ from tests.unit.wes_rig import command
 from tests.wire.processes import DEMO, GATEWAY, ROOT, Program, free_ports
 from tests.wire.serving import serve
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
 
 UNTIL_S = 60.0
 IN_TIME_S = 20.0

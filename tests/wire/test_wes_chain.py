@@ -27,7 +27,7 @@ from tests.unit.chain_rig import contradictions, pick_all, stock_up
 from tests.unit.wes_rig import Core, SteppingClock, command, settings
 from tests.wire.processes import DEMO, GATEWAY, Program, SiteProcesses, free_ports, running
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
 
 ORDERS = 10
 UNTIL_S = 50.0

@@ -14,7 +14,7 @@ from sim_devices.operators import Habits, Packer, Person, Picker
 from tests.unit.wes_rig import command
 from tests.wire.processes import DEMO, SiteProcesses, running
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(150)]
 
 ORDERS = 6
 TOTES = ("TOTE-0009", "TOTE-0045", "TOTE-0081")
