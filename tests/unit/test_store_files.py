@@ -121,6 +121,16 @@ async def test_a_copy_is_a_whole_database_as_of_one_moment(tmp_path: Path) -> No
         copy_database(source, target)
 
 
+def test_a_copy_has_its_name_only_once_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = tmp_path / "gateway.db", tmp_path / "copy.db"
+    open_writer(source).close()
+    there: list[bool] = []
+    monkeypatch.setattr("gateway.store.backup.examine", lambda *_: there.append(target.exists()))
+    copy_database(source, target)
+    assert there == [False], "whoever is killed meanwhile leaves nothing that looks like a copy"
+    assert target.exists()
+
+
 def test_of_a_damaged_database_there_is_no_copy(tmp_path: Path) -> None:
     source = tmp_path / "gateway.db"
     with closing(open_writer(source)) as connection:
@@ -130,7 +140,7 @@ def test_of_a_damaged_database_there_is_no_copy(tmp_path: Path) -> None:
     source.write_bytes(content)
     with pytest.raises(StoreBroken):
         copy_database(source, tmp_path / "copy.db")
-    assert not (tmp_path / "copy.db").exists()
+    assert not list(tmp_path.glob("copy.db*"))
 
 
 async def test_every_run_gets_a_higher_epoch_even_if_the_clock_stands_still() -> None:
