@@ -1,7 +1,7 @@
 """What runs by itself between work orders and containers at stations: one listener to the gateway, and rounds that it wakes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,7 +11,7 @@ import structlog
 
 from gateway.contract.events import Event
 from gateway.delivery.rounds import Bell, Rounds
-from gateway.kernel.ports import Store
+from gateway.kernel.ports import Store, StoreFull, Tx
 from gateway.wes.allocation.port import Allocator
 from gateway.wes.core import WesCore
 from gateway.wes.floor.rounds import Floor, Lacking
@@ -60,8 +60,7 @@ class Listener:
 
     async def _hear(self, events: Sequence[Event]) -> None:
         for start in range(0, len(events), BATCH):
-            await self._store.write(partial(self._hearing.hear, events=events[start : start + BATCH]))
-            self._bell.ring()
+            await self._take_in(partial(self._hearing.hear, events=events[start : start + BATCH]))
 
     async def _catch_up(self) -> None:
         try:
@@ -73,8 +72,24 @@ class Listener:
         except Unanswered:
             await asyncio.sleep(AGAIN_S)
             return
-        await self._store.write(partial(self._hearing.catch_up, containers=containers, transports=transports))
-        self._bell.ring()
+        await self._take_in(partial(self._hearing.catch_up, containers=containers, transports=transports))
+
+    async def _take_in(self, job: Callable[[Tx], Awaitable[None]]) -> None:
+        """Write what was heard, as soon as there is room for it; the gateway keeps what comes meanwhile."""
+        full = False
+        while True:
+            try:
+                await self._store.write(job)
+            except StoreFull as error:
+                if not full:
+                    log.warning("what the gateway tells cannot be made durable yet", error=str(error))
+                full = True
+                await asyncio.sleep(AGAIN_S)
+            else:
+                if full:
+                    log.info("what the gateway tells is durable again")
+                self._bell.ring()
+                return
 
 
 @dataclass(frozen=True, slots=True)

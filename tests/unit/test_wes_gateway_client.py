@@ -1,11 +1,13 @@
 """The WES's port to the gateway speaks the contract: what it asks, how it takes answers, and how it follows the feed."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.contract.events import EventType
 from gateway.contract.puts import PutRequest
@@ -13,12 +15,15 @@ from gateway.contract.transports import TransportRequest
 from gateway.delivery.chain import Listener
 from gateway.delivery.gateway_client import GatewayClient
 from gateway.delivery.rounds import Bell
+from gateway.kernel.ports import Store, StoreFull, Tx
 from gateway.wes.planning.gateway import Answer, FeedGap, Reply, Unanswered
 from gateway.wes.planning.hearing import Hearing, last_heard
 from tests.unit.api_rig import Rig, gateway
 from tests.unit.wes_rig import core
 
 pytestmark = pytest.mark.unit
+
+T = TypeVar("T")
 
 
 def request(transport_id: str = "P1-1", **changes: Any) -> TransportRequest:
@@ -177,3 +182,35 @@ async def test_a_wes_whose_number_the_feed_does_not_have_looks_at_how_things_sta
         places = dict(await wes.rows("SELECT holder_id, location_id FROM holders WHERE kind = 'container'"))
         truth = rig.tables.containers.values()
         assert places == {row.container_id: row.location_id for row in truth}
+
+
+class FullStore:
+    """A store whose disk is full for its first writes."""
+
+    def __init__(self, store: Store, refusals: int) -> None:
+        self.read = store.read
+        self.refusals = refusals
+        self._store = store
+
+    async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreFull("no room")
+        return await self._store.write(job)
+
+
+async def test_what_is_heard_on_a_full_disk_is_taken_in_once_there_is_room_and_told_in_two_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.delivery.chain.AGAIN_S", 0.01)
+    async with gateway() as rig, core() as wes:
+        store = FullStore(wes.store, refusals=3)
+        listener = Listener(store, client(rig), Hearing(wes.context), Bell())
+        with capture_logs() as told:
+            async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+                listening = tasks.create_task(listener.run())
+                while await wes.store.read(last_heard) != rig.feed.last_seq:
+                    await asyncio.sleep(0.01)
+                listening.cancel()
+        assert store.refusals == 0
+        assert [line["log_level"] for line in told] == ["warning", "info"]
