@@ -6,20 +6,18 @@ from, if the gateway does not know that it is there.
 
 import asyncio
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from gateway.site.model import Carrier
 from sim_devices.faults.kinds import DeviceFault, Jam, LocalisationLost, ManualMode, Reboot
 from sim_devices.world import Impossible
 from tests.sim.plant import Plant
-from tests.sim.wes import Wes
+from tests.sim.telephone import Json, Telephone
 
 CAUSES: Final = (DeviceFault, Jam, ManualMode, LocalisationLost, Reboot)
 """While one of these lasts there is no use in a reset."""
 WALK_S: Final = (2.0, 8.0)
 BY: Final = {"by": "Li Na", "reason": "I stood there and looked"}
-
-Json = dict[str, Any]
 
 
 class Person:
@@ -29,10 +27,10 @@ class Person:
         decisions: how often what was decided.
     """
 
-    def __init__(self, plant: Plant, wes: Wes, chance: Random) -> None:
+    def __init__(self, plant: Plant, telephone: Telephone, chance: Random) -> None:
         self.decisions: dict[str, int] = {}
         self._plant = plant
-        self._ask = wes
+        self._ask = telephone
         self._chance = chance
         carriers = {each.id for each in plant.site.devices if isinstance(each, Carrier)}
         self._vehicles = {vehicle.id for fleet in plant.site.fleets for vehicle in fleet.vehicles}
@@ -53,7 +51,7 @@ class Person:
     # Transports
 
     async def _settle(self, transport_id: str) -> None:
-        view = await self._ask.transport_view(transport_id)
+        view = await self._ask.get(f"/v1/transports/{transport_id}")
         if view["status"] not in ("failed", "unknown") or not self._all_at_rest(view):
             return
         container = view["containerId"]

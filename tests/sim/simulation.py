@@ -3,18 +3,15 @@
 import asyncio
 import gc
 import hashlib
-import traceback
-from collections import deque
-from collections.abc import Callable, Generator, MutableMapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import structlog
-
 from sim_devices.clock import seeded
 from tests.sim import invariants
 from tests.sim.faults import PROFILES, Mischief
+from tests.sim.log import log_into
 from tests.sim.person import Person
 from tests.sim.plant import MOTION_SPEED, Plant
 from tests.sim.sites import SETTINGS
@@ -28,9 +25,6 @@ PEACE_S: Final = 60.0
 SETTLE_S: Final = 20.0
 WEBHOOKS_S: Final = 1800.0
 """Within this time the receiver has everything: retries pause the longer the more of them have failed."""
-LOGS_KEPT: Final = 200
-SAID_OF_FAULTS: Final = frozenset({"nothing can be made durable: requests are refused, nothing is commanded"})
-"""What the gateway rightly calls an error, because an operator has to do something about it."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +95,7 @@ class Result:
 def simulate(order: Order, progress: Callable[[float], None] = lambda _: None) -> Result:
     """Run one simulation to its end, or to the first thing that does not hold."""
     result = Result(order)
-    with _logs(result), _little_garbage():
+    with log_into(result.wrong) as log, _little_garbage():
         try:
             run(lambda: _scenario(order, result, progress))
         except (Wrong, Stalled) as wrong:
@@ -111,6 +105,7 @@ def simulate(order: Order, progress: Callable[[float], None] = lambda _: None) -
             if rest is not None:
                 result.wrong.append(f"the simulation broke: {rest!r}: {_leaves(rest)}")
             assert matched is not None or rest is not None
+    result.logs = list(log)
     return result
 
 
@@ -131,7 +126,7 @@ async def _scenario(order: Order, result: Result, progress: Callable[[float], No
         assert isinstance(loop, VirtualLoop)
         known = wes.known
         result.at_s, result.step = loop.time(), loop.steps
-        result.events, result.refused = known.events, known.refused
+        result.events, result.refused = known.events, {**known.refused, "storageFull": wes.full}
         result.transports = sum(1 for subject in known.ended if subject.startswith("T"))
         result.puts = sum(1 for subject in known.ended if subject.startswith("P"))
         result.moves, result.runs = plant.world.moves_made, plant.tally.runs
@@ -223,26 +218,3 @@ def _little_garbage() -> Generator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-@contextmanager
-def _logs(result: Result) -> Generator[None]:
-    """Keep the last lines of the log; one that tells of a fault of the program is wrong."""
-    kept: deque[str] = deque(maxlen=LOGS_KEPT)
-
-    def keep(_: Any, level: str, entry: MutableMapping[str, Any]) -> str:
-        broken = entry.pop("exc_info", None)
-        words = " ".join(f"{key}={value}" for key, value in entry.items() if key != "event")
-        line = f"{level}: {entry['event']} {words}"
-        kept.append(line)
-        if level in ("error", "exception", "critical") and entry["event"] not in SAID_OF_FAULTS:
-            result.wrong.append(f"{line} {traceback.format_exc() if broken else ''}")
-        raise structlog.DropEvent
-
-    before = structlog.get_config()
-    structlog.configure(processors=[keep], cache_logger_on_first_use=False)
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
-        result.logs = list(kept)

@@ -10,12 +10,10 @@ import asyncio
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from logging import CRITICAL
 from random import Random
 from typing import Any, Final
 
 import httpx
-import structlog
 from fastapi import FastAPI
 from rich.progress import track
 
@@ -35,10 +33,11 @@ from sim_devices.operators import Habits, Packer, Person, Picker
 from sim_devices.supplier import SimulatedSupplier
 from tests.sim.faults import Mischief
 from tests.sim.life import Life, mortal
+from tests.sim.log import log_into
 from tests.sim.person import Person as Attendant
 from tests.sim.plant import Plant
 from tests.sim.sites import SETTINGS
-from tests.sim.wes import Wes
+from tests.sim.telephone import Telephone
 from tests.virtual_loop import loop_time, run
 
 SECRET: Final = "whsec_c2ltdWxhdGVkIHVwc3RyZWFtLCAyNCBieXRlcw=="
@@ -90,7 +89,7 @@ class Warehouse(Plant):
 
     Attributes:
         stock: the WES core's database, which outlives its runs.
-        http: a client of the gateway.
+        telephone: how everybody asks the gateway.
         oms: upstream; it hears what the courier brings.
     """
 
@@ -98,9 +97,9 @@ class Warehouse(Plant):
         super().__init__(day.seed, _site())
         assert self.site.wes is not None
         self.stock = InlineStore(open_writer(None, MIGRATIONS))
-        self.http = httpx.AsyncClient(transport=self.front, base_url="http://gateway", timeout=None)
+        self.telephone = Telephone(self.front)
         self.oms = SimulatedOms(
-            self.http,
+            self.telephone.http,
             seeded(day.seed, "oms"),
             Demand(orders=day.orders, pause_s=day.pause_s, cancelled=CANCELLED, short=SHORT),
             warehouse_id=self.site.wes.warehouse_id,
@@ -150,20 +149,20 @@ class Letters:
 def work_through(day: Day) -> Outcome:
     """Let a day pass, and judge it."""
     outcome = Outcome()
-    run(lambda: _day(day, outcome))
+    with log_into(outcome.wrong):
+        run(lambda: _day(day, outcome))
     return outcome
 
 
 async def _day(day: Day, outcome: Outcome) -> None:
     house = Warehouse(day)
-    telephone = Wes(house.site, house.front, seeded(day.seed, "telephone"), movers=0)
-    attendant = Attendant(house, telephone, seeded(day.seed, "attendant"))
+    attendant = Attendant(house, house.telephone, seeded(day.seed, "attendant"))
     mischief = Mischief(house, seeded(day.seed, "faults"), day.fault_s, day.crash_s)
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(each.run()) for each in (house, attendant)]
         while house.gateway is None:
             await asyncio.sleep(LOOK_S)
-        supplier = SimulatedSupplier(house.http, seeded(day.seed, "supplier"))
+        supplier = SimulatedSupplier(house.telephone.http, seeded(day.seed, "supplier"))
         await supplier.fill([each.container for each in house.site.initial_stock()])
         people = [Picker(_person(house, station.id), station.id) for station in house.site.stations]
         running += [tasks.create_task(each.run()) for each in (*people, Packer(_person(house, "packer")))]
@@ -174,10 +173,10 @@ async def _day(day: Day, outcome: Outcome) -> None:
         peace = loop_time()
         while not await _is_quiet(house, selling) and loop_time() < peace + PATIENCE_S:
             await asyncio.sleep(LOOK_S)
-        outcome.wrong = [
-            *telephone.violations,
+        outcome.wrong += [
+            *house.telephone.violations,
             *[f"jobs moved a load more than once: {each}" for each in house.world.moved_twice],
-            *await _unexplained(house, telephone),
+            *await _unexplained(house),
             *await house.oms.verdict(),
             *await _contradictions(house),
         ]
@@ -189,7 +188,7 @@ async def _day(day: Day, outcome: Outcome) -> None:
 
 
 def _person(house: Warehouse, name: str) -> Person:
-    return Person(name, house.http, house.devices.clock, seeded(house.seed, name), HABITS)
+    return Person(name, house.telephone.http, house.devices.clock, seeded(house.seed, name), HABITS)
 
 
 async def _is_quiet(house: Warehouse, selling: "asyncio.Task[None]") -> bool:
@@ -202,9 +201,11 @@ async def _is_quiet(house: Warehouse, selling: "asyncio.Task[None]") -> bool:
     return selling.done() and not rows
 
 
-async def _unexplained(house: Warehouse, telephone: Wes) -> list[str]:
+async def _unexplained(house: Warehouse) -> list[str]:
     """Return the orders that have not ended, and for which nothing waits for anybody."""
-    waits = {each["orderNo"] for each in (await telephone.get("/v1/wes/exceptions", limit=1000))["items"]}
+    waits = {
+        each["orderNo"] for each in (await house.telephone.get("/v1/wes/exceptions", limit=1000))["items"]
+    }
     return [
         f"{order.order_no} is {order.status or 'not heard of'}, was told {order.statuses}, and waits for nobody"
         for order in house.oms.book.orders.values()
@@ -225,7 +226,6 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1, help="the first of them")
     parser.add_argument("--orders", type=int, default=Day.orders, help="of each seed")
     asked = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(CRITICAL))
     failed = list[int]()
     for seed in track(range(asked.first, asked.first + asked.seeds), "simulating"):
         outcome = work_through(Day(seed, orders=asked.orders))

@@ -8,26 +8,20 @@ import json
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
 from gateway.site.model import PutWall, Site
 from tests.sim.front import Front, events_of
+from tests.sim.telephone import RETRY_S, Json, Telephone
 from tests.virtual_loop import loop_time
 
-RETRY_S: Final = 0.7
 THINK_S: Final = (0.2, 6.0)
 CANCELLED_SHARE: Final = 0.04
-TIMEOUT_S: Final = 10.0
 PATIENCE_S: Final = 60.0
 ENDS: Final = frozenset({"transport.completed", "transport.cancelled"})
 PUT_ENDS: Final = frozenset({"put.confirmed", "put.short", "put.cancelled", "put.unknown"})
-
-FULL: Final = frozenset({507})
-"""What may be answered to a request whose fault it is not."""
-
-Json = dict[str, Any]
 
 
 @dataclass
@@ -51,7 +45,7 @@ class Known:
         return [subject for subject in self.acknowledged if subject not in self.ended]
 
 
-class Wes:
+class Wes(Telephone):
     """Keeps a site busy.
 
     Args:
@@ -60,14 +54,12 @@ class Wes:
 
     Attributes:
         known: what it knows.
-        violations: what the contract does not allow, in words.
     """
 
     def __init__(self, site: Site, front: Front, chance: Random, totes: int = 1, movers: int = 4) -> None:
+        super().__init__(front)
         self.known = Known()
-        self.violations: list[str] = []
         self._site = site
-        self._http = httpx.AsyncClient(transport=front, base_url="http://gateway")
         self._chance = chance
         self._totes = totes
         self._movers = movers
@@ -92,33 +84,6 @@ class Wes:
                     tasks.create_task(self._serve(slot, station.putwall))
             for _ in range(self._movers):
                 tasks.create_task(self._move())
-
-    async def transport_view(self, transport_id: str) -> Json:
-        """Return a transport as the gateway shows it."""
-        return await self.get(f"/v1/transports/{transport_id}")
-
-    async def get(self, path: str, **params: Any) -> Json:
-        """Read something, asking until it is answered."""
-        while True:
-            answer = await self.send("GET", path, params=params)
-            if answer is not None and answer.status_code == 200:
-                return answer.json()
-            if answer is not None and answer.status_code < 500:
-                return {"status": f"HTTP {answer.status_code}", "text": answer.text}
-            await asyncio.sleep(RETRY_S)
-
-    async def send(self, method: str, path: str, **more: Any) -> httpx.Response | None:
-        """Ask once; None: nobody can tell whether it was heard."""
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                answer = await self._http.request(method, path, timeout=None, **more)
-        except (httpx.TransportError, TimeoutError):
-            return None
-        if answer.status_code in FULL:
-            self.known.refused["storageFull"] = self.known.refused.get("storageFull", 0) + 1
-        elif answer.status_code >= 500:
-            self.violations.append(f"{method} {path} was answered with {answer.status_code}: {answer.text}")
-        return answer
 
     # What it does
 
@@ -232,7 +197,7 @@ class Wes:
     async def _listen(self) -> None:
         while True:
             try:
-                async with aclosing(events_of(self._http, len(self.known.events))) as events:
+                async with aclosing(events_of(self.http, len(self.known.events))) as events:
                     async for text in events:
                         self._hear(text)
             except (httpx.TransportError, httpx.HTTPStatusError):
