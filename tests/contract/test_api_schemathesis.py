@@ -149,7 +149,7 @@ def running() -> Iterator[Gateway]:
     running.close()
 
 
-@pytest.mark.parametrize(("mode", "examples"), [(GenerationMode.POSITIVE, 12), (GenerationMode.NEGATIVE, 4)])
+@pytest.mark.parametrize(("mode", "examples"), [(GenerationMode.POSITIVE, 25), (GenerationMode.NEGATIVE, 8)])
 def test_every_operation_is_answered_as_described(
     running: Gateway, mode: GenerationMode, examples: int
 ) -> None:
