@@ -8,26 +8,10 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from sim_devices.mailbox import Accept
+from tests.model.actions import Commit, Crash, LinkBreaks, OlderEnds, OlderReads, Read, Restart, Tell, Write
 from tests.model.chart import Chart, Line
 from tests.model.explorer import Counterexample
-from tests.model.mailbox.actions import (
-    Action,
-    Commit,
-    Crash,
-    Cycle,
-    Ends,
-    Issue,
-    Late,
-    LinkBreaks,
-    OlderEnds,
-    OlderReads,
-    Read,
-    Restart,
-    Settle,
-    Stranger,
-    Tell,
-    Write,
-)
+from tests.model.mailbox.actions import Action, Cycle, Ends, Issue, Late, Settle, Stranger
 from tests.model.mailbox.state import Block, State
 
 KERNEL, CHANNEL, WIRE, DEVICE, OTHERS = COLUMNS = ("kernel", "channel", "wire", "device", "others")

@@ -6,7 +6,7 @@ from typing import Final
 from drivers.blocks import CommandBlock
 from sim_devices.mailbox import Accept, Done, Mailbox, Memory
 from sim_devices.mailbox import CommandBlock as MailboxBlock
-from tests.model.mailbox.actions import Restart
+from tests.model.actions import Restart
 from tests.model.mailbox.gateway import command_of
 from tests.model.mailbox.state import Block, Device, Ordered, Shown
 

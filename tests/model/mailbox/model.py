@@ -5,22 +5,8 @@ from dataclasses import dataclass
 
 from gateway.transport.journal import SEQ_MAX
 from sim_devices.mailbox import Accept
-from tests.model.mailbox.actions import (
-    CYCLES,
-    READS,
-    RESTARTS,
-    Action,
-    Crash,
-    Ends,
-    Issue,
-    Late,
-    LinkBreaks,
-    OlderEnds,
-    OlderReads,
-    Settle,
-    Stranger,
-    Write,
-)
+from tests.model.actions import READS, RESTARTS, Crash, LinkBreaks, OlderEnds, OlderReads, Write
+from tests.model.mailbox.actions import CYCLES, Action, Ends, Issue, Late, Settle, Stranger
 from tests.model.mailbox.state import LOWER, STRANGER, Block, Device, Driver, Gate, Kernel, State
 from tests.model.mailbox.steps import Steps
 

@@ -11,8 +11,8 @@ from drivers.handshake import Channel, Phase, Step
 from drivers.judgement import next_seq
 from gateway.contract.commands import Command
 from sim_devices.mailbox import CommandBlock, Mailbox, Refused
+from tests.model.actions import Restart
 from tests.model.mailbox import books
-from tests.model.mailbox.actions import Restart
 from tests.model.mailbox.device import DeviceSide
 from tests.model.mailbox.model import Scope
 from tests.model.mailbox.state import Device, State

@@ -3,8 +3,9 @@
 from drivers.handshake import Phase
 from gateway.transport.journal import SEQ_MAX
 from sim_devices.mailbox import Accept
+from tests.model.actions import Commit, Read, Restart, Tell
 from tests.model.mailbox import books
-from tests.model.mailbox.actions import Action, Commit, Read, Restart, Tell
+from tests.model.mailbox.actions import Action
 from tests.model.mailbox.device import DeviceSide, shown_by
 from tests.model.mailbox.gateway import GatewaySide
 from tests.model.mailbox.state import STRANGER, Block, Driver, Gate, Ordered, Said, State

@@ -1,9 +1,9 @@
 """What happens between two states of the model."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from sim_devices.putwall import Button
+from tests.model.actions import WireAction
 from tests.model.slot.state import Block
 
 
@@ -15,30 +15,6 @@ class Submit:
 @dataclass(frozen=True, slots=True)
 class Cancel:
     """The put that is to be shown is cancelled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A reading is answered.
-
-    Attributes:
-        pause: the pauses before the next write have passed.
-    """
-
-    pause: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """The write ends.
-
-    Attributes:
-        arrives: now.
-        lingers: it stays in a buffer, from which it may arrive later (too).
-    """
-
-    arrives: bool
-    lingers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,44 +30,6 @@ class Late:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkBreaks:
-    """The connection is lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """The driver tells the kernel what is due."""
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """What was told becomes durable, what follows from it is shown, and the driver hears of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Crash:
-    """The gateway dies and is started again, with a higher epoch.
-
-    Attributes:
-        lingers: a block that was under way stays in a buffer.
-        survives: the process was only thought dead; it goes on.
-    """
-
-    lingers: bool
-    survives: bool
-
-
-@dataclass(frozen=True, slots=True)
-class OlderReads:
-    """The replaced gateway reads, and writes if it thinks fit: the block goes into a buffer."""
-
-
-@dataclass(frozen=True, slots=True)
-class OlderEnds:
-    """The replaced gateway is fenced at its next commit."""
-
-
-@dataclass(frozen=True, slots=True)
 class Look:
     """The wall looks at its order."""
 
@@ -103,34 +41,4 @@ class Touch:
     button: Button
 
 
-@dataclass(frozen=True, slots=True)
-class Restart:
-    """The wall loses power, and starts again."""
-
-    keeps_memory: bool
-    keeps_block: bool
-
-
-Action = (
-    Submit
-    | Cancel
-    | Read
-    | Write
-    | Late
-    | LinkBreaks
-    | Tell
-    | Commit
-    | Crash
-    | OlderReads
-    | OlderEnds
-    | Look
-    | Touch
-    | Restart
-)
-
-READS: Final = (Read(pause=False), Read(pause=True))
-RESTARTS: Final = (
-    Restart(keeps_memory=True, keeps_block=True),
-    Restart(keeps_memory=True, keeps_block=False),
-    Restart(keeps_memory=False, keeps_block=False),
-)
+Action = WireAction | Submit | Cancel | Late | Look | Touch

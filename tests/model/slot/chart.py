@@ -8,25 +8,10 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from sim_devices.putwall import SlotState
+from tests.model.actions import Commit, Crash, LinkBreaks, OlderEnds, OlderReads, Read, Restart, Tell, Write
 from tests.model.chart import Chart, Line
 from tests.model.explorer import Counterexample
-from tests.model.slot.actions import (
-    Action,
-    Cancel,
-    Commit,
-    Crash,
-    Late,
-    LinkBreaks,
-    Look,
-    OlderEnds,
-    OlderReads,
-    Read,
-    Restart,
-    Submit,
-    Tell,
-    Touch,
-    Write,
-)
+from tests.model.slot.actions import Action, Cancel, Late, Look, Submit, Touch
 from tests.model.slot.state import Block, Said, State, Wall
 
 KERNEL, SLOT, WIRE, WALL, HANDS, OTHERS = COLUMNS = ("kernel", "slot", "wire", "wall", "hands", "others")

@@ -4,21 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sim_devices.putwall import Button, SlotState
-from tests.model.slot.actions import (
-    READS,
-    RESTARTS,
-    Action,
-    Cancel,
-    Crash,
-    Late,
-    LinkBreaks,
-    Look,
-    OlderEnds,
-    OlderReads,
-    Submit,
-    Touch,
-    Write,
-)
+from tests.model.actions import READS, RESTARTS, Crash, LinkBreaks, OlderEnds, OlderReads, Write
+from tests.model.slot.actions import Action, Cancel, Late, Look, Submit, Touch
 from tests.model.slot.state import LOWEST, Block, Driver, Gate, Kernel, State, Wall
 from tests.model.slot.steps import Steps
 

@@ -10,7 +10,7 @@ from gateway.contract.reports import PutEnded
 from sim_devices.mailbox import Refused
 from sim_devices.putwall import Slot as WallSlot
 from sim_devices.putwall import SlotOrder, SlotState
-from tests.model.slot.actions import Restart
+from tests.model.actions import Restart
 from tests.model.slot.model import Scope
 from tests.model.slot.state import ASKED, Wall
 from tests.model.slot.steps import Steps

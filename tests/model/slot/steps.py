@@ -1,8 +1,9 @@
 """The steps of the model: what each thing that happens makes of a state. Whether it may happen is for the model to say."""
 
 from sim_devices.putwall import Button, SlotState
+from tests.model.actions import Commit, Read, Restart, Tell
 from tests.model.slot import books
-from tests.model.slot.actions import Action, Commit, Read, Restart, Tell
+from tests.model.slot.actions import Action
 from tests.model.slot.gateway import GatewaySide
 from tests.model.slot.state import Block, Driver, Gate, Said, State
 from tests.model.slot.wall import WallSide, shown_by

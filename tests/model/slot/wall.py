@@ -5,7 +5,7 @@ from functools import cache
 from drivers.slots import SlotBlock
 from sim_devices.mailbox import Refused
 from sim_devices.putwall import Button, Slot, SlotOrder, SlotState
-from tests.model.slot.actions import Restart
+from tests.model.actions import Restart
 from tests.model.slot.state import ASKED, Block, Shown, Wall
 
 
