@@ -15,7 +15,7 @@ from gateway.contract.faults import Refusal
 from gateway.contract.puts import PutRequest, PutStatus, PutView
 from gateway.contract.wms import CancelCommand, CancelledView
 from gateway.kernel.clock import to_datetime
-from gateway.kernel.ports import Store
+from gateway.kernel.ports import Store, Tx
 from gateway.store.inline import open_inline
 from gateway.wes.floor.acts import perform
 from gateway.wes.floor.cancel import cancel
@@ -26,8 +26,13 @@ from gateway.wes.planning.gateway import TAKEN, Answer, Reply
 from gateway.wes.planning.hearing import Hearing
 from gateway.wes.proof import prove
 from gateway.wes.schema import MIGRATIONS
-from tests.unit.chain_rig import Chain, ContractGateway, chain_on
+from gateway.wes.stock.model import Holder, HolderKind, Portion
+from gateway.wes.stock.opening import Batch, open_holder, open_lot
+from gateway.wes.stock.post import post
+from gateway.wes.stock.verbs import receive
+from tests.unit.chain_rig import Chain, ContractGateway, chain_on, fill, order
 from tests.unit.feeding import START_US
+from tests.unit.wes_rig import WAREHOUSE, act
 
 ACT: TypeAdapter[Any] = TypeAdapter(StationAct)
 
@@ -257,3 +262,52 @@ async def station_on(store: Store, **changes: Any) -> Station:
     """Return the same on a database of the WES."""
     line = await chain_on(store, **changes)
     return Station(line.core, WallGateway({}), store)
+
+
+async def begun(line: Station, **changes: int) -> tuple[int, int]:
+    """Bring a tote with 10 pieces for an order of 4 and scan it; returns the operation and the allocation."""
+    await fill(line, "T-1", "A1-1-L-05", A=changes.get("there", 10))
+    await order(line, "C-1", ("A", 4))
+    operation = await line.bring()
+    ((allocation, _),) = await line.scan(operation)
+    return operation, allocation
+
+
+async def put(line: Station, allocation: int, quantity: int, confirmed: int | None = None) -> int:
+    """Pick pieces, put them into their slot, and let the wall tell; returns the put."""
+    view = await line.act("pick", allocation_id=allocation, quantity=quantity)
+    await line.light()
+    (name,) = line.walls.lit()
+    line.walls.press(name, confirmed)
+    await line.hear()
+    assert view.put_id is not None
+    return view.put_id
+
+
+async def questions(line: Station) -> list[tuple[str, str]]:
+    sql = "SELECT kind, slot_id FROM questions WHERE settled_at IS NULL ORDER BY question_id"
+    return [(row[0], row[1]) for row in await line.core.rows(sql)]
+
+
+async def picked(line: Station) -> list[tuple[int, int, int]]:
+    """Return (reserved, picked, short) of all order lines."""
+    rows = await line.core.rows("SELECT reserved, picked, short FROM order_lines ORDER BY line_id")
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def shelf(line: Station, place: str = "FLAT-1", **stock: int) -> None:
+    """Put goods on a shelf that people walk to."""
+    core = line.core
+
+    async def job(tx: Tx) -> None:
+        await open_holder(
+            tx, Holder(holder_id=place, kind=HolderKind.LOCATION, warehouse_id=WAREHOUSE, location_id=place)
+        )
+        for sku, quantity in stock.items():
+            batch = Batch(
+                warehouse_id=WAREHOUSE, owner_id="me", sku=sku, received_at=START_US, lot_no=f"{sku}-1"
+            )
+            lot = await open_lot(tx, core.context.ids, batch)
+            await post(tx, receive(act(core.context), lot, Portion(place, lot.lot_id, quantity)))
+
+    await core.store.write(job)

@@ -1,0 +1,75 @@
+"""Work without a station: on foot, whole cases, and what the gateway's side chooses."""
+
+from functools import partial
+
+import pytest
+
+from gateway.contract.stations import AssignedPart
+from gateway.wes.floor.claims import arrive
+from tests.unit.chain_rig import fill, order
+from tests.unit.station_rig import shelf, station
+
+pytestmark = pytest.mark.unit
+
+
+async def test_people_on_foot_get_the_most_pressing_work_that_they_can_carry() -> None:
+    async with station(rules=[{"at": "picking", "then": "flat"}]) as line:
+        await shelf(line, A=100)
+        for name, quantity, priority in (("C-1", 3, 1), ("C-2", 9, 5), ("C-3", 2, 5), ("C-4", 4, 5)):
+            await order(line, name, ("A", quantity), priority=priority)
+        await line.turn()
+        claimed: list[int] = []
+        for units in (5, 5, 5, 5):
+            for work in (await line.act("claim", units=units)).work_ids or ():
+                sql = "SELECT quantity FROM work_lines WHERE work_id = :id"
+                claimed.append((await line.core.rows(sql, id=work))[0][0])
+        assert claimed == [4, 2, 3]
+        assert (await line.act("claim")).work_ids is not None
+        assert (await line.act("claim")).work_ids == ()
+        await line.check()
+
+
+async def test_whole_cases_are_claimed_place_by_place_and_become_work_then() -> None:
+    rules = [{"at": "audit.packaging", "then": "case"}, {"at": "review", "then": "required"}]
+    async with station(rules=rules) as line:
+        await line.core.products("A", unitsPerCase=6, version=2)
+        await shelf(line, "PALLET-1", A=6)
+        await shelf(line, "PALLET-2", A=12)
+        await order(line, "C-1", ("A", 18))
+        await line.turn()
+        works = [(await line.act("claim", cases=True)).work_ids for _ in range(3)]
+        assert works[2] == ()
+        assert len({work for each in works for work in each or ()}) == 2
+        for allocation, quantity in await line.core.rows("SELECT allocation_id, quantity FROM allocations"):
+            await line.act("pick", allocation_id=allocation, quantity=quantity)
+        await line.seal_all()
+        assert await line.core.rows("SELECT DISTINCT kind FROM packages") == [("case",)]
+        assert await line.order_codes() == [150], "whole cases are never reviewed"
+        await line.check()
+
+
+async def test_a_black_box_tells_which_container_it_chose_and_may_split() -> None:
+    async with station(rules=[{"at": "picking", "then": "blackBox"}]) as line:
+        await fill(line, "T-1", "A1-1-L-05", A=3)
+        await fill(line, "T-2", "A1-1-L-06", A=3)
+        await order(line, "C-1", ("A", 4))
+        await line.turn()
+        ((allocation,),) = await line.core.rows("SELECT allocation_id FROM allocations")
+        for tote, quantity in (("T-1", 3), ("T-2", 1)):
+            parts = [AssignedPart(allocation_id=allocation, quantity=quantity, cell="1")]
+            job = partial(
+                arrive,
+                context=line.core.context,
+                container_id=tote,
+                station_id="station-1",
+                location_id="S1-1",
+                parts=parts,
+            )
+            await line.store.write(job)
+            await line.check()
+            (operation,) = await line.operations()
+            await line.work_off(operation)
+            rows = await line.core.rows("SELECT allocation_id FROM allocations WHERE holder_id IS NULL")
+            allocation = rows[0][0] if rows else 0
+        assert await line.order_codes() == [90]
+        await line.check()
