@@ -228,12 +228,14 @@ class Station(Chain):
         return [view.package_id for view in views if view.package_id is not None]
 
     async def finish(self) -> None:
-        """Work on until every order is sealed, and ship all."""
+        """Work on until nothing is left to do, or nothing that people at stations can end, and ship all that is sealed."""
         for _ in range(60):
             await self.turn()
             for operation_id in await self.operations():
                 await self.work_off(operation_id)
             await self.seal_all()
+            if await self.is_quiet():
+                break
         sql = "SELECT package_id FROM packages WHERE code = 150 ORDER BY package_id"
         ready = [row[0] for row in await self.core.rows(sql)]
         if ready:
