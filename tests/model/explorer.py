@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from tests.garbage import little_garbage
+
 State = TypeVar("State")
 Action = TypeVar("Action")
 Action_co = TypeVar("Action_co", covariant=True)
@@ -69,6 +71,7 @@ class Explored(Generic[State, Action]):
     )
 
 
+@little_garbage()
 def explore(
     model: Model[State, Action], progress: Callable[[int, int], None] = lambda states, left: None
 ) -> Explored[State, Action]:

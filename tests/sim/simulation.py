@@ -1,14 +1,14 @@
 """One simulation: a plant, everybody in it, everything that goes wrong; then peace, and the judgement."""
 
 import asyncio
-import gc
 import hashlib
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sim_devices.clock import seeded
+from tests.garbage import little_garbage
 from tests.sim import invariants
 from tests.sim.faults import PROFILES, Mischief
 from tests.sim.log import log_into
@@ -95,7 +95,7 @@ class Result:
 def simulate(order: Order, progress: Callable[[float], None] = lambda _: None) -> Result:
     """Run one simulation to its end, or to the first thing that does not hold."""
     result = Result(order)
-    with log_into(result.wrong) as log, _little_garbage():
+    with log_into(result.wrong) as log, little_garbage():
         try:
             run(lambda: _scenario(order, result, progress))
         except (Wrong, Stalled) as wrong:
@@ -207,14 +207,3 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[str]:
     for each in group.exceptions:
         found += _leaves(each) if isinstance(each, BaseExceptionGroup) else [repr(each)]
     return found
-
-
-@contextmanager
-def _little_garbage() -> Generator[None]:
-    """Look for garbage in cycles seldom: there is little, and looking often costs a tenth of the time."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

@@ -40,6 +40,8 @@ class Steps:
         """Take the channel's new state; a report that is under way may have lost its meaning to it."""
         driver = state.driver
         current = driver.current and driver.telling is not None and _still_due(gate, driver.telling)
+        if current == driver.current and gate == driver.gate:
+            return state
         return state._replace(driver=driver._replace(gate=gate, current=current))
 
     @staticmethod
@@ -56,13 +58,15 @@ class Steps:
         if not state.driver.offline_due:
             gate, _ = self._gateway.due(gate, True)
         state = self._with_gate(state, gate)
-        return self._send(state._replace(driver=state.driver._replace(up=True)), block)
+        if not state.driver.up:
+            state = state._replace(driver=state.driver._replace(up=True))
+        return self._send(state, block)
 
     def link_breaks(self, state: State) -> State:
         """The connection is lost."""
         state = self._with_gate(state, self._gateway.lost(state.driver.gate))
         driver = state.driver
-        return state._replace(driver=driver._replace(up=False, offline_due=driver.offline_due or driver.up))
+        return state._replace(driver=driver._replace(up=False, offline_due=True)) if driver.up else state
 
     def telling(self, state: State) -> tuple[Action, State] | None:
         """Return what becomes of what the driver has to tell next, if it has anything to tell."""

@@ -44,6 +44,8 @@ class Steps:
         """Take the slot's new state; a report that is under way may have lost its meaning to it."""
         driver = state.driver
         current = driver.current and driver.telling is not None and _still_due(gate, driver.telling)
+        if current == driver.current and gate == driver.gate:
+            return state
         return state._replace(driver=driver._replace(gate=gate, current=current))
 
     @staticmethod
