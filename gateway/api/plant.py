@@ -91,7 +91,7 @@ def plant_routes(deps: ApiDeps) -> APIRouter:
 
         The vehicle compares with its sensors. If it does not agree, its `fault` says so; if it does, the fault is gone.
         """
-        act = Act(by=request.by, reason=request.reason)
+        act = Act(operator=request.operator, reason=request.reason)
         await deps.ask(LocaliseDevice(device_id, request.node_id, request.theta, act))
         return reply(await deps.kernel.read(lambda: plant.device(device_id)))
 
@@ -119,7 +119,7 @@ def plant_routes(deps: ApiDeps) -> APIRouter:
     @router.put("/containers/{containerId}/location", tags=["containers"], response_model=ContainerView)
     async def correct_container(container_id: ContainerId, request: LocateRequest) -> Response:
         """Put the books right: the container is at this location. Makes it known if it was not."""
-        act = Act(by=request.by, reason=request.reason)
+        act = Act(operator=request.operator, reason=request.reason)
         await deps.ask(CorrectContainer(container_id, request.location_id, act))
         return reply(await deps.kernel.read(lambda: plant.container(container_id)))
 

@@ -185,4 +185,6 @@ def _timeline_entry(event: Row) -> dict[str, Any]:
 
 
 def _act_view(act: ActRecord) -> ActView:
-    return ActView(at=to_datetime(act.at_us), by=act.by, reason=act.reason, act=act.act, details=act.details)
+    return ActView(
+        at=to_datetime(act.at_us), operator=act.operator, reason=act.reason, act=act.act, details=act.details
+    )

@@ -8,19 +8,19 @@ from pydantic import JsonValue
 
 from gateway.kernel.clock import SystemClock, to_datetime
 
-ByOption = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who decides; without it: your user name.")
+OperatorOption = Annotated[
+    str | None, typer.Option("--operator", metavar="NAME", help="Who decides; without it: your user name.")
 ]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; recorded for ever.")]
 
 
-def act(by: str | None, reason: str) -> dict[str, JsonValue]:
+def act(operator: str | None, reason: str) -> dict[str, JsonValue]:
     """Return who does something and why, as the contract has it.
 
     Raises:
         typer.BadParameter: nobody is named, and the system does not know the user either.
     """
-    return {"by": by or user(), "reason": reason}
+    return {"operator": operator or user(), "reason": reason}
 
 
 def user() -> str:
@@ -32,7 +32,9 @@ def user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, ImportError, OSError) as error:
-        raise typer.BadParameter("say who decides; this system does not tell", param_hint="--by") from error
+        raise typer.BadParameter(
+            "say who decides; this system does not tell", param_hint="--operator"
+        ) from error
 
 
 def derived_id() -> str:

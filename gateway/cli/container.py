@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from gateway.cli.acts import ByOption, ReasonOption, act
+from gateway.cli.acts import OperatorOption, ReasonOption, act
 from gateway.cli.appearance import listing, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json, segment
 from gateway.cli.credentials import TokenFileOption
@@ -41,13 +41,13 @@ def locate(
     container_id: Annotated[str, typer.Argument(metavar="ID", help="The container's id.")],
     location: Annotated[str, typer.Option("--at", metavar="LOCATION", help="Where it truly is.")],
     reason: ReasonOption,
-    by: ByOption = None,
+    operator: OperatorOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell where a container is, whatever the books say; one that is not known yet is known from now on."""
-    body = {"locationId": location, **act(by, reason)}
+    body = {"locationId": location, **act(operator, reason)}
     with connect(url, token_file) as gateway:
         response = gateway.put(f"{PATH}/{segment(container_id)}/location", body)
     if as_json:

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.acts import ByOption, ReasonOption, act
+from gateway.cli.acts import OperatorOption, ReasonOption, act
 from gateway.cli.appearance import clock_time, listing, place_text, relative, state_text, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json, segment
 from gateway.cli.credentials import TokenFileOption
@@ -59,42 +59,42 @@ def show(
 def enable(
     device_id: DeviceIdArgument,
     reason: ReasonOption,
-    by: ByOption = None,
+    operator: OperatorOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let the gateway use a device again."""
     with connect(url, token_file) as gateway:
-        _answer(gateway.post(f"{PATH}/{segment(device_id)}/enable", act(by, reason)), as_json)
+        _answer(gateway.post(f"{PATH}/{segment(device_id)}/enable", act(operator, reason)), as_json)
 
 
 @device.command()
 def disable(
     device_id: DeviceIdArgument,
     reason: ReasonOption,
-    by: ByOption = None,
+    operator: OperatorOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Give a device nothing new; what it does now it finishes. Routes avoid it."""
     with connect(url, token_file) as gateway:
-        _answer(gateway.post(f"{PATH}/{segment(device_id)}/disable", act(by, reason)), as_json)
+        _answer(gateway.post(f"{PATH}/{segment(device_id)}/disable", act(operator, reason)), as_json)
 
 
 @device.command()
 def reset(
     device_id: DeviceIdArgument,
     reason: ReasonOption,
-    by: ByOption = None,
+    operator: OperatorOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask a device to clear a fault whose cause is gone."""
     with connect(url, token_file) as gateway:
-        _answer(gateway.post(f"{PATH}/{segment(device_id)}/reset", act(by, reason)), as_json)
+        _answer(gateway.post(f"{PATH}/{segment(device_id)}/reset", act(operator, reason)), as_json)
 
 
 @device.command()
@@ -103,13 +103,13 @@ def localise(
     node: Annotated[str, typer.Option("--at", metavar="NODE", help="Node of the road map where it stands.")],
     reason: ReasonOption,
     theta: Annotated[float, typer.Option(metavar="RAD", help="Its heading on the map, -pi … pi.")] = 0.0,
-    by: ByOption = None,
+    operator: OperatorOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell a vehicle that has lost its place where it stands; look first. Its sensors must agree."""
-    body = {"nodeId": node, "theta": theta, **act(by, reason)}
+    body = {"nodeId": node, "theta": theta, **act(operator, reason)}
     with connect(url, token_file) as gateway:
         _answer(gateway.post(f"{PATH}/{segment(device_id)}/localise", body), as_json)
 

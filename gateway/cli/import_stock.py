@@ -16,7 +16,7 @@ from typing import Annotated, Final
 import typer
 from pydantic import ValidationError
 
-from gateway.cli.acts import ByOption, user
+from gateway.cli.acts import OperatorOption, user
 from gateway.cli.appearance import stdout
 from gateway.cli.client import DEFAULT_URL, GatewayClient, UrlOption, connect
 from gateway.cli.credentials import TokenFileOption
@@ -67,7 +67,7 @@ def import_stock(
             help=f"CSV with titles: skuId, quantity, and of {', '.join((*HEAD, *LINE[2:]))} what there is.",
         ),
     ],
-    by: ByOption = None,
+    operator: OperatorOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
 ) -> None:
@@ -81,7 +81,7 @@ def import_stock(
         raise Failure(
             REFUSED, f"{table} is not UTF-8 text", ("what to do", "save it as `CSV UTF-8`")
         ) from error
-    rows, findings = read_stock(text, by or user())
+    rows, findings = read_stock(text, operator or user())
     if findings:
         raise _wrong(table, findings)
     receipts = [*_receipts(rows, sha256(text.encode()).hexdigest()[:16])]

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from gateway.cli.acts import ByOption, ReasonOption, act
+from gateway.cli.acts import OperatorOption, ReasonOption, act
 from gateway.cli.appearance import listing, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, print_json, segment
 from gateway.cli.credentials import TokenFileOption
@@ -45,11 +45,11 @@ def list_locations(
 def unblock(
     location_id: Annotated[str, typer.Argument(metavar="ID", help="The location's id.")],
     reason: ReasonOption,
-    by: ByOption = None,
+    operator: OperatorOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
 ) -> None:
     """Let a blocked location take loads again: you have looked that it is as the books say."""
     with connect(url, token_file) as gateway:
-        gateway.post(f"{PATH}/{segment(location_id)}/unblock", act(by, reason))
+        gateway.post(f"{PATH}/{segment(location_id)}/unblock", act(operator, reason))
     stdout().print(f"{location_id} takes loads again.")

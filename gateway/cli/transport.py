@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.acts import ByOption, ReasonOption, act, derived_id
+from gateway.cli.acts import OperatorOption, ReasonOption, act, derived_id
 from gateway.cli.appearance import clock_time, listing, relative, state_text, stdout
 from gateway.cli.client import (
     DEFAULT_URL,
@@ -185,7 +185,7 @@ def resolve(
         str | None,
         typer.Option(metavar="LOCATION", help="Where the container is, for complete-at and container-at."),
     ] = None,
-    by: ByOption = None,
+    operator: OperatorOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
@@ -199,7 +199,7 @@ def resolve(
         raise typer.BadParameter(
             f"{action} needs --location: where the container is", param_hint="--location"
         )
-    body = act(by, reason) | {"action": OperatorAction[action.name].value}
+    body = act(operator, reason) | {"action": OperatorAction[action.name].value}
     if location is not None:
         body["locationId"] = location
     with connect(url, token_file) as gateway:
@@ -278,7 +278,7 @@ def _tell(view: TransportView, url: str) -> None:
     if view.timeline:
         console.print(_timeline_table(view))
     for decision in view.acts:
-        line = f"{clock_time(decision.at)}  {decision.act} by {decision.by}: {decision.reason}"
+        line = f"{clock_time(decision.at)}  {decision.act} by {decision.operator}: {decision.reason}"
         console.print(Text(line))
 
 

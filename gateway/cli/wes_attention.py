@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from gateway.cli.acts import ByOption, ReasonOption, act
+from gateway.cli.acts import OperatorOption, ReasonOption, act
 from gateway.cli.appearance import listing, relative, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json
 from gateway.cli.credentials import TokenFileOption
@@ -49,13 +49,13 @@ def settle(
     exception_id: Annotated[int, typer.Argument(metavar="ID", min=1, help="The exception's number.")],
     decision: Annotated[Decision, typer.Argument(metavar="DECISION", help="One that the list names.")],
     reason: ReasonOption,
-    by: ByOption = None,
+    operator: OperatorOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Decide about an order that cannot go on."""
-    body = {"decision": decision.value, **act(by, reason)}
+    body = {"decision": decision.value, **act(operator, reason)}
     with connect(url, token_file) as gateway:
         response = gateway.post(f"/v1/wes/exceptions/{exception_id}/settle", body)
     if as_json:
@@ -94,13 +94,13 @@ def list_messages(
 def send(
     message_id: MessageArgument,
     reason: ReasonOption,
-    by: ByOption = None,
+    operator: OperatorOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
 ) -> None:
     """Send a message again, under the same id."""
     with connect(url, token_file) as gateway:
-        gateway.post(f"/v1/wes/messages/{message_id}/send", act(by, reason))
+        gateway.post(f"/v1/wes/messages/{message_id}/send", act(operator, reason))
     stdout().print(f"message {message_id} goes out again.")
 
 
@@ -108,13 +108,13 @@ def send(
 def skip(
     message_id: MessageArgument,
     reason: ReasonOption,
-    by: ByOption = None,
+    operator: OperatorOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
 ) -> None:
     """Let later messages go on without this one; upstream will never get it."""
     with connect(url, token_file) as gateway:
-        gateway.post(f"/v1/wes/messages/{message_id}/skip", act(by, reason))
+        gateway.post(f"/v1/wes/messages/{message_id}/skip", act(operator, reason))
     stdout().print(f"message {message_id} is not sent any more.")
 
 

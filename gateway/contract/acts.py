@@ -9,12 +9,11 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from gateway.contract.model import WireModel
 from gateway.contract.plant import Omitted
-from gateway.contract.transports import Identifier
+from gateway.contract.transports import Identifier, Operator
 
 Number = Annotated[int, Field(strict=True, ge=1, le=2**53 - 1)]
 """The id of a document."""
 Pieces = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-Operator = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Kilograms = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
 

@@ -87,6 +87,6 @@ class DecisionView(WireModel):
     document: str
     document_id: int
     decision: str
-    by: str
+    operator: str
     reason: str
     at: datetime

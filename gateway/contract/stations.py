@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from gateway.contract.acts import Number, Operator, Pieces, Words
+from gateway.contract.acts import Number, Pieces, Words
 from gateway.contract.model import WireModel
-from gateway.contract.transports import Identifier
+from gateway.contract.transports import Identifier, Operator
 
 
 class OpenRequest(WireModel):

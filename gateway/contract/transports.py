@@ -18,6 +18,8 @@ Identifier = Annotated[
     str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:\-]*$")
 ]
 """An identifier of the caller: opaque, 1 to 64 of letters, digits, dot, underscore, colon, hyphen."""
+Operator = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+"""The name of a person who does something."""
 
 DEFAULT_PRIORITY = 5
 
@@ -163,7 +165,7 @@ class ActView(WireModel):
     """
 
     at: datetime
-    by: str
+    operator: str
     reason: str
     act: str
     details: dict[str, JsonValue]
@@ -201,7 +203,7 @@ class TransportView(WireModel):
 class Act(WireModel):
     """Who does something, and why; recorded for ever."""
 
-    by: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    operator: Operator
     reason: Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 

@@ -95,7 +95,7 @@ class Decisions:
             transport,
             action=request.action.value,
             locationId=request.location_id,
-            by=request.by,
+            operator=request.operator,
             reason=request.reason,
         )
         transport = self._release(transport, request)
@@ -153,7 +153,7 @@ class Decisions:
         """End what is under way and let the transport go on; a place that stopped it may be used again unless it is given up."""
         if transport.job_id is not None:
             job = self._tables.jobs[transport.job_id]
-            self._journal.abandon(job, f"settled by {request.by}: {request.action.value}")
+            self._journal.abandon(job, f"settled by {request.operator}: {request.action.value}")
         leg = transport.current
         given_up = request.action is OperatorAction.CANCEL
         if not given_up and leg is not None and leg.target in self._tables.blocks:
@@ -196,7 +196,11 @@ class Decisions:
         kind = EventType.DEVICE_ENABLED if message.enabled else EventType.DEVICE_DISABLED
         self._record(message.act, kind.value, message.device_id)
         self._tables.books.emit(
-            kind, device.device_id, deviceId=device.device_id, by=message.act.by, reason=message.act.reason
+            kind,
+            device.device_id,
+            deviceId=device.device_id,
+            operator=message.act.operator,
+            reason=message.act.reason,
         )
         if not message.enabled:
             self._rerouting.avoid(device.device_id)
@@ -289,7 +293,7 @@ class Decisions:
             ActRecord(
                 number=number,
                 at_us=self._tables.books.now_us,
-                by=act.by,
+                operator=act.operator,
                 reason=act.reason,
                 act=what,
                 subject=subject,

@@ -229,7 +229,7 @@ class ActRecord:
 
     number: int
     at_us: int
-    by: str
+    operator: str
     reason: str
     act: str
     subject: str

@@ -116,7 +116,7 @@ Way = Callable[[Tx, WesCore, str, int, Act], Awaitable[None]]
 
 
 async def _release(tx: Tx, core: WesCore, _: str, order_id: int, act: Act) -> None:
-    await release_held(tx, core.context, order_id, act.by)
+    await release_held(tx, core.context, order_id, act.operator)
 
 
 async def _reserve(tx: Tx, core: WesCore, _: str, order_id: int, __: Act) -> None:
@@ -136,7 +136,7 @@ async def _allocate_part(tx: Tx, core: WesCore, _: str, order_id: int, __: Act) 
 
 
 async def _try_again(tx: Tx, core: WesCore, _: str, order_id: int, act: Act) -> None:
-    await let_go_on(tx, core.context, order_id, act.by)
+    await let_go_on(tx, core.context, order_id, act.operator)
 
 
 async def _replace(tx: Tx, core: WesCore, _: str, order_id: int, __: Act) -> None:
@@ -144,7 +144,7 @@ async def _replace(tx: Tx, core: WesCore, _: str, order_id: int, __: Act) -> Non
 
 
 async def _go_short(tx: Tx, core: WesCore, _: str, order_id: int, act: Act) -> None:
-    await accept_short(tx, core.context, order_id, act.by)
+    await accept_short(tx, core.context, order_id, act.operator)
 
 
 async def _urge(tx: Tx, core: WesCore, _: str, order_id: int, __: Act) -> None:
@@ -152,7 +152,7 @@ async def _urge(tx: Tx, core: WesCore, _: str, order_id: int, __: Act) -> None:
 
 
 async def _cancel(tx: Tx, core: WesCore, order_no: str, _: int, act: Act) -> None:
-    request = CancelCommand(order_no=order_no, reason=act.reason.strip()[:REASON_MAX] or act.by)
+    request = CancelCommand(order_no=order_no, reason=act.reason.strip()[:REASON_MAX] or act.operator)
     try:
         await cancel(tx, core.context, request)
     except Declined as declined:
@@ -194,7 +194,7 @@ async def _note(tx: Tx, core: WesCore, document: str, document_id: int, decision
         "document": document,
         "document_id": document_id,
         "decision": decision,
-        "operator": act.by,
+        "operator": act.operator,
         "reason": act.reason,
         "at_us": core.context.clock.now_us(),
     }
@@ -239,7 +239,7 @@ def _decision(row: Row) -> DecisionView:
         document=document,
         document_id=document_id,
         decision=decision,
-        by=operator,
+        operator=operator,
         reason=reason,
         at=to_datetime(at_us),
     )

@@ -35,7 +35,7 @@ TRANSPORT = {
     "attributes": {"order": [1, {"a": "b"}]},
 }
 PUT = {"putId": "P-1", "wall": "wall", "slot": "W-01", "quantity": 3, "colour": "green", "text": "so"}
-RESOLVE = {"action": "containerAt", "locationId": "A-1-L-03", "by": "ann", "reason": "looked"}
+RESOLVE = {"action": "containerAt", "locationId": "A-1-L-03", "operator": "ann", "reason": "looked"}
 SUBSCRIPTION = {
     "url": "https://wes.example:8443/hook?x=1",
     "types": ["transport.completed"],
@@ -137,10 +137,10 @@ ROUTES: tuple[tuple[str, str, Any], ...] = (
     ("POST", "/v1/subscriptions", SUBSCRIPTION),
     ("GET", "/v1/subscriptions/sub-1/deliveries?status=dead&cursor=4", None),
     ("GET", "/v1/devices/lift/telegrams?limit=5", None),
-    ("POST", "/v1/devices/lift/disable", {"by": "ann", "reason": "so"}),
+    ("POST", "/v1/devices/lift/disable", {"operator": "ann", "reason": "so"}),
     ("GET", "/v1/locations?cursor=A-1&limit=2", None),
     ("GET", "/v1/containers/T1", None),
-    ("PUT", "/v1/containers/T1/location", {"locationId": "A-1-L-03", "by": "ann", "reason": "so"}),
+    ("PUT", "/v1/containers/T1/location", {"locationId": "A-1-L-03", "operator": "ann", "reason": "so"}),
 )
 
 

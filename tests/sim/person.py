@@ -17,7 +17,7 @@ from tests.sim.telephone import Json, Telephone
 CAUSES: Final = (DeviceFault, Jam, ManualMode, LocalisationLost, Reboot)
 """While one of these lasts there is no use in a reset."""
 WALK_S: Final = (2.0, 8.0)
-BY: Final = {"by": "Li Na", "reason": "I stood there and looked"}
+WHO: Final = {"operator": "Li Na", "reason": "I stood there and looked"}
 
 
 class Person:
@@ -81,7 +81,7 @@ class Person:
         return None
 
     async def _resolve(self, transport_id: str, action: str, location: str | None) -> None:
-        body: Json = {"action": action, **BY}
+        body: Json = {"action": action, **WHO}
         if location is not None:
             body["locationId"] = location
         answer = await self._ask.send("POST", f"/v1/transports/{transport_id}/resolve", json=body)
@@ -99,7 +99,7 @@ class Person:
         device = await self._ask.get(f"/v1/devices/{device_id}")
         if device_id in self._movers and not device["commands"]:
             await self._put_load_right(device_id, device)
-        answer = await self._ask.send("POST", f"/v1/devices/{device_id}/reset", json=BY)
+        answer = await self._ask.send("POST", f"/v1/devices/{device_id}/reset", json=WHO)
         self._count(f"reset {answer.status_code if answer else 'unheard'}")
 
     async def _put_load_right(self, device_id: str, device: Json) -> None:
@@ -111,7 +111,7 @@ class Person:
             place = self._carry_away(container)
             booked = await self._ask.get(f"/v1/containers/{container}")
             if booked.get("transportId") is None and place is not None:
-                body = {"locationId": place, **BY}
+                body = {"locationId": place, **WHO}
                 answer = await self._ask.send("PUT", f"/v1/containers/{container}/location", json=body)
                 self._count(f"locate {answer.status_code if answer else 'unheard'}")
         for container in device["containers"]:
@@ -122,7 +122,7 @@ class Person:
         for location in (await self._ask.get("/v1/locations", limit=1000))["items"]:
             place = location["locationId"]
             if "blocked" in location and self._plant.world.contents(place) == tuple(location["containers"]):
-                answer = await self._ask.send("POST", f"/v1/locations/{place}/unblock", json=BY)
+                answer = await self._ask.send("POST", f"/v1/locations/{place}/unblock", json=WHO)
                 self._count(f"unblock {answer.status_code if answer else 'unheard'}")
 
     def _count(self, decision: str) -> None:

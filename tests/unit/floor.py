@@ -160,7 +160,7 @@ class Floor:
 
     def resolve(self, transport_id: str, action: str, location_id: str | None = None) -> Transport:
         request = ResolveRequest.model_validate(
-            {"action": action, "locationId": location_id, "by": "ann", "reason": "I looked"}
+            {"action": action, "locationId": location_id, "operator": "ann", "reason": "I looked"}
         )
         return self.tell(ResolveTransport(transport_id, request))
 

@@ -18,7 +18,7 @@ from tests.unit.feeding import START_US
 
 pytestmark = pytest.mark.unit
 
-WHO = {"by": "ann", "reason": "I looked"}
+WHO = {"operator": "ann", "reason": "I looked"}
 
 
 async def items(rig: Rig, path: str, **params: str | int) -> list[dict[str, object]]:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.unit
 
 GOOD = {"transportId": "T-2", "containerId": "T2", "destination": "ST-1"}
 PUT = {"putId": "P-1", "wall": "wall", "slot": "W-01", "quantity": 3}
-ACT = {"by": "ann", "reason": "because"}
+ACT = {"operator": "ann", "reason": "because"}
 
 WRONG_TRANSPORTS: dict[str, tuple[dict[str, Any], int, list[tuple[str, str]]]] = {
     "unknown destination": ({"destination": "Mars"}, 422, [("destination", "unknownLocation")]),
@@ -133,12 +133,12 @@ WRONG_REQUESTS: dict[str, tuple[str, str, Any, int, list[tuple[str, str]]]] = {
         "/v1/transports/T-1/resolve",
         {"action": "retry"},
         422,
-        [("by", "missing"), ("reason", "missing")],
+        [("operator", "missing"), ("reason", "missing")],
     ),
     "localise what is no vehicle": (
         "POST",
         "/v1/devices/lift/localise",
-        {"by": "ann", "reason": "I looked", "nodeId": "n1"},
+        {"operator": "ann", "reason": "I looked", "nodeId": "n1"},
         422,
         [("deviceId", "notAVehicle")],
     ),
@@ -147,7 +147,7 @@ WRONG_REQUESTS: dict[str, tuple[str, str, Any, int, list[tuple[str, str]]]] = {
         "/v1/devices/lift/localise",
         {"theta": 7},
         422,
-        [("by", "missing"), ("reason", "missing"), ("nodeId", "missing"), ("theta", "outOfRange")],
+        [("operator", "missing"), ("reason", "missing"), ("nodeId", "missing"), ("theta", "outOfRange")],
     ),
     "resolve what needs no decision": (
         "POST",
@@ -181,9 +181,16 @@ WRONG_REQUESTS: dict[str, tuple[str, str, Any, int, list[tuple[str, str]]]] = {
     "disable without a reason": (
         "POST",
         "/v1/devices/lift/disable",
-        {"by": "ann", "reason": ""},
+        {"operator": "ann", "reason": ""},
         422,
         [("reason", "tooShort")],
+    ),
+    "disable without a name": (
+        "POST",
+        "/v1/devices/lift/disable",
+        {"operator": "  ", "reason": "worn"},
+        422,
+        [("operator", "tooShort")],
     ),
     "unknown container": ("GET", "/v1/containers/T9", None, 404, [("containerId", "unknownContainer")]),
     "container at an unknown location": (

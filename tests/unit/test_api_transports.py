@@ -20,7 +20,7 @@ from tests.unit.api_rig import Rig, gateway, gateway_in
 
 pytestmark = pytest.mark.unit
 
-WHO = {"by": "ann", "reason": "I looked"}
+WHO = {"operator": "ann", "reason": "I looked"}
 
 
 def job_ids(rig: Rig) -> list[int]:
@@ -84,7 +84,7 @@ async def test_a_transport_shows_its_legs_commands_timeline_and_acts() -> None:
         assert [leg["status"] for leg in resumed["legs"]][:2] == ["active", "ahead"]
         assert resumed["deadline"] == "2026-09-21T15:00:00Z"
         [act] = resumed["acts"]
-        assert (act["act"], act["by"], act["reason"]) == ("transport.retry", "ann", "I looked")
+        assert (act["act"], act["operator"], act["reason"]) == ("transport.retry", "ann", "I looked")
 
 
 async def test_a_transport_that_waits_says_what_for() -> None:

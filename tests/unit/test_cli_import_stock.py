@@ -32,7 +32,7 @@ class Importer:
     async def take_in(self, *lines: str) -> Ended:
         table = self.folder / "stock.csv"
         table.write_text("\n".join(lines), encoding="utf-8")
-        words = ("wes", "import-stock", str(table), "--by", "ann", "--url", self.url)
+        words = ("wes", "import-stock", str(table), "--operator", "ann", "--url", self.url)
         return await asyncio.to_thread(typed, *words)
 
     async def stock(self) -> list[tuple[str, str, str, int]]:

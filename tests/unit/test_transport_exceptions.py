@@ -70,7 +70,7 @@ def test_after_source_empty_the_operator_says_where_the_container_is_and_the_tra
     assert floor.world["T1"] == "ST-1"
     assert "transport:M1" not in floor.tables.alarms
     resolved = next(event for event in floor.events if event.type == "transport.resolved")
-    assert (resolved.data["by"], resolved.data["reason"]) == ("ann", "I looked")
+    assert (resolved.data["operator"], resolved.data["reason"]) == ("ann", "I looked")
 
 
 def test_destination_occupied_blocks_the_place_and_keeps_the_load_on_board_until_retry() -> None:
@@ -275,7 +275,7 @@ def test_a_load_on_board_that_the_books_do_not_know_keeps_the_device_still_until
     assert floor.commands == []
     assert "load:shuttle-1" in floor.tables.alarms
     del floor.world["STRANGER"]
-    floor.tell(ResetDevice("shuttle-1", Act(by="ann", reason="took the stranger off")))
+    floor.tell(ResetDevice("shuttle-1", Act(operator="ann", reason="took the stranger off")))
     floor.run()
     assert floor.status("M1") == "completed"
 
@@ -353,7 +353,7 @@ def test_cancel_of_a_completed_transport_is_a_conflict() -> None:
 
 def test_the_books_are_put_right_only_for_containers_that_no_transport_holds() -> None:
     floor = Floor()
-    act = Act(by="ann", reason="counted")
+    act = Act(operator="ann", reason="counted")
     floor.tell(CorrectContainer("NEW", "A-2-R-02", act))
     assert floor.where("NEW") == "A-2-R-02"
     with pytest.raises(Refusal):
@@ -398,7 +398,7 @@ def test_a_blocked_place_takes_loads_again_once_somebody_has_looked() -> None:
     floor.submit("M2", "T2", "1-OUT")
     assert floor.commands == []
     assert "is blocked" in (floor.engine.explain(floor.tables.transports["M2"]) or "")
-    floor.tell(UnblockLocation("1-OUT", Act(by="ann", reason="took the stranger away")))
+    floor.tell(UnblockLocation("1-OUT", Act(operator="ann", reason="took the stranger away")))
     floor.run()
     assert floor.status("M2") == "completed"
 
@@ -406,7 +406,7 @@ def test_a_blocked_place_takes_loads_again_once_somebody_has_looked() -> None:
 def test_a_reset_does_not_hide_a_fault_that_the_device_still_shows() -> None:
     floor = Floor()
     floor.tell(DeviceFault(device_id="shuttle-1", code=7, text="jammed"))
-    floor.tell(ResetDevice("shuttle-1", Act(by="ann", reason="pulled the tote out")))
+    floor.tell(ResetDevice("shuttle-1", Act(operator="ann", reason="pulled the tote out")))
     floor.submit("M1", "T1", "1-OUT")
     assert [command.op for command in floor.commands] == [Op.RESET], (
         "nothing else before the device has recovered"
@@ -425,7 +425,7 @@ def test_a_cancelled_load_whose_home_is_taken_finds_another() -> None:
     floor.cancel("M1")
     floor.step()
     assert floor.tables.transports["M1"].goal == "A-1-L-01"
-    floor.tell(CorrectContainer("NEW", "A-1-L-01", Act(by="ann", reason="put there by hand")))
+    floor.tell(CorrectContainer("NEW", "A-1-L-01", Act(operator="ann", reason="put there by hand")))
     floor.world["NEW"] = "A-1-L-01"
     for _ in range(30):
         floor.wait(1)

@@ -218,7 +218,7 @@ def test_a_batch_is_accepted_whole_or_each_alone() -> None:
 
 def test_a_disabled_device_is_planned_around_or_waited_for() -> None:
     floor = Floor()
-    act = Act(by="ann", reason="belt worn")
+    act = Act(operator="ann", reason="belt worn")
     floor.tell(SetDeviceEnabled("lift", False, act))
     floor.submit("M1", "T1", "ST-1")
     assert floor.status("M1") == "accepted"
@@ -231,7 +231,7 @@ def test_a_disabled_device_is_planned_around_or_waited_for() -> None:
 def test_transports_without_a_way_do_not_keep_others_from_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.transport.dispatch.PLAN_MAX", 1)
     floor = Floor()
-    act = Act(by="ann", reason="belt worn")
+    act = Act(operator="ann", reason="belt worn")
     floor.tell(SetDeviceEnabled("lift", False, act))
     floor.submit("stranded-1", "T1", "ST-1")
     floor.submit("stranded-2", "T3", "ST-1")

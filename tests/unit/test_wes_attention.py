@@ -24,7 +24,7 @@ from tests.unit.wes_rig import Core, command, core
 
 pytestmark = pytest.mark.unit
 
-WHO = {"by": "Han", "reason": "the customer has agreed"}
+WHO = {"operator": "Han", "reason": "the customer has agreed"}
 HELD = {"rules": [{"at": "audit.order", "then": "hold"}]}
 
 
@@ -74,7 +74,7 @@ async def test_who_decided_what_and_why_is_kept() -> None:
         await opened.submit(command("C-1", ("A", 2)))
         await decide(http, "cancel")
         (noted,) = (await http.get("/decisions")).json()["items"]
-        assert (noted["document"], noted["decision"], noted["by"], noted["reason"]) == (
+        assert (noted["document"], noted["decision"], noted["operator"], noted["reason"]) == (
             "order",
             "cancel",
             *WHO.values(),
@@ -163,7 +163,7 @@ async def settle_first(line: Chain, decision: Decision) -> None:
     ((exception_id,),) = await line.core.rows(
         "SELECT exception_id FROM order_exceptions WHERE settled_at IS NULL"
     )
-    request = SettleRequest(by="Han", reason="now", decision=decision)
+    request = SettleRequest(operator="Han", reason="now", decision=decision)
     await line.core.store.write(lambda tx: settle(tx, parts, exception_id, request))
 
 

@@ -113,7 +113,7 @@ async def test_a_late_order_is_listed_and_a_person_may_urge_it(line: Station) ->
         ("ORD-C-1", (Decision.URGE, Decision.CANCEL)),
         ("ORD-C-2", (Decision.URGE, Decision.CANCEL)),
     ]
-    request = SettleRequest(by="Han", reason="the customer called", decision=Decision.URGE)
+    request = SettleRequest(operator="Han", reason="the customer called", decision=Decision.URGE)
     await line.store.write(partial(settle, core=core, exception_id=listed[1].exception_id, request=request))
     assert await line.core.rows("SELECT priority FROM orders ORDER BY order_id") == [(5,), (9,)]
     assert await line.core.rows("SELECT priority FROM work_orders ORDER BY work_id") == [(5,), (9,)]

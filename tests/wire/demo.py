@@ -191,18 +191,18 @@ class RunningDemo:
     async def resolve(self, transport_id: str, action: str, location: str | None = None) -> View:
         """Settle a transport on the command line; return it as printed."""
         where = () if location is None else ("--location", location)
-        who = ("--by", "Li Na", "--reason", "looked at it", "--json")
+        who = ("--operator", "Li Na", "--reason", "looked at it", "--json")
         words = ("transport", "resolve", transport_id, "--action", action, *where, *who)
         return json.loads(await self.gateway(*words))
 
     async def reset(self, device_id: str) -> None:
         """Clear a device's fault on the command line."""
-        await self.gateway("device", "reset", device_id, "--by", "Li Na", "--reason", "cause is gone")
+        await self.gateway("device", "reset", device_id, "--operator", "Li Na", "--reason", "cause is gone")
 
     async def carry(self, container: str, location: str) -> None:
         """Take a container somewhere by hand and tell the gateway."""
         await self.put_down(container, location)
-        body = {"locationId": location, "by": "Li Na", "reason": "carried"}
+        body = {"locationId": location, "operator": "Li Na", "reason": "carried"}
         (await self._wes.put(f"/v1/containers/{container}/location", json=body)).raise_for_status()
 
     async def put_down(self, container: str, location: str | None) -> None:

@@ -157,7 +157,7 @@ async def test_a_halted_transport_shows_the_commands_that_settle_it_and_they_do(
         assert "gateway transport show ID" in listed.out
         decided = await at.type(
             *("transport", "resolve", "T-1", "--action", "complete-at", "--location", "ST-1"),
-            *("--by", "Ann", "--reason", "carried it myself"),
+            *("--operator", "Ann", "--reason", "carried it myself"),
         )
         assert (decided.code, decided.out.split()) == (0, ["T-1", "completed"])
         after = await at.type("transport", "show", "T-1")
@@ -183,7 +183,7 @@ async def test_devices_are_listed_with_what_is_wrong_and_people_act_on_them() ->
         }
         assert "fault" in rows["shuttle-1"] and "jam" in rows["shuttle-1"]
         assert "online" in rows["lift"] and "2.5 ms" in rows["lift"]
-        disabled = await at.type("device", "disable", "lift", "--by", "Ann", "--reason", "maintenance")
+        disabled = await at.type("device", "disable", "lift", "--operator", "Ann", "--reason", "maintenance")
         assert disabled.code == 0
         assert "disabled" in disabled.out
         assert "online" in (await at.type("device", "enable", "lift", "--reason", "done")).out

@@ -98,7 +98,7 @@ async def test_an_occupied_destination_is_found_by_the_device_and_cleared_by_a_p
     await demo.put_down("TOTE-0900", None)
     assert (await demo.resolve(transport_id, "retry"))["status"] == "executing"
     view = await demo.completed(transport_id)
-    assert [(act["act"], act["by"], act["reason"]) for act in view["acts"]] == [
+    assert [(act["act"], act["operator"], act["reason"]) for act in view["acts"]] == [
         ("transport.retry", "Li Na", "looked at it")
     ]
 

@@ -122,7 +122,7 @@ async def test_a_vehicle_that_lost_its_memory_is_told_where_it_stands(demo: Runn
     alarm = await demo.alarm("fault:agv-6", "localizationError")
     assert "gateway device localise agv-6 --at NODE" in alarm["advice"]
 
-    who = ("--by", "Li Na", "--reason", "I stand before it")
+    who = ("--operator", "Li Na", "--reason", "I stand before it")
     await demo.gateway("device", "localise", "agv-6", "--at", elsewhere, *who)
     await demo.alarm("fault:agv-6", "does not confirm it: the sensors do not confirm that pose")
 
