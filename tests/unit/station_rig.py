@@ -22,6 +22,7 @@ from gateway.wes.floor.cancel import cancel
 from gateway.wes.floor.operations import push
 from gateway.wes.floor.rounds import Floor, Lacking
 from gateway.wes.floor.wall import PUT_HANDLERS
+from gateway.wes.planning.boxes import TO_COME
 from gateway.wes.planning.gateway import TAKEN, Answer, Reply
 from gateway.wes.planning.hearing import Hearing
 from gateway.wes.proof import prove
@@ -223,7 +224,8 @@ class Station(Chain):
         await self.act("done", operation_id=operation_id)
 
     async def seal_all(self) -> list[int]:
-        sql = "SELECT work_id FROM work_orders WHERE code = 90 ORDER BY work_id"
+        """Seal every box into which nothing more comes."""
+        sql = f"SELECT w.work_id FROM work_orders w WHERE w.code = 90 AND {TO_COME} = 0 ORDER BY w.work_id"
         views = [await self.act("seal", work_id=row[0]) for row in await self.core.rows(sql)]
         return [view.package_id for view in views if view.package_id is not None]
 

@@ -212,7 +212,7 @@ async def test_a_station_that_is_closed_gives_its_work_to_the_other_one() -> Non
         assert not await contradictions(line.core)
 
 
-async def test_a_rollback_at_the_station_keeps_what_is_picked_and_passes_on_the_rest() -> None:
+async def test_a_rollback_at_the_station_keeps_what_is_picked_and_the_rest_comes_into_the_same_box() -> None:
     async with chain() as line:
         await fill(line, "T-1", "A1-1-L-01", A=10)
         await fill(line, "T-2", "A1-1-L-02", B=10)
@@ -229,11 +229,11 @@ async def test_a_rollback_at_the_station_keeps_what_is_picked_and_passes_on_the_
             lambda tx: begin_rollback(tx, line.core.context, number, "the page does not answer")
         )
         await line.until_quiet()
-        assert await line.codes() == [90, 90]
+        assert await line.codes() == [90, 199]
         lines = await line.core.rows(
             "SELECT quantity, picked, short FROM work_lines ORDER BY work_id, line_id"
         )
-        assert lines == [(2, 2, 0), (2, 0, 2), (2, 2, 0)]
+        assert lines == [(2, 2, 0), (2, 2, 0), (2, 0, 2)], "the new one has handed its part to the box"
         assert await line.codes("orders") == [90]
         assert not await contradictions(line.core)
 

@@ -1,8 +1,8 @@
 """What should be there is not, or is not fit to be sold (S0-8, S0-9, S1-89): the promise moves to other goods, or comes short.
 
-Goods of other containers that can be had now come into the same box. Otherwise the work order gives the part up and a new one,
-with a box of its own, takes it over. If there are no such goods at all, the rule of point `shortage` decides: in mode A the new
-work order waits until there are, in mode B the order goes out without.
+The work order gives the part up and a new one takes it over: its goods come into the same box while that stands open
+(gateway/wes/planning/boxes.py). If there are no such goods at all, the rule of point `shortage` decides: in mode A the new work
+order waits until there are, in mode B the order goes out without.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,7 @@ from gateway.wes.orders.headers import SYSTEM, note_stages
 from gateway.wes.orders.progress import follow_works
 from gateway.wes.orders.rows import load_order, lock_order
 from gateway.wes.outbox import call_back
-from gateway.wes.planning.binding import Take, bind_more
-from gateway.wes.planning.presentations import present
 from gateway.wes.planning.shortage import list_short
-from gateway.wes.planning.stations import open_stations
 from gateway.wes.planning.tasks import Task, conflict, pick_to, settle_works, stock_act
 from gateway.wes.stock.model import Act, Portion, Share
 from gateway.wes.stock.post import post
@@ -50,13 +47,6 @@ _SHARE: Final = (
 )
 _UNSHARE: Final = "UPDATE lot_reservations SET quantity = quantity - :quantity WHERE line_id = :line_id AND lot_id = :lot_id"
 _FREE: Final = "SELECT p.quantity - p.allocated - p.held FROM positions p WHERE p.holder_id = :holder_id AND p.lot_id = :lot_id"
-_ELSEWHERE: Final = (
-    "SELECT p.holder_id, p.quantity - p.allocated - p.held FROM positions p JOIN holders h ON h.holder_id = p.holder_id"
-    " JOIN lots l ON l.lot_id = p.lot_id WHERE p.lot_id = :lot_id AND p.holder_id <> :holder_id"
-    " AND p.quantity > p.allocated + p.held AND h.kind = 'container' AND h.location_id IS NOT NULL"
-    " AND l.quality = 'qualified' AND (l.expiry_at IS NULL OR l.expiry_at > :now)"
-    " ORDER BY CASE WHEN h.distance IS NULL THEN 1 ELSE 0 END, h.distance, p.holder_id"
-)
 _SPARE: Final = (
     "INSERT INTO allocations (allocation_id, work_id, line_id, lot_id, holder_id, cell, presentation_id, quantity, picked,"
     " short, code) SELECT :new_id, work_id, line_id, lot_id, holder_id, cell, presentation_id, :quantity, 0, 0, "
@@ -108,25 +98,15 @@ async def give_up(
     lost = quantity - spare
     if lost:
         await tx.execute_many(_UNPROMISED, [{"line_id": task.line_id, "quantity": lost}])
-        shares = await promise(tx, context, task.order_id, task.line_id, lost)
-        if not await _fetch_others(tx, context, task, shares):
-            row = {"work_id": task.work_id, "line_id": task.line_id, "quantity": lost}
-            await tx.execute_many(_GIVE_UP_WORK, [row])
-            await _hand_on(tx, context, task, lost, kind, shares)
+        row = {"work_id": task.work_id, "line_id": task.line_id, "quantity": lost}
+        await tx.execute_many(_GIVE_UP_WORK, [row])
+        await make_up(tx, context, task, lost, kind)
     await settle_works(tx, context, [task.work_id], operator)
 
 
 async def make_up(tx: Tx, context: WesContext, task: Task, quantity: int, kind: ExceptionKind) -> None:
     """Have pieces that a work order has given up come from elsewhere, later, or not at all."""
-    shares = await promise(tx, context, task.order_id, task.line_id, quantity)
-    await _hand_on(tx, context, task, quantity, kind, shares)
-
-
-async def _hand_on(
-    tx: Tx, context: WesContext, task: Task, quantity: int, kind: ExceptionKind, shares: Sequence[Share]
-) -> None:
-    """Let a new work order take over what one has given up, or upstream know that it does not come."""
-    if shares:
+    if await promise(tx, context, task.order_id, task.line_id, quantity):
         await _succeed(tx, context, task, quantity)
         return
     order, _ = await load_order(tx, task.order_id)
@@ -270,30 +250,6 @@ async def _spare(tx: Tx, context: WesContext, task: Task, quantity: int, operato
     row = {"new_id": context.ids.next(), "allocation_id": task.allocation_id, "quantity": spare}
     await tx.execute_many(_SPARE, [row])
     return spare
-
-
-async def _fetch_others(tx: Tx, context: WesContext, task: Task, shares: Sequence[Share]) -> bool:
-    """Have what has just been promised come into the box of a task, out of other containers; False: it cannot be had now."""
-    if task.slot_id is None or task.station_id not in {
-        each.station_id for each in await open_stations(tx, context)
-    }:
-        return False
-    takes: list[Take] = []
-    for share in shares:
-        left = share.quantity
-        which = {"lot_id": share.lot_id, "holder_id": task.holder_id, "now": context.clock.now_us()}
-        for holder_id, free in await tx.fetch(_ELSEWHERE, which):
-            taken = min(left, free)
-            if taken:
-                take = Take(line_id=task.line_id, lot_id=share.lot_id, holder_id=holder_id, quantity=taken)
-                takes.append(take)
-                left -= taken
-        if left:
-            return False
-    if takes:
-        await bind_more(tx, context, task.work_id, takes)
-        await present(tx, context, {take.holder_id for take in takes if take.holder_id is not None})
-    return bool(takes)
 
 
 async def _succeed(tx: Tx, context: WesContext, task: Task, quantity: int) -> None:

@@ -32,6 +32,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.floor.operations import OPERATION, TASKS, Operation, operation_of
 from gateway.wes.floor.wall import NOTICE_US
 from gateway.wes.layout import Workplace
+from gateway.wes.planning.boxes import TO_COME
 from gateway.wes.planning.tasks import OPEN_PUTS, missing
 
 ROWS_MAX: Final = 1_000
@@ -55,8 +56,8 @@ _OPEN: Final = (
     f"{OPERATION} WHERE o.station_id = :station_id AND o.state = 'open' ORDER BY o.operation_id LIMIT :limit"
 )
 _BOXES: Final = f"""SELECT s.slot_id, s.work_id, d.oms_order_no,
-CAST((SELECT SUM(x.quantity - x.short) FROM work_lines x WHERE x.work_id = s.work_id) AS BIGINT),
-CAST((SELECT SUM(x.quantity - x.picked - x.short) FROM work_lines x WHERE x.work_id = s.work_id) AS BIGINT),
+CAST((SELECT SUM(x.quantity - x.short) FROM work_lines x WHERE x.work_id = s.work_id) + {TO_COME} AS BIGINT),
+CAST((SELECT SUM(x.quantity - x.picked - x.short) FROM work_lines x WHERE x.work_id = s.work_id) + {TO_COME} AS BIGINT),
 (SELECT COUNT(*) FROM picks k JOIN allocations a ON a.allocation_id = k.allocation_id
     WHERE a.work_id = s.work_id AND k.package_id IS NULL),
 (SELECT COUNT(*) FROM wall_puts p JOIN allocations a ON a.allocation_id = p.allocation_id

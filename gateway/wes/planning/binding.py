@@ -100,18 +100,6 @@ async def bind(tx: Tx, context: WesContext, work_id: int, code: Code, takes: Seq
         Overtaken: a line has not been promised so much.
         StockRefused: it is not there any more.
     """
-    await _bind(tx, context, _act(context, f"allocate-{work_id}", work_id), work_id, code, takes)
-
-
-async def bind_more(tx: Tx, context: WesContext, work_id: int, takes: Sequence[Take]) -> None:
-    """Bind a work order that people work on to goods in the place of others; see `bind`."""
-    act = _act(context, f"allocate-{work_id}-{context.ids.next()}", work_id)
-    await _bind(tx, context, act, work_id, Code.RELEASED, takes)
-
-
-async def _bind(
-    tx: Tx, context: WesContext, act: Act, work_id: int, code: Code, takes: Sequence[Take]
-) -> None:
     promised: Counter[tuple[int, int]] = Counter()
     for take in takes:
         promised[take.line_id, take.lot_id] += take.quantity
@@ -125,6 +113,7 @@ async def _bind(
     anywhere = [Share(take.lot_id, take.quantity) for take in takes if take.holder_id is None]
     if at_positions and anywhere:
         raise AssertionError(f"work order {work_id} is a black box in part")
+    act = _act(context, f"allocate-{work_id}", work_id)
     await post(tx, allocate(act, at_positions) if at_positions else allocate_lots(act, anywhere))
     await tx.execute_many(_INSERT, [_row(context, work_id, take, code) for take in takes])
 

@@ -55,12 +55,14 @@ class Waiting:
     priority: int
     deadline_at: Micros | None
     wave_id: int | None
+    zone: str | None
     code: Code
     parts: tuple[Part, ...] = ()
 
 
 # The urgent ones first; those that were short wait behind those that were not tried yet.
-_WAITING: Final = """SELECT w.work_id, w.order_id, w.mode, w.priority, w.deadline_at, w.wave_id, w.code FROM work_orders w
+_WAITING: Final = """SELECT w.work_id, w.order_id, w.mode, w.priority, w.deadline_at, w.wave_id, w.zone, w.code
+FROM work_orders w
 WHERE w.code IN ({codes}) AND w.mode IN ({modes}) AND w.held IS NULL{more} AND NOT EXISTS (
     SELECT 1 FROM work_waits x JOIN replenishments r ON r.replenishment_id = x.replenishment_id
     WHERE x.work_id = w.work_id AND r.ended_at IS NULL)
@@ -164,9 +166,10 @@ async def _list(
             priority=priority,
             deadline_at=deadline_at,
             wave_id=wave_id,
+            zone=zone,
             code=Code(code),
         )
-        for work_id, order_id, mode, priority, deadline_at, wave_id, code in await tx.fetch(
+        for work_id, order_id, mode, priority, deadline_at, wave_id, zone, code in await tx.fetch(
             sql, {"limit": limit, **params}
         )
     ]

@@ -26,7 +26,9 @@ from gateway.wes.context import WesContext
 from gateway.wes.layout import Workplace
 from gateway.wes.orders.headers import note_stages
 from gateway.wes.orders.progress import move_works
+from gateway.wes.orders.rows import lock_order
 from gateway.wes.planning.binding import Take, bind
+from gateway.wes.planning.boxes import Box, join_box
 from gateway.wes.planning.demand import (
     AT_STATIONS,
     BLACK_BOX,
@@ -204,7 +206,11 @@ async def commit(tx: Tx, context: WesContext, shot: Snapshot, plan: Plan) -> Non
             for pick in of_work
         ]
         slot = {"station_id": assignment.station_id, "slot_id": assignment.slot}
-        if await _attempt(tx, partial(_place, context, work, slot, takes)):
+        box = shot.boxes.get(work.work_id)
+        part = (
+            partial(_join, context, work, box, takes) if box else partial(_place, context, work, slot, takes)
+        )
+        if await _attempt(tx, part):
             placed.append(work)
             containers |= {take.holder_id for take in takes if take.holder_id is not None}
     if placed:
@@ -238,6 +244,24 @@ async def _place(
     else:
         await tx.execute_many(_RELEASE, [{"work_id": work.work_id}])
     await move_works(tx, {work.work_id: Code.RELEASED}, at_us)
+
+
+async def _join(context: WesContext, work: Waiting, box: Box, takes: Sequence[Take], tx: Tx) -> None:
+    """Give one work order its stock, and its order's box, which stands open.
+
+    Raises:
+        Overtaken, StockRefused: something of it is not to be had any more.
+    """
+    await lock_order(tx, work.order_id)  # nobody seals the box meanwhile
+    if await tx.fetch(_CLOSED, {"station_id": box.station_id}):
+        raise Overtaken(f"station {box.station_id}")
+    if not await tx.execute(_STILL, {"work_id": work.work_id, "code": work.code}):
+        raise Overtaken(f"work order {work.work_id}")
+    if work.code is Code.PREALLOCATED:
+        await bind(tx, context, work.work_id, Code.RELEASED, takes)
+    else:
+        await tx.execute_many(_RELEASE, [{"work_id": work.work_id}])
+    await join_box(tx, context, work.work_id, box)
 
 
 async def _bind_only(context: WesContext, work: Waiting, code: Code, takes: Sequence[Take], tx: Tx) -> None:

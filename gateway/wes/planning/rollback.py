@@ -27,7 +27,7 @@ from gateway.wes.planning.stations import close_station
 from gateway.wes.planning.tasks import settle_works
 
 TRIES_MAX: Final = 3
-"""Work that was rolled back so often in a row waits for a person."""
+"""Work that was rolled back so often, with nothing picked in between, waits for a person."""
 
 _BEGIN: Final = (
     "INSERT INTO rollbacks (rollback_id, presentation_id, reason, steps, done, started_at)"
@@ -76,10 +76,10 @@ _NEW_LINE: Final = (
     "INSERT INTO work_lines (work_id, line_id, quantity, picked, short) VALUES (:work_id, :line_id, :quantity, 0, 0)"
     " ON CONFLICT (work_id, line_id) DO UPDATE SET quantity = work_lines.quantity + excluded.quantity"
 )
-_TRIES: Final = """WITH RECURSIVE line (work_id) AS (SELECT CAST(:work_id AS BIGINT)
-UNION SELECT w.replaces FROM work_orders w JOIN line ON line.work_id = w.work_id WHERE w.replaces IS NOT NULL)
-SELECT COUNT(*) FROM line WHERE EXISTS (
-    SELECT 1 FROM allocations a WHERE a.work_id = line.work_id AND a.rollback_id IS NOT NULL)"""
+_COUNT: Final = (
+    "UPDATE work_orders SET rolled_back = (SELECT v.rolled_back + 1 FROM work_orders v"
+    " WHERE v.work_id = work_orders.replaces) WHERE work_id = :work_id RETURNING rolled_back"
+)
 _HOLD: Final = (
     "UPDATE work_orders SET held = :text WHERE work_id = :work_id AND held IS NULL RETURNING order_id"
 )
@@ -201,7 +201,7 @@ async def _new_work_order(tx: Tx, context: WesContext, rollback: Rollback) -> No
         tx, context, _by_line(await _taken_back(tx, rollback)), await _works(tx, rollback)
     )
     for work_id in successors:
-        ((tries,),) = await tx.fetch(_TRIES, {"work_id": work_id})
+        ((tries,),) = await tx.fetch(_COUNT, {"work_id": work_id})
         if tries >= TRIES_MAX:
             text = f"work order {work_id} was rolled back {tries} times, the last time because: {rollback.reason}"
             for (order_id,) in await tx.fetch(_HOLD, {"work_id": work_id, "text": text}):

@@ -19,6 +19,7 @@ from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.layout import Workplace
+from gateway.wes.planning.boxes import Box, find_boxes, one_for_each_box
 from gateway.wes.planning.demand import AT_STATIONS, Part, Waiting, list_bound, list_waiting
 from gateway.wes.planning.presentations import COMING, Purpose
 from gateway.wes.planning.stations import open_stations
@@ -72,12 +73,14 @@ class Snapshot:
         works: by work id.
         lines: by the problem's line numbers, what of which lot is wanted.
         holders: by the problem's position numbers.
+        boxes: by work id, of the works that have one already.
     """
 
     problem: Problem
     works: Mapping[int, Waiting]
     lines: Mapping[int, Part]
     holders: Mapping[int, str]
+    boxes: Mapping[int, Box]
 
 
 async def look(
@@ -94,7 +97,9 @@ async def look(
         modes: of picking.
         stations: that may do it; None: all.
     """
-    works, may = await _who_may(tx, context, modes)
+    listed, may = await _who_may(tx, context, modes)
+    boxes = await find_boxes(tx, listed, {each.station_id for each in await open_stations(tx, context)})
+    works = one_for_each_box(listed, boxes)
     at_us = context.clock.now_us()
     if context.wes.sequence is Order.ALLOCATE_FIRST:
         lines, totes, holders = await _bound(tx, context, works)
@@ -110,8 +115,10 @@ async def look(
                 lines=tuple(by_work[work.work_id]),
                 priority=work.priority,
                 due_s=None if work.deadline_at is None else (work.deadline_at - at_us) / 1e6,
+                station_id=box.station_id if box else None,
+                slot=box.slot_id if box else None,
             )
-            for work in works
+            for work, box in ((each, boxes.get(each.work_id)) for each in works)
         ),
         totes=tuple(totes),
         stations=tuple(
@@ -127,6 +134,7 @@ async def look(
         {work.work_id: work for work in works},
         {number: part for number, (_, part, _) in lines.items()},
         holders,
+        boxes,
     )
 
 

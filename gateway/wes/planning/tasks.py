@@ -85,6 +85,7 @@ _TAKE: Final = (
 _TAKE_WORK: Final = (
     "UPDATE work_lines SET picked = picked + :quantity WHERE work_id = :work_id AND line_id = :line_id"
 )
+_GOES_ON: Final = "UPDATE work_orders SET rolled_back = 0 WHERE work_id = :work_id AND rolled_back > 0"
 _TAKE_LINE: Final = "UPDATE order_lines SET reserved = reserved - :quantity, picked = picked + :quantity WHERE line_id = :line_id"
 _PICKED: Final = (
     "INSERT INTO picks (pick_id, allocation_id, quantity, upn, box_id, operator, at_us, put_id)"
@@ -202,6 +203,7 @@ async def book_pick(
     await post(tx, pick(act, [Portion(task.holder_id, task.lot_id, quantity, tuple(upns))], pick_to(context)))
     await tx.execute_many(_TAKE_WORK, [{**_of(task), "quantity": quantity}])
     await tx.execute_many(_TAKE_LINE, [{"line_id": task.line_id, "quantity": quantity}])
+    await tx.execute_many(_GOES_ON, [{"work_id": task.work_id}])
     rows = [(1, upn) for upn in upns] if upns else [(quantity, None)]
     await tx.execute_many(
         _PICKED,
