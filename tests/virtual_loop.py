@@ -98,9 +98,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
         raise Escaped(f"a thread was asked for: {func!r}")
 
     def _run_once(self) -> None:
-        """Run what is ready; then, unless something has stopped the loop, let the next timer's time come."""
+        """Run what is ready, then what the next timer's time makes ready, and so on until something stops the loop."""
         turn = self._turn
-        while turn and not self._stopping:  # pyright: ignore
+        while not self._stopping:  # pyright: ignore
+            if not turn:
+                self._leap()
             call = turn.popleft()
             if (callback := call.callback) is None:
                 continue
@@ -110,20 +112,18 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 raise
             except BaseException as error:
                 self.call_exception_handler({"message": f"{callback!r} failed", "exception": error})
-        if not self._stopping:  # pyright: ignore
-            self._leap()
 
     def _leap(self) -> None:
         """Go to the next timer's time; those of the same moment have their turn together."""
-        timers = self._timers
+        timers, turn = self._timers, self._turn
         while timers and timers[0][2].callback is None:
             heappop(timers)
         if not timers:
             raise Stalled
         self.steps += 1
-        self._now = max(self._now, timers[0][0])
-        while timers and timers[0][0] <= self._now:
-            self._turn.append(heappop(timers)[2])
+        self._now = now = max(self._now, timers[0][0])
+        while timers and timers[0][0] <= now:
+            turn.append(heappop(timers)[2])
 
     def _make_task(self, _: asyncio.AbstractEventLoop, coro: Any, **more: Any) -> NumberedTask:
         return NumberedTask(coro, next(self._task_numbers), loop=self, **more)

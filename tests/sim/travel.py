@@ -4,6 +4,7 @@ Every device is taken at its slowest: it rides empty to the far end and laden ba
 the same way follow one another at the pace of the slowest devices that all of them need.
 """
 
+from functools import lru_cache
 from math import dist, inf
 
 from gateway.site.model import Carrier, Conveyor, Fleet, Motion, RoadMap, Site
@@ -49,6 +50,7 @@ def _drive_s(site: Site, fleet: Fleet) -> float:
     return 2 * (way_s + fleet.motion.handling)
 
 
+@lru_cache
 def _longest_way_s(roads: RoadMap, motion: Motion) -> float:
     """Return the longest of the quickest ways, with a stop at every node (Floyd and Warshall)."""
     at = {node.id: (node.x, node.y) for node in roads.nodes}
