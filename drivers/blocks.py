@@ -81,7 +81,6 @@ LOADS: Final = {0: Load.EMPTY, 1: Load.LOADED}
 
 _REQUIRED: Final = {
     "bootId": "boot_id",
-    "life": "life",
     "epoch": "epoch",
     "ackSeq": "ack_seq",
     "acceptCode": "accept_code",
@@ -98,20 +97,21 @@ _OPTIONAL: Final = {
     "refusedSeq": "refused_seq",
     "refusedCode": "refused_code",
 }
-STATUS_TAGS: Final = frozenset(_REQUIRED)
+LIFE: Final = "life"
+"""Changes several times a second and says nothing but that the device lives: kept apart from all else that it shows."""
+STATUS_TAGS: Final = frozenset((*_REQUIRED, LIFE))
 """What a status block cannot do without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What a channel shows, read as one piece.
+    """What a channel shows, read as one piece; all but its life counter.
 
     Where a reading is not one piece (OPC UA servers that sample tag by tag), `ackSeq` and `doneSeq` are to be
     read before the fields that they vouch for: the device writes them last.
     """
 
     boot_id: int
-    life: int
     epoch: int
     ack_seq: int
     accept_code: int

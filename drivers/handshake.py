@@ -16,7 +16,7 @@ from typing import Final, assert_never
 
 from drivers.blocks import CommandBlock, Status
 from drivers.judgement import REFUSALS, Outcome, Verdict, judge, outcome_of
-from drivers.presence import LifeCounter, ShownFault
+from drivers.presence import Life, LifeCounter, ShownFault
 from gateway.contract.commands import Command
 from gateway.contract.reports import (
     ChannelOnline,
@@ -135,10 +135,10 @@ class Channel:
             self._job = None
             self.offline()
 
-    def show(self, status: Status, now: float) -> CommandBlock | None:
+    def show(self, status: Status, life: Life, now: float) -> CommandBlock | None:
         """Take the newest status. One without a bootId shows nothing yet: the PLC's program has not begun."""
         self._now = now
-        self.life.show(status.life, now)
+        self.life.show(life, now)
         if self.life.stands_still or status.boot_id == 0:
             self._status = None
             self.offline()

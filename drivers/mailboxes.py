@@ -10,7 +10,7 @@ from itertools import chain
 
 from drivers.blocks import CommandBlock, Status
 from drivers.handshake import Channel
-from drivers.presence import LIFE_STANDS_STILL, Presence
+from drivers.presence import LIFE_STANDS_STILL, Life, Presence
 from drivers.telegrams import Diagnosis
 from drivers.teller import Teller
 from gateway.contract.commands import Command
@@ -57,9 +57,9 @@ class Mailboxes:
             channel.abandon(job_id)
         self._teller.nudge()
 
-    def shown(self, channel_id: str, status: Status) -> None:
+    def shown(self, channel_id: str, status: Status, life: Life) -> None:
         """Take a status that was asked for on this connection, after the channel's last write had ended."""
-        block = self._channels[channel_id].show(status, asyncio.get_running_loop().time())
+        block = self._channels[channel_id].show(status, life, asyncio.get_running_loop().time())
         self._write(channel_id, block)
         channels = self._channels.values()
         self._presence.fault = next((channel.fault for channel in channels if channel.fault), None)

@@ -3,6 +3,7 @@
 Like everything that drivers tell, it is due until the kernel has it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -19,15 +20,19 @@ LIFE_TIMEOUT_S: Final = 2.0
 LIFE_STANDS_STILL: Final = f"the life counter stands still for {LIFE_TIMEOUT_S:g} s"
 
 
+Life = int | Sequence[int]
+"""What a life counter shows: a number, or the registers that it is made of. Only whether it changes counts."""
+
+
 class LifeCounter:
     """A counter of the device since the link came up. Times are seconds of a clock that never goes back."""
 
     def __init__(self) -> None:
-        self._count: int | None = None
+        self._count: Life | None = None
         self._changed_at = 0.0
         self._now = 0.0
 
-    def show(self, count: int, now: float) -> None:
+    def show(self, count: Life, now: float) -> None:
         """Take the newest reading."""
         self._now = now
         if count != self._count:

@@ -1,9 +1,8 @@
 """Shuttles, lifts and conveyors behind mailboxes in holding registers (docs/plc-handshake.md)."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
 
-from drivers.blocks import COMMAND_TAGS, STATUS_TAGS, CommandBlock, Status
+from drivers.blocks import COMMAND_TAGS, LIFE, STATUS_TAGS, CommandBlock, Status
 from drivers.links.errors import LinkError
 from drivers.mailboxes import Mailboxes
 from drivers.modbus.link import ModbusLinkRunner, keep_end
@@ -31,7 +30,8 @@ class ModbusMailboxDriver:
             Span(int(channel.base) + profile.status_base, self._statuses.count): channel.id
             for channel in wiring.channels
         }
-        self._decoders = {block: lru_cache(1)(partial(self._decode, block)) for block in self._channel_at}
+        self._life = self._statuses.place(LIFE)
+        self._newest: dict[Span, tuple[Sequence[int], Status]] = {}
         self._diagnosis = Diagnosis(context.clock)
         self._mailboxes = Mailboxes(wiring, context, self._diagnosis, self._send)
         link.attach(self)
@@ -70,14 +70,18 @@ class ModbusMailboxDriver:
         """Status blocks were read."""
         self._diagnosis.answered(latency_s)
         for block, registers in blocks.items():
-            self._mailboxes.shown(self._channel_at[block], self._decoders[block](tuple(registers)))
+            status, life = self._status(block, registers), registers[self._life]
+            self._mailboxes.shown(self._channel_at[block], status, life)
 
-    def _decode(self, block: Span, registers: tuple[int, ...]) -> Status:
-        """Decode a reading; kept until the next one differs, for most of a polled device's do not."""
-        tags = self._statuses.decode(registers)
-        text = f"{block.start}: {dump(registers)}"
-        self._diagnosis.shown(f"status {self._channel_at[block]}", tags, text)
-        return Status.of(tags)
+    def _status(self, block: Span, registers: Sequence[int]) -> Status:
+        """Decode a reading, unless it is the same as the one before: most of a polled device's are, but for its life."""
+        still = (*registers[: self._life.start], *registers[self._life.stop :])
+        if block not in self._newest or self._newest[block][0] != still:
+            tags = self._statuses.decode(registers)
+            text = f"{block.start}: {dump(registers)}"
+            self._diagnosis.shown(f"status {self._channel_at[block]}", tags, text)
+            self._newest[block] = still, Status.of(tags)
+        return self._newest[block][1]
 
     def failed(self, error: LinkError) -> None:
         """A reading failed."""

@@ -28,14 +28,19 @@ class RegisterMap:
     def __init__(self, tags: Sequence[Tag], profile: Profile, required: Set[str]) -> None:
         if missing := required - {tag.name for tag in tags}:
             raise ValueError(f"profile {profile.id} lacks {', '.join(sorted(missing))}")
-        self.count = max(int(tag.address) + _registers(tag) for tag in tags)
+        self.count = max(_place(tag).stop for tag in tags)
         """Registers from the start to the end of the last tag."""
         self._names = [tag.name for tag in tags]
+        self._places = {tag.name: _place(tag) for tag in tags}
         self._values = struct.Struct(">" + "".join(_format(tag) for tag in tags))
         self._wire = struct.Struct(f">{self.count}H")
         self._order = [byte for tag in tags for byte in _bytes_on_wire(tag, profile)]
         self._pick = itemgetter(*self._order)
         self._texts = [number for number, tag in enumerate(tags) if tag.type is TagType.STRING]
+
+    def place(self, name: str) -> slice:
+        """Return which registers of the block a tag is made of."""
+        return self._places[name]
 
     def decode(self, registers: Sequence[int]) -> dict[str, TagValue]:
         """Return the values by name; characters that are not ASCII become replacement characters."""
@@ -62,13 +67,18 @@ def _registers(tag: Tag) -> int:
     return (tag.length or 0) // 2 if tag.type is TagType.STRING else REGISTERS[tag.type]
 
 
+def _place(tag: Tag) -> slice:
+    return slice(int(tag.address), int(tag.address) + _registers(tag))
+
+
 def _format(tag: Tag) -> str:
     return f"{tag.length}s" if tag.type is TagType.STRING else FORMATS[tag.type]
 
 
 def _bytes_on_wire(tag: Tag, profile: Profile) -> Iterator[int]:
     """Return where the tag's bytes stand in the block, most significant (or first character) first."""
-    registers = range(int(tag.address), int(tag.address) + _registers(tag))
+    place = _place(tag)
+    registers = range(place.start, place.stop)
     swapped_words = tag.type is not TagType.STRING and profile.word_order is ByteOrder.LITTLE
     for register in reversed(registers) if swapped_words else registers:
         high, low = 2 * register, 2 * register + 1

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from functools import partial
 from typing import Final
 
-from drivers.blocks import COMMAND_TAGS, STATUS_TAGS, CommandBlock, Status, TagValue
+from drivers.blocks import COMMAND_TAGS, LIFE, STATUS_TAGS, CommandBlock, Status, TagValue
 from drivers.links.errors import LinkError
 from drivers.links.opcua_port import OpcUaPort, Typed, Value
 from drivers.mailboxes import Mailboxes
@@ -25,9 +25,6 @@ PAUSE_S: Final = 0.25
 
 VOUCHING: Final = ("doneSeq", "ackSeq", "refusedSeq")
 """Read before everything that they vouch for, since a server may take a reading tag by tag."""
-
-RESTLESS: Final = "life"
-"""Changes several times a second: polled, never watched."""
 
 _BITS: Final = {TagType.U16: 16, TagType.U32: 32, TagType.U64: 64}
 
@@ -52,6 +49,7 @@ class OpcUaMailboxDriver:
         self._mailboxes = Mailboxes(wiring, context, self._diagnosis, self._take)
         self._tags = {channel.id: _ChannelTags(wiring.profile, channel) for channel in wiring.channels}
         self._blocks: dict[str, CommandBlock] = {}
+        self._newest: dict[str, tuple[Sequence[Value], Status]] = {}
         self._due = dict.fromkeys(self._tags, 0.0)
         self._wake = asyncio.Event()
         self._loss = ""
@@ -160,11 +158,21 @@ class OpcUaMailboxDriver:
         tags = self._tags[channel_id]
         asked_at = self._now()
         self._due[channel_id] = asked_at + self._poll_s
-        shown = tags.decode(await port.read(tags.status))
+        values = await port.read(tags.status)
+        status, life = self._status(channel_id, values), tags.life(values)
         self._diagnosis.answered(self._now() - asked_at)
-        self._diagnosis.shown(f"status {channel_id}", shown, _text(tags.base, shown))
         self._loss = ""
-        self._mailboxes.shown(channel_id, Status.of(shown))
+        self._mailboxes.shown(channel_id, status, life)
+
+    def _status(self, channel_id: str, values: Sequence[Value]) -> Status:
+        """Decode a reading, unless it is the same as the one before: most are, but for the life counter at their end."""
+        still = values[:-1]
+        if channel_id not in self._newest or self._newest[channel_id][0] != still:
+            tags = self._tags[channel_id]
+            shown = tags.decode(values)
+            self._diagnosis.shown(f"status {channel_id}", shown, _text(tags.base, shown))
+            self._newest[channel_id] = still, Status.of(shown)
+        return self._newest[channel_id][1]
 
     @staticmethod
     def _now() -> float:
@@ -184,7 +192,7 @@ class _ChannelTags:
         self.base = str(channel.base)
         self._status = sorted(profile.status, key=_reading_order)
         self.status = tuple(self._node(tag) for tag in self._status)
-        self.watched = tuple(self._node(tag) for tag in self._status if tag.name != RESTLESS)
+        self.watched = tuple(self._node(tag) for tag in self._status if tag.name != LIFE)
         self.send = self._way(profile)
 
     def decode(self, values: Sequence[Value]) -> dict[str, TagValue]:
@@ -197,6 +205,14 @@ class _ChannelTags:
             tag.name: _decoded(tag, node, value)
             for tag, node, value in zip(self._status, self.status, values, strict=True)
         }
+
+    def life(self, values: Sequence[Value]) -> int:
+        """Return the life counter.
+
+        Raises:
+            LinkError: its node holds something that its type cannot be.
+        """
+        return int(_decoded(self._status[-1], self.status[-1], values[-1]))
 
     def _node(self, tag: Tag) -> str:
         return f"{self.base}{tag.address}"
@@ -229,7 +245,10 @@ def _check(profile_id: str, block: str, wrong: Set[str]) -> None:
 
 
 def _reading_order(tag: Tag) -> int:
-    return VOUCHING.index(tag.name) if tag.name in VOUCHING else len(VOUCHING)
+    """What vouches for the rest comes first, the life counter last."""
+    if tag.name in VOUCHING:
+        return VOUCHING.index(tag.name)
+    return len(VOUCHING) + (tag.name == LIFE)
 
 
 def _decoded(tag: Tag, node: str, value: Value) -> TagValue:

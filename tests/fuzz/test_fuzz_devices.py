@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from drivers.blocks import STATUS_TAGS, Status
+from drivers.blocks import LIFE, STATUS_TAGS, Status
 from drivers.handshake import Channel
 from drivers.links.errors import LinkError
 from drivers.modbus.registers import RegisterMap
@@ -48,7 +48,7 @@ def test_any_registers_are_a_status_that_the_handshake_can_judge() -> None:
     block = RegisterMap(mailbox.status, mailbox, STATUS_TAGS)
     channel = Channel("conveyor", "main", 1)
     for number, shown in enumerate(inputs(20_000, lambda rng: registers(rng, block.count))):
-        channel.show(Status.of(block.decode(shown)), number / 10)
+        channel.show(Status.of(block.decode(shown)), shown[block.place(LIFE)], number / 10)
         for report in (channel.online_report(), channel.job_report()):
             if report is not None:
                 channel.told(report)
@@ -84,11 +84,11 @@ def test_any_values_of_opcua_variables_are_a_status_or_a_link_error() -> None:
     read = 0
     for number, shown in enumerate(inputs(15_000, values)):
         try:
-            status = Status.of(tags.decode(shown))
+            status, life = Status.of(tags.decode(shown)), tags.life(shown)
         except LinkError:
             continue
         read += 1
-        channel.show(status, number / 10)
+        channel.show(status, life, number / 10)
     assert read > 1000
 
 

@@ -35,7 +35,6 @@ PICK_5 = Command(
 )
 IDLE_AT_4 = Status(
     boot_id=1,
-    life=1,
     epoch=EPOCH,
     ack_seq=4,
     accept_code=1,
@@ -61,7 +60,7 @@ class Told:
     def show(self, status: Status, after: float = 0.0) -> CommandBlock | None:
         """Show a status of a living device; the kernel hears everything that is due then."""
         self.now += after
-        block = self.channel.show(replace(status, life=int(self.now * 1000) % 65536), self.now)
+        block = self.channel.show(status, int(self.now * 1000) % 65536, self.now)
         while report := self.channel.job_report() or self.channel.online_report():
             self.reports.append(report)
             self.channel.told(report)
@@ -250,7 +249,7 @@ def test_the_same_assignment_again_changes_nothing(told: Told) -> None:
 def test_the_next_command_may_be_assigned_while_the_last_outcome_is_being_told() -> None:
     channel = Channel("shuttle-1", "main", EPOCH)
     channel.assign(PICK_5)
-    channel.show(DONE_5, 0.0)
+    channel.show(DONE_5, 1, 0.0)
     accepted = channel.job_report()
     assert accepted
     channel.told(accepted)
@@ -363,13 +362,13 @@ def test_a_device_that_takes_no_block_is_a_fault_that_says_why(told: Told) -> No
 
 
 def test_a_life_counter_that_stands_still_stops_the_writing(told: Told) -> None:
-    told.channel.show(IDLE_AT_4, 0.0)
-    told.channel.show(IDLE_AT_4, 2.0)
+    told.channel.show(IDLE_AT_4, 1, 0.0)
+    told.channel.show(IDLE_AT_4, 1, 2.0)
     assert told.channel.life.alive
-    told.channel.show(IDLE_AT_4, 2.1)
+    told.channel.show(IDLE_AT_4, 1, 2.1)
     assert told.channel.life.stands_still
     assert told.channel.assign(PICK_5) is None
-    assert told.channel.show(replace(IDLE_AT_4, life=2), 9.0) == BLOCK_5
+    assert told.channel.show(IDLE_AT_4, 2, 9.0) == BLOCK_5
     assert told.channel.life.alive
 
 
@@ -401,11 +400,11 @@ def test_a_status_is_made_from_the_fields_of_the_specification() -> None:
 def test_a_number_that_a_command_has_overtaken_before_it_was_told_is_told_anew() -> None:
     """Found by the model: the books went back to the number before the last command, and the next one became unknown."""
     channel = Channel("shuttle-1", "main", EPOCH)
-    channel.show(IDLE_AT_4, 0.0)
+    channel.show(IDLE_AT_4, 1, 0.0)
     assert channel.online_report()
     channel.assign(PICK_5)
     channel.written(0.0)
-    channel.show(DONE_5, 1.0)
+    channel.show(DONE_5, 1, 1.0)
     while report := channel.job_report():
         channel.told(report)
     online = channel.online_report()

@@ -100,7 +100,7 @@ class AnyInterleaving(RuleBasedStateMachine):
         if self.under_way:
             self.write_arrives()
         self.now += pause
-        self.send(self.channel.show(Status.of(self.plc.status() | {"life": self.plc.life}), self.now))
+        self.send(self.channel.show(Status.of(self.plc.status()), self.plc.life, self.now))
 
     @rule()
     def link_breaks(self) -> None:

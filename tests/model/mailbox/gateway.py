@@ -59,7 +59,6 @@ def command_of(ordered: Ordered) -> Command:
 def _status(shown: Shown) -> Status:
     return Status(
         boot_id=shown.boot,
-        life=0,
         epoch=shown.epoch,
         ack_seq=shown.ack,
         accept_code=shown.accept,
@@ -147,7 +146,7 @@ class GatewaySide:
     @staticmethod
     def _show(gate: Gate, shown: Shown, pause: bool) -> tuple[Gate, Block | None]:
         channel = thaw(gate)
-        block = channel.show(_status(shown), REWRITE_AFTER_S if pause else 0.0)
+        block = channel.show(_status(shown), 0, REWRITE_AFTER_S if pause else 0.0)
         return freeze(channel), _block(block)
 
     @staticmethod
