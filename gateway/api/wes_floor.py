@@ -13,6 +13,7 @@ from gateway.api.replies import Page, Paging, number_cursor, page_of, reply
 from gateway.api.streams import SSE, STILL_HERE, Streams, until
 from gateway.contract.acts import ActView, StationAct
 from gateway.contract.documents import (
+    OrderDetails,
     OrderSummary,
     PackageView,
     PutBackView,
@@ -46,6 +47,7 @@ from gateway.wes.floor.views import (
     station_view,
     work_view,
 )
+from gateway.wes.order_details import order_details, orders_numbered
 from gateway.wes.planning.stations import close_station, open_station
 from gateway.wes.planning.tasks import conflict
 from gateway.wes.stock.refusal import StockRefused
@@ -59,6 +61,7 @@ QUIET_S: Final = 5.0
 """Some things come by time alone: a hand without a button is a question only after a while."""
 STREAMS_MAX: Final = 50
 
+OrderId = Annotated[int, Path(alias="orderId", ge=1, le=NUMBER_MAX)]
 StationId = Annotated[Identifier, Path(alias="stationId")]
 WorkId = Annotated[int, Path(alias="workId", ge=1, le=NUMBER_MAX)]
 
@@ -67,6 +70,12 @@ class CodeFilter(Paging):
     """Which documents to list, by their status code."""
 
     status_code: Code | None = None
+
+
+class OrderFilter(CodeFilter):
+    """Which orders to list."""
+
+    order_no: Identifier | None = None
 
 
 class WorkFilter(CodeFilter):
@@ -160,12 +169,25 @@ def floor_routes(core: WesCore, closing: asyncio.Event) -> APIRouter:
     # ── documents ─────────────────────────────────────────────────────────────────────────────────────
 
     @router.get("/orders", response_model=Page[OrderSummary])
-    async def get_orders(which: Annotated[CodeFilter, Query()]) -> Response:
-        """List orders, the newest first, with why they wait."""
-        found = await store.read(
-            lambda tx: list_orders(tx, _below(which), which.limit + 1, which.status_code)
-        )
+    async def get_orders(which: Annotated[OrderFilter, Query()]) -> Response:
+        """List orders, the newest first, with why they wait; by their number also those that have gone to history."""
+        below, limit, code = _below(which), which.limit + 1, which.status_code
+
+        async def job(tx: Tx) -> list[OrderSummary]:
+            if which.order_no is None:
+                return await list_orders(tx, below, limit, code)
+            return await orders_numbered(tx, which.order_no, below, limit, code)
+
+        found = await store.read(job)
         return reply(page_of(found, which.limit, [each.order_id for each in found]))
+
+    @router.get("/orders/{orderId}", response_model=OrderDetails)
+    async def get_order(order_id: OrderId) -> Response:
+        """Show an order with all that belongs to it, also one that has gone to history.
+
+        Its lines, work orders and packages, what it waits for, and when it came to each status.
+        """
+        return reply(await store.read(partial(order_details, context=context, order_id=order_id)))
 
     @router.get("/works", response_model=Page[WorkView])
     async def get_works(which: Annotated[WorkFilter, Query()]) -> Response:

@@ -1,45 +1,25 @@
-"""When orders came to their stages, and how long they take (S0-45)."""
+"""How long orders take (S0-45)."""
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from gateway.api.body import JsonRoute
 from gateway.api.replies import reply
-from gateway.contract.throughput import SpanView, StageSpanView, StagesView, StageView, ThroughputView
-from gateway.kernel.clock import to_datetime
+from gateway.contract.throughput import SpanView, StageSpanView, ThroughputView
 from gateway.wes.core import WesCore
-from gateway.wes.planning.tasks import missing
-from gateway.wes.throughput import Span, order_stages, throughput
+from gateway.wes.throughput import Span, throughput
 
 HOUR_US: Final = 3_600_000_000
 WEEK_H: Final = 168
 
-OrderId = Annotated[int, Path(alias="orderId", ge=1, le=2**53 - 1)]
 Hours = Annotated[int, Query(ge=1, le=WEEK_H, description="shipped in so many last hours")]
 
 
 def throughput_routes(core: WesCore) -> APIRouter:
-    """Return the routes of stages and durations under /v1/wes."""
+    """Return the routes of durations under /v1/wes."""
     router = APIRouter(prefix="/v1/wes", tags=["wes"], route_class=JsonRoute)
     store, context = core.store, core.context
-
-    @router.get("/orders/{orderId}/stages", response_model=StagesView)
-    async def get_order_stages(order_id: OrderId) -> Response:
-        """Show when an order came to each of its stages, and by whose act."""
-        stages = await store.read(lambda tx: order_stages(tx, order_id))
-        if not stages:
-            raise missing("orderId", f"no order {order_id}, or it has gone to history")
-        views = tuple(
-            StageView(
-                status_code=stage.code,
-                status=stage.code.name,
-                at=to_datetime(stage.at),
-                operator=stage.operator,
-            )
-            for stage in stages
-        )
-        return reply(StagesView(order_id=order_id, stages=views))
 
     @router.get("/throughput", response_model=ThroughputView)
     async def get_throughput(hours: Hours = 24) -> Response:

@@ -37,6 +37,12 @@ def _orders() -> Any:
     return alone(orders)
 
 
+def _order() -> Any:
+    from gateway.cli.wes_order import order
+
+    return alone(order)
+
+
 def _stations() -> Any:
     from gateway.cli.wes_floor import stations
 
@@ -88,6 +94,10 @@ COMMANDS: Final = {
     "verify": Listed("Verify stock: every balance is the sum of its ledger, and the layers agree.", _verify),
     "import-stock": Listed("Take the stock of a table in.", _import_stock),
     "orders": Listed("List orders, the newest first, and why they wait.", _orders),
+    "order": Listed(
+        "Show the newest order of a number: its lines, what it waits for, its work, its packages, when it came where.",
+        _order,
+    ),
     "stations": Listed("List stations, who works there, and what they have to do.", _stations),
     "stock": Listed(
         "List stock by product: what is there, promised, bound, held, and what is left to promise.", _stock

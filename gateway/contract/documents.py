@@ -1,10 +1,15 @@
-"""Documents and stock of the WES core as lists show them: orders, work, packages, waves (contract v1, /v1/wes)."""
+"""Documents and stock of the WES core as lists and pages show them: orders, work, packages, waves (contract v1, /v1/wes).
+
+`statusCode` is a code of S1 (gateway/wes/codes.py), `status` its name; quantities are pieces.
+"""
 
 from datetime import datetime
 from enum import StrEnum
 
+from gateway.contract.attention import ExceptionView
 from gateway.contract.model import WireModel
-from gateway.contract.stations import TaskView
+from gateway.contract.stations import PresentationView, QuestionView, TaskView
+from gateway.contract.throughput import StageView
 
 
 class PackageKind(StrEnum):
@@ -29,6 +34,7 @@ class WorkView(WireModel):
     claimant: str | None
     held: str | None
     priority: int
+    status: str
     status_code: int
     quantity: int
     picked: int
@@ -37,7 +43,11 @@ class WorkView(WireModel):
 
 
 class OrderSummary(WireModel):
-    """An order in a list."""
+    """An order in a list.
+
+    Attributes:
+        waiting: what is the matter with it, the newest of what nobody has settled.
+    """
 
     order_id: int
     order_no: str
@@ -74,6 +84,7 @@ class PackageView(WireModel):
     work_id: int
     box_id: str | None
     kind: str
+    status: str
     status_code: int
     place: str | None
     weight_kg: float | None
@@ -94,6 +105,60 @@ class PutBackView(WireModel):
     box_id: str | None
     from_holder: str | None
     done_at: datetime | None
+
+
+class OrderLineDetails(WireModel):
+    """One line of an order: how much was asked for, and what has become of it.
+
+    Attributes:
+        lot_no: only this lot will do.
+        reserved: promised and not yet picked.
+        short: will not come.
+    """
+
+    line_id: int
+    line_no: int
+    sku_id: str
+    lot_no: str | None
+    quantity: int
+    reserved: int
+    picked: int
+    shipped: int
+    short: int
+    status: str
+    status_code: int
+
+
+class OrderDetails(OrderSummary):
+    """An order with all that belongs to it, the same whether it is of the day or has gone to history.
+
+    Why it waits stands in `exceptions` (those without `settledAt`, with what may be decided), in `works` (`held`,
+    `replenishments`), in `presentations` (`state`, `reason`), in `questions`, and in `putBacks` once it is cancelled.
+
+    Attributes:
+        claimant: who picked of it first.
+        works: its work orders; what is to be picked for one, and from where: `/v1/wes/works/{workId}`.
+        presentations: containers that are brought for it; `units` are its own.
+        questions: what people at stations are asked about it.
+        stages: when it came to each status, and by whose act.
+    """
+
+    command_id: str
+    owner_id: str
+    carrier_code: str | None
+    service_type: str | None
+    deadline: datetime | None
+    cancel_reason: str | None
+    wave_id: int | None
+    claimant: str | None
+    lines: tuple[OrderLineDetails, ...]
+    works: tuple[WorkView, ...]
+    packages: tuple[PackageView, ...]
+    put_backs: tuple[PutBackView, ...]
+    presentations: tuple[PresentationView, ...]
+    exceptions: tuple[ExceptionView, ...]
+    questions: tuple[QuestionView, ...]
+    stages: tuple[StageView, ...]
 
 
 class WaveView(WireModel):

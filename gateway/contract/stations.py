@@ -112,6 +112,7 @@ class QuestionView(WireModel):
     """Something that only somebody at the station can tell."""
 
     question_id: int
+    station_id: str
     slot_id: str
     kind: str
     put_id: int | None

@@ -1,4 +1,4 @@
-"""When orders came to their stages, and how long they take (contract v1, /v1/wes); status codes after S1, durations in seconds."""
+"""When an order came to its stages, and how long orders take (contract v1, /v1/wes): status codes after S1, seconds."""
 
 from datetime import datetime
 
@@ -16,13 +16,6 @@ class StageView(WireModel):
     status: str
     at: datetime
     operator: str
-
-
-class StagesView(WireModel):
-    """All stages of an order, in the order of their moments."""
-
-    order_id: int
-    stages: tuple[StageView, ...]
 
 
 class SpanView(WireModel):

@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from gateway.contract.attention import Decision, DecisionView, ExceptionView, MessageView, SettleRequest
+from gateway.contract.clock import Micros
 from gateway.contract.faults import Refusal, RefusalKind
 from gateway.contract.transports import Act
 from gateway.contract.wms import CancelCommand
 from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.site.rules import Reservation
-from gateway.wes.codes import Code
+from gateway.wes.codes import OPEN
 from gateway.wes.core import WesCore
 from gateway.wes.exceptions import ExceptionKind
 from gateway.wes.floor.cancel import cancel
@@ -37,7 +38,7 @@ _EXCEPTIONS: Final = (
     " LEFT JOIN order_lines l ON l.line_id = e.line_id"
 )
 _WAITING: Final = (
-    f"{_EXCEPTIONS} WHERE e.settled_at IS NULL AND o.code BETWEEN {Code.ISSUED:d} AND {Code.REVIEWED:d}"
+    f"{_EXCEPTIONS} WHERE e.settled_at IS NULL AND o.code IN ({', '.join(f'{code:d}' for code in OPEN)})"
     " AND e.exception_id > :after ORDER BY e.exception_id LIMIT :limit"
 )
 _ONE: Final = f"{_EXCEPTIONS} WHERE e.exception_id = :exception_id"
@@ -188,6 +189,11 @@ _WAYS: Final[Mapping[ExceptionKind, Mapping[Decision, Way]]] = {
 }
 
 
+def decisions_about(kind: str, code: int, settled_at: Micros | None) -> tuple[Decision, ...]:
+    """Return what may be decided about a matter of an order with this code: nothing once either is over."""
+    return tuple(_WAYS[ExceptionKind(kind)]) if settled_at is None and code in OPEN else ()
+
+
 async def _note(tx: Tx, core: WesCore, document: str, document_id: int, decision: Decision, act: Act) -> None:
     row: dict[str, SqlValue] = {
         "decision_id": core.context.ids.next(),
@@ -212,7 +218,7 @@ def _exception(row: Row) -> ExceptionView:
         sku_id=sku,
         text=text,
         at=to_datetime(at_us),
-        decisions=tuple(_WAYS[ExceptionKind(kind)]),
+        decisions=decisions_about(kind, code, settled_at),
         settled_at=None if settled_at is None else to_datetime(settled_at),
         settled_by=settled_by,
     )

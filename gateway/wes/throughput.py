@@ -13,12 +13,8 @@ from gateway.wes.codes import Code
 ORDERS_MAX: Final = 10_000
 """The newest ones that are measured."""
 
-_OF_ORDER: Final = (
-    "SELECT document_id, code, at_us, operator FROM stages"
-    " WHERE document = 'order' AND document_id = :order_id ORDER BY at_us, CAST(code AS BIGINT)"
-)
 _SHIPPED: Final = (
-    f"SELECT s.document_id, s.code, s.at_us, s.operator FROM stages s JOIN (SELECT document_id FROM stages"
+    f"SELECT s.document_id, s.code, s.at_us FROM stages s JOIN (SELECT document_id FROM stages"
     f" WHERE document = 'order' AND code = '{Code.SHIPPED:d}' AND at_us >= :since"
     " ORDER BY at_us DESC LIMIT :limit) AS shipped ON shipped.document_id = s.document_id"
     " WHERE s.document = 'order' ORDER BY s.document_id, s.at_us, CAST(s.code AS BIGINT)"
@@ -27,15 +23,10 @@ _SHIPPED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """An order came to a code.
-
-    Attributes:
-        operator: whose act that was; `wes` for nobody's in particular.
-    """
+    """An order came to a code."""
 
     code: Code
     at: Micros
-    operator: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +49,6 @@ class Throughput:
 
     total: Span | None
     stages: tuple[tuple[Code, Code, Span], ...]
-
-
-async def order_stages(tx: Tx, order_id: int) -> list[Stage]:
-    """Return every stage of an order in the order of their moments; [] of one that is not known."""
-    return [_stage(row) for row in await tx.fetch(_OF_ORDER, {"order_id": order_id})]
 
 
 async def throughput(tx: Tx, since: Micros) -> Throughput:
@@ -96,5 +82,5 @@ def _percentile(ranked: Sequence[float], percent: int) -> float:
 
 
 def _stage(row: Row) -> Stage:
-    _, code, at_us, operator = row
-    return Stage(Code(int(code)), at_us, operator)
+    _, code, at_us = row
+    return Stage(Code(int(code)), at_us)

@@ -154,6 +154,33 @@ async def test_a_filter_takes_only_codes_that_there_are(path: str) -> None:
         assert await get(http, path, statusCode=70) == {"items": []}
 
 
+async def test_an_order_is_found_by_its_number_and_shown_with_all_that_belongs_to_it() -> None:
+    async with station() as line, pages(line) as http:
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        await order(line, "C-1", ("A", 2))
+        await order(line, "C-2", ("A", 1))
+        await line.finish()
+        (listed,) = (await get(http, "orders", orderNo="ORD-C-1", statusCode=190))["items"]
+        shown = await get(http, f"orders/{listed['orderId']}")
+        assert listed.items() <= shown.items()
+        assert [(each["skuId"], each["quantity"], each["shipped"]) for each in shown["lines"]] == [
+            ("A", 2, 2)
+        ]
+        assert [each["status"] for each in shown["works"] + shown["packages"]] == ["SHIPPED", "SHIPPED"]
+        stages = shown["stages"]
+        assert [each["statusCode"] for each in stages] == [10, 30, 70, 80, 90, 150, 190]
+        assert sorted(each["at"] for each in stages) == [each["at"] for each in stages]
+        assert await get(http, "orders", orderNo="ORD-C-1", statusCode=80) == {"items": []}
+
+
+@pytest.mark.parametrize("order_id", ["4711", str(2**53 - 1)])
+async def test_an_order_that_never_was_is_a_problem_with_a_reason(order_id: str) -> None:
+    async with station() as line, pages(line) as http:
+        answer = await http.get(f"/v1/wes/orders/{order_id}")
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+        assert answer.json()["reasons"][0]["field"] == "orderId"
+
+
 async def test_a_work_order_is_shown_with_what_is_to_be_picked_for_it() -> None:
     async with station() as line, pages(line) as http:
         await fill(line, "T-1", "A1-1-L-05", A=10)

@@ -77,7 +77,6 @@ async def test_an_order_that_was_picked_into_the_wall_and_shipped_goes_and_leave
         assert kept is not None
         assert kept.rows("orders", "code") == [(190,)]
         assert all(
-            kept.documents[table]
-            for table in ("picks", "packages", "wall_puts", "presentations", "operations")
+            kept.tables[table] for table in ("picks", "packages", "wall_puts", "presentations", "operations")
         )
         assert await core.store.read(lambda tx: verify(tx, core.clock.now_us())) == []

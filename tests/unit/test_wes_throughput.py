@@ -28,19 +28,6 @@ async def shown(line: Station) -> AsyncGenerator[httpx.AsyncClient]:
         yield http
 
 
-async def test_an_order_tells_when_it_came_to_each_stage_and_by_whose_act() -> None:
-    async with station() as line, shown(line) as http:
-        await fill(line, "T-1", "A1-1-L-05", A=10)
-        await order(line, "C-1", ("A", 2))
-        await line.finish()
-        ((order_id,),) = await line.core.rows("SELECT order_id FROM orders")
-        stages = (await http.get(f"/orders/{order_id}/stages")).json()["stages"]
-        assert [each["statusCode"] for each in stages] == [10, 30, 70, 80, 90, 150, 190]
-        assert [each["operator"] for each in stages] == ["wes"] * 3 + ["Ann"] * 4
-        assert sorted(each["at"] for each in stages) == [each["at"] for each in stages]
-        assert (await http.get("/orders/4711/stages")).status_code == 404
-
-
 async def test_what_was_shipped_in_the_last_hours_is_measured() -> None:
     async with station() as line, shown(line) as http:
         await fill(line, "T-1", "A1-1-L-05", A=10)

@@ -65,7 +65,7 @@ CAST((SELECT SUM(x.quantity - x.picked - x.short) FROM work_lines x WHERE x.work
 FROM wall_slots s JOIN work_orders w ON w.work_id = s.work_id JOIN orders d ON d.order_id = w.order_id
 WHERE s.station_id = :station_id ORDER BY s.slot_id LIMIT :limit"""
 _QUESTIONS: Final = (
-    "SELECT question_id, slot_id, kind, put_id, text, at_us FROM questions WHERE station_id = :station_id"
+    "SELECT question_id, station_id, slot_id, kind, put_id, text, at_us FROM questions WHERE station_id = :station_id"
     " AND settled_at IS NULL AND (kind <> 'noButton' OR at_us <= :before) ORDER BY question_id LIMIT :limit"
 )
 _WORKS: Final = """SELECT w.work_id, d.oms_order_no, w.mode, w.station_id, w.slot_id, w.claimant, w.held, w.priority, w.code,
@@ -81,9 +81,11 @@ CAST(SUM(l.quantity) AS BIGINT), CAST(SUM(l.picked) AS BIGINT), CAST(SUM(l.shipp
 (SELECT e.text FROM order_exceptions e WHERE e.order_id = o.order_id AND e.settled_at IS NULL
     ORDER BY e.exception_id DESC LIMIT 1), o.created_at, o.updated_at
 FROM orders o JOIN order_lines l ON l.order_id = o.order_id
-WHERE o.order_id < :below AND (CAST(:code AS BIGINT) IS NULL OR o.code = CAST(:code AS BIGINT))
+WHERE o.order_id < :below AND (CAST(:code AS BIGINT) IS NULL OR o.code = CAST(:code AS BIGINT)){more}
 GROUP BY o.order_id, o.oms_order_no, o.outbound_no, o.code, o.priority, o.created_at, o.updated_at
 ORDER BY o.order_id DESC LIMIT :limit"""
+_ORDER_PAGE: Final = _ORDERS.format(more="")
+_NUMBERED: Final = _ORDERS.format(more=" AND o.oms_order_no = :order_no")
 _PACKAGES: Final = """SELECT p.package_id, p.package_no, p.order_id, d.oms_order_no, p.work_id, p.box_id, p.kind, p.code,
 p.consolidation_id, p.weight_kg, p.tracking_no, p.reviewer FROM packages p JOIN orders d ON d.order_id = p.order_id
 WHERE p.package_id < :below AND (CAST(:code AS BIGINT) IS NULL OR p.code = CAST(:code AS BIGINT))
@@ -197,8 +199,16 @@ async def work_view(tx: Tx, work_id: int) -> WorkView:
 
 async def list_orders(tx: Tx, below: int, limit: int, code: int | None) -> list[OrderSummary]:
     """Return orders, the newest first, with numbers below a limit."""
-    rows = await tx.fetch(_ORDERS, {"below": below, "limit": limit, "code": code})
+    rows = await tx.fetch(_ORDER_PAGE, {"below": below, "limit": limit, "code": code})
     return [_order(row) for row in rows]
+
+
+async def list_numbered(
+    tx: Tx, order_no: str, below: int, limit: int, code: int | None
+) -> list[OrderSummary]:
+    """Return the orders of an OMS number that are of the day, the newest first, with numbers below a limit."""
+    which: dict[str, SqlValue] = {"below": below, "limit": limit, "code": code, "order_no": order_no}
+    return [_order(row) for row in await tx.fetch(_NUMBERED, which)]
 
 
 async def list_packages(
@@ -305,9 +315,15 @@ def _box(row: Row) -> BoxView:
 
 
 def _question(row: Row) -> QuestionView:
-    question_id, slot_id, kind, put_id, text, at_us = row
+    question_id, station_id, slot_id, kind, put_id, text, at_us = row
     return QuestionView(
-        question_id=question_id, slot_id=slot_id, kind=kind, put_id=put_id, text=text, at=to_datetime(at_us)
+        question_id=question_id,
+        station_id=station_id,
+        slot_id=slot_id,
+        kind=kind,
+        put_id=put_id,
+        text=text,
+        at=to_datetime(at_us),
     )
 
 
@@ -323,6 +339,7 @@ def _work(row: Row) -> WorkView:
         claimant=claimant,
         held=held,
         priority=priority,
+        status=Code(code).name,
         status_code=code,
         quantity=quantity,
         picked=picked,
@@ -361,6 +378,7 @@ def _package(row: Row, lines: Sequence[PackageLineView]) -> PackageView:
         work_id=work_id,
         box_id=box_id,
         kind=kind,
+        status=Code(code).name,
         status_code=code,
         place=place,
         weight_kg=weight_kg,

@@ -22,6 +22,8 @@ from gateway.wes.orders.rows import lock_order
 
 STEP: Final = 200
 """Documents of a kind that one round looks at."""
+NUMBERED_MAX: Final = 100
+"""Orders of one number that are shown at once."""
 DAY_US: Final = 86_400_000_000
 
 
@@ -172,6 +174,12 @@ _FIND: Final = (
     "SELECT documents FROM order_history WHERE oms_order_no = :order_no"
     " ORDER BY created_at DESC, order_id DESC LIMIT 1"
 )
+_IS_OF_THE_DAY: Final = "SELECT 1 FROM orders WHERE order_id = :order_id"
+_FIND_ONE: Final = "SELECT documents FROM order_history WHERE order_id = :order_id"
+_NUMBERED: Final = (
+    "SELECT documents FROM order_history WHERE oms_order_no = :order_no AND order_id < :below"
+    " ORDER BY order_id DESC LIMIT :limit"
+)
 _LEFT_OVER: Final = (
     "SELECT p.presentation_id FROM presentations p WHERE p.state IN ('done', 'cancelled') AND p.created_at < :before"
     " AND NOT EXISTS (SELECT 1 FROM allocations a WHERE a.presentation_id = p.presentation_id)"
@@ -195,20 +203,38 @@ _DROP: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """An order that has gone to history."""
+class Documents:
+    """All documents of one order.
 
-    documents: Mapping[str, Sequence[Mapping[str, Any]]]
+    Attributes:
+        tables: rows by the names of their tables, each by the names of its columns.
+    """
+
+    tables: Mapping[str, Sequence[Mapping[str, Any]]]
 
     def rows(self, table: str, columns: str) -> list[Row]:
         """Return its rows of a table as a query for these columns, with commas between them, would."""
-        return [tuple(row[name] for name in columns.split(", ")) for row in self.documents[table]]
+        return [tuple(row[name] for name in columns.split(", ")) for row in self.tables[table]]
 
 
-async def find_history(tx: Tx, order_no: str) -> History | None:
+async def find_history(tx: Tx, order_no: str) -> Documents | None:
     """Return the newest order of an OMS number that has gone to history."""
     rows = await tx.fetch(_FIND, {"order_no": order_no})
-    return History(from_json(rows[0][0])) if rows else None
+    return Documents(from_json(rows[0][0])) if rows else None
+
+
+async def find_documents(tx: Tx, order_id: int) -> Documents | None:
+    """Return an order, of the day or of history."""
+    if await tx.fetch(_IS_OF_THE_DAY, {"order_id": order_id}):
+        return Documents(await _documents(tx, order_id))
+    rows = await tx.fetch(_FIND_ONE, {"order_id": order_id})
+    return Documents(from_json(rows[0][0])) if rows else None
+
+
+async def list_history(tx: Tx, order_no: str, below: int) -> list[Documents]:
+    """Return the orders of an OMS number that have gone to history, the newest ones with order ids below a limit."""
+    rows = await tx.fetch(_NUMBERED, {"order_no": order_no, "below": below, "limit": NUMBERED_MAX})
+    return [Documents(from_json(row[0])) for row in rows]
 
 
 async def carry_over(store: Store, context: WesContext) -> None:
@@ -227,19 +253,22 @@ async def _move(tx: Tx, context: WesContext, order_id: int, before: Micros) -> N
     await lock_order(tx, order_id)
     if not await tx.fetch(_STILL, {**which, "before": before}):
         return
-    documents: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for each in (*MOVED, *SHARED):
-        documents[each.table] += await _documents(tx, each, which)
-    row = {**which, "at_us": context.clock.now_us(), "documents": to_json(documents).decode()}
+    documents = to_json(await _documents(tx, order_id)).decode()
+    row = {**which, "at_us": context.clock.now_us(), "documents": documents}
     await tx.execute_many(_KEEP, [row])
     for each in reversed(MOVED):
         await tx.execute_many(f"DELETE FROM {each.table} WHERE {each.which}", [which])
 
 
-async def _documents(tx: Tx, kept: Kept, which: Mapping[str, SqlValue]) -> list[dict[str, Any]]:
-    names = kept.columns.split(", ")
-    rows = await tx.fetch(f"SELECT {kept.columns} FROM {kept.table} WHERE {kept.which} ORDER BY 1, 2", which)
-    return [dict(zip(names, row, strict=True)) for row in rows]
+async def _documents(tx: Tx, order_id: int) -> dict[str, list[dict[str, Any]]]:
+    """Return the documents of an order of the day, by table."""
+    documents: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for kept in (*MOVED, *SHARED):
+        sql = f"SELECT {kept.columns} FROM {kept.table} WHERE {kept.which} ORDER BY 1, 2"
+        names = kept.columns.split(", ")
+        rows = await tx.fetch(sql, {"order_id": order_id})
+        documents[kept.table] += [dict(zip(names, row, strict=True)) for row in rows]
+    return documents
 
 
 async def _drop_presentations(tx: Tx, params: Mapping[str, SqlValue]) -> None:

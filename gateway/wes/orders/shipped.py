@@ -8,7 +8,7 @@ from typing import Final
 from pydantic_core import from_json
 
 from gateway.kernel.ports import Row, Tx
-from gateway.wes.orders.history import History
+from gateway.wes.orders.history import Documents
 
 _WHICH: Final = (
     "oms_order_no = :order_no"
@@ -53,7 +53,7 @@ async def find_shipment(tx: Tx, order_no: str, outbound_no: str | None = None) -
         which = {"order_id": order_id}
         return _shipment(number, owner_id, await tx.fetch(_LINES, which), await tx.fetch(_LOTS, which))
     for (documents,) in await tx.fetch(_HISTORY, named):
-        kept = History(from_json(documents))
+        kept = Documents(from_json(documents))
         ((number, owner_id),) = kept.rows("orders", "outbound_no, owner_id")
         lines = kept.rows("order_lines", "line_id, sku, shipped")
         if any(shipped for _, _, shipped in lines):
