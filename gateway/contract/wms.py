@@ -84,6 +84,8 @@ class OutboundItem(WireModel):
     """One line of an order (S4-10).
 
     Attributes:
+        sku_id: of a product that was sent by `product/sync`; another one is refused.
+        sku_name, barcode: may be sent and are not kept: people see the product's own, the same with every order.
         quantity: pieces.
         lot_no: only this lot will do (S3-20).
     """

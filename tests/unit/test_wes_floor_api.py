@@ -20,6 +20,7 @@ from sim_devices.clock import SimClock, seeded
 from sim_devices.operators import Habits, Packer, Person, Picker, Walker
 from tests.unit.chain_rig import fill, order
 from tests.unit.station_rig import Station, station
+from tests.unit.wes_rig import command
 
 pytestmark = pytest.mark.unit
 
@@ -122,6 +123,17 @@ async def test_a_page_learns_what_comes_next_what_a_product_looks_like_how_far_i
         )
         (box,) = shown["boxes"]
         assert (box["quantity"], box["rest"]) == (3, 1)
+
+
+async def test_people_see_a_products_own_name_and_barcodes_whatever_a_command_says_of_them() -> None:
+    async with station() as line, pages(line) as http:
+        await line.core.products("A", skuName="Green tea", barcodes=["6901234567892"], version=2)
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        item = {"skuId": "A", "skuName": "tea, grn", "barcode": "123", "quantity": 2}
+        await line.core.submit(command("C-1", items=[item]))
+        await line.bring()
+        (task,) = (await get(http, "stations/station-1"))["operations"][0]["tasks"]
+        assert (task["name"], task["barcodes"]) == ("Green tea", ["6901234567892"])
 
 
 async def test_refusals_are_problems_with_a_reason() -> None:
