@@ -20,7 +20,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 
 from sim_devices.clock import Random
-from sim_devices.order_book import ENDS, EXCEPTION, Order, OrderBook
+from sim_devices.order_book import ENDS, EXCEPTION, SHIPPED, Order, OrderBook
 
 log = structlog.get_logger()
 
@@ -39,12 +39,14 @@ class Demand:
         pause_s: between two orders on average; they come as a Poisson process.
         cancelled: share of the orders (0 … 1) that is cancelled soon after.
         short: share of the orders (0 … 1) that asks for more than there is, and is cancelled when it is told so.
+        returned: share of the orders (0 … 1) of which something comes back after they have left.
     """
 
     orders: int | None
     pause_s: float
     cancelled: float = 0.0
     short: float = 0.0
+    returned: float = 0.0
 
 
 class Signature:
@@ -157,7 +159,7 @@ class SimulatedOms:
     # What customers do
 
     async def _customer(self, order_no: str) -> None:
-        chance = self._rng.random()
+        chance, comes_back = self._rng.random(), self._rng.random() < self._demand.returned
         is_short = chance < self._demand.short
         changes_mind = self._demand.short <= chance < self._demand.short + self._demand.cancelled
         order = self.book.place(order_no, self._too_much() if is_short else self._basket(), short=is_short)
@@ -166,12 +168,19 @@ class SimulatedOms:
             await asyncio.sleep(self._rng.uniform(0, 5 * self._demand.pause_s))
             await self._cancel(order)
         await self._see_through(order)
+        if comes_back and order.status == SHIPPED:
+            await asyncio.sleep(self._rng.uniform(0, self._demand.pause_s))
+            sku = self._rng.choice(sorted(+Counter(order.shipped)))
+            self.book.announce_return(order_no, {sku: self._rng.randint(1, order.shipped[sku])})
+            await self._send_back(order)
 
     async def _take_up(self, order: Order) -> None:
         """Go on with an order of an earlier run; one that nothing was heard of may never have been sent."""
         if not order.statuses:
             await self._send(order)
         await self._see_through(order)
+        if not order.has_ended:
+            await self._send_back(order)
 
     async def _see_through(self, order: Order) -> None:
         """Wait until an order has ended."""
@@ -181,6 +190,23 @@ class SimulatedOms:
                 return
             if order.short and order.status == EXCEPTION:
                 await self._cancel(order)
+            await order.changed.wait()
+
+    async def _send_back(self, order: Order) -> None:
+        """Announce what a customer sends back, and wait until it is there."""
+        notice = {
+            "returnNo": f"{order.order_no}-R",
+            "orderNo": order.order_no,
+            "warehouseId": self._warehouse_id,
+            "reason": "it does not fit",
+            "items": [{"skuId": sku, "quantity": quantity} for sku, quantity in order.returning.items()],
+        }
+        answer = await self._insist("/api/wms/inbound/return", notice)
+        if answer["code"] != "SUCCESS":
+            self.book.object(f"{order.order_no} could not be sent back: {answer['message']}")
+            return
+        while not order.has_ended:
+            order.changed.clear()
             await order.changed.wait()
 
     def _basket(self) -> dict[str, int]:

@@ -7,7 +7,7 @@ stands there (sim_devices/picker.py); these people only take, scan, seal and tel
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Final
 
@@ -29,6 +29,8 @@ Item = dict[str, Any]
 class Habits:
     """How people work: seconds of simulated time, and shares (0 … 1) of what goes wrong.
 
+    `at` and `erring` make other people of them.
+
     Attributes:
         scan_s, pick_s, seal_s, look_s: of one act on average; each takes between half and one and a half of it.
         wrong_scan: another label is scanned first.
@@ -49,6 +51,28 @@ class Habits:
     by_hand: float = 0.0
     wrong_slot: float = 0.1
     miscount: float = 0.02
+
+    def at(self, pace: float) -> "Habits":
+        """Return the habits of people who do everything so many times as fast."""
+        return replace(
+            self,
+            scan_s=self.scan_s / pace,
+            pick_s=self.pick_s / pace,
+            seal_s=self.seal_s / pace,
+            look_s=self.look_s / pace,
+        )
+
+    def erring(self, share: float) -> "Habits":
+        """Return the habits of people to whom everything that can go wrong happens so often."""
+        return replace(
+            self,
+            wrong_scan=share,
+            short=share,
+            damaged=share,
+            by_hand=share,
+            wrong_slot=share,
+            miscount=share,
+        )
 
 
 @dataclass(slots=True)
@@ -72,8 +96,15 @@ class Person:
 
     async def act(self, kind: str, **fields: Any) -> Item | None:
         """Do something; None: it was refused, because things have changed meanwhile or it was wrong."""
-        body = {"act": kind, "actId": f"{self.name}-{next(self._numbers)}", "operator": self.name} | fields
-        answer = await self._ask("POST", "/v1/wes/acts", json=body)
+        return await self._do(kind, "acts", {"act": kind, **fields})
+
+    async def receive_return(self, **fields: Any) -> Item | None:
+        """Receive what has come back; None: it was refused."""
+        return await self._do("receiveReturn", "inbound/returns", fields)
+
+    async def _do(self, kind: str, path: str, content: Item) -> Item | None:
+        body = {"actId": f"{self.name}-{next(self._numbers)}", "operator": self.name, **content}
+        answer = await self._ask("POST", f"/v1/wes/{path}", json=body)
         if answer.is_success:
             self.done[kind] += 1
             return answer.json()
@@ -291,3 +322,33 @@ class Packer:
     async def _count(self, package: Item, lines: Counter[int]) -> Item | None:
         items = [{"lineId": line_id, "quantity": quantity} for line_id, quantity in lines.items()]
         return await self._person.act("review", packageId=package["packageId"], items=items)
+
+
+class Receiver:
+    """Stands at the dock: receives what customers send back."""
+
+    def __init__(self, person: Person) -> None:
+        self._person = person
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            if not await self.step():
+                await asyncio.sleep(LOOK_S)
+
+    async def step(self) -> bool:
+        """Receive what has been announced; False: nothing has. It has to be inspected: for the dock no box is as new."""
+        person = self._person
+        busy = False
+        for goods in (await person.see("inbound/returns"))["items"]:
+            if goods["state"] != "announced":
+                continue
+            await person.take_time(person.habits.look_s)
+            quality = "damaged" if person.happens(person.habits.damaged) else "inspect"
+            lines = [
+                {"skuId": line["skuId"], "quantity": line["announced"], "quality": quality}
+                for line in goods["lines"]
+            ]
+            done = await person.receive_return(returnNo=goods["returnNo"], complete=True, lines=lines)
+            busy = done is not None or busy
+        return busy

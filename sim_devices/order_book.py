@@ -22,7 +22,8 @@ SHIPPED: Final = "SHIPPED"
 CANCELLED: Final = "CANCELLED"
 EXCEPTION: Final = "EXCEPTION"
 RETURNED: Final = "RETURNED"
-ENDS: Final = frozenset({SHIPPED, CANCELLED, RETURNED})
+LEFT: Final = frozenset({SHIPPED, RETURNED})
+ENDS: Final = LEFT | {CANCELLED}
 _GOES_ON: Final = frozenset({"PICKING", EXCEPTION, CANCELLED})
 _LEAVES: Final = frozenset({"PACKAGE_SHIPPED", SHIPPED})
 FOLLOWS: Final[Mapping[str, frozenset[str]]] = {
@@ -48,6 +49,11 @@ class Order:
     """It asks for more than there is."""
     statuses: list[str] = field(default_factory=list[str])
     shipped: Mapping[str, int] = field(default_factory=dict[str, int])
+    returning: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What the customer sends back."""
+    returned: Counter[str] = field(default_factory=Counter[str])
+    is_back: bool = False
+    """Nothing more comes back."""
     cancel_asked: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -57,9 +63,14 @@ class Order:
         return self.statuses[-1] if self.statuses else ""
 
     @property
+    def has_ended(self) -> bool:
+        """Nothing more is waited for: it has left or was cancelled, and what was to come back is back."""
+        return self.status in ENDS and (self.is_back or not self.returning)
+
+    @property
     def ended_well(self) -> bool:
         """It has left, or it was cancelled because somebody wanted that."""
-        return self.status in {SHIPPED, RETURNED} or (self.status == CANCELLED and self.cancel_asked)
+        return self.status in LEFT or (self.status == CANCELLED and self.cancel_asked)
 
 
 class OrderBook:
@@ -120,17 +131,23 @@ class OrderBook:
         self._write("decline", order_no)
         self.orders[order_no].statuses.append(CANCELLED)
 
-    def count(self, status: str) -> int:
+    def announce_return(self, order_no: str, lines: Mapping[str, int]) -> None:
+        """Note what a customer sends back."""
+        self._write("announce_return", order_no, lines)
+        self.orders[order_no].returning = lines
+
+    def count(self, *statuses: str) -> int:
         """Return how many orders stand so, without those of earlier."""
         return sum(
-            1 for name, order in self.orders.items() if order.status == status and name not in self.earlier
+            1 for name, order in self.orders.items() if order.status in statuses and name not in self.earlier
         )
 
     def sold(self) -> Counter[str]:
-        """Return pieces that have left, by product."""
+        """Return pieces that have left and did not come back, by product."""
         total: Counter[str] = Counter()
         for order in self.orders.values():
             total.update(order.shipped)
+            total.subtract(order.returned)
         return total
 
     def hear(self, told: Mapping[str, Any]) -> None:
@@ -152,6 +169,9 @@ class OrderBook:
         order.statuses.append(told["status"])
         if told["status"] == SHIPPED:
             order.shipped = {item["skuId"]: item["shipped"] for item in told.get("items", ())}
+        if told["status"] == RETURNED:
+            order.returned = _back(order, told)
+            order.is_back = told.get("returnComplete", False)
         order.changed.set()
 
     def hear_stock(self, told: Mapping[str, Any]) -> None:
@@ -186,6 +206,8 @@ class OrderBook:
                 self.place(order_no, lines, short=short)
             case "ask_to_cancel":
                 self.ask_to_cancel(*content)
+            case "announce_return":
+                self.announce_return(*content)
             case "decline":
                 self.decline(*content)
             case "hear":
@@ -208,7 +230,17 @@ def _objections(order: Order, told: Mapping[str, Any]) -> list[str]:
         found.append("it was cancelled, and nobody had asked for that")
     if status == SHIPPED:
         found += _shipping_objections(order, told)
+    if status == RETURNED and (more := _back(order, told) - Counter(order.shipped)):
+        found.append(f"more came back than had left: {dict(more)}")
     return found
+
+
+def _back(order: Order, told: Mapping[str, Any]) -> Counter[str]:
+    """Return all that has come back of an order with this callback, by product."""
+    back = Counter(order.returned)
+    for item in told.get("returned", ()):
+        back[item["skuId"]] += item["quantity"]
+    return back
 
 
 def _shipping_objections(order: Order, told: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,6 @@
 """The automatic picker: a pair of hands that does at a put wall what the lights ask for, one slot at a time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sim_devices.clock import Random
 from sim_devices.faults.kinds import FaultBase, ShortPick
@@ -19,6 +19,10 @@ class Habits:
     fastest: float = 2.0
     slowest: float = 5.0
     short_share: float = 0.0
+
+    def at(self, pace: float) -> "Habits":
+        """Return the habits of hands that are so many times as fast."""
+        return replace(self, fastest=self.fastest / pace, slowest=self.slowest / pace)
 
 
 class Picker:

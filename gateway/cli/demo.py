@@ -1,7 +1,7 @@
 """`gateway demo`: a whole simulated site and its gateway in one process, with something to do and something to look at."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -15,6 +15,9 @@ from gateway.cli.options import (
     SpeedOption,
     site_of,
 )
+
+MISTAKES_MAX: Final = 0.2
+"""With more, what people miss would soon be all that there is."""
 
 
 def demo(
@@ -57,12 +60,30 @@ def demo(
         float,
         typer.Option(min=0, max=1, help="Share of the orders for more than there is; they are cancelled."),
     ] = 0.0,
+    return_share: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of the orders of which a customer sends something back."),
+    ] = 0.1,
+    pace: Annotated[
+        float,
+        typer.Option(min=0.1, max=10, metavar="X", help="People work so many times as fast as usual."),
+    ] = 1.0,
+    mistakes: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=MISTAKES_MAX,
+            help="Share of people's acts in which something goes wrong: a piece is missing or damaged, the wrong label"
+            " is scanned, the wrong slot told, a piece forgotten in a count.",
+            show_default="hardly any",
+        ),
+    ] = None,
 ) -> None:
     """Run the demo site: real protocols on this machine, simulated devices, customers and people.
 
-    Orders come in, totes go to the stations, boxes leave. With --transports a simulated WES of its own mind moves totes instead.
-    On the data of an earlier demo it goes on where that one ended. The last line tells how it went; the exit status is 1 if
-    anything went wrong, and with --exit 130 or 143 if it was stopped by SIGINT or SIGTERM before its end.
+    Orders come in, totes go to the stations, boxes leave, and something of some comes back. With --transports a simulated WES of
+    its own mind moves totes instead. On the data of an earlier demo it goes on where that one ended. The last line tells how it
+    went; the exit status is 1 if anything went wrong, and with --exit 130 or 143 if it was stopped by SIGINT or SIGTERM before.
     """
     if transports is not None and orders is not None:
         raise typer.BadParameter("give --orders or --transports, not both", param_hint="--transports")
@@ -84,6 +105,9 @@ def demo(
         faults=faults,
         cancel_share=cancel_share,
         short_share=short_share,
+        return_share=return_share,
+        pace=pace,
+        mistakes=mistakes,
     )
 
     from gateway.cli.demonstration import run_demo

@@ -28,6 +28,7 @@ from gateway.kernel.clock import SystemClock
 from gateway.transport.rows import Device, Transport
 from gateway.transport.transitions import ENDED, HALTED
 from sim_devices.api import sim_router
+from sim_devices.picker import Habits
 
 READY_S: Final = 30.0
 """All devices should be online this long after the start."""
@@ -196,6 +197,7 @@ async def run_demo(options: DemoOptions) -> int:
             ),
             data,
             containers_in(data),
+            Habits().at(options.pace),
         )
         settings = Settings(site=completed_site(options, data), data=data, port=options.port)
         try:

@@ -83,6 +83,9 @@ class DemoOptions:
         seed: decides everything that is random.
         faults: file of faults.
         cancel_share, short_share: of the orders, 0 … 1: cancelled soon after; for more than there is, and cancelled for that.
+        return_share: of the orders that have left, 0 … 1: something of them comes back.
+        pace: people work so many times as fast as usual.
+        mistakes: share of their acts in which something goes wrong; None: hardly any.
     """
 
     site: Site
@@ -96,6 +99,9 @@ class DemoOptions:
     faults: Path | None
     cancel_share: float
     short_share: float
+    return_share: float
+    pace: float
+    mistakes: float | None
 
 
 def site_of(folder: Path, ports_from: int | None, broker: str | None) -> Site:

@@ -22,8 +22,8 @@ from gateway.wes.figures import read_figures
 from gateway.wes.proof import prove
 from sim_devices.clock import SimClock, seeded
 from sim_devices.oms import Demand, SimulatedOms
-from sim_devices.operators import Packer, Person, Picker
-from sim_devices.order_book import CANCELLED, ENDS, SHIPPED, OrderBook
+from sim_devices.operators import Habits, Packer, Person, Picker, Receiver
+from sim_devices.order_book import CANCELLED, LEFT, OrderBook
 from sim_devices.site import SimulatedSite
 from sim_devices.supplier import SimulatedSupplier
 from sim_devices.wes import SimulatedWes
@@ -158,6 +158,7 @@ class OrderPlay:
                 pause_s=PAUSE_S / options.speed,
                 cancelled=options.cancel_share,
                 short=options.short_share,
+                returned=options.return_share,
             ),
             warehouse_id=self._warehouse_id,
             prefix=_prefix(),
@@ -169,8 +170,9 @@ class OrderPlay:
             for station in options.site.stations
         ]
         self._packer = Packer(_person("packer", options, http, clock))
+        self._receiver = Receiver(_person("receiver", options, http, clock))
         orders = self._oms.book.orders.values()
-        self._taken_up = sum(order.status not in ENDS for order in orders)
+        self._taken_up = sum(not order.has_ended for order in orders)
         self._shown = ShownOrders()
         self._world = devices.world
         self._last = (0, 0)
@@ -189,7 +191,8 @@ class OrderPlay:
         """Fill the totes, then sell, pick and ship until all orders have ended."""
         await self._supplier.fill([each.container for each in self._site.initial_stock()])
         async with asyncio.TaskGroup() as tasks:
-            works = [self._look(), self._packer.run(), *(picker.run() for picker in self._people)]
+            people = (self._packer, self._receiver, *self._people)
+            works = [self._look(), *(person.run() for person in people)]
             others = [tasks.create_task(work) for work in works]
             await self._oms.run()
             for other in others:
@@ -232,18 +235,18 @@ class OrderPlay:
 
     def progress(self) -> Progress:
         """Return how many orders have been shipped, by what the OMS was told."""
-        return Progress("orders", self._oms.book.count(SHIPPED), self._oms.wanted, self._shown)
+        return Progress("orders", self._oms.book.count(*LEFT), self._oms.wanted, self._shown)
 
     def standing(self) -> str:
         """Return what customers have got so far, and what they still wait for."""
         book, own = self._oms.book, self._oms.wanted
-        waiting = sum(order.status not in ENDS for order in book.orders.values())
-        return f"{_of(book.count(SHIPPED), own)} orders shipped{self._besides()}, {waiting} not ended, stock not verified"
+        waiting = sum(not order.has_ended for order in book.orders.values())
+        return f"{_of(book.count(*LEFT), own)} orders shipped{self._besides()}, {waiting} not ended, stock not verified"
 
     def last_line(self) -> str:
         """Return how all orders ended."""
         stock = "verified" if self._verified else "not verified"
-        shipped = self._oms.book.count(SHIPPED)
+        shipped = self._oms.book.count(*LEFT)
         return f"demo: {shipped} orders shipped{self._besides()}, {self._failed} failed, stock {stock}"
 
     def _besides(self) -> str:
@@ -277,7 +280,10 @@ def completed_site(options: DemoOptions, data: Path) -> Site:
 
 
 def _person(name: str, options: DemoOptions, http: httpx.AsyncClient, clock: SimClock) -> Person:
-    return Person(f"{_prefix()}-{name}", http, clock, seeded(options.seed, name))
+    habits = Habits().at(options.pace)
+    if options.mistakes is not None:
+        habits = habits.erring(options.mistakes)
+    return Person(f"{_prefix()}-{name}", http, clock, seeded(options.seed, name), habits)
 
 
 def _of(done: int, wanted: int | None) -> str:

@@ -36,7 +36,11 @@ class Simulation:
     """
 
     def __init__(
-        self, options: SimOptions, folder: Path, stock: Sequence[tuple[str, str]] | None = None
+        self,
+        options: SimOptions,
+        folder: Path,
+        stock: Sequence[tuple[str, str]] | None = None,
+        hands: Habits | None = None,
     ) -> None:
         """Prepare; nothing listens yet.
 
@@ -44,6 +48,7 @@ class Simulation:
             options: what to simulate, and how fast.
             folder: where an embedded broker keeps what it needs.
             stock: (container, spot) of the beginning; None: what the site file says.
+            hands: of those who stand at the put walls; None: as usual.
         """
         faults = FaultFile() if options.faults is None else read_fault_file(options.faults)
         self.clock = SimClock(options.speed)
@@ -51,7 +56,7 @@ class Simulation:
             options.site,
             self.clock,
             options.seed,
-            habits=Habits(),
+            habits=hands or Habits(),
             fault_file=faults,
             birth=SystemClock().now_us(),
             stock=stock,

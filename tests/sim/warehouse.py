@@ -29,7 +29,7 @@ from gateway.wes.schema import MIGRATIONS
 from gateway.wes.stock.verify import verify
 from sim_devices.clock import seeded
 from sim_devices.oms import Demand, SimulatedOms
-from sim_devices.operators import Habits, Packer, Person, Picker
+from sim_devices.operators import Habits, Packer, Person, Picker, Receiver
 from sim_devices.supplier import SimulatedSupplier
 from tests.sim.faults import Mischief
 from tests.sim.life import Life, mortal
@@ -50,6 +50,7 @@ LOST: Final = 0.1
 """Share of the messages to upstream that it does not get, and of the answers that the WES does not get."""
 CANCELLED: Final = 0.2
 SHORT: Final = 0.1
+RETURNED: Final = 0.3
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ class Warehouse(Plant):
         self.oms = SimulatedOms(
             self.telephone.http,
             seeded(day.seed, "oms"),
-            Demand(orders=day.orders, pause_s=day.pause_s, cancelled=CANCELLED, short=SHORT),
+            Demand(
+                orders=day.orders, pause_s=day.pause_s, cancelled=CANCELLED, short=SHORT, returned=RETURNED
+            ),
             warehouse_id=self.site.wes.warehouse_id,
             prefix="O",
             secret=SECRET,
@@ -165,7 +168,8 @@ async def _day(day: Day, outcome: Outcome) -> None:
         supplier = SimulatedSupplier(house.telephone.http, seeded(day.seed, "supplier"))
         await supplier.fill([each.container for each in house.site.initial_stock()])
         people = [Picker(_person(house, station.id), station.id) for station in house.site.stations]
-        running += [tasks.create_task(each.run()) for each in (*people, Packer(_person(house, "packer")))]
+        indoors = Packer(_person(house, "packer")), Receiver(_person(house, "receiver"))
+        running += [tasks.create_task(each.run()) for each in (*people, *indoors)]
         selling = tasks.create_task(house.oms.run())
         troubling = tasks.create_task(mischief.run())
         await asyncio.sleep(day.orders * day.pause_s)
@@ -209,7 +213,7 @@ async def _unexplained(house: Warehouse) -> list[str]:
     return [
         f"{order.order_no} is {order.status or 'not heard of'}, was told {order.statuses}, and waits for nobody"
         for order in house.oms.book.orders.values()
-        if order.status not in ("SHIPPED", "CANCELLED") and order.order_no not in waits
+        if not order.has_ended and order.order_no not in waits
     ]
 
 

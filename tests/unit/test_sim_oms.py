@@ -66,6 +66,23 @@ def test_what_is_short_may_leave_short_if_an_exception_was_told() -> None:
     assert heard(told("RECEIVED", 1), told("PICKING", 2), told("EXCEPTION", 3), left(4, 1)).objections == []
 
 
+def back(sequence: int, quantity: int, *, complete: bool) -> dict[str, Any]:
+    returned = [{"skuId": "A", "quantity": quantity, "quality": "inspect"}]
+    return told("RETURNED", sequence, returned=returned, returnNo="R-1", returnComplete=complete)
+
+
+def test_what_comes_back_is_not_sold_and_the_order_has_still_left() -> None:
+    book = heard(told("RECEIVED", 1), told("PICKING", 2), left(3))
+    order = book.orders["O-1"]
+    assert order.has_ended
+    book.announce_return("O-1", {"A": 2})
+    assert not order.has_ended
+    book.hear(back(4, 1, complete=False))
+    assert not order.has_ended
+    book.hear(back(5, 1, complete=True))
+    assert (order.has_ended, order.ended_well, book.sold()["A"], book.objections) == (True, True, 0, [])
+
+
 def test_who_has_asked_for_it_may_be_told_of_a_cancellation() -> None:
     assert heard(told("RECEIVED", 1), told("CANCELLED", 2), cancel_asked=True).objections == []
 
@@ -84,6 +101,7 @@ def test_who_has_asked_for_it_may_be_told_of_a_cancellation() -> None:
         [told("RECEIVED", 1), told("PICKING", 2), left(3, items=[])],
         [told("RECEIVED", 1), told("PICKING", 2), left(3), told("PICKING", 4)],
         [told("RECEIVED", 1, omsOrderNo="O-2")],
+        [told("RECEIVED", 1), told("PICKING", 2), left(3), back(4, 3, complete=True)],
     ],
     ids=[
         "a message is missing",
@@ -97,6 +115,7 @@ def test_who_has_asked_for_it_may_be_told_of_a_cancellation() -> None:
         "without its lines",
         "picked after it had left",
         "never ordered",
+        "more came back than had left",
     ],
 )
 def test_a_story_that_cannot_be_is_objected_to(messages: list[dict[str, Any]]) -> None:
@@ -196,6 +215,7 @@ def test_an_oms_that_is_started_again_knows_what_it_was_told_even_if_it_was_kill
     for message in (told("RECEIVED", 1), told("PICKING", 2), left(3)):
         before.hear(message)
     before.hear_stock({"skuId": "A", "version": 2, "availableQty": 8})
+    before.announce_return("O-1", {"A": 1})
     with file.open("a") as torn:
         torn.write('\n["hear", {"callb')
 
@@ -203,6 +223,7 @@ def test_an_oms_that_is_started_again_knows_what_it_was_told_even_if_it_was_kill
     after.open_with({"A": 8})
     assert (after.opening, after.available, after.sold()) == ({"A": 10}, {"A": 8}, {"A": 2})
     assert {name: order.status for name, order in after.orders.items()} == {"O-1": "SHIPPED", "O-2": ""}
+    assert (after.orders["O-1"].returning, after.orders["O-1"].has_ended) == ({"A": 1}, False)
     assert (after.orders["O-2"].short, after.orders["O-2"].cancel_asked) == (True, True)
     assert (after.earlier, after.count("SHIPPED"), after.objections) == ({"O-1", "O-2"}, 0, [])
     after.hear(left(3))
