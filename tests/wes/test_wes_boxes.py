@@ -1,5 +1,6 @@
 """One order leaves in one box: what comes later for it goes into the box that stands open, on either database."""
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -210,4 +211,42 @@ async def test_a_box_whose_rest_waits_for_a_person_may_be_sealed(store: Store) -
     assert await line.operations() == []
     (box,) = await boxes(line)
     assert (box.rest, box.complete) == (0, True)
+    await line.check()
+
+
+@pytest.mark.parametrize("turn", range(4))
+async def test_a_box_that_is_sealed_while_its_rest_is_planned_leaves_alone_and_all_accounts_agree(
+    store: Store, turn: int
+) -> None:
+    line = await station_on(store)
+    operation, _ = await half_picked(line)
+    await line.act("reject", operation_id=operation, reason="the tote is broken")
+    await line.rollbacks.work()
+    await line.hear()
+    (box,) = await boxes(line)
+
+    async def seal() -> None:
+        for _ in range(turn):
+            await asyncio.sleep(0)
+        await line.act("seal", work_id=box.work_id)
+
+    await asyncio.gather(seal(), line.planner.work())
+    await line.check()
+    assert await shipped(line) == [3, 1]
+
+
+async def test_an_order_whose_rest_waits_for_its_box_is_cancelled_as_a_whole(store: Store) -> None:
+    line = await station_on(store)
+    operation, _ = await half_picked(line)
+    await line.act("reject", operation_id=operation, reason="the tote is broken")
+    await line.rollbacks.work()
+    await asyncio.gather(line.cancel("C-1"), line.planner.work())
+    for _ in range(3):
+        await line.turn()
+    for (goods,) in await line.core.rows("SELECT put_back_id FROM put_backs WHERE done_at IS NULL"):
+        await line.act("putBack", put_back_id=goods, holder_id="T-1")
+    assert await line.order_codes() == [199]
+    assert await line.core.rows("SELECT quantity, reserved, allocated FROM pools WHERE sku = 'A'") == [
+        (10, 0, 0)
+    ]
     await line.check()
