@@ -8,7 +8,7 @@ CODE   := gateway drivers sim_devices tests
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev demo test format-check lint contracts types pytest format docs bench bench-allocation kill-test fault-test explore model-check simulate simulate-warehouse simulate-mutants lock clean
+.PHONY: help install install-dev demo test format-check lint contracts types pytest format docs picture bench bench-allocation kill-test fault-test explore model-check simulate simulate-warehouse simulate-mutants lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -86,6 +86,9 @@ format: install-dev ## format the code and apply ruff's safe fixes
 
 docs: install-dev ## write the generated tables and diagrams of docs/
 	@$(BIN)/python -m tests.documents
+
+picture: install-dev ## take the README's picture of the live view again, from a demo of a minute and a half
+	@$(BIN)/python -m tests.demo_picture docs/demo-view.svg
 
 bench: ## measure; prints figures as JSON on stdout, everything else on stderr; judges none
 	@$(MAKE) --no-print-directory install-dev >&2
