@@ -44,6 +44,28 @@ async def test_allocate_first_binds_goods_before_there_is_a_wave() -> None:
         assert not await contradictions(line.core)
 
 
+@pytest.mark.parametrize("near", [1, 2, 64])
+@pytest.mark.parametrize(
+    ("places", "takes"),
+    [("*", [("T-1", 2), ("T-2", 2), ("T-3", 1)]), ("T-[35]", [("T-3", 2), ("T-5", 3)])],
+)
+async def test_goods_are_bound_where_the_way_is_shortest_however_many_places_are_looked_at_at_once(
+    places: str, takes: list[tuple[str, int]], near: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.wes.planning.plan.NEAR", near)
+    rules = [{"at": "move", "then": {"pick": places}}]
+    async with chain(sequence="allocateFirst", grouping="static", rules=rules) as line:
+        for column in (5, 4, 3, 2, 1):
+            quantity = 3 if column == 5 else 2
+            await fill(line, f"T-{column}", f"A1-1-L-{2 * column:02}", A=quantity)
+        await order(line, "C-1", ("A", 5))
+        await line.hear()
+        await line.planner.work()
+        sql = "SELECT holder_id, quantity FROM allocations ORDER BY holder_id"
+        assert await line.core.rows(sql) == takes
+        assert not await contradictions(line.core)
+
+
 async def test_releasing_work_writes_codes_and_never_stock() -> None:
     async with chain(sequence="allocateFirst", grouping="static") as line:
         await two_orders(line)

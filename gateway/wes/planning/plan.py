@@ -5,14 +5,14 @@ holds: each work order with its station, its slot, its stock and its containers,
 for the next round. With "allocate first" stock is bound in an earlier round of its own, and the allocator only finds stations.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Final
 
-from gateway.kernel.ports import SqlValue, Store, Tx
+from gateway.kernel.ports import Row, SqlValue, Store, Tx
 from gateway.site.wes import Grouping
 from gateway.site.wes import Sequence as Order
 from gateway.wes.allocation.port import (
@@ -49,13 +49,16 @@ from gateway.wes.planning.supply import Join, Need, look_for
 from gateway.wes.planning.waves import join_dynamic, release_waves
 from gateway.wes.stock.refusal import StockRefused
 
+NEAR: Final = 64
+"""Positions of a lot that are looked at first; more of them only where these do not suffice."""
+
 # Positions of a lot that are free, the shortest way first.
 _NEAREST: Final = (
     "SELECT p.lot_id, p.holder_id, p.quantity - p.allocated - p.held FROM positions p"
     " JOIN holders h ON h.holder_id = p.holder_id JOIN lots l ON l.lot_id = p.lot_id"
-    " WHERE p.lot_id = :lot_id AND p.quantity > p.allocated + p.held AND h.kind = :kind AND h.location_id IS NOT NULL"
-    " AND l.quality = 'qualified' AND (l.expiry_at IS NULL OR l.expiry_at > :now)"
-    " ORDER BY p.lot_id, CASE WHEN h.distance IS NULL THEN 1 ELSE 0 END, h.distance, p.holder_id"
+    " WHERE p.lot_id = :lot_id AND p.quantity > 0 AND p.quantity > p.allocated + p.held AND h.kind = :kind"
+    " AND h.location_id IS NOT NULL AND l.quality = 'qualified' AND (l.expiry_at IS NULL OR l.expiry_at > :now)"
+    " ORDER BY CASE WHEN h.distance IS NULL THEN 1 ELSE 0 END, h.distance, p.holder_id LIMIT :limit"
 )
 _PLACE: Final = (
     "UPDATE work_orders SET station_id = :station_id, slot_id = :slot_id"
@@ -292,11 +295,22 @@ def _anywhere(work: Waiting) -> list[Take]:
 
 async def _nearest(tx: Tx, context: WesContext, work: Waiting, kind: str) -> list[Take]:
     """Return where to take everything for a work order from, the shortest way first; [] if that is not to be had now."""
-    now = context.clock.now_us()
+    now, limit = context.clock.now_us(), NEAR
     lots = sorted({part.lot_id for part in work.parts})
-    rows = await tx.fetch_many(_NEAREST, [{"lot_id": lot_id, "kind": kind, "now": now} for lot_id in lots])
+    while True:
+        wanted = [{"lot_id": lot_id, "kind": kind, "now": now, "limit": limit} for lot_id in lots]
+        rows = await tx.fetch_many(_NEAREST, wanted)
+        takes = _takes(work, rows)
+        is_all = all(count < limit for count in Counter(row[0] for row in rows).values())
+        if takes or is_all:
+            return takes
+        limit *= 16
+
+
+def _takes(work: Waiting, positions: Iterable[Row]) -> list[Take]:
+    """Return what each part takes of these positions, the first of them first; [] if they do not suffice."""
     left: defaultdict[int, list[list[Any]]] = defaultdict(list)
-    for lot_id, holder_id, free in rows:
+    for lot_id, holder_id, free in positions:
         left[lot_id].append([holder_id, free])
     takes: list[Take] = []
     for part in work.parts:
