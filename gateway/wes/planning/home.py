@@ -44,7 +44,8 @@ _UNITS: Final = (
 _DEMAND: Final = (
     "SELECT CAST(COALESCE(SUM(CASE WHEN wanted < free THEN wanted ELSE free END), 0) AS BIGINT) FROM ("
     " SELECT p.quantity - p.allocated - p.held AS free, COALESCE((SELECT SUM(r.quantity) FROM lot_reservations r"
-    " WHERE r.lot_id = p.lot_id), 0) AS wanted FROM positions p WHERE p.holder_id = :container_id AND p.quantity > 0"
+    " WHERE r.lot_id = p.lot_id AND r.quantity > 0), 0) AS wanted"
+    " FROM positions p WHERE p.holder_id = :container_id AND p.quantity > 0"
     ") AS lots"
 )
 _STANDS: Final = "SELECT location_id, zone FROM holders WHERE holder_id = :container_id"

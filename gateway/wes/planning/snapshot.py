@@ -35,7 +35,7 @@ _STOCK: Final = (
     "SELECT p.holder_id, p.lot_id, p.quantity - p.allocated - p.held, h.location_id, a.purpose, a.state, a.station_id"
     " FROM positions p JOIN holders h ON h.holder_id = p.holder_id JOIN lots l ON l.lot_id = p.lot_id"
     " LEFT JOIN presentations a ON a.container_id = p.holder_id AND a.state NOT IN ('done', 'cancelled')"
-    " WHERE p.lot_id = :lot_id AND p.quantity > p.allocated + p.held AND h.kind = 'container'"
+    " WHERE p.lot_id = :lot_id AND p.quantity > 0 AND p.quantity > p.allocated + p.held AND h.kind = 'container'"
     " AND l.quality = 'qualified' AND (l.expiry_at IS NULL OR l.expiry_at > :now)"
 )
 _STANDS: Final = (
@@ -46,11 +46,11 @@ _STANDS: Final = (
 _USED_SLOTS: Final = "SELECT slot_id FROM wall_slots WHERE station_id = :station_id AND work_id IS NOT NULL"
 _AT_STATION: Final = (
     "SELECT COUNT(*) FROM presentations"
-    " WHERE station_id = :station_id AND state NOT IN ('done', 'cancelled', 'leaving')"
+    " WHERE station_id = :station_id AND state NOT IN ('done', 'cancelled') AND state <> 'leaving'"
 )
 _LOAD: Final = (
     "SELECT CAST(COALESCE(SUM(a.quantity - a.picked - a.short), 0) AS BIGINT) FROM allocations a"
-    " JOIN work_orders w ON w.work_id = a.work_id WHERE w.station_id = :station_id"
+    f" JOIN work_orders w ON w.work_id = a.work_id WHERE w.station_id = :station_id AND w.code < {Code.PICKED:d}"
     f" AND a.code >= {Code.RELEASED:d} AND a.code < {Code.PICKED:d}"
 )
 _WAVE_AT: Final = (

@@ -92,7 +92,7 @@ class Supply:
 _THERE: Final = """SELECT p.lot_id, p.holder_id, h.kind, p.quantity - p.allocated - p.held, h.location_id, a.purpose, a.state
 FROM positions p JOIN holders h ON h.holder_id = p.holder_id JOIN lots l ON l.lot_id = p.lot_id
 LEFT JOIN presentations a ON a.container_id = p.holder_id AND a.state NOT IN ('done', 'cancelled')
-WHERE p.lot_id = :lot_id AND p.quantity > p.allocated + p.held AND h.kind IN ('container', 'location')
+WHERE p.lot_id = :lot_id AND p.quantity > 0 AND p.quantity > p.allocated + p.held AND h.kind IN ('container', 'location')
 AND l.quality = 'qualified' AND (l.expiry_at IS NULL OR l.expiry_at > :now)
 AND (h.location_id IS NOT NULL OR a.presentation_id IS NOT NULL)
 ORDER BY p.lot_id, CASE WHEN h.distance IS NULL THEN 1 ELSE 0 END, h.distance, p.holder_id"""

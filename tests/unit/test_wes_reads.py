@@ -1,0 +1,52 @@
+"""What rounds and people read of tables that grow with every order, they find by an index, however many orders there have been."""
+
+import re
+
+import pytest
+
+from gateway.kernel.ports import Store
+from gateway.store.inline import InlineStore
+from tests.unit.chain_rig import fill, order
+from tests.unit.station_rig import Station, station
+
+pytestmark = pytest.mark.unit
+
+BOUNDED = {"stations", "holders"}
+"""As many rows as the warehouse has of them; these may be read as a whole."""
+TABLE = re.compile(
+    r"\b(?:FROM|JOIN|UPDATE) (\w+)(?: (?:AS )?(?!(?:AS|CROSS|GROUP|JOIN|LEFT|LIMIT|ON|ORDER|SET|UNION|WHERE)\b)(\w+))?"
+)
+
+
+@pytest.mark.parametrize("sequence", ["waveFirst", "allocateFirst"])
+async def test_no_round_reads_a_table_that_grows_as_a_whole(sequence: str) -> None:
+    async with station(sequence=sequence) as line:
+        asked = await work_through(line)
+        assert len(asked) > 100
+        wrong = {sql for sql in asked if await is_read_as_a_whole(line.store, sql)}
+        assert not wrong, "\n\n".join(sorted(wrong))
+
+
+async def work_through(line: Station) -> set[str]:
+    """Have orders shipped, cancelled and short; return every statement that this took."""
+    assert isinstance(line.store, InlineStore)
+    asked: set[str] = set()
+    await line.store.run(lambda connection: connection.set_trace_callback(asked.add))
+    await fill(line, "T-1", "A1-1-L-05", A=10, B=10)
+    await fill(line, "T-2", "A1-2-L-05", A=10)
+    for number in range(3):
+        await order(line, f"C-{number}", ("A", 5), ("B", 1))
+    await order(line, "C-9", ("B", 99))
+    await line.turn()
+    await line.turn()
+    await line.cancel("C-1")
+    await line.finish()
+    await line.store.run(lambda connection: connection.set_trace_callback(None))
+    return {sql for sql in asked if re.match(r"SELECT|INSERT|UPDATE|DELETE", sql)}
+
+
+async def is_read_as_a_whole(store: Store, sql: str) -> bool:
+    tables = {alias or table: table for table, alias in TABLE.findall(sql)}
+    plan = await store.read(lambda tx: tx.fetch(f"EXPLAIN QUERY PLAN {sql}"))
+    scanned = [found[1] for row in plan if (found := re.fullmatch(r"SCAN (\w+)", row[-1]))]
+    return any(name in tables and tables[name] not in BOUNDED for name in scanned)
