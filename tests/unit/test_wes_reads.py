@@ -1,4 +1,4 @@
-"""What rounds and people read of tables that grow with every order, they find by an index, however many orders there have been."""
+"""What rounds and acts read of tables that grow with every order, they find by an index, however many orders there have been."""
 
 import re
 
@@ -6,6 +6,16 @@ import pytest
 
 from gateway.kernel.ports import Store
 from gateway.store.inline import InlineStore
+from gateway.wes.core import WesCore
+from gateway.wes.floor.rounds import Lacking
+from gateway.wes.floor.watch import Watch
+from gateway.wes.orders.history import DAY_US, carry_over
+from gateway.wes.orders.lateness import watch
+from gateway.wes.planning.replenishment import Replenishments
+from gateway.wes.planning.rollback import Rollbacks
+from gateway.wes.timers import ShortOrders, expire, forget, tell_what_just_changed
+from gateway.wes.upstream.monitors import look
+from gateway.wes.upstream.sync import sync_changed
 from tests.unit.chain_rig import fill, order
 from tests.unit.station_rig import Station, station
 
@@ -28,7 +38,7 @@ async def test_no_round_reads_a_table_that_grows_as_a_whole(sequence: str) -> No
 
 
 async def work_through(line: Station) -> set[str]:
-    """Have orders shipped, cancelled and short; return every statement that this took."""
+    """Have orders shipped, cancelled and short, and carried over at last; return every statement that this took."""
     assert isinstance(line.store, InlineStore)
     asked: set[str] = set()
     await line.store.run(lambda connection: connection.set_trace_callback(asked.add))
@@ -38,11 +48,29 @@ async def work_through(line: Station) -> set[str]:
         await order(line, f"C-{number}", ("A", 5), ("B", 1))
     await order(line, "C-9", ("B", 99))
     await line.turn()
+    await look_around(line)
     await line.turn()
     await line.cancel("C-1")
     await line.finish()
+    line.core.clock.at_us += 1_000 * DAY_US
+    await look_around(line)
     await line.store.run(lambda connection: connection.set_trace_callback(None))
     return {sql for sql in asked if re.match(r"SELECT|INSERT|UPDATE|DELETE", sql)}
+
+
+async def look_around(line: Station) -> None:
+    """Do the rounds that do not belong to the chain once."""
+    core = WesCore(store=line.store, context=line.core.context, numbers=line.core.numbers)
+    store, context = core.store, core.context
+    await ShortOrders(core).work()
+    await Lacking(store, context).work()
+    await Replenishments(store, context).work()
+    await Rollbacks(store, context).work()
+    await Watch(store, context, core.alarms).work()
+    for work in (expire, forget, look, tell_what_just_changed):
+        await work(core)
+    for carry in (watch, carry_over, sync_changed):
+        await carry(store, context)
 
 
 async def is_read_as_a_whole(store: Store, sql: str) -> bool:
