@@ -19,8 +19,8 @@ from gateway.app.serving import http_port, serve_http
 from gateway.app.settings import Settings
 from gateway.app.surroundings import Runnable, Surroundings, real_surroundings
 from gateway.app.wes import RunningWes, open_wes
-from gateway.app.wires import Wires, perform, tell
-from gateway.contract.driver import Driver, DriverContext
+from gateway.app.wires import Wires, tell
+from gateway.contract.driver import DriverContext
 from gateway.contract.faults import Refusal
 from gateway.delivery.feed import Feed
 from gateway.delivery.gateway_client import GatewayClient
@@ -130,7 +130,6 @@ async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerat
         rooms = open_rooms(settings.site)
         feed = Feed(store, settings.site.id)
         await feed.open()
-        drivers: dict[str, Driver] = {}
         kernel = Kernel(
             store=store,
             books=rooms.books,
@@ -138,7 +137,7 @@ async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerat
             clock=clock,
             guard=ownership,
             publish=feed.publish,
-            perform=partial(perform, drivers),
+            perform=lambda effect: wires.perform(effect),
         )
         positions = Positions()
         context = DriverContext(
@@ -149,7 +148,6 @@ async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerat
             observe=positions.observe,
         )
         wires = Wires(settings.site, around, context)
-        drivers |= wires.drivers
         webhooks = Webhooks(
             store=store, guard=ownership, feed=feed, sender=around.sender, clock=clock, rng=around.rng
         )

@@ -1,7 +1,6 @@
 """A site's links and drivers, and what passes between them and the kernel: effects down, reports up."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Final, TypeVar, assert_never
 
 from drivers.modbus.link import ModbusLinkRunner
@@ -24,7 +23,7 @@ from gateway.transport.effects import Abandon, Assign, Darken, Show
 
 ASK_AGAIN_S: Final = 1.0
 
-T = TypeVar("T")
+D = TypeVar("D", CommandDriver, PutWallDriver, VehicleDriver)
 
 
 class Wires:
@@ -32,17 +31,23 @@ class Wires:
 
     Attributes:
         runners: whatever has to run, by a name for people.
-        drivers: by device; the vehicles of a fleet share one.
     """
 
     def __init__(self, site: Site, around: Surroundings, context: DriverContext) -> None:
         self.runners: dict[str, Runnable] = {}
-        self.drivers: dict[str, Driver] = {}
+        self._mailboxes: dict[str, CommandDriver] = {}
+        self._walls: dict[str, PutWallDriver] = {}
+        self._fleets: dict[str, VehicleDriver] = {}
         self._site = site
         self._around = around
         self._context = context
         for link in site.links:
             self._connect(link)
+
+    @property
+    def drivers(self) -> dict[str, Driver]:
+        """Return the drivers by device; the vehicles of a fleet share one."""
+        return {**self._mailboxes, **self._walls, **self._fleets}
 
     def _connect(self, link: Link) -> None:
         devices = [device for device in self._site.devices if device.link == link.id]
@@ -52,17 +57,17 @@ class Wires:
                 self.runners[link.id] = session
                 for device in devices:
                     wiring = mailbox_wiring(self._site, _with_mailbox(device))
-                    self._add(OpcUaMailboxDriver(session, wiring, self._context))
+                    self._add(OpcUaMailboxDriver(session, wiring, self._context), self._mailboxes)
             case ModbusLink():
                 connection = ModbusLinkRunner(link, self._around.modbus(link))
                 self.runners[link.id] = connection
                 for device in devices:
                     if isinstance(device, PutWall):
                         wall = putwall_wiring(self._site, device)
-                        self._add(ModbusPutWallDriver(connection, wall, self._context))
+                        self._add(ModbusPutWallDriver(connection, wall, self._context), self._walls)
                     else:
                         wiring = mailbox_wiring(self._site, device)
-                        self._add(ModbusMailboxDriver(connection, wiring, self._context))
+                        self._add(ModbusMailboxDriver(connection, wiring, self._context), self._mailboxes)
             case MqttLink():
                 self._connect_fleets(link)
             case _:
@@ -72,11 +77,34 @@ class Wires:
         for fleet in self._site.fleets:
             if fleet.link == link.id:
                 connect = self._around.mqtt(link, f"gateway-{self._context.run}-{fleet.id}")
-                self._add(Vda5050Driver(connect, fleet_wiring(fleet), self._context))
+                self._add(Vda5050Driver(connect, fleet_wiring(fleet), self._context), self._fleets)
 
-    def _add(self, driver: Driver) -> None:
+    def perform(self, effect: Effect) -> None:
+        """Hand an effect to the driver whose matter it is."""
+        match effect:
+            case Assign(command):
+                self._mailboxes[command.device_id].assign(command)
+            case Abandon(device_id, job_id):
+                self._mailboxes[device_id].abandon(job_id)
+            case Show(order):
+                self._walls[order.wall].show(order)
+            case Darken(wall, put_id):
+                self._walls[wall].darken(put_id)
+            case SendOrder(order):
+                self._fleets[order.vehicle_id].send(order)
+            case CancelOrder(vehicle_id, order_id):
+                self._fleets[vehicle_id].cancel(vehicle_id, order_id)
+            case LocaliseVehicle(pose):
+                self._fleets[pose.vehicle_id].localise(pose)
+            case ResetVehicle(vehicle_id):
+                self._fleets[vehicle_id].reset(vehicle_id)
+            case _:
+                raise TypeError(f"nobody carries out {effect!r}")
+
+    def _add(self, driver: D, those: dict[str, D]) -> None:
+        """Take up a driver, one of those who do the same for other devices."""
         self.runners[", ".join(driver.device_ids)] = driver
-        self.drivers |= dict.fromkeys(driver.device_ids, driver)
+        those |= dict.fromkeys(driver.device_ids, driver)
 
 
 def _with_mailbox(device: Device) -> Carrier | Conveyor:
@@ -94,33 +122,3 @@ async def tell(kernel: Kernel, report: Report) -> None:
             await asyncio.sleep(ASK_AGAIN_S)
         else:
             return
-
-
-def perform(drivers: Mapping[str, Driver], effect: Effect) -> None:
-    """Hand an effect to the driver whose matter it is."""
-    match effect:
-        case Assign(command):
-            _speaking(drivers, command.device_id, CommandDriver).assign(command)
-        case Abandon(device_id, job_id):
-            _speaking(drivers, device_id, CommandDriver).abandon(job_id)
-        case Show(order):
-            _speaking(drivers, order.wall, PutWallDriver).show(order)
-        case Darken(wall, put_id):
-            _speaking(drivers, wall, PutWallDriver).darken(put_id)
-        case SendOrder(order):
-            _speaking(drivers, order.vehicle_id, VehicleDriver).send(order)
-        case CancelOrder(vehicle_id, order_id):
-            _speaking(drivers, vehicle_id, VehicleDriver).cancel(vehicle_id, order_id)
-        case LocaliseVehicle(pose):
-            _speaking(drivers, pose.vehicle_id, VehicleDriver).localise(pose)
-        case ResetVehicle(vehicle_id):
-            _speaking(drivers, vehicle_id, VehicleDriver).reset(vehicle_id)
-        case _:
-            raise TypeError(f"nobody carries out {effect!r}")
-
-
-def _speaking(drivers: Mapping[str, Driver], device_id: str, kind: type[T]) -> T:
-    driver = drivers[device_id]
-    if not isinstance(driver, kind):
-        raise TypeError(f"{device_id} has no {kind.__name__}")
-    return driver
