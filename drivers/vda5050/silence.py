@@ -9,7 +9,6 @@ Only who has answered before counts as gone when it does not answer: vehicles ma
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from drivers.vda5050.messages import State
@@ -130,4 +129,4 @@ def _blamed(state: State) -> Iterator[str]:
 def _says_the_same(before: VehicleState, now: VehicleState) -> bool:
     """Compare two states; where it is counts only while it drives, as positions never stand quite still."""
     moved = now.driving and before.position != now.position
-    return not moved and replace(before, position=None) == replace(now, position=None)
+    return not moved and before.said == now.said

@@ -223,9 +223,7 @@ class VehicleFace:
         self._silence.heard(state, shown, now)
         self._shown = shown
         # Where it is changes all the time and would wash everything else out of the ring.
-        self.diagnosis.shown(
-            "state", {"state": replace(shown, position=None)}, payload.decode(errors="replace")
-        )
+        self.diagnosis.shown("state", {"state": shown.said}, payload.decode(errors="replace"))
         self._settle(shown, now)
         self._tell(shown, now)
         return self._position(state.agv_position)
@@ -402,9 +400,8 @@ class VehicleFace:
         self._finals = {known: end for known, end in actions.items() if end[0] in FINAL}
         while len(self._finals) > LATCHED_MAX:
             del self._finals[next(iter(self._finals))]
-        return replace(
-            shown, actions=tuple((known, status, result) for known, (status, result) in actions.items())
-        )
+        kept = tuple((known, status, result) for known, (status, result) in actions.items())
+        return shown if kept == shown.actions else replace(shown, actions=kept)
 
     def _has_nothing_to_cancel(self, shown: VehicleState) -> bool:
         """Some idle vehicles answer a cancel with the error of 6.6.3.2 alone, without the failed action."""
@@ -431,7 +428,7 @@ class VehicleFace:
         newest = self._next or self._due or self._told
         if not isinstance(newest, VehicleState) or now - self._news_at >= TELL_AGAIN_S:
             return True
-        return replace(shown, position=None) != replace(newest, position=None)
+        return shown.said != newest.said
 
     def _arrive(self) -> None:
         if not self._online:

@@ -4,8 +4,9 @@ The fleet room decides which nodes are released (the base) and journals it befor
 it until the vehicle echoes it, and turns vehicle states into reports.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -168,6 +169,14 @@ class VehicleState:
     """It knows where it is (positionInitialized), or never tells."""
     position: tuple[float, float] | None = None
     """x, y in m when the state was made, where the vehicle knows them; no reason for a report by itself."""
+
+    @property
+    def said(self) -> tuple[object, ...]:
+        """All but where the vehicle is, which changes all the time: of two states with the same, neither is news."""
+        return _SAID(self)
+
+
+_SAID: Final = attrgetter(*(field.name for field in fields(VehicleState) if field.name != "position"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,10 +82,12 @@ class Driving:
         """Let a vehicle that stands without an order hold no more than its place, if everybody gets home all the same."""
         if row.order is not None or not stands(shown) or node_of(shown, self._roads) != row.base[0]:
             return row
-        least = Claim(row.base[: row.within], (), row.home)
-        if least == claim_of(row) or not self._traffic.allows(row.vehicle_id, least):
+        place = row.base[: row.within]
+        if place == row.base and not row.rest:
             return row
-        return self._put(replace(row, base=least.base, rest=()))
+        if not self._traffic.allows(row.vehicle_id, Claim(place, (), row.home)):
+            return row
+        return self._put(replace(row, base=place, rest=()))
 
     # New orders
 
@@ -110,7 +112,7 @@ class Driving:
         if charger is not None and self._start(replace(row, charger=charger), Purpose.CHARGE, charger):
             return
         if row.charger is None or row.base != (row.charger,):
-            self._park(replace(row, charger=None))
+            self._park(row)
 
     def _serve(self, row: Mission, command: Command) -> bool:
         pick = command.op is Op.PICK
@@ -122,11 +124,11 @@ class Driving:
         )
 
     def _park(self, row: Mission) -> None:
-        if claim_of(row) == Claim((row.end,), (), row.end):
+        if row.base == (row.home,) and not row.rest:
             return
         for claim in self._ways_home(row):
             if self._traffic.allows(row.vehicle_id, claim):
-                self._order(row, Purpose.PARK, claim)
+                self._order(replace(row, charger=None), Purpose.PARK, claim)
                 return
 
     def _ways_home(self, row: Mission) -> Iterator[Claim]:

@@ -127,7 +127,7 @@ class Traffic:
     def extended(self, vehicle_id: str, claim: Claim, nodes_max: int) -> Claim:
         """Return the claim with as much of the rest in its base as may be now, at most so many nodes in all."""
         while claim.rest and len(claim.base) < nodes_max:
-            further = replace(claim, base=(*claim.base, claim.rest[0]), rest=claim.rest[1:])
+            further = Claim((*claim.base, claim.rest[0]), claim.rest[1:], claim.home)
             if not self.is_free(further.end, vehicle_id) or not self.allows(vehicle_id, further):
                 break
             claim = further
@@ -135,12 +135,15 @@ class Traffic:
 
     def course(self, claim: Claim) -> Claim:
         """Return the claim with the way home ahead of it too."""
+        return replace(claim, rest=self._ahead(claim))
+
+    def _ahead(self, claim: Claim) -> tuple[str, ...]:
         way = None if claim.home is None else self._roads.route(claim.goal, claim.home)
-        return replace(claim, rest=(*claim.rest, *(way or ())[1:]))
+        return (*claim.rest, *(way or ())[1:])
 
     def _mover(self, claim: Claim) -> Mover:
         """What a base holds besides its end becomes free by itself, so a vehicle counts as being at the end."""
-        return Mover(claim.end, self.course(claim).rest)
+        return Mover(claim.end, self._ahead(claim))
 
     def free_homes(self, vehicle_id: str, near: str) -> list[str]:
         """Return the parking nodes that are nobody else's home: those where nobody stands first, then the nearest."""

@@ -301,4 +301,4 @@ def _advice(shown: VehicleState) -> str:
 
 
 def _say_the_same(before: VehicleState | None, now: VehicleState) -> bool:
-    return before is not None and before == replace(now, position=before.position)
+    return before is not None and before.said == now.said

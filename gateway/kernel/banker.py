@@ -8,7 +8,7 @@ one that ends where others must pass goes last. Should an order be missed all th
 wrongly allowed.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ class _Run:
         self, movers: Mapping[str, Mover], occupied: Counter[str], capacity: Mapping[str, int]
     ) -> None:
         self._waiting = dict(movers)
-        self._taken = Counter(occupied)
+        self._taken = defaultdict(int, occupied)
         self._capacity = capacity
         self._needed = Counter(place for mover in movers.values() for place in set(mover.path))
         self._ready = list(movers)
@@ -79,7 +79,8 @@ class _Run:
     def _run_through(self, mover: Mover) -> None:
         if not mover.path:
             return
-        self._needed.subtract(set(mover.path))
+        for place in set(mover.path):
+            self._needed[place] -= 1
         self._taken[mover.path[-1]] += 1
         if mover.at is not None:
             self._taken[mover.at] -= 1
