@@ -7,6 +7,7 @@ document alone: the gateway's side is another reading of the same text, and the 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Final
 
 Fields = Mapping[str, int | str]
 """A block by field names, as they stand in the document."""
@@ -65,10 +66,18 @@ def crc16(data: bytes) -> int:
     """Return the CRC-16/MODBUS of the bytes (the document's "The check")."""
     crc = 0xFFFF
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
+        crc = crc >> 8 ^ _SHIFTED[(crc ^ byte) & 0xFF]
     return crc
+
+
+def _shift(byte: int) -> int:
+    """Shift eight bits out of the register."""
+    for _ in range(8):
+        byte = byte >> 1 ^ 0xA001 if byte & 1 else byte >> 1
+    return byte
+
+
+_SHIFTED: Final = tuple(map(_shift, range(256)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +164,8 @@ class Mailbox:
         if block.seq == 0:
             return False
         if block.seq == memory.ack_seq:
-            if block.fits():
-                memory.epoch = max(memory.epoch, block.epoch)
+            if block.epoch > memory.epoch and block.fits():
+                memory.epoch = block.epoch
             return False
         if refusal := self._refusal(block):
             self.refused_seq, self.refused_code = block.seq, refusal
