@@ -45,6 +45,7 @@ class Mailboxes:
             channel.id: Channel(wiring.device_id, channel.id, context.epoch) for channel in wiring.channels
         }
         self._position: Position | None = None
+        self._observed: Status | None = None
 
     def assign(self, command: Command) -> None:
         """Make sure that the command is carried out once."""
@@ -110,8 +111,9 @@ class Mailboxes:
 
     def _observe(self, status: Status) -> None:
         """Tell where the device is when that has changed; one with several channels stays where it is."""
-        if len(self._channels) > 1:
+        if len(self._channels) > 1 or status is self._observed:
             return
+        self._observed = status
         load = status.sensors.load
         location_id = self._wiring.places.get(status.position)
         if self._position and (self._position.location_id, self._position.load) == (location_id, load):

@@ -93,12 +93,14 @@ class MemoryClient:
         self.will = will
         self._broker = broker
         self._patterns: list[str] = []
+        self._wants = lru_cache(maxsize=1024)(self._fits)
         self._inbox: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
         self._lost = False
 
     def subscribe(self, pattern: str) -> None:
         """Ask for a topic; `+` stands for one level."""
         self._patterns.append(pattern)
+        self._wants.cache_clear()
         for topic, payload in self._broker.kept(pattern):
             self._inbox.put_nowait((topic, payload))
 
@@ -121,8 +123,11 @@ class MemoryClient:
 
     def offer(self, topic: str, payload: bytes) -> None:
         """Take a message if it is wanted."""
-        if any(matches(pattern, topic) for pattern in self._patterns):
+        if self._wants(topic):
             self._inbox.put_nowait((topic, payload))
+
+    def _fits(self, topic: str) -> bool:
+        return any(matches(pattern, topic) for pattern in self._patterns)
 
     def lose(self) -> None:
         """The connection is gone."""
@@ -130,7 +135,6 @@ class MemoryClient:
         self._inbox.put_nowait(None)
 
 
-@lru_cache(maxsize=4096)
 def matches(pattern: str, topic: str) -> bool:
     """Tell whether a topic fits a subscription; `+` stands for one level."""
     wanted, given = pattern.split("/"), topic.split("/")

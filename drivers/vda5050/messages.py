@@ -36,6 +36,7 @@ REFUSALS: Final = frozenset({"validationError", "orderError", "orderUpdateError"
 NO_ORDER: Final = "noOrderToCancel"
 NO_PARAMETERS: Final[Mapping[str, str | float | None]] = {}
 AUTOMATIC: Final = ("AUTOMATIC", "SEMIAUTOMATIC")
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 class Read(BaseModel):
@@ -325,4 +326,4 @@ def instant_actions_body(actions: list[Json], version: str) -> Json:
 
 def encoded(message: Json) -> bytes:
     """Return a message as it is sent."""
-    return json.dumps(message, separators=(",", ":")).encode()
+    return _ENCODER.encode(message).encode()

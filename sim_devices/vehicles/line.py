@@ -40,6 +40,7 @@ OUTBOX_MAX: Final = 1000
 RECONNECT_FIRST_S: Final = 0.2
 RECONNECT_MAX_S: Final = 5.0
 GOODBYE_S: Final = 1.0
+ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 
 FAULTS: Final[frozenset[type[FaultBase]]] = frozenset(
     {LinkDrop, BlackHole, SlowAnswers, StateLost, StateDuplicated, StateReordered}
@@ -328,11 +329,11 @@ class VehicleLine:
             "serialNumber": self._vehicle.spec.serial,
         }
         self._headers[topic] += 1
-        payload = json.dumps(header | body, separators=(",", ":")).encode()
+        payload = ENCODER.encode(header | body).encode()
         return Publication(f"{self._topics}/{topic}", payload, qos, retain)
 
 
 def _timestamp(at_us: int) -> str:
     """Return YYYY-MM-DDTHH:mm:ss.ffZ (6.4)."""
     at = EPOCH + timedelta(microseconds=at_us)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 10_000:02}Z"
+    return at.isoformat(timespec="milliseconds")[: len("YYYY-MM-DDTHH:mm:ss.ff")] + "Z"
