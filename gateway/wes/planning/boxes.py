@@ -18,6 +18,7 @@ from gateway.wes.planning.demand import Waiting
 from gateway.wes.planning.presentations import Overtaken
 from gateway.wes.planning.tasks import settle_works
 
+# The oldest box comes last, and so it is the one that counts.
 _OPEN: Final = (
     "SELECT w.order_id, w.mode, w.zone, s.work_id, s.station_id, s.slot_id, w.held FROM wall_slots s"
     f" JOIN work_orders w ON w.work_id = s.work_id WHERE w.code <= {Code.PICKED:d} ORDER BY s.work_id DESC"
