@@ -14,6 +14,7 @@ from drivers import handshake
 from drivers.blocks import Status
 from drivers.handshake import Channel
 from drivers.judgement import Verdict, next_seq
+from drivers.presence import Life
 from gateway.contract.commands import Command
 from gateway.contract.reports import CommandDone
 from gateway.delivery.endpoint import Endpoint
@@ -167,11 +168,11 @@ def _new_number(sound: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _send_anyway(sound: Callable[..., Any]) -> Callable[..., Any]:
-    def show(channel: Channel, status: Status, now: float) -> Any:
+    def show(channel: Channel, status: Status, life: Life, now: float) -> Any:
         job = channel._job
         if job and job.phase is handshake.Phase.OPEN and not job.writes:
             job.command = replace(job.command, seq=next_seq(status.ack_seq), boot_id=status.boot_id)
-        return sound(channel, status, now)
+        return sound(channel, status, life, now)
 
     return show
 

@@ -9,6 +9,7 @@ from drivers.blocks import CommandBlock as GatewayBlock
 from drivers.blocks import Status
 from drivers.handshake import Channel, Phase, Step
 from drivers.judgement import next_seq
+from drivers.presence import Life
 from gateway.contract.commands import Command
 from sim_devices.mailbox import CommandBlock, Mailbox, Refused
 from tests.model.actions import Restart
@@ -142,9 +143,9 @@ def _outdated(_: object) -> Callable[..., Any]:
 
 
 def _listens_while_writing(sound: Callable[..., Any]) -> Callable[..., Any]:
-    def show(channel: Channel, status: Status, now: float) -> Any:
+    def show(channel: Channel, status: Status, life: Life, now: float) -> Any:
         writing, channel._writing = channel._writing, False
-        block = sound(channel, status, now)
+        block = sound(channel, status, life, now)
         channel._writing = channel._writing or writing
         return block
 
@@ -152,11 +153,11 @@ def _listens_while_writing(sound: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _readdresses(sound: Callable[..., Any]) -> Callable[..., Any]:
-    def show(channel: Channel, status: Status, now: float) -> Any:
+    def show(channel: Channel, status: Status, life: Life, now: float) -> Any:
         job = channel._job
         if job and job.phase is Phase.OPEN:
             job.command = replace(job.command, boot_id=status.boot_id)
-        return sound(channel, status, now)
+        return sound(channel, status, life, now)
 
     return show
 
@@ -164,8 +165,8 @@ def _readdresses(sound: Callable[..., Any]) -> Callable[..., Any]:
 def _trusts_number(sound: Callable[..., Any]) -> Callable[..., Any]:
     readdressed = _readdresses(sound)
 
-    def show(channel: Channel, status: Status, now: float) -> Any:
-        return (readdressed if status.ack_seq else sound)(channel, status, now)
+    def show(channel: Channel, status: Status, life: Life, now: float) -> Any:
+        return (readdressed if status.ack_seq else sound)(channel, status, life, now)
 
     return show
 
