@@ -15,7 +15,6 @@ from tests.sim.log import log_into
 from tests.sim.person import Person
 from tests.sim.plant import MOTION_SPEED, Plant
 from tests.sim.sites import SETTINGS
-from tests.sim.travel import travel_s
 from tests.sim.wes import Wes
 from tests.virtual_loop import Stalled, VirtualLoop, loop_time, run
 
@@ -162,7 +161,7 @@ async def _scenario(order: Order, result: Result, progress: Callable[[float], No
         await asyncio.wait([troubling])
         wes.stop_asking()
         peace = loop_time()
-        patience_s = PEACE_S + travel_s(plant.site, len(wes.known.open()), order.speed)
+        patience_s = PEACE_S + setting.pace.travel_s(len(wes.known.open()), order.speed)
         while (left := wes.known.open()) and loop_time() < peace + patience_s:
             await asyncio.sleep(LOOK_S)
         result.peace_s = loop_time() - peace

@@ -9,6 +9,7 @@ from gateway.contract.wiring import ModbusLink
 from gateway.site.load import load_site
 from gateway.site.model import Site
 from tests.sim.plant import DEMO
+from tests.sim.travel import Pace, pace_of
 
 POLL_MS: Final = 400
 """As often as an OPC UA link reads without news; life counters have to be seen within 2 s."""
@@ -33,6 +34,11 @@ class Setting:
         """The site with fewer polls: most of them find nothing new, and cost the simulation its time."""
         return _seldom_polled(self.folder)
 
+    @property
+    def pace(self) -> Pace:
+        """How fast it brings loads anywhere."""
+        return _pace(self.folder)
+
 
 SETTINGS: Final = {
     "demo": Setting(DEMO, 1),
@@ -48,3 +54,8 @@ def _seldom_polled(folder: Path) -> Site:
         for link in site.links
     )
     return site.model_copy(update={"links": links})
+
+
+@lru_cache
+def _pace(folder: Path) -> Pace:
+    return pace_of(_seldom_polled(folder))

@@ -4,23 +4,38 @@ Every device is taken at its slowest: it rides empty to the far end and laden ba
 the same way follow one another at the pace of the slowest devices that all of them need.
 """
 
-from functools import lru_cache
+from dataclasses import dataclass
 from math import dist, inf
 
 from gateway.site.model import Carrier, Conveyor, Fleet, Motion, RoadMap, Site
 from sim_devices.kinematics import Ride, Stand, Travel, conveyance
 
 
-def travel_s(site: Site, loads: int, speed: float) -> float:
-    """Return seconds within which so many loads can be brought anywhere, at `speed` times the site's motion."""
+@dataclass(frozen=True)
+class Pace:
+    """How fast a site brings loads anywhere.
+
+    Attributes:
+        first_s: within this time the first of them is there.
+        next_s: so much later at most comes each further one.
+    """
+
+    first_s: float
+    next_s: float
+
+    def travel_s(self, loads: int, speed: float) -> float:
+        """Return seconds within which so many loads can be brought anywhere, at `speed` times the site's motion."""
+        return (self.first_s + max(loads - 1, 0) * self.next_s) / speed
+
+
+def pace_of(site: Site) -> Pace:
+    """Compute the pace of a site."""
     carriages = sorted(_carriage_s(site, device) for device in site.devices if isinstance(device, Carrier))
     conveyances = [_conveyance_s(site, device) for device in site.devices if isinstance(device, Conveyor)]
     drives = [_drive_s(site, fleet) for fleet in site.fleets]
     paces = [drive / _abreast(site, fleet) for drive, fleet in zip(drives, site.fleets, strict=True)]
-    first = (
-        sum(carriages[-3:]) + max(conveyances) + max(drives)
-    )  # a shuttle, the lift and another shuttle at most
-    return (first + max(loads - 1, 0) * max(*carriages, *conveyances, *paces)) / speed
+    three = sum(carriages[-3:])  # a shuttle, the lift and another shuttle at most
+    return Pace(three + max(conveyances) + max(drives), max(*carriages, *conveyances, *paces))
 
 
 def _carriage_s(site: Site, carrier: Carrier) -> float:
@@ -50,7 +65,6 @@ def _drive_s(site: Site, fleet: Fleet) -> float:
     return 2 * (way_s + fleet.motion.handling)
 
 
-@lru_cache
 def _longest_way_s(roads: RoadMap, motion: Motion) -> float:
     """Return the longest of the quickest ways, with a stop at every node (Floyd and Warshall)."""
     at = {node.id: (node.x, node.y) for node in roads.nodes}
