@@ -5,7 +5,7 @@ import gc
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 import httpx
@@ -73,21 +73,22 @@ class Gateway:
         self.wes = wes
         self._webhooks = webhooks
         self._store = store
+        self._closing = asyncio.Event()
 
     async def serve(self, port: socket.socket, *routers: APIRouter) -> None:
         """Answer HTTP on a port until the process is told to stop (SIGINT, SIGTERM), with more routes if there are any."""
-        closing = asyncio.Event()
-        api = self.api(closing)
         for router in routers:
-            api.include_router(router)
-        await serve_http(api, port, closing)
+            self.api.include_router(router)
+        await serve_http(self.api, port, self._closing)
 
-    def api(self, closing: asyncio.Event) -> FastAPI:
-        """Return the HTTP interface; its streams end when `closing` is set."""
-        return create_api(self.deps(closing))
+    @cached_property
+    def api(self) -> FastAPI:
+        """The HTTP interface; its streams end when the process is told to stop."""
+        return create_api(self.deps)
 
-    def deps(self, closing: asyncio.Event) -> ApiDeps:
-        """Return what the HTTP interface works with."""
+    @cached_property
+    def deps(self) -> ApiDeps:
+        """What the HTTP interface works with."""
         return ApiDeps(
             site=self.settings.site,
             tables=self.tables,
@@ -100,14 +101,14 @@ class Gateway:
             explain=self.engine.explain,
             token=self.settings.token,
             wes=None if self.wes is None else self.wes.core,
-            closing=closing,
+            closing=self._closing,
         )
 
 
 @asynccontextmanager
 async def _own_client(gateway: Gateway) -> AsyncGenerator[GatewayClient]:
     """Return the gateway of this process as a WES sees it: the requests of everybody, without a socket."""
-    application = httpx.ASGITransport(gateway.api(asyncio.Event()), raise_app_exceptions=False)
+    application = httpx.ASGITransport(gateway.api, raise_app_exceptions=False)
     headers = gateway.settings.authorization
     async with httpx.AsyncClient(transport=application, base_url="http://gateway", headers=headers) as http:
         yield GatewayClient(http, gateway.feed.beyond)

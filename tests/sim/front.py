@@ -9,6 +9,7 @@ import httpx
 from fastapi import FastAPI
 
 from gateway.api.deps import ApiDeps
+from gateway.app import Gateway
 from tests.sim.life import Life
 from tests.sim.routes import SERVED, routes_of
 
@@ -25,10 +26,10 @@ class Front(httpx.AsyncBaseTransport):
         self.broken_answers = 0
         """So many of the next answers are lost on their way, after the request was carried out."""
 
-    def open(self, deps: ApiDeps, life: Life) -> None:
+    def open(self, gateway: Gateway, life: Life) -> None:
         """A run of the gateway answers from now."""
-        self._open = deps, life
-        self._api = routes_of(deps)
+        self._open = gateway.deps, life
+        self._api = routes_of(gateway)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(self._chance.uniform(*WAY_S))

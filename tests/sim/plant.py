@@ -186,7 +186,7 @@ class Plant:
         settings = Settings(site=self.site, data=Path())
         async with open_gateway(settings, self._surroundings(life)) as gateway:
             self.gateway, life.open = gateway, True
-            self.front.open(gateway.deps(asyncio.Event()), life)
+            self.front.open(gateway, life)
             await life.hang()
 
     def _surroundings(self, life: Life) -> Surroundings:

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from fastapi import FastAPI
 
 from gateway.api.app import ApiDeps, create_api
+from gateway.app import Gateway
 from gateway.site.model import Site
 
 SERVED: Final[ContextVar[ApiDeps]] = ContextVar("SERVED")
@@ -17,13 +18,13 @@ SERVED: Final[ContextVar[ApiDeps]] = ContextVar("SERVED")
 _made: Final[dict[int, tuple[Site, FastAPI]]] = {}
 
 
-def routes_of(deps: ApiDeps) -> FastAPI:
-    """Return the application for a site without a WES core, and one of its own for any other."""
-    if deps.wes is not None:
-        return create_api(deps)
-    site = deps.site
+def routes_of(gateway: Gateway) -> FastAPI:
+    """Return the application for a site without a WES core, and the gateway's own for any other."""
+    if gateway.wes is not None:
+        return gateway.api
+    site = gateway.settings.site
     if id(site) not in _made:
-        SERVED.set(deps)
+        SERVED.set(gateway.deps)
         _made[id(site)] = site, create_api(cast(ApiDeps, _Deps(site)))
     return _made[id(site)][1]
 
