@@ -6,7 +6,6 @@ this come blocks to write, reports to the kernel, and the device's position.
 
 import asyncio
 from collections.abc import Callable
-from itertools import chain
 
 from drivers.blocks import CommandBlock, Status
 from drivers.handshake import Channel
@@ -89,10 +88,16 @@ class Mailboxes:
 
     def due(self) -> Report | None:
         """Return what the kernel has to hear next."""
-        channels = self._channels.values()
-        outcomes = (channel.job_report() for channel in channels)
-        arrivals = (channel.online_report() for channel in channels if self._presence.up)
-        return self._presence.due() or next(filter(None, chain(outcomes, arrivals)), None)
+        if report := self._presence.due():
+            return report
+        for channel in self._channels.values():
+            if report := channel.job_report():
+                return report
+        if self._presence.up:
+            for channel in self._channels.values():
+                if report := channel.online_report():
+                    return report
+        return None
 
     def told(self, report: Report) -> None:
         """The kernel has the report."""

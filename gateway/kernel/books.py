@@ -51,6 +51,7 @@ class Table(Generic[K, V]):
 
     def __init__(self, books: "Books", spec: TableSpec[K, V]) -> None:
         self.spec = spec
+        self.upsert_sql = spec.upsert_sql()
         self._rows: dict[K, V] = {}
         self._books = books
         self._watchers: list[Callable[[V | None, V | None], None]] = []
@@ -210,7 +211,7 @@ class Books:
             else:
                 upserts.setdefault(id(table), (table, []))[1].append(table.spec.to_row(value))
         for table, rows in upserts.values():
-            await tx.execute_many(table.spec.upsert_sql(), rows)
+            await tx.execute_many(table.upsert_sql, rows)
         if self.events:
             await tx.execute_many(
                 INSERT_EVENT,
