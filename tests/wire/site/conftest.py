@@ -1,4 +1,4 @@
-"""The demo site as two processes, started once for all tests that ask for them."""
+"""The demo site as two processes, started once for the tests of this folder and ended behind the last of them: it never rests."""
 
 from collections.abc import AsyncGenerator
 
@@ -9,7 +9,7 @@ from tests.wire.demo import SPEED, RunningDemo, meet
 from tests.wire.processes import SiteProcesses, running_site
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def demo_processes(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[SiteProcesses]:
     """`gateway sim` and `gateway run` of the demo site."""
     async with running_site(tmp_path_factory.mktemp("site"), speed=SPEED) as site:
