@@ -99,6 +99,8 @@ class SqliteStore:
             raise self._broken
         asked = _Asked(job, asyncio.get_running_loop().create_future())
         await self._asked.put(asked)
+        if self._broken is not None:  # while there was no room in the queue
+            raise self._broken
         return await asked.reply
 
     async def read(self, job: Callable[[Tx], Awaitable[T]]) -> T:
@@ -155,7 +157,13 @@ class SqliteStore:
             _refuse(asked.reply, error)
         if isinstance(error, StoreBroken):
             self._broken = error
+            self._refuse_all_who_wait(error)
             raise error
+
+    def _refuse_all_who_wait(self, error: StoreBroken) -> None:
+        while not self._asked.empty():
+            if (asked := self._asked.get_nowait()) is not None:
+                _refuse(asked.reply, error)
 
 
 async def _attempt(transaction: Transaction, asked: _Asked) -> Callable[[], None]:

@@ -12,7 +12,7 @@ import pytest
 from gateway.kernel.ports import Store, StoreBroken, StoreFull, Tx
 from gateway.store.database import open_writer
 from gateway.store.inline import open_inline
-from gateway.store.sqlite import SqliteStore, ThreadConnection, open_sqlite
+from gateway.store.sqlite import QUEUE_MAX, SqliteStore, ThreadConnection, open_sqlite
 
 pytestmark = pytest.mark.unit
 
@@ -215,6 +215,21 @@ async def test_a_failed_sync_stops_the_store_for_good(tmp_path: Path) -> None:
         assert stopped is not None
     async with open_sqlite(path) as again:
         assert await keys(again) == ["a"]
+
+
+async def test_whoever_waits_while_the_storage_breaks_is_told_so_too(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    callers = [str(number) for number in range(2 * QUEUE_MAX)]
+    async with BreakingConnection(partial(open_writer, path), path) as writer:
+        assert isinstance(writer, BreakingConnection)
+        store = SqliteStore(writer, [writer])
+        writer.failing = True
+        asking = [asyncio.ensure_future(store.write(put(caller))) for caller in callers]
+        with pytest.raises(StoreBroken):
+            await store.run()
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(*asking, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {StoreBroken}
 
 
 async def test_many_callers_share_few_commits(tmp_path: Path) -> None:
