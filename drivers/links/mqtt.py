@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 
-from drivers.links.cancellation import no_cancellation_lost
 from drivers.links.errors import LinkError
 from drivers.links.mqtt_port import MqttPort
 from drivers.telegrams import ErrorKind
@@ -161,9 +160,16 @@ class _Port:
 
 @contextmanager
 def _call() -> Generator[None]:
-    """Call the library: its errors become LinkError, and no cancellation is lost."""
-    with no_cancellation_lost():
-        try:
-            yield
-        except (aiomqtt.MqttError, OSError) as error:
-            raise LinkError(ErrorKind.DISCONNECT, str(error) or type(error).__name__) from error
+    """Call the library: its errors become LinkError, and no cancellation is lost.
+
+    The library waits with `asyncio.wait_for`, which in Python 3.11 returns as if nothing were if what it waits for
+    happens in the moment of the cancellation.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        yield
+    except (aiomqtt.MqttError, OSError) as error:
+        raise LinkError(ErrorKind.DISCONNECT, str(error) or type(error).__name__) from error
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError

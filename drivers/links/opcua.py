@@ -17,7 +17,6 @@ from asyncua.client.ua_client import UaClientState
 from asyncua.crypto import security_policies, uacrypto
 from cryptography import x509
 
-from drivers.links.cancellation import no_cancellation_lost
 from drivers.links.errors import LinkError
 from drivers.links.opcua_port import OpcUaPort, Typed, Value, Wake
 from drivers.telegrams import ErrorKind
@@ -76,14 +75,13 @@ async def connect_opcua(settings: OpcUaLink) -> AsyncGenerator[OpcUaPort]:
 
 async def _open(client: Client, settings: OpcUaLink) -> "_WirePort":
     try:
-        with no_cancellation_lost():
-            if settings.security is not None:
-                await _secure(client, settings.security)
-            await client.connect()
-            namespaces = await client.get_namespace_array()
-            port = _WirePort(client, _index(settings, namespaces), settings)
-            client.connection_lost_callback = port.note_loss
-            await port.subscribe()
+        if settings.security is not None:
+            await _secure(client, settings.security)
+        await client.connect()
+        namespaces = await client.get_namespace_array()
+        port = _WirePort(client, _index(settings, namespaces), settings)
+        client.connection_lost_callback = port.note_loss
+        await port.subscribe()
     except LinkError:
         raise
     except Exception as error:
@@ -165,7 +163,7 @@ async def _close(client: Client, timeout_s: float, *, broken: bool) -> None:
         # Not close(): bytes that still wait in a buffer must not reach a peer that comes back later.
         protocol.transport.abort()
         await asyncio.sleep(0)
-    with no_cancellation_lost(), suppress(TimeoutError):
+    with suppress(TimeoutError):
         async with asyncio.timeout(timeout_s):
             await client.disconnect()
 
@@ -264,8 +262,7 @@ class _WirePort:
         if self.lost.done():
             raise self.lost.result()
         try:
-            with no_cancellation_lost():
-                return await request(parameters)
+            return await request(parameters)
         except TimeoutError as error:
             raise self._lose(ErrorKind.TIMEOUT, f"no answer in {self._settings.timeout_ms} ms") from error
         except ua.UaStatusCodeError as error:
