@@ -15,6 +15,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from drivers.links.cancellation import no_cancellation_lost
 from drivers.links.errors import LinkError
 from drivers.links.modbus_port import check_read, check_write
 from drivers.telegrams import ErrorKind
@@ -62,12 +63,12 @@ class TcpModbus:
             trace_connect=self._connection_changed,
         )
         try:
-            async with asyncio.timeout(self._timeout_s):
-                connected = await client.connect()
+            with no_cancellation_lost():
+                async with asyncio.timeout(self._timeout_s):
+                    connected = await client.connect()
         except TimeoutError as error:
             text = f"{settings.host}:{settings.port} does not answer"
             raise LinkError(ErrorKind.TIMEOUT, text) from error
-        _heed_cancellation()
         # The library takes the dead transport of a connection that broke while it was made for a connection.
         if not connected or client.ctx.transport.is_closing():
             raise LinkError(ErrorKind.DISCONNECT, f"no connection to {settings.host}:{settings.port}")
@@ -108,8 +109,9 @@ class TcpModbus:
 
     async def _answer(self, request: Awaitable[ModbusPDU]) -> ModbusPDU:
         try:
-            async with asyncio.timeout(self._timeout_s) as self._deadline:
-                answer = await request
+            with no_cancellation_lost():
+                async with asyncio.timeout(self._timeout_s) as self._deadline:
+                    answer = await request
         except TimeoutError as error:
             self._open()
             raise LinkError(ErrorKind.TIMEOUT, f"no answer for {self._timeout_s:g} s") from error
@@ -118,7 +120,6 @@ class TcpModbus:
             raise LinkError(ErrorKind.BAD_FRAME, str(error)) from error
         finally:
             self._deadline = None
-        _heed_cancellation()
         if answer.isError():
             code = answer.exception_code
             raise LinkError(ErrorKind.REFUSED, f"exception code {code} ({EXCEPTIONS.get(code, 'unknown')})")
@@ -127,14 +128,3 @@ class TcpModbus:
     def _connection_changed(self, connected: bool) -> None:
         if not connected and self._deadline:
             self._deadline.reschedule(asyncio.get_running_loop().time())
-
-
-def _heed_cancellation() -> None:
-    """Raise the cancellation that pymodbus may have lost.
-
-    It waits with asyncio.wait_for, which before Python 3.12 drops a cancellation that comes together with the
-    answer.
-    """
-    task = asyncio.current_task()
-    if task and task.cancelling():
-        raise asyncio.CancelledError

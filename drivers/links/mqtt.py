@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 
+from drivers.links.cancellation import no_cancellation_lost
 from drivers.links.errors import LinkError
 from drivers.links.mqtt_port import MqttPort
 from drivers.telegrams import ErrorKind
@@ -80,7 +81,8 @@ class _Client(aiomqtt.Client):
     async def __aenter__(self) -> Self:
         """Connect; the library forgets its socket and a task of its own when the broker's answer does not come."""
         try:
-            return await super().__aenter__()
+            with no_cancellation_lost():
+                return await super().__aenter__()
         except BaseException:
             # What hears of the end looks at how connecting ended: it stumbles over a cancellation, and is silent after an error.
             self._connected = asyncio.get_running_loop().create_future()
@@ -92,7 +94,8 @@ class _Client(aiomqtt.Client):
 
     async def __aexit__(self, *error: Any) -> None:
         """Disconnect; how a connection was lost has been told by then, or nobody waits for it any more."""
-        await super().__aexit__(*error)
+        with no_cancellation_lost():
+            await super().__aexit__(*error)
         if self._disconnected.done() and not self._disconnected.cancelled():
             self._disconnected.exception()
 
@@ -112,9 +115,9 @@ async def connect_mqtt(access: BrokerAccess, topics: Sequence[tuple[str, int]]) 
         max_queued_incoming_messages=INBOX_MAX,
         socket_options=_dead_peer_options(),
     )
-    with _call():
+    with _meaning():
         async with client:
-            with _call():
+            with no_cancellation_lost():
                 await client.subscribe(list(topics))
             yield _Port(client, f"gateway/{access.client_id}/alive")
 
@@ -160,16 +163,14 @@ class _Port:
 
 @contextmanager
 def _call() -> Generator[None]:
-    """Call the library: its errors become LinkError, and no cancellation is lost.
+    """Call the library: its errors become LinkError, and no cancellation is lost."""
+    with _meaning(), no_cancellation_lost():
+        yield
 
-    The library waits with `asyncio.wait_for`, which in Python 3.11 returns as if nothing were if what it waits for
-    happens in the moment of the cancellation.
-    """
-    task = asyncio.current_task()
-    before = task.cancelling() if task else 0
+
+@contextmanager
+def _meaning() -> Generator[None]:
     try:
         yield
     except (aiomqtt.MqttError, OSError) as error:
         raise LinkError(ErrorKind.DISCONNECT, str(error) or type(error).__name__) from error
-    if task and task.cancelling() > before:
-        raise asyncio.CancelledError

@@ -17,6 +17,7 @@ from asyncua.client.ua_client import UaClientState
 from asyncua.crypto import security_policies, uacrypto
 from cryptography import x509
 
+from drivers.links.cancellation import no_cancellation_lost
 from drivers.links.errors import LinkError
 from drivers.links.opcua_port import OpcUaPort, Typed, Value, Wake
 from drivers.telegrams import ErrorKind
@@ -75,13 +76,14 @@ async def connect_opcua(settings: OpcUaLink) -> AsyncGenerator[OpcUaPort]:
 
 async def _open(client: Client, settings: OpcUaLink) -> "_WirePort":
     try:
-        if settings.security is not None:
-            await _secure(client, settings.security)
-        await client.connect()
-        namespaces = await client.get_namespace_array()
-        port = _WirePort(client, _index(settings, namespaces), settings)
-        client.connection_lost_callback = port.note_loss
-        await port.subscribe()
+        with no_cancellation_lost():
+            if settings.security is not None:
+                await _secure(client, settings.security)
+            await client.connect()
+            namespaces = await client.get_namespace_array()
+            port = _WirePort(client, _index(settings, namespaces), settings)
+            client.connection_lost_callback = port.note_loss
+            await port.subscribe()
     except LinkError:
         raise
     except Exception as error:
@@ -163,7 +165,7 @@ async def _close(client: Client, timeout_s: float, *, broken: bool) -> None:
         # Not close(): bytes that still wait in a buffer must not reach a peer that comes back later.
         protocol.transport.abort()
         await asyncio.sleep(0)
-    with suppress(TimeoutError):
+    with no_cancellation_lost(), suppress(TimeoutError):
         async with asyncio.timeout(timeout_s):
             await client.disconnect()
 
@@ -262,7 +264,8 @@ class _WirePort:
         if self.lost.done():
             raise self.lost.result()
         try:
-            return await request(parameters)
+            with no_cancellation_lost():
+                return await request(parameters)
         except TimeoutError as error:
             raise self._lose(ErrorKind.TIMEOUT, f"no answer in {self._settings.timeout_ms} ms") from error
         except ua.UaStatusCodeError as error:

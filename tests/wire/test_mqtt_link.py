@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,13 +40,7 @@ async def broker(folder: Path) -> AsyncGenerator[BrokerAccess]:
 
 async def test_a_broker_that_falls_silent_is_noticed_within_3_s(tmp_path: Path) -> None:
     async with broker(tmp_path) as access, wires({free_ports(1): access.port}) as [wire]:
-        through = BrokerAccess(
-            host="127.0.0.1",
-            port=wire.port,
-            client_id="gateway-wire",
-            username=access.username,
-            password=access.password,
-        )
+        through = replace(access, port=wire.port)
         loop = asyncio.get_running_loop()
         with suppress(LinkError):
             async with connect_mqtt(through, [("fleet/+/state", 0)]) as mqtt:
@@ -54,6 +49,18 @@ async def test_a_broker_that_falls_silent_is_noticed_within_3_s(tmp_path: Path) 
                 with pytest.raises(LinkError):
                     await mqtt.receive()
                 assert loop.time() - since < NOTICED_S
+
+
+async def test_a_connection_that_breaks_under_several_tasks_is_an_error_and_no_cancellation(
+    tmp_path: Path,
+) -> None:
+    async with broker(tmp_path) as access, wires({free_ports(1): access.port}) as [wire]:
+        through = replace(access, port=wire.port)
+        with pytest.raises((LinkError, ExceptionGroup)):
+            async with connect_mqtt(through, [("fleet/+/state", 0)]) as mqtt, asyncio.TaskGroup() as tasks:
+                tasks.create_task(mqtt.receive())
+                await asyncio.sleep(0)
+                wire.reset()
 
 
 async def test_silence_alone_loses_neither_the_connection_nor_a_message(tmp_path: Path) -> None:
