@@ -1,0 +1,26 @@
+"""The OPC UA link towards a server that is not there."""
+
+import asyncio
+
+import pytest
+
+from drivers.links.opcua import connect_opcua
+from drivers.opcua.link import OpcUaLinkRunner
+from gateway.contract.wiring import OpcUaLink
+from tests.wire.processes import free_ports
+
+pytestmark = pytest.mark.wire
+
+PASSES = 40
+"""Passes of the event loop within which a connection is refused, by far."""
+
+
+async def test_told_to_stop_in_whatever_moment_of_a_refused_connection_it_stops() -> None:
+    settings = OpcUaLink(kind="opcua", id="plc", url=f"opc.tcp://127.0.0.1:{free_ports(1)}")
+    for passes in range(PASSES):
+        running = asyncio.ensure_future(OpcUaLinkRunner(settings, connect_opcua).run())
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        running.cancel()
+        stopped, _ = await asyncio.wait([running], timeout=5)
+        assert stopped, f"told to stop after {passes} passes, it goes on"
