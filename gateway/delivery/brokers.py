@@ -96,7 +96,9 @@ class StreamBroker:
         async def handle(message: Incoming) -> None:
             await self._hand_over(take, message)
 
-        pause = PAUSE_FIRST_S
+        task, pause = asyncio.current_task(), PAUSE_FIRST_S
+        assert task
+        told_before = task.cancelling()
         while True:
             try:
                 async with self._connected(handle) as wire:
@@ -105,6 +107,9 @@ class StreamBroker:
                     self._tell_lost("it answers no more")
             except Exception as error:  # noqa: BLE001 - every client has its own; all say that there is no broker
                 self._tell_lost(str(error) or type(error).__name__)
+            # nats-py waits with asyncio.wait_for, which in Python 3.11 loses a cancellation that comes together with an error.
+            if task.cancelling() > told_before:
+                raise asyncio.CancelledError
             await asyncio.sleep(pause)
             pause = min(pause * 2, PAUSE_MAX_S)
 

@@ -25,6 +25,7 @@ from gateway.wes.core import WesCore
 from gateway.wes.outbox import call_back
 from tests.unit.wes_rig import Core, command, core
 from tests.wire.certificates import Authority, Signed
+from tests.wire.processes import free_ports
 from tests.wire.upstream_brokers import AWAY, BROKERS, Broker, NatsBroker, RedisBroker
 
 pytestmark = pytest.mark.wire
@@ -33,6 +34,8 @@ COMMANDS = "WMS_OUTBOUND_COMMAND_WH-1"
 CANCELS = "WMS_OUTBOUND_CANCEL_WH-1"
 CALLBACKS = "OMS_STATUS_CALLBACK"
 PATIENCE_S = 40.0
+PASSES = 40
+"""Passes of the event loop within which a connection is refused, by far."""
 
 
 @asynccontextmanager
@@ -381,3 +384,19 @@ async def tls_relay(identity: Signed, port: int) -> AsyncGenerator[int]:
     server = await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context)
     async with server:
         yield server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize("kind", ["nats", "redis"])
+async def test_told_to_stop_in_whatever_moment_of_a_refused_connection_it_stops(kind: str) -> None:
+    settings = BrokerUpstream.model_validate({"kind": kind, "url": f"{kind}://127.0.0.1:{free_ports(1)}"})
+    for passes in range(PASSES):
+        running = asyncio.ensure_future(open_broker(settings, "WH-1").run(_nobody_takes))
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        running.cancel()
+        stopped, _ = await asyncio.wait([running], timeout=5)
+        assert stopped, f"told to stop after {passes} passes, it goes on"
+
+
+async def _nobody_takes(message: Incoming) -> None:
+    raise AssertionError(f"there is no broker to send {message}")
