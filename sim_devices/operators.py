@@ -7,6 +7,7 @@ stands there (sim_devices/picker.py); these people only take, scan, seal and tel
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Final
@@ -155,9 +156,7 @@ class Picker:
     async def run(self) -> None:
         """Open the station, and work until cancelled."""
         await self._person.open_station(self._station_id)
-        while True:
-            if not await self.step():
-                await asyncio.sleep(LOOK_S)
+        await _keep_at(self.step)
 
     async def step(self) -> bool:
         """Do what is to be done now; False: nothing is."""
@@ -246,9 +245,7 @@ class Walker:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        while True:
-            if not await self.step():
-                await asyncio.sleep(LOOK_S)
+        await _keep_at(self.step)
 
     async def step(self) -> bool:
         """Do one replenishment, or claim and do one piece of work; False: there is none."""
@@ -286,9 +283,7 @@ class Packer:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        while True:
-            if not await self.step():
-                await asyncio.sleep(LOOK_S)
+        await _keep_at(self.step)
 
     async def step(self) -> bool:
         """Do what is to be done now; False: nothing is."""
@@ -332,9 +327,7 @@ class Receiver:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        while True:
-            if not await self.step():
-                await asyncio.sleep(LOOK_S)
+        await _keep_at(self.step)
 
     async def step(self) -> bool:
         """Receive what has been announced; False: nothing has. It has to be inspected: for the dock no box is as new."""
@@ -352,3 +345,10 @@ class Receiver:
             done = await person.receive_return(returnNo=goods["returnNo"], complete=True, lines=lines)
             busy = done is not None or busy
         return busy
+
+
+async def _keep_at(step: Callable[[], Awaitable[bool]]) -> None:
+    """Do one thing after the other until cancelled; where there was nothing to do, look again after a while."""
+    while True:
+        if not await step():
+            await asyncio.sleep(LOOK_S)

@@ -100,7 +100,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _run_once(self) -> None:
         """Run what is ready, then what the next timer's time makes ready, and so on until something stops the loop."""
         turn = self._turn
-        while not self._stopping:  # pyright: ignore
+        while not self._stopping:  # pyright: ignore[reportAttributeAccessIssue] - asyncio's own, which its types leave out
             if not turn:
                 self._leap()
             call = turn.popleft()

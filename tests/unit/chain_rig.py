@@ -311,15 +311,22 @@ async def fill(line: Chain, tote: str, place: str, **stock: int) -> None:
 
 async def stock_up(core: Core, tote: str, **stock: int) -> None:
     """Put stock into a tote."""
+    await fill_holder(
+        core, Holder(holder_id=tote, kind=HolderKind.CONTAINER, warehouse_id=WAREHOUSE), **stock
+    )
+
+
+async def fill_holder(core: Core, holder: Holder, **stock: int) -> None:
+    """Open a place for stock, and put some there, a lot for each product."""
 
     async def job(tx: Tx) -> None:
-        await open_holder(tx, Holder(holder_id=tote, kind=HolderKind.CONTAINER, warehouse_id=WAREHOUSE))
+        await open_holder(tx, holder)
         for sku, quantity in stock.items():
             batch = Batch(
                 warehouse_id=WAREHOUSE, owner_id="me", sku=sku, received_at=START_US, lot_no=f"{sku}-1"
             )
             lot = await open_lot(tx, core.context.ids, batch)
-            await post(tx, receive(act(core.context), lot, Portion(tote, lot.lot_id, quantity)))
+            await post(tx, receive(act(core.context), lot, Portion(holder.holder_id, lot.lot_id, quantity)))
 
     await core.store.write(job)
 

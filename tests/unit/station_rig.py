@@ -15,7 +15,7 @@ from gateway.contract.faults import Refusal
 from gateway.contract.puts import PutRequest, PutStatus, PutView
 from gateway.contract.wms import CancelCommand, CancelledView
 from gateway.kernel.clock import to_datetime
-from gateway.kernel.ports import Store, Tx
+from gateway.kernel.ports import Store
 from gateway.store.inline import open_inline
 from gateway.wes.floor.acts import perform
 from gateway.wes.floor.cancel import cancel
@@ -27,13 +27,10 @@ from gateway.wes.planning.gateway import TAKEN, Answer, Reply
 from gateway.wes.planning.hearing import Hearing
 from gateway.wes.proof import prove
 from gateway.wes.schema import MIGRATIONS
-from gateway.wes.stock.model import Holder, HolderKind, Portion
-from gateway.wes.stock.opening import Batch, open_holder, open_lot
-from gateway.wes.stock.post import post
-from gateway.wes.stock.verbs import receive
-from tests.unit.chain_rig import Chain, ContractGateway, chain_on, fill, order
+from gateway.wes.stock.model import Holder, HolderKind
+from tests.unit.chain_rig import Chain, ContractGateway, chain_on, fill, fill_holder, order
 from tests.unit.feeding import START_US
-from tests.unit.wes_rig import WAREHOUSE, act
+from tests.unit.wes_rig import WAREHOUSE
 
 ACT: TypeAdapter[Any] = TypeAdapter(StationAct)
 
@@ -301,17 +298,5 @@ async def picked(line: Station) -> list[tuple[int, int, int]]:
 
 async def shelf(line: Station, place: str = "FLAT-1", **stock: int) -> None:
     """Put goods on a shelf that people walk to."""
-    core = line.core
-
-    async def job(tx: Tx) -> None:
-        await open_holder(
-            tx, Holder(holder_id=place, kind=HolderKind.LOCATION, warehouse_id=WAREHOUSE, location_id=place)
-        )
-        for sku, quantity in stock.items():
-            batch = Batch(
-                warehouse_id=WAREHOUSE, owner_id="me", sku=sku, received_at=START_US, lot_no=f"{sku}-1"
-            )
-            lot = await open_lot(tx, core.context.ids, batch)
-            await post(tx, receive(act(core.context), lot, Portion(place, lot.lot_id, quantity)))
-
-    await core.store.write(job)
+    there = Holder(holder_id=place, kind=HolderKind.LOCATION, warehouse_id=WAREHOUSE, location_id=place)
+    await fill_holder(line.core, there, **stock)

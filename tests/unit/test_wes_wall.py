@@ -6,7 +6,7 @@ from gateway.contract.puts import PutStatus
 from gateway.wes.floor.wall import HAND_US
 from gateway.wes.planning.stations import close_station
 from tests.unit.chain_rig import fill, order
-from tests.unit.station_rig import begun, picked, put, questions, station
+from tests.unit.station_rig import Station, begun, picked, put, questions, station
 
 pytestmark = pytest.mark.unit
 
@@ -179,12 +179,7 @@ async def test_a_result_that_was_lost_in_a_gap_of_the_feed_is_looked_up_at_once(
 
 async def test_a_put_that_its_wall_has_forgotten_is_not_booked_and_looked_for_in_the_slot() -> None:
     async with station() as line:
-        operation, allocation = await begun(line)
-        await line.act("pick", allocation_id=allocation, quantity=4)
-        await line.light()
-        (name,) = line.walls.lit()
-        await line.act("reject", operation_id=operation, reason="the tote is broken")
-        await line.rollbacks.work()
+        name = await lit_and_taken_back(line)
         line.walls.end_put(name, PutStatus.UNKNOWN, None)
         await line.hear()
         assert [kind for kind, _ in await questions(line)] == ["unwanted"]
@@ -211,12 +206,7 @@ async def test_a_container_that_is_rejected_is_rolled_back_and_its_work_comes_ag
 
 async def test_pieces_put_for_work_that_was_taken_back_are_asked_to_be_taken_out() -> None:
     async with station() as line:
-        operation, allocation = await begun(line)
-        await line.act("pick", allocation_id=allocation, quantity=4)
-        await line.light()
-        (name,) = line.walls.lit()
-        await line.act("reject", operation_id=operation, reason="the tote is broken")
-        await line.rollbacks.work()
+        name = await lit_and_taken_back(line)
         line.walls.press(name)
         await line.hear()
         assert [kind for kind, _ in await questions(line)] == ["unwanted"]
@@ -239,3 +229,14 @@ async def test_a_closed_station_refuses_a_container_and_another_one_gets_it() ->
         rows = await line.core.rows("SELECT DISTINCT station_id FROM operations")
         assert mine not in [row[0] for row in rows]
         await line.check()
+
+
+async def lit_and_taken_back(line: Station) -> str:
+    """Have a put lit whose work is then taken back, as the tote is broken; returns the put."""
+    operation, allocation = await begun(line)
+    await line.act("pick", allocation_id=allocation, quantity=4)
+    await line.light()
+    (name,) = line.walls.lit()
+    await line.act("reject", operation_id=operation, reason="the tote is broken")
+    await line.rollbacks.work()
+    return name
