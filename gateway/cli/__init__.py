@@ -5,6 +5,8 @@ Each command is a module that is imported when it is called, so that `gateway --
 they work on any gateway.
 """
 
+import atexit
+import gc
 import os
 import sys
 import time
@@ -137,6 +139,8 @@ def main(words: Sequence[str] | None = None) -> None:
     if not sys.stderr.isatty():
         # Typer reads this when it first tells wrong usage, and else breaks sentences, and what they say to type, at 80.
         os.environ.setdefault("TERMINAL_WIDTH", PIPE_WIDTH)
+    # Whoever pressed Ctrl-C would else wait for seconds while the interpreter looks for garbage in what ends with it.
+    atexit.register(gc.freeze)
     try:
         app(args=words, prog_name="gateway")
     except Failure as failure:

@@ -89,16 +89,19 @@ class Simulation:
             PortRefused: another program has the port of an embedded broker.
         """
         await check_ports(self._embedded)
-        async with asyncio.TaskGroup() as tasks:
-            running = [
-                tasks.create_task(keep_running("embedded broker", broker.run)) for broker in self._embedded
+        async with asyncio.TaskGroup() as brokers:
+            serving = [
+                brokers.create_task(keep_running("embedded broker", broker.run)) for broker in self._embedded
             ]
             for broker in self._embedded:
                 await broker.ready()
-            running.append(tasks.create_task(self.site.run()))
-            await self.site.listening.wait()
-            yield
-            for task in running:
+            # The devices end first: vehicles say goodbye through the broker.
+            async with asyncio.TaskGroup() as devices:
+                site = devices.create_task(self.site.run())
+                await self.site.listening.wait()
+                yield
+                site.cancel()
+            for task in serving:
                 task.cancel()
 
 

@@ -55,6 +55,17 @@ def test_help_waits_for_no_heavy_library() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_program_ends_without_looking_for_garbage() -> None:
+    seen = (
+        "import atexit, gc, sys\n"
+        "atexit.register(lambda: sys.stderr.write(str(gc.get_freeze_count() > 0)))\n"
+        "from gateway.cli import main\n"
+        "main(['--help'])"
+    )
+    done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, cwd=ROOT, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "True")
+
+
 def test_the_module_and_the_script_are_the_same() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "gateway", "transport", "no-such-word"],

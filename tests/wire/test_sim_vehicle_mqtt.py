@@ -1,9 +1,11 @@
 """The MQTT face of simulated vehicles where the broker behaves badly, and a whole fleet at once."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,10 +13,14 @@ import aiomqtt
 import pytest
 
 from drivers.links.nats_server import EmbeddedBroker
+from gateway.app import embedded_broker
+from gateway.cli.options import SimOptions, site_of
+from gateway.cli.simulation import Simulation
 from gateway.contract.wiring import MqttLink
 from sim_devices.faces.mqtt import BrokerAccess, MqttBroker
 from tests.vehicles import on_line
-from tests.wire.test_embedded_broker import free_port, retained, server_processes, serving
+from tests.wire.processes import DEMO, free_ports
+from tests.wire.test_embedded_broker import free_port, retained, server_processes, serving, until_silent
 from tests.wire.test_sim_vehicle_master import TOPIC, access_of
 
 pytestmark = pytest.mark.wire
@@ -39,6 +45,25 @@ async def connection(broker: EmbeddedBroker) -> bytes | None:
     with suppress(aiomqtt.MqttError):
         return await retained(broker, f"{TOPIC}/connection")
     return None
+
+
+async def test_every_vehicle_says_goodbye_before_the_broker_of_the_simulation_ends(tmp_path: Path) -> None:
+    port = free_ports(8)
+    site = site_of(DEMO, port, None)
+    simulation = Simulation(SimOptions(site=site, port=0, speed=1.0, seed=1, faults=None), tmp_path)
+    (link,) = (link for link in site.links if isinstance(link, MqttLink))
+    async with simulation.running(), asyncio.timeout(10):
+        while await connections(embedded_broker(link, tmp_path)) != {"ONLINE": 6}:
+            await asyncio.sleep(0.1)
+    await until_silent(link.port)
+    async with serving(embedded_broker(link, tmp_path)) as broker:
+        assert await connections(broker) == {"OFFLINE": 6}
+
+
+async def connections(broker: EmbeddedBroker) -> Counter[str]:
+    """Return how many vehicles of the demo site have told what of their connection last."""
+    topics = (f"uagv/v2/simco/agv-{number}/connection" for number in range(1, 7))
+    return Counter([json.loads(await retained(broker, topic))["connectionState"] for topic in topics])
 
 
 async def test_a_broker_that_never_answers_leaves_nothing_behind() -> None:
