@@ -131,7 +131,6 @@ class Demo:
         now_us = self._clock.now_us()
         return Snapshot(
             elapsed_s=(now_us - self._began_us) / 1e6,
-            what=progress.what,
             done=progress.done,
             total=progress.total,
             orders=progress.orders,

@@ -46,12 +46,10 @@ class Progress:
     """How far a play is.
 
     Attributes:
-        what: is counted.
         total: None: it goes on until it is stopped.
         orders: how the WES core does; None where none plays.
     """
 
-    what: str
     done: int
     total: int | None
     orders: ShownOrders | None = None
@@ -118,7 +116,7 @@ class TransportPlay:
     def progress(self) -> Progress:
         """Return how many transports have completed."""
         tally = self._wes.tally
-        return Progress("transports", tally.count("completed"), tally.wanted)
+        return Progress(tally.count("completed"), tally.wanted)
 
     def standing(self) -> str:
         """Return how many transports have completed, and how many go on."""
@@ -235,7 +233,7 @@ class OrderPlay:
 
     def progress(self) -> Progress:
         """Return how many orders have been shipped, by what the OMS was told."""
-        return Progress("orders", self._oms.book.count(*LEFT), self._oms.wanted, self._shown)
+        return Progress(self._oms.book.count(*LEFT), self._oms.wanted, self._shown)
 
     def standing(self) -> str:
         """Return what customers have got so far, and what they still wait for."""

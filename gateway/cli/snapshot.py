@@ -87,8 +87,7 @@ class Snapshot:
 
     Attributes:
         elapsed_s: seconds since the demo began.
-        what: is wanted of the site: transports, or orders.
-        done, total: how many of them are completed or shipped, and wanted (None: it goes on until it is stopped).
+        done, total: how many transports are completed, or orders shipped, and wanted (None: it goes on until it is stopped).
         counts: transports by status.
         under_way: transports that have not ended, in the order in which they shall be shown.
         occupied: container by location.
@@ -110,7 +109,6 @@ class Snapshot:
     events: int = 0
     moves: int = 0
     url: str = ""
-    what: str = "transports"
     orders: ShownOrders | None = None
 
 

@@ -33,6 +33,8 @@ SIDE_WIDTH: Final = 56
 VEHICLES_A_LINE: Final = 3
 ID_NARROW: Final = 10
 ID_WIDE: Final = 24
+BESIDE_ID: Final = 65
+"""Columns that the rest of a transport takes, with a reason that can still be read."""
 TROUBLES_MAX: Final = 3
 BATTERY_LOW: Final = 0.3
 BORDERS: Final = 2
@@ -142,11 +144,11 @@ class _Screen:
         body = Layout()
         if width >= WIDE:
             main, side = Layout(), Layout(size=SIDE_WIDTH)
-            main.split_column(*self._floor(width - SIDE_WIDTH), self._transports(height, ID_WIDE))
+            main.split_column(*self._floor(width - SIDE_WIDTH), self._transports(height, width - SIDE_WIDTH))
             side.split_column(*self._side(height - len(head)))
             body.split_row(main, side)
         else:
-            body.split_column(*self._floor(width), *self._vehicles(), self._transports(height, ID_NARROW))
+            body.split_column(*self._floor(width), *self._vehicles(), self._transports(height, width))
         screen = Layout()
         screen.split_column(Layout(Group(*head), size=len(head)), body)
         yield from console.render(screen, options.update(height=height))
@@ -168,8 +170,9 @@ class _Screen:
         progress.add_column(ratio=1)
         progress.add_column(no_wrap=True)
         wanted = "" if snapshot.total is None else f"/{snapshot.total}"
+        done = "completed" if snapshot.orders is None else "shipped"
         progress.add_row(
-            Text.assemble((f"{snapshot.done}{wanted}", "bold green"), f" {snapshot.what}"),
+            Text.assemble((f"{snapshot.done}{wanted}", "bold green"), f" {done}"),
             ProgressBar(total=snapshot.total or 1, completed=snapshot.done if snapshot.total else 0),
             f"{snapshot.events} events ({self._events_per_s:.0f}/s)  {snapshot.moves} moves",
         )
@@ -180,7 +183,8 @@ class _Screen:
         lines = self._picture.floor(self._snapshot, width - PANEL_COLUMNS)
         return [_panel("floor", Group(*lines), len(lines), LEGEND)] if lines else []
 
-    def _transports(self, height: int, id_width: int) -> Layout:
+    def _transports(self, height: int, width: int) -> Layout:
+        id_width = min(max(width - BESIDE_ID, ID_NARROW), ID_WIDE)
         under_way = self._snapshot.under_way
         table = _table("transport", "container", "where", "to", "status")
         # The only column that gives way where there is not room for all.
@@ -270,7 +274,9 @@ def _troubles(snapshot: Snapshot) -> list[Text]:
 
 def _transport_row(transport: ShownTransport, id_width: int) -> tuple[RenderableType, ...]:
     name = transport.transport_id
-    waiting = Text(transport.waiting or duration(transport.age_s), "dim" if transport.waiting else "")
+    waiting = Text(
+        transport.waiting or f"for {duration(transport.age_s)}", "dim" if transport.waiting else ""
+    )
     waiting.no_wrap, waiting.overflow = True, "ellipsis"
     return (
         # The end of an id tells more than its beginning.

@@ -112,7 +112,7 @@ def test_a_person_sees_how_far_it_is_and_what_is_wrong(size: tuple[int, int]) ->
     lines = lines_at(size, snapshot())
     head = line_with(lines, "gateway demo")
     assert "http://127.0.0.1:8080" in head and "devices 9/11" in head and "04:07" in head
-    progress = line_with(lines, "50/200 transports")
+    progress = line_with(lines, "50/200 completed")
     assert "1234 events (58/s)" in progress and "96 moves" in progress
     counts = line_with(lines, "planned 26", "executing 8", "completed 50")
     assert "failed 0" in counts and "unknown 0" in counts
@@ -142,7 +142,7 @@ def _shuttles() -> list[str]:
 def test_a_person_sees_what_is_under_way_and_why_it_waits(size: tuple[int, int]) -> None:
     lines = lines_at(size, snapshot())
     assert line_with(lines, "34 under way")
-    assert "12 s" in line_with(lines, "demo-1 ", "TOTE-0001", "shuttle-1", "executing")
+    assert "for 12 s" in line_with(lines, "demo-1 ", "TOTE-0001", "shuttle-1", "executing")
     assert line_with(lines, "demo-2 ", "A1-2-L-03", "S1-1", "planned", "1-OUT is occupied")
     assert ("demo-34" in "".join(lines)) is (size == LARGE)
 
@@ -186,8 +186,10 @@ def test_many_troubles_leave_room_for_the_rest() -> None:
 
 def test_the_end_of_a_long_id_stays_and_so_do_the_places() -> None:
     long = replace(waiting(1), transport_id="demo-1795312173-17", waiting="OUT-3 is occupied by TOTE-0035")
-    lines = lines_at(SMALL, replace(snapshot(), under_way=(long,)))
-    assert line_with(lines, "…312173-17 TOTE-0001 A1-2-L-03 S1-1 planned OUT-3 is occupied by TOT")
+    narrow = lines_at(SMALL, replace(snapshot(), under_way=(long,)))
+    assert line_with(narrow, "…-1795312173-17", "TOTE-0001 A1-2-L-03 S1-1 planned OUT-3 is occupied by")
+    medium = lines_at((120, 40), replace(snapshot(), under_way=(long,)))
+    assert line_with(medium, "…312173-17 TOTE-0001 A1-2-L-03 S1-1 planned OUT-3 is")
     wide = lines_at(LARGE, replace(snapshot(), under_way=(long,)))
     assert line_with(wide, "demo-1795312173-17", "OUT-3 is occupied by TOTE-0035")
 
@@ -202,7 +204,7 @@ def test_a_device_between_two_places_is_seen_where_it_stood_last() -> None:
 
 
 def test_a_demo_without_an_end_shows_no_total() -> None:
-    assert line_with(lines_at(SMALL, replace(snapshot(), total=None)), "50 transports")
+    assert line_with(lines_at(SMALL, replace(snapshot(), total=None)), "50 completed")
 
 
 def test_a_site_with_nothing_but_a_link_is_drawn_too() -> None:
@@ -304,7 +306,6 @@ async def test_a_terminal_shows_frame_after_frame_and_is_given_back(monkeypatch:
 
 ORDERS = replace(
     snapshot(),
-    what="orders",
     orders=ShownOrders(
         counts={"released": 3, "shipped": 50},
         pile_on=2.25,
@@ -319,7 +320,7 @@ ORDERS = replace(
 def test_a_person_sees_how_the_orders_do(size: tuple[int, int]) -> None:
     lines = lines_at(size, ORDERS)
     assert len(lines) == size[1]
-    assert line_with(lines, "50/200 orders")
+    assert line_with(lines, "50/200 shipped")
     assert line_with(lines, "released 3", "shipped 50", "pieces/tote 2.2", "stock 5700")
 
 
