@@ -29,10 +29,10 @@ from gateway.wes.planning.rollback import Rollbacks
 from gateway.wes.planning.tasks import book_pick, claim, lock_tasks
 from gateway.wes.planning.waves import Waves
 from gateway.wes.schema import MIGRATIONS
-from gateway.wes.stock.model import Holder, HolderKind, Portion
+from gateway.wes.stock.model import Holder, HolderKind, Portion, Virtual
 from gateway.wes.stock.opening import Batch, open_holder, open_lot
 from gateway.wes.stock.post import post
-from gateway.wes.stock.verbs import receive
+from gateway.wes.stock.verbs import put_away, receive
 from gateway.wes.stock.verify import verify
 from tests.unit.feeding import START_US
 from tests.unit.wes_rig import WAREHOUSE, Core, act, command, core_on, settings
@@ -46,6 +46,11 @@ ROUNDS_MAX = 300
 @cache
 def demo_site() -> Site:
     return load_site(DEMO)
+
+
+def rule(at: str, then: Any, **when: Any) -> dict[str, Any]:
+    """Return a rule of the site as its file has it."""
+    return {"at": at, "when": when, "then": then}
 
 
 class ContractGateway:
@@ -307,6 +312,28 @@ async def fill(line: Chain, tote: str, place: str, **stock: int) -> None:
     """Put a tote with stock into the rack, known to the gateway and to the WES."""
     line.gateway.places[tote] = place
     await stock_up(line.core, tote, **stock)
+
+
+async def goods_in_receiving(line: Chain, sku: str, quantity: int) -> int:
+    """Goods that can be promised, and are at no place where they can be fetched."""
+    core = line.core
+    area = Virtual.RCV_AREA.of(WAREHOUSE)
+
+    async def job(tx: Any) -> int:
+        batch = Batch(warehouse_id=WAREHOUSE, owner_id="me", sku=sku, received_at=START_US, lot_no=f"{sku}-1")
+        lot = await open_lot(tx, core.context.ids, batch)
+        await post(tx, receive(act(core.context), lot, Portion(area, lot.lot_id, quantity)))
+        return lot.lot_id
+
+    return await core.store.write(job)
+
+
+async def put_into(line: Chain, tote: str, lot_id: int, quantity: int) -> None:
+    """Put such goods into a tote."""
+    area = Virtual.RCV_AREA.of(WAREHOUSE)
+    await line.core.store.write(
+        lambda tx: post(tx, put_away(act(line.core.context), [Portion(area, lot_id, quantity)], tote))
+    )
 
 
 async def stock_up(core: Core, tote: str, **stock: int) -> None:

@@ -13,11 +13,10 @@ from gateway.wes.planning.rollback import begin_rollback
 from gateway.wes.planning.snapshot import look
 from gateway.wes.planning.stations import close_station
 from gateway.wes.stock.model import Holder, HolderKind, Portion, Virtual
-from gateway.wes.stock.opening import Batch, open_holder, open_lot, stand
+from gateway.wes.stock.opening import open_holder
 from gateway.wes.stock.post import post
-from gateway.wes.stock.verbs import put_away, receive
-from tests.unit.chain_rig import Chain, chain, contradictions, fill, order
-from tests.unit.feeding import START_US
+from gateway.wes.stock.verbs import put_away
+from tests.unit.chain_rig import Chain, chain, contradictions, fill, goods_in_receiving, order, put_into, rule
 from tests.unit.wes_rig import WAREHOUSE, act
 
 pytestmark = pytest.mark.unit
@@ -27,10 +26,6 @@ WAYS = [
     for sequence in ("waveFirst", "allocateFirst")
     for grouping in ("static", "dynamic")
 ]
-
-
-def rule(at: str, then: Any, **when: Any) -> dict[str, Any]:
-    return {"at": at, "when": when, "then": then}
 
 
 async def ten_orders(line: Chain) -> None:
@@ -258,89 +253,6 @@ async def test_what_is_to_go_into_a_put_wall_goes_where_one_is_and_everything_el
         assert not await contradictions(line.core)
 
 
-# ── shortage ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def goods_in_receiving(line: Chain, sku: str, quantity: int) -> int:
-    """Goods that can be promised, and are at no place where they can be fetched."""
-    core = line.core
-    area = Virtual.RCV_AREA.of(WAREHOUSE)
-
-    async def job(tx: Any) -> int:
-        batch = Batch(warehouse_id=WAREHOUSE, owner_id="me", sku=sku, received_at=START_US, lot_no=f"{sku}-1")
-        lot = await open_lot(tx, core.context.ids, batch)
-        await post(tx, receive(act(core.context), lot, Portion(area, lot.lot_id, quantity)))
-        return lot.lot_id
-
-    return await core.store.write(job)
-
-
-async def put_into(line: Chain, tote: str, lot_id: int, quantity: int) -> None:
-    area = Virtual.RCV_AREA.of(WAREHOUSE)
-    await line.core.store.write(
-        lambda tx: post(tx, put_away(act(line.core.context), [Portion(area, lot_id, quantity)], tote))
-    )
-
-
-async def test_mode_a_an_order_that_lacks_something_waits_as_a_whole_until_it_is_there() -> None:
-    async with chain() as line:
-        await fill(line, "T-1", "A1-1-L-01", A=10)
-        lot_id = await goods_in_receiving(line, "B", 5)
-        await order(line, "C-1", ("A", 2), ("B", 3))
-        await line.think()
-        await line.think()
-        assert await line.codes() == [40]
-        assert await line.codes("orders") == [40]
-        exceptions = (
-            "SELECT text FROM order_exceptions WHERE kind = 'allocationShortage' AND settled_at IS NULL"
-        )
-        assert await line.core.rows(exceptions) == [
-            ("B: 3 are promised and at no place where they can be fetched",)
-        ]
-        await put_into(line, "T-1", lot_id, 5)
-        await line.until_quiet()
-        assert await line.codes("orders") == [90]
-        assert await line.core.rows(exceptions) == []
-        assert not await contradictions(line.core)
-
-
-async def test_mode_b_what_is_there_goes_on_and_the_rest_follows() -> None:
-    async with chain(rules=[rule("shortage", "partial")]) as line:
-        await fill(line, "T-1", "A1-1-L-01", A=10, B=1)
-        lot_id = await goods_in_receiving(line, "B", 5)
-        await order(line, "C-1", ("A", 2), ("B", 3))
-        await line.until_quiet()
-        assert await line.codes() == [90, 40]
-        assert await line.core.rows(
-            "SELECT work_id - work_id, quantity FROM work_lines ORDER BY work_id, line_id"
-        ) == [
-            (0, 2),
-            (0, 1),
-            (0, 2),
-        ]
-        assert not await contradictions(line.core)
-        await put_into(line, "T-1", lot_id, 5)
-        await line.until_quiet()
-        assert await line.codes() == [90, 90]
-        assert await line.codes("orders") == [90]
-        assert not await contradictions(line.core)
-
-
-async def test_a_rule_of_the_site_says_for_each_order_whether_it_waits_or_goes_on_in_part() -> None:
-    async with chain(rules=[rule("shortage", "partial", carrier="SF")]) as line:
-        await fill(line, "T-1", "A1-1-L-01", A=10)
-        await goods_in_receiving(line, "B", 5)
-        await order(line, "C-1", ("A", 2), ("B", 2), carrierCode="SF")
-        await order(line, "C-2", ("A", 2), ("B", 2), carrierCode="YTO")
-        await line.until_quiet()
-        works = await line.core.rows(
-            "SELECT o.carrier_code, w.code FROM work_orders w JOIN orders o ON o.order_id = w.order_id"
-            " ORDER BY o.order_id, w.code"
-        )
-        assert works == [("SF", 40), ("SF", 90), ("YTO", 40)]
-        assert not await contradictions(line.core)
-
-
 # ── work without stations ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -379,69 +291,6 @@ async def test_work_on_foot_is_bound_to_flat_places_and_released() -> None:
         assert await line.codes() == [70]
         assert await core.rows("SELECT holder_id, quantity FROM allocations") == [("F-1", 4)]
         assert not await contradictions(core)
-
-
-# ── where containers belong ───────────────────────────────────────────────────────────────────────────
-
-
-async def test_over_a_no_return_is_a_rule_on_demand() -> None:
-    near = rule("return", "A1-1-L-0[1-3]", demand={"min": 3})
-    async with chain(rules=[near, rule("return", "A1-4-*")]) as line:
-        await fill(line, "T-1", "A1-2-L-10", A=20)
-        await order(line, "C-1", ("A", 2))
-        await line.round()
-        for number in range(2, 5):
-            await order(line, f"C-{number}", ("A", 1))
-        await line.store.write(lambda tx: tx.execute("UPDATE work_orders SET held = 'batch' WHERE code = 30"))
-        for _ in range(3):
-            await line.round()
-        assert line.gateway.places["T-1"].startswith("A1-1-L-0")
-        await line.store.write(lambda tx: tx.execute("UPDATE work_orders SET held = NULL"))
-        await line.until_quiet()
-        assert line.gateway.places["T-1"].startswith("A1-4-")
-
-
-async def test_hot_totes_move_nearer_while_nobody_waits() -> None:
-    relocation = {"hot": 1, "gain_m": 0.5}
-    async with chain(relocation=relocation, rules=[rule("return", "A1-4-R-*")]) as line:
-        await fill(line, "T-1", "A1-4-R-12", A=20)
-        await order(line, "C-1", ("A", 2))
-        await line.until_quiet()
-        nearest = min(
-            (place for place in line.core.context.layout.storage("A1-4-R-*", None)),
-            key=lambda place: place.distance or 0,
-        )
-        await line.core.store.write(lambda tx: stand(tx, "T-1", "A1-4-R-12"))
-        line.gateway.places["T-1"] = "A1-4-R-12"
-        for _ in range(4):
-            await line.round()
-        assert line.gateway.places["T-1"] == nearest.location_id
-        assert ("T-1", "relocate", "done") in await line.states()
-
-
-async def test_a_container_that_stands_at_a_station_for_nothing_is_sent_home() -> None:
-    async with chain() as line:
-        await fill(line, "T-1", "S1-1", A=20)
-        await line.until_quiet()
-        await line.round()
-        await line.until_quiet()
-        assert line.gateway.places["T-1"].startswith("A1-")
-
-
-async def test_a_container_whose_home_is_taken_under_way_is_called_back_and_goes_to_another() -> None:
-    async with chain() as line:
-        await fill(line, "T-1", "S1-1", A=20)
-        await line.think()
-        await line.think()
-        (asked,) = line.gateway.asked.values()
-        line.gateway.put_by_hand("T-2", asked.destination)
-        for _ in range(3):
-            await line.round()
-        await line.until_quiet()
-        home = line.gateway.places["T-1"]
-        assert home.startswith("A1-")
-        assert home != asked.destination
-        assert [state for _, _, state in await line.states()] == ["cancelled", "done"]
 
 
 # ── an answer on a snapshot ───────────────────────────────────────────────────────────────────────────

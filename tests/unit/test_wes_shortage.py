@@ -1,0 +1,66 @@
+"""What becomes of an order that lacks something: it waits as a whole, or goes on in part."""
+
+import pytest
+
+from tests.unit.chain_rig import chain, contradictions, fill, goods_in_receiving, order, put_into, rule
+
+pytestmark = pytest.mark.unit
+
+
+async def test_mode_a_an_order_that_lacks_something_waits_as_a_whole_until_it_is_there() -> None:
+    async with chain() as line:
+        await fill(line, "T-1", "A1-1-L-01", A=10)
+        lot_id = await goods_in_receiving(line, "B", 5)
+        await order(line, "C-1", ("A", 2), ("B", 3))
+        await line.think()
+        await line.think()
+        assert await line.codes() == [40]
+        assert await line.codes("orders") == [40]
+        exceptions = (
+            "SELECT text FROM order_exceptions WHERE kind = 'allocationShortage' AND settled_at IS NULL"
+        )
+        assert await line.core.rows(exceptions) == [
+            ("B: 3 are promised and at no place where they can be fetched",)
+        ]
+        await put_into(line, "T-1", lot_id, 5)
+        await line.until_quiet()
+        assert await line.codes("orders") == [90]
+        assert await line.core.rows(exceptions) == []
+        assert not await contradictions(line.core)
+
+
+async def test_mode_b_what_is_there_goes_on_and_the_rest_follows() -> None:
+    async with chain(rules=[rule("shortage", "partial")]) as line:
+        await fill(line, "T-1", "A1-1-L-01", A=10, B=1)
+        lot_id = await goods_in_receiving(line, "B", 5)
+        await order(line, "C-1", ("A", 2), ("B", 3))
+        await line.until_quiet()
+        assert await line.codes() == [90, 40]
+        assert await line.core.rows(
+            "SELECT work_id - work_id, quantity FROM work_lines ORDER BY work_id, line_id"
+        ) == [
+            (0, 2),
+            (0, 1),
+            (0, 2),
+        ]
+        assert not await contradictions(line.core)
+        await put_into(line, "T-1", lot_id, 5)
+        await line.until_quiet()
+        assert await line.codes() == [90, 90]
+        assert await line.codes("orders") == [90]
+        assert not await contradictions(line.core)
+
+
+async def test_a_rule_of_the_site_says_for_each_order_whether_it_waits_or_goes_on_in_part() -> None:
+    async with chain(rules=[rule("shortage", "partial", carrier="SF")]) as line:
+        await fill(line, "T-1", "A1-1-L-01", A=10)
+        await goods_in_receiving(line, "B", 5)
+        await order(line, "C-1", ("A", 2), ("B", 2), carrierCode="SF")
+        await order(line, "C-2", ("A", 2), ("B", 2), carrierCode="YTO")
+        await line.until_quiet()
+        works = await line.core.rows(
+            "SELECT o.carrier_code, w.code FROM work_orders w JOIN orders o ON o.order_id = w.order_id"
+            " ORDER BY o.order_id, w.code"
+        )
+        assert works == [("SF", 40), ("SF", 90), ("YTO", 40)]
+        assert not await contradictions(line.core)
