@@ -76,9 +76,9 @@ types: install-dev ## basedpyright, strict
 	@echo "==> types: basedpyright"
 	@$(BIN)/basedpyright
 
-pytest: install-dev ## all tests, the kill loops among them, two at a time (WORKERS=2)
+pytest: install-dev ## all tests, the kill loops among them, three at a time, as half of them wait (WORKERS=3)
 	@echo "==> tests: pytest"
-	@$(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist worksteal
+	@$(BIN)/python -m pytest -n $(or $(WORKERS),3) --dist worksteal
 
 format: install-dev ## format the code and apply ruff's safe fixes
 	@$(BIN)/ruff check --quiet --fix-only $(CODE)
