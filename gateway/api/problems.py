@@ -101,11 +101,18 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
     return refused(Refusal(RefusalKind.INVALID, *(field_error(each, place) for each, place in places)))
 
 
-async def _on_http_error(_: Request, error: Exception) -> Response:
+async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     code = error.reason.code if isinstance(error, Rejected) else camel(status.name)
-    return http_error(status, code, error.detail, error.headers)
+    match error.status_code, error.detail:
+        case HTTPStatus.NOT_FOUND, HTTPStatus.NOT_FOUND.phrase:
+            message = "there is no such path; /docs shows all"
+        case HTTPStatus.METHOD_NOT_ALLOWED, _:
+            message = f"{request.method} is nothing that this path knows; /docs shows what it does"
+        case _:
+            message = error.detail
+    return http_error(status, code, message, error.headers)
 
 
 async def _on_store_full(_: Request, error: Exception) -> Response:

@@ -17,6 +17,8 @@ _CODES: Final[dict[str, str]] = {
     "string_too_long": "tooLong",
     "too_short": "tooShort",
     "too_long": "tooLong",
+    "too_many_bytes": "tooLong",
+    "no_items": "tooShort",
     "string_pattern_mismatch": "badFormat",
     "value_error": "badFormat",
     "bad_format": "badFormat",
@@ -27,23 +29,60 @@ _CODES: Final[dict[str, str]] = {
     "union_tag_invalid": "unknownValue",
     "union_tag_not_found": "missing",
 }
+_OBJECT: Final = "must be an object"
+_LIST: Final = "must be a list"
+_INTEGER: Final = "must be a whole number"
+_NUMBER: Final = "must be a number"
+_BOOLEAN: Final = "must be true or false"
 _MESSAGES: Final[dict[str, str]] = {
     "extra_forbidden": "there is no such field",
     "missing": "must be given",
     "union_tag_not_found": "must be given",
     "string_pattern_mismatch": "must be made of letters, digits, dots, underscores, colons and hyphens",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "string_too_short": "must have {min_length} or more characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have {min_length} or more items",
+    "too_long": "must have at most {max_length} items",
+    "enum": "must be {expected}",
+    "literal_error": "must be {expected}",
+    "model_type": _OBJECT,
+    "model_attributes_type": _OBJECT,
+    "dataclass_type": _OBJECT,
+    "dict_type": _OBJECT,
+    "list_type": _LIST,
+    "tuple_type": _LIST,
+    "string_type": "must be text",
+    "int_type": _INTEGER,
+    "int_parsing": _INTEGER,
+    "int_parsing_size": _INTEGER,
+    "int_from_float": _INTEGER,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "finite_number": _NUMBER,
+    "bool_type": _BOOLEAN,
+    "bool_parsing": _BOOLEAN,
 }
+"""Pydantic speaks of tuples, dictionaries and strings; a caller wrote JSON, or a CSV."""
 
 
 def field_error(error: Mapping[str, Any], location: Sequence[str | int]) -> FieldError:
     """Translate one of pydantic's findings; `location` is where the value stands in what the caller wrote."""
     kind: str = error["type"]
     code = _CODES.get(kind) or ("wrongType" if kind.endswith(("_type", "_parsing")) else camel(kind))
-    text: str = _MESSAGES.get(kind) or error["msg"].removeprefix("Value error, ")
+    message = _MESSAGES.get(kind)
+    text: str = (
+        message.format_map(error.get("ctx", {})) if message else error["msg"].removeprefix("Value error, ")
+    )
     if kind.startswith("union_tag"):  # which of several it is, is told by a field of it
         context: Mapping[str, str] = error["ctx"]
         location = (*location, context["discriminator"].strip("'"))
         text = f"must be one of {context['expected_tags']}" if "expected_tags" in context else text
+    elif kind == "missing" and not location:
+        text = "a body must be given"
     return FieldError(_path(location), code, text)
 
 
@@ -52,11 +91,11 @@ def without_kinds(error: Mapping[str, Any], body: object) -> tuple[str | int, ..
 
     Args:
         error: one of pydantic's findings about a request; its first place is `body`, `query`, ….
-        body: as it was parsed; None where the finding is elsewhere.
+        body: of that request, as it was parsed; None if it has none.
     """
     location: tuple[str | int, ...] = tuple(error["loc"][1:])
     place: list[str | int] = []
-    value: Any = body
+    value: Any = body if error["loc"][0] == "body" else None
     for number, part in enumerate(location):
         is_field = not isinstance(value, dict) or part in value
         is_absent_field = error["type"] == "missing" and number + 1 == len(location)

@@ -35,14 +35,14 @@ Quantity = Annotated[int, Field(strict=True, ge=1, le=QUANTITY_MAX)]
 
 def _small(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     if len(to_json(value)) > EXT_MAX_BYTES:
-        raise PydanticCustomError("too_long", "takes more than {most} bytes", {"most": EXT_MAX_BYTES})
+        raise PydanticCustomError("too_many_bytes", "takes more than {most} bytes", {"most": EXT_MAX_BYTES})
     return value
 
 
 def not_empty(value: tuple[T, ...]) -> tuple[T, ...]:
     """Refuse an empty list; a minimum length would count an item that does not fit as missing."""
     if not value:
-        raise PydanticCustomError("too_short", "must have at least one item")
+        raise PydanticCustomError("no_items", "must have at least one item")
     return value
 
 

@@ -258,6 +258,13 @@ WRONG_REQUESTS: dict[str, tuple[str, str, Any, int, list[tuple[str, str]]]] = {
         404,
         [("subscriptionId", "unknownSubscription")],
     ),
+    "container with an id that is too long": (
+        "PUT",
+        f"/v1/containers/{'T' * 65}/location",
+        ACT | {"locationId": "A-1-L-02"},
+        422,
+        [("containerId", "tooLong")],
+    ),
     "no such path": ("GET", "/v1/nothing", None, 404, [("", "notFound")]),
     "no such method": ("DELETE", "/v1/transports", None, 405, [("", "methodNotAllowed")]),
 }
@@ -314,6 +321,33 @@ async def test_other_wrong_requests_are_refused_and_change_nothing(rig: Rig) -> 
         except AssertionError as error:
             raise AssertionError(name) from error
     assert await rig.state() == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "told"),
+    [
+        ("POST", "/v1/transports", b"", "a body must be given"),
+        ("POST", "/v1/transports", b"[]", "must be an object"),
+        ("POST", "/v1/transports", b'{"transportId": ""}', "must have 1 or more characters"),
+        ("POST", "/v1/transports", b'{"containerId": 7}', "must be text"),
+        ("POST", "/v1/transports", b'{"priority": true}', "must be a whole number"),
+        ("POST", "/v1/transports", b'{"priority": 10}', "must be at most 9"),
+        ("POST", "/v1/transports", b'{"priority": -1}', "must be at least 0"),
+        ("POST", "/v1/transports", b'{"attributes": 1}', "must be an object"),
+        ("POST", "/v1/transports:batch", b'{"items": 1}', "must be a list"),
+        ("POST", "/v1/transports:batch", b'{"items": []}', "must have 1 or more items"),
+        ("POST", "/v1/transports:batch", b'{"mode": 1}', "must be 'all' or 'each'"),
+        ("POST", "/v1/puts", b'{"blink": "yes"}', "must be true or false"),
+        ("GET", "/v1/transports?limit=many", b"", "must be a whole number"),
+        ("GET", "/v1/nothing", b"", "there is no such path; /docs shows all"),
+        ("PUT", "/v1/transports", b"", "PUT is nothing that this path knows; /docs shows what it does"),
+    ],
+)
+async def test_a_refusal_speaks_of_json_not_of_our_types(
+    rig: Rig, method: str, path: str, body: bytes, told: str
+) -> None:
+    answer = await rig.http.request(method, path, content=body, headers={"Content-Type": "application/json"})
+    assert told in [reason.message for reason in Problem.model_validate_json(answer.content).reasons]
 
 
 async def test_a_body_that_is_too_long_is_not_read_to_its_end(rig: Rig) -> None:
