@@ -7,7 +7,7 @@
 
 from gateway.app.brokers import EmbeddedBroker, check_ports, embedded_broker
 from gateway.app.gateway import Gateway, open_gateway, run_gateway
-from gateway.app.serving import PortRefused, http_port, serve_http
+from gateway.app.serving import PortRefused, http_port, serve_http, start_is_over
 from gateway.app.settings import Settings, make_data_folder
 from gateway.app.surroundings import Surroundings, WesSurroundings, real_surroundings
 from gateway.app.upstream import UpstreamRefused
@@ -31,4 +31,5 @@ __all__ = [
     "run_gateway",
     "run_wes",
     "serve_http",
+    "start_is_over",
 ]

@@ -1,7 +1,6 @@
 """One gateway, put together, and the tasks that keep it running."""
 
 import asyncio
-import gc
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -15,7 +14,7 @@ from fastapi import APIRouter, FastAPI
 from gateway.api.app import create_api
 from gateway.api.deps import ApiDeps
 from gateway.app.rooms import open_rooms
-from gateway.app.serving import http_port, serve_http
+from gateway.app.serving import http_port, serve_http, start_is_over
 from gateway.app.settings import Settings
 from gateway.app.surroundings import Runnable, Surroundings, real_surroundings
 from gateway.app.wes import RunningWes, open_wes
@@ -195,15 +194,10 @@ async def _works_of(wes: RunningWes | None, gateway: Gateway) -> AsyncGenerator[
 
 
 async def run_gateway(settings: Settings) -> None:
-    """Run a gateway until the process is told to stop.
-
-    Whoever starts the process may have switched garbage collection off: what a start makes lives as long as the process,
-    and looking through it again and again takes a fifth of the start, and long pauses later.
-    """
+    """Run a gateway until the process is told to stop."""
     with http_port(settings.host, settings.port) as port:
         async with real_surroundings(settings) as around, open_gateway(settings, around) as gateway:
-            gc.freeze()
-            gc.enable()
+            start_is_over()
             log.info("the gateway runs", url=settings.url, site=settings.site.id)
             await gateway.serve(port)
 

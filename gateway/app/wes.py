@@ -10,7 +10,7 @@ import httpx
 import structlog
 
 from gateway.api.app import create_wes_api
-from gateway.app.serving import http_port, serve_http
+from gateway.app.serving import http_port, serve_http, start_is_over
 from gateway.app.settings import Settings, make_data_folder
 from gateway.app.surroundings import Runnable, WesSurroundings, real_wes_surroundings
 from gateway.contract.clock import Clock
@@ -93,6 +93,7 @@ async def run_wes(settings: Settings, gateway_url: str) -> None:
             assert wes is not None
             works = {**wes.works, **wes.chain(GatewayClient(http))}
             running = [tasks.create_task(keep_running(name, work.run)) for name, work in works.items()]
+            start_is_over()
             log.info("the WES runs", url=settings.url, gateway=gateway_url)
             closing = asyncio.Event()
             await serve_http(create_wes_api(wes.core, settings.token, closing), port, closing)

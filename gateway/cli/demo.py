@@ -1,5 +1,6 @@
 """`gateway demo`: a whole simulated site and its gateway in one process, with something to do and something to look at."""
 
+import gc
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -93,6 +94,7 @@ def demo(
         raise typer.BadParameter(
             "say with --orders N or --transports N how many shall end first", param_hint="--exit"
         )
+    gc.disable()  # until `start_is_over`
     options = DemoOptions(
         site=site_of(site, ports_from, broker),
         transports=transports,

@@ -13,7 +13,15 @@ from typing import Final, TextIO
 import httpx
 from rich.console import Console
 
-from gateway.app import Gateway, Settings, http_port, make_data_folder, open_gateway, real_surroundings
+from gateway.app import (
+    Gateway,
+    Settings,
+    http_port,
+    make_data_folder,
+    open_gateway,
+    real_surroundings,
+    start_is_over,
+)
 from gateway.cli.appearance import stdout
 from gateway.cli.earlier import containers_in
 from gateway.cli.logs import LogFormat, configure_logs
@@ -205,6 +213,7 @@ async def run_demo(options: DemoOptions) -> int:
                 real_surroundings(settings) as around,
                 open_gateway(settings, around) as gateway,
             ):
+                start_is_over()
                 url = f"http://127.0.0.1:{options.port}"
                 console.print(
                     f"The demo site runs; its API is at {url}/docs. Everything goes on at {options.speed:g} × speed.",

@@ -44,7 +44,7 @@ def run(
 
     Kill it at any moment: started again with the same --data it goes on where it was.
     """
-    gc.disable()  # until it runs: see run_gateway
+    gc.disable()  # until `start_is_over`
     token = token_of(token_file)
     if token is None and not _only_this_machine(host):
         raise typer.BadParameter(

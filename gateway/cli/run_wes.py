@@ -1,5 +1,6 @@
 """`gateway wes run`: the site's WES core in a process of its own, beside a gateway that runs without it."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +32,7 @@ def run_wes(
 
     Kill either of the two at any moment: started again with the same --data they go on where they were.
     """
+    gc.disable()  # until `start_is_over`
     token = token_of(token_file)
     chosen = site_of(site, None, None)
     if chosen.wes is None:

@@ -1,5 +1,6 @@
 """`gateway sim`: the simulated devices of a site alone, for any control system that speaks their protocols."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +33,7 @@ def sim(
     A `gateway run` with the same --site and --ports-from drives them. /v1/sim tells where every container truly is, and
     takes faults.
     """
+    gc.disable()  # until `start_is_over`
     chosen = site_of(site, ports_from, broker)
     configure_logs(LogFormat.CONSOLE, sys.stderr)
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from gateway.api.problems import add_problem_handlers
-from gateway.app import EmbeddedBroker, check_ports, embedded_broker, http_port, serve_http
+from gateway.app import EmbeddedBroker, check_ports, embedded_broker, http_port, serve_http, start_is_over
 from gateway.cli.options import SimOptions
 from gateway.contract.wiring import MqttLink
 from gateway.kernel.clock import SystemClock
@@ -125,6 +125,7 @@ async def run_simulation(options: SimOptions) -> None:
         simulation = Simulation(options, Path(folder))
         api = simulation_api(simulation.site, simulation.vehicles)
         async with simulation.running():
+            start_is_over()
             log.info(
                 "the simulated devices run",
                 site=options.site.id,
