@@ -67,7 +67,8 @@ class _Present(Collector):
         yield GaugeMetricFamily(
             "gateway_commands_open", "Commands that have not ended", len(tables.open_jobs)
         )
-        yield GaugeMetricFamily("gateway_alarms", "Alarms that stand", len(tables.alarms))
+        no_room = self._deps.kernel.no_room is not None
+        yield GaugeMetricFamily("gateway_alarms", "Alarms that stand", len(tables.alarms) + no_room)
         transports = GaugeMetricFamily(
             "gateway_transports", "Transports in memory, by status", labels=["status"]
         )

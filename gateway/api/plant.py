@@ -15,6 +15,7 @@ from gateway.api.views import (
     command_view,
     container_view,
     link_view,
+    no_room_view,
     position_view,
     telegram_view,
 )
@@ -136,6 +137,7 @@ class _Plant:
 
     def __init__(self, deps: ApiDeps) -> None:
         self._tables = deps.tables
+        self._kernel = deps.kernel
         self._drivers = deps.drivers
         self._positions = deps.positions
         self._locations = deps.site.all_locations
@@ -172,8 +174,11 @@ class _Plant:
         return container_view(row)
 
     def alarms(self, paging: Paging) -> Page[AlarmView]:
-        rows = self._tables.alarms.values()
-        return _page((row.alarm_id for row in rows), paging, lambda key: alarm_view(self._tables.alarms[key]))
+        standing = {row.alarm_id: alarm_view(row) for row in self._tables.alarms.values()}
+        if (no_room := self._kernel.no_room) is not None:
+            alarm = no_room_view(no_room)
+            standing[alarm.alarm_id] = alarm
+        return _page(standing, paging, standing.__getitem__)
 
     def _device(self, device_id: str, commands: Mapping[str, Sequence[CommandView]]) -> DeviceView:
         row = self._tables.devices[device_id]

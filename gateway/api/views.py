@@ -24,6 +24,7 @@ from gateway.contract.transports import (
     TransportView,
 )
 from gateway.kernel.clock import to_datetime, to_rfc3339
+from gateway.kernel.kernel import NoRoom
 from gateway.kernel.ports import Row
 from gateway.transport.rows import ActRecord, Alarm, Container, Job, Leg, Problem, Put, Transport
 from gateway.transport.transitions import ENDED, HALTED
@@ -109,6 +110,19 @@ def alarm_view(alarm: Alarm) -> AlarmView:
         advice=alarm.advice,
         actions=alarm.actions,
         raised_at=to_datetime(alarm.raised_us),
+    )
+
+
+def no_room_view(no_room: NoRoom) -> AlarmView:
+    """Show the one alarm that is in no table, as nothing could be written there."""
+    return AlarmView(
+        alarm_id="storageFull",
+        subject="gateway",
+        code="storageFull",
+        text=f"nothing can be made durable, so nothing is accepted and nothing commanded: {no_room.why}",
+        advice="Make room on the gateway's disk. It goes on by itself; this stands until the next change is stored.",
+        actions=(),
+        raised_at=to_datetime(no_room.since_us),
     )
 
 

@@ -127,7 +127,7 @@ class AlarmView(WireModel):
     """Something that a person must look at.
 
     Attributes:
-        subject: the transport, device or location that it is about.
+        subject: the transport, device or location that it is about; `gateway`: itself.
         actions: what may be done about the transport.
     """
 

@@ -51,6 +51,14 @@ class _Asked:
     reply: asyncio.Future[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class NoRoom:
+    """Nothing can be made durable, since when and why; as the last commit found it."""
+
+    why: str
+    since_us: int
+
+
 class Kernel:
     """Owns the books; everything that changes them passes through `ask`."""
 
@@ -78,13 +86,18 @@ class Kernel:
         self._asked: asyncio.Queue[_Asked] = asyncio.Queue(QUEUE_MAX)
         self._settled = asyncio.Event()
         self._settled.set()
-        self._full = False
+        self._no_room: NoRoom | None = None
         self._read_clocks()
 
     @property
     def waiting(self) -> int:
         """How many messages have not been taken up yet."""
         return self._asked.qsize()
+
+    @property
+    def no_room(self) -> NoRoom | None:
+        """What keeps the kernel from committing anything; None if nothing does."""
+        return self._no_room
 
     async def ask(self, message: object) -> Any:
         """Have a message handled; return its reply once everything that it changed is durable.
@@ -186,14 +199,14 @@ class Kernel:
                 log.exception("a room failed to settle; its state is as before", room=type(room).__name__)
 
     def _tell_full(self, why: str) -> None:
-        if not self._full:
+        if self._no_room is None:
             log.error("nothing can be made durable: requests are refused, nothing is commanded", why=why)
-        self._full = True
+            self._no_room = NoRoom(why, self._books.now_us)
 
     def _tell_room(self) -> None:
-        if self._full:
+        if self._no_room is not None:
             log.info("what happens can be made durable again")
-        self._full = False
+        self._no_room = None
 
     async def _persist(self, tx: Tx) -> None:
         await self._guard(tx)

@@ -416,9 +416,13 @@ async def test_a_full_disk_is_507_and_the_same_request_passes_once_there_is_room
     answer = await rig.submit("T-2", containerId="T2", attributes={"x": "y" * 4000})
     assert (answer.status_code, answer.headers["retry-after"]) == (507, "10")
     assert_problem(answer, 507, [("", "storageFull")])
+    (alarm,) = (await rig.http.get("/v1/alarms")).json()["items"]
+    assert (alarm["code"], alarm["subject"]) == ("storageFull", "gateway")
+    assert "gateway_alarms 1.0" in (await rig.http.get("/metrics")).text
     await limit("1000000")
     answer = await rig.submit("T-2", containerId="T2", attributes={"x": "y" * 4000})
     assert answer.status_code == 202
+    assert (await rig.http.get("/v1/alarms")).json()["items"] == []
 
 
 async def test_a_full_queue_is_429_and_tells_when_to_come_back(
