@@ -32,7 +32,7 @@ class SimClock:
         self._speed = _positive(speed)
         self._loop_origin = 0.0
         self._origin = 0.0
-        self._waiting: dict[asyncio.Timeout, float] = {}
+        self._timers: dict[_Timer, None] = {}
 
     @property
     def speed(self) -> float:
@@ -47,9 +47,8 @@ class SimClock:
         """
         checked, now = _positive(speed), self.now()
         self._loop_origin, self._origin, self._speed = asyncio.get_running_loop().time(), now, checked
-        for timeout, until in self._waiting.items():
-            if not timeout.expired():
-                timeout.reschedule(self._loop_time(until))
+        for timer in self._timers:
+            timer.set(self._loop_time(timer.until))
 
     def now(self) -> float:
         """Return seconds of simulated motion; only differences mean something."""
@@ -60,21 +59,38 @@ class SimClock:
         await self.wait(asyncio.Event(), self.now() + seconds)
 
     async def wait(self, event: asyncio.Event, until: float | None) -> None:
-        """Return as soon as the event is set or, unless it is None, the simulated time `until` has come."""
-        when = None if until is None else self._loop_time(until)
+        """Return as soon as the event is set; unless it is None, the simulated time `until` sets it."""
+        if until is None:
+            await event.wait()
+            return
+        timer = _Timer(event, until, self._loop_time(until))
+        self._timers[timer] = None
         try:
-            async with asyncio.timeout_at(when) as timeout:
-                if until is not None:
-                    self._waiting[timeout] = until
-                try:
-                    await event.wait()
-                finally:
-                    self._waiting.pop(timeout, None)
-        except TimeoutError:
-            pass
+            await event.wait()
+        finally:
+            del self._timers[timer]
+            timer.cancel()
 
     def _loop_time(self, at: float) -> float:
         return self._loop_origin + (at - self._origin) / self._speed
+
+
+class _Timer:
+    """Sets an event at a time of the loop that stands for the simulated time `until`."""
+
+    def __init__(self, event: asyncio.Event, until: float, when: float) -> None:
+        self.until = until
+        self._event = event
+        self._timer = asyncio.get_running_loop().call_at(when, event.set)
+
+    def set(self, when: float) -> None:
+        """Let it be another time of the loop."""
+        self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(when, self._event.set)
+
+    def cancel(self) -> None:
+        """Let nothing happen."""
+        self._timer.cancel()
 
 
 def _positive(speed: float) -> float:

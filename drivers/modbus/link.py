@@ -17,6 +17,7 @@ from drivers.links.errors import LinkError, NotSentError
 from drivers.links.modbus_port import ModbusPort, check_read, check_write
 from drivers.modbus.spans import Span, coalesce
 from drivers.telegrams import Diagnosis, ErrorKind
+from drivers.timer import wait_until
 from gateway.contract.wiring import ModbusLink
 
 SILENCES_MAX: Final = 2
@@ -159,14 +160,12 @@ class ModbusLinkRunner:
 
     async def _write_until(self, due: float) -> None:
         """Write what is asked for until the next poll is due."""
-        while True:
-            await self._write_all()
+        now = asyncio.get_running_loop().time
+        await self._write_all()
+        while now() < due:
             self._wanted.clear()
-            try:
-                async with asyncio.timeout_at(due):
-                    await self._wanted.wait()
-            except TimeoutError:
-                return
+            await wait_until(self._wanted, due)
+            await self._write_all()
 
     async def _write_all(self) -> None:
         while self._writes:

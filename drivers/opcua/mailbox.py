@@ -16,6 +16,7 @@ from drivers.links.opcua_port import OpcUaPort, Typed, Value
 from drivers.mailboxes import Mailboxes
 from drivers.opcua.link import OpcUaLinkRunner
 from drivers.telegrams import Diagnosis, ErrorKind
+from drivers.timer import wait_until
 from gateway.contract.commands import Command
 from gateway.contract.driver import DriverContext, Health, Telegram
 from gateway.contract.wiring import Handshake, MailboxChannel, MailboxWiring, Profile, Tag, TagType
@@ -116,7 +117,7 @@ class OpcUaMailboxDriver:
                     await self._write(port, channel_id)
                     if self._due[channel_id] <= self._now():
                         await self._read(port, channel_id)
-                await self._rest()
+                await wait_until(self._wake, min(self._due.values()))
         finally:
             port.lost.remove_done_callback(self._wake_up)
 
@@ -127,14 +128,6 @@ class OpcUaMailboxDriver:
     def _wake_for(self, channel_id: str) -> None:
         self._due[channel_id] = 0.0
         self._wake.set()
-
-    async def _rest(self) -> None:
-        """Wait until a channel has news, a command or a poll that is due."""
-        try:
-            async with asyncio.timeout(min(self._due.values()) - self._now()):
-                await self._wake.wait()
-        except TimeoutError:
-            return
 
     async def _write(self, port: OpcUaPort, channel_id: str) -> None:
         if channel_id not in self._blocks:

@@ -43,6 +43,7 @@ def test_a_wait_ends_with_the_event_or_with_the_time_whichever_comes_first() -> 
         clock, event = SimClock(speed=2), asyncio.Event()
         await clock.wait(event, until=clock.now() + 4.0)
         assert loop_time() == pytest.approx(2.0)
+        event.clear()
         asyncio.get_running_loop().call_later(1.0, event.set)
         await clock.wait(event, until=clock.now() + 100.0)
         assert loop_time() == pytest.approx(3.0)
