@@ -12,6 +12,7 @@ from drivers.links.errors import LinkError
 from drivers.links.mqtt_port import Connect, MqttPort
 from drivers.telegrams import Diagnosis
 from drivers.teller import Teller
+from drivers.timer import wait_until
 from drivers.vda5050 import mandate
 from drivers.vda5050.mandate import Mandate
 from drivers.vda5050.messages import MAJOR
@@ -159,11 +160,7 @@ class Vda5050Driver:
                 await self._send(port, name)
                 due[name] = self._vehicles[name].next_due()
             next_due = min(due.values(), default=inf)
-            try:
-                async with asyncio.timeout_at(None if next_due == inf else next_due):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await wait_until(self._wake, None if next_due == inf else next_due)
 
     async def _send(self, port: MqttPort, name: str) -> None:
         face, now = self._vehicles[name], asyncio.get_running_loop().time()
@@ -187,9 +184,11 @@ class Vda5050Driver:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_S)
+            now = asyncio.get_running_loop().time()
             for name, face in self._vehicles.items():
-                face.watch(asyncio.get_running_loop().time())
-                self._stir(name)
+                face.watch(now)
+                if face.next_due() <= now:
+                    self._stir(name)
                 self._nudge(name)
 
     def _lose(self, reason: str) -> None:

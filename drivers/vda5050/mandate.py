@@ -58,6 +58,7 @@ class Fence:
     def __init__(self, own: Mandate) -> None:
         self._own = own
         self._highest = own
+        """`own` itself, or a higher one."""
         self._heard = False
         self._said = 0
         self._said_due = -inf
@@ -66,7 +67,7 @@ class Fence:
     @property
     def open(self) -> bool:
         """The vehicle may be sent something: this run has read its own mandate on this connection, and no higher one."""
-        return self._heard and self._highest == self._own
+        return self._heard and self._highest is self._own
 
     @property
     def holder(self) -> Mandate:
@@ -76,7 +77,7 @@ class Fence:
     @property
     def reason(self) -> str:
         """Why the vehicle may be sent nothing; empty: it may, or that is about to show."""
-        if self._highest != self._own:
+        if self._highest is not self._own:
             return OUTRANKED
         if not self._heard and self._said >= UNHEARD_AFTER:
             return UNHEARD

@@ -3,13 +3,13 @@
 Vehicles leave out, add and misspell; whatever can be understood without guessing is understood.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from pydantic_core import to_json
 
 from gateway.contract.vehicles import (
     ActionStatus,
@@ -36,7 +36,6 @@ REFUSALS: Final = frozenset({"validationError", "orderError", "orderUpdateError"
 NO_ORDER: Final = "noOrderToCancel"
 NO_PARAMETERS: Final[Mapping[str, str | float | None]] = {}
 AUTOMATIC: Final = ("AUTOMATIC", "SEMIAUTOMATIC")
-_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 class Read(BaseModel):
@@ -326,4 +325,4 @@ def instant_actions_body(actions: list[Json], version: str) -> Json:
 
 def encoded(message: Json) -> bytes:
     """Return a message as it is sent."""
-    return _ENCODER.encode(message).encode()
+    return to_json(message)

@@ -6,7 +6,6 @@ those of VDA 5050 2.1.0.
 """
 
 import asyncio
-import json
 from collections import Counter
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 import structlog
+from pydantic_core import to_json
 
 from gateway.contract.clock import Clock
 from sim_devices.clock import SimClock
@@ -40,7 +40,6 @@ OUTBOX_MAX: Final = 1000
 RECONNECT_FIRST_S: Final = 0.2
 RECONNECT_MAX_S: Final = 5.0
 GOODBYE_S: Final = 1.0
-ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 
 FAULTS: Final[frozenset[type[FaultBase]]] = frozenset(
     {LinkDrop, BlackHole, SlowAnswers, StateLost, StateDuplicated, StateReordered}
@@ -329,8 +328,7 @@ class VehicleLine:
             "serialNumber": self._vehicle.spec.serial,
         }
         self._headers[topic] += 1
-        payload = ENCODER.encode(header | body).encode()
-        return Publication(f"{self._topics}/{topic}", payload, qos, retain)
+        return Publication(f"{self._topics}/{topic}", to_json(header | body), qos, retain)
 
 
 def _timestamp(at_us: int) -> str:
