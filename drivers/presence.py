@@ -111,8 +111,8 @@ class Presence:
         """
         if self._offline_due:
             return self._offline_due
-        if self.up and self._fault_due is None and (report := self._fault_report()) != self._fault_told:
-            self._fault_due = report
+        if self.up and self._fault_due is None and not self._fault_is_told():
+            self._fault_due = self._fault_report()
         return self._fault_due
 
     def told(self, report: Report) -> None:
@@ -121,6 +121,12 @@ class Presence:
             self._offline_due = None
         if report is self._fault_due:
             self._fault_told, self._fault_due = self._fault_due, None
+
+    def _fault_is_told(self) -> bool:
+        told, fault = self._fault_told, self.fault
+        if fault is None:
+            return isinstance(told, DeviceRecovered)
+        return isinstance(told, DeviceFault) and (told.code, told.text) == (fault.code, fault.text)
 
     def _fault_report(self) -> DeviceFault | DeviceRecovered:
         if self.fault is None:
