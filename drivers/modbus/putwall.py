@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
 
 from drivers.links.errors import LinkError
 from drivers.modbus.link import ModbusLinkRunner, keep_end
@@ -40,7 +39,7 @@ class ModbusPutWallDriver:
             Span(base + profile.status_base + profile.status_stride * n, self._statuses.count): slot_id
             for n, slot_id in numbered
         }
-        self._decoders = {block: lru_cache(1)(partial(self._decode, block)) for block in self._slot_at}
+        self._newest: dict[Span, tuple[Sequence[int], SlotStatus]] = {}
         self._slots = {slot_id: Slot(self._wall_id, slot_id, context.epoch) for slot_id in wiring.slots}
         self._life = LifeCounter()
         self._boot_id = 0
@@ -94,16 +93,18 @@ class ModbusPutWallDriver:
             if block == self._header_at:
                 self._show_header(registers, now)
             else:
-                self._show_slot(block, tuple(registers), now)
+                self._show_slot(block, registers, now)
         self._presence.fault = self._mismatch or self._slot_fault()
         if self.due():  # most readings bring no news, and waking somebody costs more than looking
             self._teller.nudge()
 
-    def _decode(self, block: Span, registers: tuple[int, ...]) -> SlotStatus:
-        """Decode a slot's reading; kept until the next one differs, for most of a polled wall's do not."""
-        tags = self._statuses.decode(registers)
-        self._diagnosis.shown(f"slot {self._slot_at[block]}", tags, f"{block.start}: {dump(registers)}")
-        return SlotStatus.of(tags)
+    def _status(self, block: Span, registers: Sequence[int]) -> SlotStatus:
+        """Decode a slot's reading, unless it is the same as the one before: most of a polled wall's are."""
+        if block not in self._newest or self._newest[block][0] != registers:
+            tags = self._statuses.decode(registers)
+            self._diagnosis.shown(f"slot {self._slot_at[block]}", tags, f"{block.start}: {dump(registers)}")
+            self._newest[block] = registers, SlotStatus.of(tags)
+        return self._newest[block][1]
 
     def failed(self, error: LinkError) -> None:
         """A reading failed."""
@@ -135,8 +136,8 @@ class ModbusPutWallDriver:
         for slot in self._slots.values():
             slot.told(report)
 
-    def _show_slot(self, block: Span, registers: tuple[int, ...], now: float) -> None:
-        slot_id, status = self._slot_at[block], self._decoders[block](registers)
+    def _show_slot(self, block: Span, registers: Sequence[int], now: float) -> None:
+        slot_id, status = self._slot_at[block], self._status(block, registers)
         if self._boot_id:
             self._write(slot_id, self._slots[slot_id].show(status, self._boot_id, now))
 

@@ -1,17 +1,16 @@
 """Which registers are read together."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from drivers.links.modbus_port import READ_MAX
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """Registers `start` … `start + count - 1`."""
 
     start: int
-    count: int
+    count: int  # pyright: ignore[reportIncompatibleMethodOverride] - nobody counts in a span
 
     @property
     def end(self) -> int:

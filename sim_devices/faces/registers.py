@@ -34,7 +34,7 @@ class Packing:
             data = value.encode("latin-1", "replace")[:size].ljust(size, b"\0")
         else:
             data = (value % (1 << 8 * size)).to_bytes(size, "big")
-        return self._arrange(tag, [int.from_bytes(data[i : i + 2], "big") for i in range(0, size, 2)])
+        return self._arrange(tag, [high << 8 | low for high, low in zip(data[::2], data[1::2], strict=True)])
 
     def unpack(self, tag: Tag, registers: Sequence[int]) -> int | str:
         """Return the value that lies in its registers."""
