@@ -157,11 +157,25 @@ class _Plant:
         return self._device(device_id, self._commands())
 
     def locations(self, paging: Paging) -> Page[LocationView]:
+        blocks, occupants = self._tables.blocks, self._tables.occupants
         reserved: dict[str, str] = {}
         for transport in self._tables.transports.values():
             if transport.reserved is not None:
                 reserved.setdefault(transport.reserved, transport.transport_id)
-        return _page(self._locations, paging, lambda key: self._location(key, reserved.get(key)))
+
+        def view(location_id: str) -> LocationView:
+            location, block = self._locations[location_id], blocks.get(location_id)
+            return LocationView(
+                location_id=location_id,
+                kind=location.kind,
+                zone=location.zone,
+                capacity=location.capacity,
+                containers=tuple(occupants.get(location_id, ())),
+                reserved_by=reserved.get(location_id),
+                blocked=None if block is None else block.reason,
+            )
+
+        return _page(self._locations, paging, view)
 
     def containers(self, paging: Paging) -> Page[ContainerView]:
         rows = self._tables.containers.values()
@@ -205,19 +219,6 @@ class _Plant:
             job = self._tables.jobs[job_id]
             commands[job.command.device_id].append(command_view(job))
         return commands
-
-    def _location(self, location_id: str, reserved_by: str | None) -> LocationView:
-        location = self._locations[location_id]
-        block = self._tables.blocks.get(location_id)
-        return LocationView(
-            location_id=location_id,
-            kind=location.kind,
-            zone=location.zone,
-            capacity=location.capacity,
-            containers=tuple(self._tables.occupants.get(location_id, ())),
-            reserved_by=reserved_by,
-            blocked=None if block is None else block.reason,
-        )
 
 
 def _page(ids: Iterable[str], paging: Paging, view: Callable[[str], T]) -> Page[T]:
