@@ -13,7 +13,9 @@ def little_garbage() -> Generator[None]:
     """Look for garbage in cycles seldom: there is little, and looking often costs a tenth of the time."""
     before = gc.get_threshold()
     gc.set_threshold(SELDOM)
+    gc.freeze()  # what is there already, such as all modules, is not searched again and again
     try:
         yield
     finally:
+        gc.unfreeze()
         gc.set_threshold(*before)

@@ -1,12 +1,14 @@
 """How everybody around a gateway asks it things: again until it is answered, and with an ear for answers that nobody may get."""
 
 import asyncio
+from contextlib import aclosing
 from typing import Any, Final
 
 import httpx
 
 from tests.sim.front import Front
 
+GATEWAY: Final = "http://gateway"
 RETRY_S: Final = 0.7
 TIMEOUT_S: Final = 10.0
 NO_ROOM: Final = frozenset({503, 507})
@@ -19,7 +21,7 @@ class Telephone:
     """A client of the gateway.
 
     Attributes:
-        http: itself; whoever uses it is listened to.
+        http: for whoever brings a client's habits with it, or listens to a stream; is listened to as well.
         violations: what the contract does not allow, in words.
         full: how often there was no room.
     """
@@ -28,8 +30,9 @@ class Telephone:
         self.violations: list[str] = []
         self.full = 0
         self.http = httpx.AsyncClient(
-            transport=front, base_url="http://gateway", timeout=None, event_hooks={"response": [self._judge]}
+            transport=front, base_url=GATEWAY, timeout=None, event_hooks={"response": [self._judge]}
         )
+        self._front = front
 
     async def get(self, path: str, **params: Any) -> Json:
         """Read something, asking until it is answered."""
@@ -43,11 +46,17 @@ class Telephone:
 
     async def send(self, method: str, path: str, **more: Any) -> httpx.Response | None:
         """Ask once; None: nobody can tell whether it was heard."""
+        request = httpx.Request(method, f"{GATEWAY}{path}", **more)
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return await self.http.request(method, path, **more)
+                answer = await self._front.handle_async_request(request)
+                async with aclosing(answer):
+                    await answer.aread()
         except (httpx.TransportError, TimeoutError):
             return None
+        answer.request = request
+        await self._judge(answer)
+        return answer
 
     async def _judge(self, answer: httpx.Response) -> None:
         if answer.status_code < 500:
