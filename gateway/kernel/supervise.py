@@ -1,12 +1,14 @@
-"""Supervised tasks: long-running work that is started again, with growing pauses, when it fails."""
+"""Supervised tasks: long-running work that is started again, with growing pauses, when it fails; calls that must not be cut off."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
 
 import structlog
 
 from gateway.kernel.ports import MustStop
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -37,3 +39,15 @@ async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
             log.error("a task ended by itself and is started again", task=name, pause_s=pause)
         pause = PAUSE_FIRST_S if loop.time() - started > PAUSE_MAX_S else min(pause * 2, PAUSE_MAX_S)
         await asyncio.sleep(pause)
+
+
+async def to_its_end(call: Coroutine[Any, Any, T]) -> T:
+    """Await a short call that leaves something behind if it is cut off; a cancellation waits for its end."""
+    calling = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(calling)
+    except asyncio.CancelledError:
+        await asyncio.wait([calling])
+        if not calling.cancelled():
+            calling.exception()  # whoever would have heard it has been told to stop
+        raise

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from gateway.kernel.ports import StoreBroken
-from gateway.kernel.supervise import keep_running
+from gateway.kernel.supervise import keep_running, to_its_end
 from gateway.store.ownership import Fenced
-from tests.virtual_loop import run
+from tests.virtual_loop import loop_time, run
 
 
 def test_work_that_fails_is_started_again() -> None:
@@ -44,5 +44,40 @@ def test_work_that_must_not_go_on_ends_the_process(condition: Exception) -> None
         with pytest.raises(ExceptionGroup) as caught:
             await keep_running("work", work)
         assert caught.group_contains(type(condition))
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("end", [None, RuntimeError("refused")])
+def test_a_call_that_must_come_to_its_end_holds_a_cancellation_up(end: Exception | None) -> None:
+    async def scenario() -> None:
+        ended: list[float] = []
+
+        async def call() -> None:
+            await asyncio.sleep(5)
+            ended.append(loop_time())
+            if end:
+                raise end
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2):
+                await to_its_end(call())
+        assert ended == [5] == [loop_time()]
+
+    run(scenario)
+
+
+def test_what_such_a_call_returns_or_raises_is_the_callers() -> None:
+    async def scenario() -> None:
+        async def call() -> str:
+            await asyncio.sleep(1)
+            return "connected"
+
+        async def fail() -> None:
+            raise RuntimeError("refused")
+
+        assert await to_its_end(call()) == "connected"
+        with pytest.raises(RuntimeError, match="refused"):
+            await to_its_end(fail())
 
     run(scenario)

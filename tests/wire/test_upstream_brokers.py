@@ -19,6 +19,7 @@ from gateway.contract.wms import CallbackStatus
 from gateway.delivery.brokers import Incoming, open_broker
 from gateway.delivery.inbound import Inbound
 from gateway.delivery.upstream import UpstreamDelivery
+from gateway.delivery.wires import rabbitmq
 from gateway.kernel.ports import Tx
 from gateway.site.wes import BrokerUpstream
 from gateway.wes.core import WesCore
@@ -386,9 +387,11 @@ async def tls_relay(identity: Signed, port: int) -> AsyncGenerator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-@pytest.mark.parametrize("kind", ["nats", "redis"])
-async def test_told_to_stop_in_whatever_moment_of_a_refused_connection_it_stops(kind: str) -> None:
-    settings = BrokerUpstream.model_validate({"kind": kind, "url": f"{kind}://127.0.0.1:{free_ports(1)}"})
+@pytest.mark.parametrize(("kind", "scheme"), [("nats", "nats"), ("redis", "redis"), ("rabbitmq", "amqp")])
+async def test_told_to_stop_in_whatever_moment_of_a_refused_connection_it_stops(
+    kind: str, scheme: str
+) -> None:
+    settings = BrokerUpstream.model_validate({"kind": kind, "url": f"{scheme}://127.0.0.1:{free_ports(1)}"})
     for passes in range(PASSES):
         running = asyncio.ensure_future(open_broker(settings, "WH-1").run(_nobody_takes))
         for _ in range(passes):
@@ -396,6 +399,40 @@ async def test_told_to_stop_in_whatever_moment_of_a_refused_connection_it_stops(
         running.cancel()
         stopped, _ = await asyncio.wait([running], timeout=5)
         assert stopped, f"told to stop after {passes} passes, it goes on"
+
+
+async def test_a_rabbitmq_that_takes_connections_and_is_silent_is_given_up_and_holds_up_no_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """aio-pika went on connecting for ever, once more for each attempt, and the process never ended."""
+    monkeypatch.setattr(rabbitmq, "CONNECT_S", 0.3)
+    waiting, taken = 0, 0
+
+    async def say_nothing(near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        nonlocal waiting, taken
+        waiting, taken = waiting + 1, taken + 1
+        with suppress(OSError):
+            await near.read()
+        waiting -= 1
+        back.close()
+
+    async def given_up() -> bool:
+        return taken >= 3 and waiting == 0
+
+    async def asked() -> bool:
+        return waiting == 1
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with server:
+        url = f"amqp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        settings = BrokerUpstream.model_validate({"kind": "rabbitmq", "url": url})
+        running = asyncio.ensure_future(open_broker(settings, "WH-1").run(_nobody_takes))
+        await until(given_up)
+        await until(asked)
+        running.cancel()
+        stopped, _ = await asyncio.wait([running], timeout=20)
+        assert stopped
+        await until(given_up)
 
 
 async def _nobody_takes(message: Incoming) -> None:

@@ -1,7 +1,7 @@
 """RabbitMQ: durable queues named like the topics; a message is known by the id that its sender gave it, if any."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from faststream import AckPolicy
 from faststream.message import StreamMessage
@@ -9,7 +9,10 @@ from faststream.rabbit import RabbitBroker, RabbitQueue
 
 from gateway.delivery.brokers import Incoming
 from gateway.delivery.wires.security import SILENT, security
+from gateway.kernel.supervise import to_its_end
 from gateway.site.wes import BrokerUpstream
+
+CONNECT_S: Final = 5.0
 
 
 class RabbitWire:
@@ -18,12 +21,13 @@ class RabbitWire:
     def __init__(self, settings: BrokerUpstream) -> None:
         self._settings = settings
         self._broker = RabbitBroker(
-            settings.url, security=security(settings), apply_types=False, logger=SILENT
+            settings.url, security=security(settings), apply_types=False, logger=SILENT, timeout=CONNECT_S
         )
 
     async def open(self, topics: tuple[str, ...], handle: Callable[[Incoming], Awaitable[None]]) -> None:
         """Connect, declare the queues and subscribe."""
-        await self._broker.connect()
+        # Cut off, aio-pika would go on connecting for ever, and nothing could end it, not even the end of the program.
+        await to_its_end(self._broker.connect())
         told = self._settings.topics
         for topic in (told.status_callback, told.inventory_sync, told.inventory_sync_batch):
             await self._broker.declare_queue(RabbitQueue(topic, durable=True))
