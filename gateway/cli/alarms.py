@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gateway.cli.appearance import listing, relative, stdout
+from gateway.cli.appearance import Listing, relative, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, print_json
 from gateway.cli.credentials import TokenFileOption
 from gateway.contract.plant import AlarmView
@@ -21,7 +21,7 @@ def alarms(
         print_json(page)
         return
     now = to_datetime(SystemClock().now_us())
-    table = listing("alarm", "about", "since", "", "what to do")
+    table = Listing("alarm", "about", "since", sentences=("what is the matter", "what to do"))
     for item in page["items"]:
         view = AlarmView.model_validate(item, extra="ignore")
         table.add_row(view.code, view.subject, relative(view.raised_at, now), view.text, view.advice)

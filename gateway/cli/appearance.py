@@ -1,11 +1,14 @@
 """How states and times look on a terminal, the same in every command."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -35,6 +38,10 @@ STATE_STYLES: Final[Mapping[str, str]] = {
 
 PIPE_WIDTH: Final = 240
 """Columns where the output is no terminal: enough that nothing is cut before `grep` sees it."""
+SENTENCE_MIN: Final = 16
+"""Columns in which a sentence can still be read."""
+GAP: Final = 2
+INDENT: Final = 4
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -54,17 +61,80 @@ def _uncut(console: Console) -> Console:
     return console
 
 
-def listing(*columns: str, title: str | None = None) -> Table:
-    """Return an empty table with these columns."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", header_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+class Listing:
+    """A table of words that stay whole, and of sentences, which stand under their row where the terminal is narrow.
+
+    Columns in which nothing stands are left out.
+    """
+
+    def __init__(self, *words: str, sentences: tuple[str, ...] = (), title: str | None = None) -> None:
+        """Args: words, sentences: what stands above the columns, in this order."""
+        self._heads = (*words, *sentences)
+        self._words = len(words)
+        self._title = title
+        self._rows: list[tuple[Text, ...]] = []
+
+    def add_row(self, *cells: str | Text) -> None:
+        """Add a row; what stands in it is shown as it is."""
+        self._rows.append(tuple(Text(cell) if isinstance(cell, str) else cell for cell in cells))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the table."""
+        widths = {
+            number: max(cell_len(self._heads[number]), *(cell.cell_len for cell in column))
+            for number, column in enumerate(zip(*self._rows, strict=True))
+            if any(column)
+        }
+        words = [number for number in widths if number < self._words]
+        sentences = [number for number in widths if number >= self._words]
+        room = options.max_width - GAP * len(widths)
+        least = sum(widths[number] for number in words)
+        if least + sum(min(widths[number], SENTENCE_MIN) for number in sentences) <= room:
+            yield self._table(words, sentences, whole=True)
+        elif sentences and least <= room:
+            yield from self._with_sentences_below(words, sentences, console, options)
+        else:
+            yield self._table(words, sentences, whole=False)
+
+    def _table(self, words: Sequence[int], sentences: Sequence[int], *, whole: bool) -> Table:
+        table = Table(
+            box=SIMPLE_HEAD,
+            padding=(0, GAP - 1, 0, 0),
+            pad_edge=False,
+            title=self._title,
+            title_justify="left",
+            header_style="dim",
+        )
+        for number in words:
+            table.add_column(self._heads[number], overflow="fold", no_wrap=whole)
+        for number in sentences:
+            table.add_column(self._heads[number], overflow="fold")
+        for row in self._rows:
+            table.add_row(*(row[number] for number in (*words, *sentences)))
+        return table
+
+    def _with_sentences_below(
+        self, words: Sequence[int], sentences: Sequence[int], console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        lines = console.render_lines(self._table(words, (), whole=True), options, pad=False)
+        end = len(lines) - 1  # an empty one
+        first = end - len(self._rows)
+        for line in lines[:first]:
+            yield from (*line, Segment.line())
+        for line, row in zip(lines[first:end], self._rows, strict=True):
+            yield from (*line, Segment.line())
+            yield from (Padding(row[number], (0, 0, 0, INDENT)) for number in sentences if row[number])
+        yield Segment.line()
 
 
 def state_text(state: str) -> Text:
     """Return a status word in its colour."""
     return Text(state, STATE_STYLES.get(state, ""))
+
+
+def status_words(status: str, code: int) -> str:
+    """Return the status of an order or a package, e.g. `20 preallocation failed`."""
+    return f"{code} {status.lower().replace('_', ' ')}"
 
 
 def place_text(location_id: str | None, x: float | None, y: float | None) -> str:

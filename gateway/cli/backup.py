@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from gateway.cli.appearance import listing, stdout
+from gateway.cli.appearance import Listing, stdout
 from gateway.cli.ending import run_to_the_end
 from gateway.cli.failure import REFUSED, Failure
 from gateway.store.backup import copy_database
@@ -35,7 +35,7 @@ def backup(
             REFUSED, f"{to} cannot be made: {error.strerror}", ("", "Name a folder that does not exist yet.")
         ) from error
     run_to_the_end(_copy(data, to, files))
-    table = listing("file", "MB", "newest event")
+    table = Listing("file", "MB", "newest event")
     for name in files:
         size = (to / name).stat().st_size / MEGABYTE
         table.add_row(name, f"{size:.1f}", _newest_event(to / name) if name == "gateway.db" else "")

@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from gateway.cli.acts import OperatorOption, ReasonOption, act
-from gateway.cli.appearance import listing, stdout
+from gateway.cli.appearance import Listing, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json, segment
 from gateway.cli.credentials import TokenFileOption
 from gateway.contract.plant import ContainerView
@@ -29,7 +29,7 @@ def list_containers(
     if as_json:
         print_json(page)
         return
-    table = listing("container", "is at", "transport")
+    table = Listing("container", "is at", "transport")
     for item in page["items"]:
         view = ContainerView.model_validate(item, extra="ignore")
         table.add_row(view.container_id, _place(view), view.transport_id or "")

@@ -5,11 +5,10 @@ from typing import Annotated, Final
 
 import httpx
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.acts import OperatorOption, ReasonOption, act
-from gateway.cli.appearance import clock_time, listing, place_text, relative, state_text, stdout
+from gateway.cli.appearance import Listing, clock_time, place_text, relative, state_text, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json, segment
 from gateway.cli.credentials import TokenFileOption
 from gateway.cli.snapshot import DeviceState, device_state
@@ -149,8 +148,17 @@ def _note(view: DeviceView) -> str:
     return view.fault or view.offline_reason or ""
 
 
-def _devices_table(views: list[DeviceView]) -> Table:
-    table = listing("device", "kind", "state", "place", "load", "battery", "wire", "errors", "")
+def _devices_table(views: list[DeviceView]) -> Listing:
+    table = Listing(
+        "device",
+        "kind",
+        "state",
+        "place",
+        "load",
+        "battery",
+        "wire",
+        sentences=("what is the matter",),
+    )
     for view in views:
         link = view.link
         battery = None if view.position is None else view.position.battery
@@ -159,7 +167,6 @@ def _devices_table(views: list[DeviceView]) -> Table:
             " ".join(view.containers),
             "" if battery is None else f"{battery:.0%}",
             "" if link is None or link.latency_ms is None else f"{link.latency_ms:.1f} ms",
-            "" if link is None else str(sum(link.errors.values()) or ""),
             Text(_note(view), "dim"),
         )
     return table

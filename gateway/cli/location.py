@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from gateway.cli.acts import OperatorOption, ReasonOption, act
-from gateway.cli.appearance import listing, stdout
+from gateway.cli.appearance import Listing, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, print_json, segment
 from gateway.cli.credentials import TokenFileOption
 from gateway.contract.plant import LocationView
@@ -29,7 +29,7 @@ def list_locations(
         return
     views = [LocationView.model_validate(item, extra="ignore") for item in page["items"]]
     busy = [view for view in views if view.containers or view.reserved_by or view.blocked]
-    table = listing("location", "kind", "containers", "reserved by", "blocked")
+    table = Listing("location", "kind", "containers", "reserved by", "blocked")
     for view in busy:
         table.add_row(
             *(view.location_id, view.kind, " ".join(view.containers), view.reserved_by or ""),

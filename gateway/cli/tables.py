@@ -5,10 +5,9 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.appearance import listing, relative, state_text
+from gateway.cli.appearance import Listing, relative, state_text
 from gateway.contract.transports import CommandView
 
 TOLD_MAX: Final = 80
@@ -37,9 +36,20 @@ def _brief(value: object) -> str:
     return text if len(text) <= TOLD_MAX else f"{text[: TOLD_MAX - 1]}…"
 
 
-def commands_table(commands: Iterable[CommandView], now: datetime) -> Table:
+def commands_table(commands: Iterable[CommandView], now: datetime) -> Listing:
     """Return commands of the journal as a table."""
-    table = listing("job", "device", "seq", "command", "from", "to", "status", "issued", "", title="commands")
+    table = Listing(
+        "job",
+        "device",
+        "seq",
+        "command",
+        "from",
+        "to",
+        "status",
+        "issued",
+        sentences=("outcome",),
+        title="commands",
+    )
     for command in commands:
         table.add_row(
             *(str(command.job_id), f"{command.device_id}/{command.channel}", str(command.seq), command.op),

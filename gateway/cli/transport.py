@@ -9,11 +9,10 @@ import typer
 from pydantic import JsonValue
 from rich.console import Console
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.acts import OperatorOption, ReasonOption, act, derived_id
-from gateway.cli.appearance import clock_time, listing, relative, state_text, stdout
+from gateway.cli.appearance import Listing, clock_time, relative, state_text, stdout
 from gateway.cli.client import (
     DEFAULT_URL,
     JsonOption,
@@ -234,8 +233,18 @@ def _hint(console: Console, why: str, what: str) -> None:
     console.print(Text.assemble((f"{why}: ", "dim"), what), soft_wrap=True)
 
 
-def _transports_table(views: list[TransportView], now: datetime) -> Table:
-    table = listing("transport", "container", "from", "to", "prio", "status", "accepted", "deadline", "")
+def _transports_table(views: list[TransportView], now: datetime) -> Listing:
+    table = Listing(
+        "transport",
+        "container",
+        "from",
+        "to",
+        "prio",
+        "status",
+        "accepted",
+        "deadline",
+        sentences=("why it waits",),
+    )
     for view in views:
         table.add_row(
             *(view.transport_id, view.container_id, view.source, view.destination, str(view.priority)),
@@ -298,8 +307,8 @@ def _resolving(transport_id: str, action: ActionWord, url: str) -> str:
     return _command(url, "resolve", transport_id, "--action", action.value, *where, "--reason", "WHY")
 
 
-def _legs_table(view: TransportView) -> Table:
-    table = listing("leg", "from", "to", "by", "status", "expected", title="legs")
+def _legs_table(view: TransportView) -> Listing:
+    table = Listing("leg", "from", "to", "by", "status", "expected", title="legs")
     for leg in view.legs:
         table.add_row(
             *(str(leg.index + 1), leg.source or "on board", leg.target, leg.device_id or leg.carrier_id),
@@ -309,8 +318,8 @@ def _legs_table(view: TransportView) -> Table:
     return table
 
 
-def _timeline_table(view: TransportView) -> Table:
-    table = listing("seq", "time", "event", "", title="timeline")
+def _timeline_table(view: TransportView) -> Listing:
+    table = Listing("seq", "time", "event", sentences=("data",), title="timeline")
     for event in view.timeline:
         kind = str(event["type"])
         table.add_row(

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from gateway.cli.appearance import listing, stdout
+from gateway.cli.appearance import Listing, stdout
 from gateway.cli.ending import run_to_the_end
 from gateway.cli.failure import REFUSED, Failure
 from gateway.kernel.clock import SystemClock
@@ -69,10 +69,11 @@ def _tell(findings: Sequence[Finding]) -> None:
     if not findings:
         console.print(Text("ok  stock, ledger and orders agree", "bold green"))
         return
-    table = listing("check", "where", "what is wrong", "off by", "what to do")
+    table = Listing("check", "where", "off by", sentences=("what is wrong", "what to do"))
     for finding in findings:
         table.add_row(
-            *(finding.check, finding.place, finding.problem, f"{finding.off:+d}"), Text(finding.mend, "green")
+            *(finding.check, finding.place, f"{finding.off:+d}"),
+            *(finding.problem, Text(finding.mend, "green")),
         )
     console.print(table)
     console.print(Text(f"{len(findings)} finding{'s' * (len(findings) != 1)}", "bold red"))

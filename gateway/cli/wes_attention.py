@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from gateway.cli.acts import OperatorOption, ReasonOption, act
-from gateway.cli.appearance import listing, relative, stdout
+from gateway.cli.appearance import Listing, relative, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json
 from gateway.cli.credentials import TokenFileOption
 from gateway.contract.attention import Decision, ExceptionView, MessageView
@@ -34,14 +34,24 @@ def list_exceptions(
         print_json(page)
         return
     now = to_datetime(SystemClock().now_us())
-    table = listing("id", "order", "kind", "product", "since", "decide", "")
+    table = Listing("id", "order", "kind", "product", "since", sentences=("decide", "why"))
     for item in page["items"]:
         view = ExceptionView.model_validate(item, extra="ignore")
         table.add_row(
             *(str(view.exception_id), view.order_no, view.kind, view.sku_id or ""),
             *(relative(view.at, now), " ".join(view.decisions), Text(view.text, "dim")),
         )
-    stdout().print(table)
+    console = stdout()
+    if not page["items"]:
+        console.print("no order waits for a decision")
+        return
+    console.print(table)
+    console.print(
+        Text.assemble(
+            ("decide about one: ", "dim"), "gateway wes exceptions settle ID DECISION --reason WHY"
+        ),
+        soft_wrap=True,
+    )
 
 
 @exceptions.command()
@@ -80,14 +90,14 @@ def list_messages(
         print_json(page)
         return
     now = to_datetime(SystemClock().now_us())
-    table = listing("id", "topic", "lane", "written", "tried", "waiting", "upstream said")
+    table = Listing("id", "topic", "lane", "written", "tried", "waiting", sentences=("upstream said",))
     for item in page["items"]:
         view = MessageView.model_validate(item, extra="ignore")
         table.add_row(
             *(str(view.message_id), view.topic, view.lane, relative(view.created_at, now)),
             *(str(view.attempts), str(view.waiting or ""), Text(view.error or "", "dim")),
         )
-    stdout().print(table)
+    stdout().print(table if page["items"] else "no message was given up")
 
 
 @messages.command()
@@ -128,7 +138,7 @@ def alarms(
         print_json(page)
         return
     now = to_datetime(SystemClock().now_us())
-    table = listing("alarm", "since", "", "what to do")
+    table = Listing("alarm", "since", sentences=("what is the matter", "what to do"))
     for item in page["items"]:
         view = AlarmView.model_validate(item, extra="ignore")
         table.add_row(view.code, relative(view.raised_at, now), view.text, view.advice)

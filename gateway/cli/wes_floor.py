@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from gateway.cli.appearance import listing, relative, stdout
+from gateway.cli.appearance import Listing, relative, status_words, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, print_json
 from gateway.cli.credentials import TokenFileOption
 from gateway.contract.documents import OrderSummary, StockPoolView
@@ -31,15 +31,25 @@ def orders(
         print_json(page)
         return
     now = to_datetime(SystemClock().now_us())
-    table = listing("order", "status", "priority", "pieces", "picked", "shipped", "short", "changed", "")
+    table = Listing(
+        "order",
+        "status",
+        "priority",
+        "pieces",
+        "picked",
+        "shipped",
+        "short",
+        "changed",
+        sentences=("why it waits",),
+    )
     for item in page["items"]:
         view = OrderSummary.model_validate(item, extra="ignore")
         table.add_row(
-            *(view.order_no, f"{view.status_code} {view.status.lower()}", str(view.priority)),
+            *(view.order_no, status_words(view.status, view.status_code), str(view.priority)),
             *(str(view.quantity), str(view.picked or ""), str(view.shipped or ""), str(view.short or "")),
             *(relative(view.updated_at, now), Text(view.waiting or "", "dim")),
         )
-    stdout().print(table)
+    stdout().print(table if page["items"] else "no orders")
 
 
 def stations(
@@ -52,7 +62,9 @@ def stations(
     if as_json:
         print_json({"items": shown})
         return
-    table = listing("station", "open", "operator", "containers", "pieces", "boxes", "questions", "")
+    table = Listing(
+        "station", "open", "operator", "containers", "pieces", "boxes", "questions", sentences=("why",)
+    )
     for item in shown:
         view = StationView.model_validate(item, extra="ignore")
         pieces = sum(task.rest for operation in view.operations for task in operation.tasks)
@@ -77,12 +89,12 @@ def stock(
     if as_json:
         print_json(page)
         return
-    table = listing("product", "owner", "there", "reserved", "allocated", "held", "available")
+    table = Listing("product", "owner", "there", "reserved", "allocated", "held", "available")
     for item in page["items"]:
         view = StockPoolView.model_validate(item, extra="ignore")
         figures = (view.quantity, view.reserved, view.allocated, view.held, view.available)
         table.add_row(view.sku_id, view.owner_id, *(str(figure) for figure in figures))
-    stdout().print(table)
+    stdout().print(table if page["items"] else "no stock")
 
 
 def returns(
@@ -98,8 +110,17 @@ def returns(
         print_json(page)
         return
     now = to_datetime(SystemClock().now_us())
-    table = listing(
-        "return", "order", "state", "product", "announced", "saleable", "damaged", "inspect", "since", ""
+    table = Listing(
+        "return",
+        "order",
+        "state",
+        "product",
+        "announced",
+        "saleable",
+        "damaged",
+        "inspect",
+        "since",
+        sentences=("why",),
     )
     for item in page["items"]:
         view = ReturnView.model_validate(item, extra="ignore")
@@ -110,7 +131,7 @@ def returns(
                 *(str(figure or "") for figure in figures),
                 *(relative(view.created_at, now), Text(view.reason or "", "dim")),
             )
-    stdout().print(table)
+    stdout().print(table if page["items"] else "nothing comes back")
 
 
 def replenishments(
@@ -126,7 +147,7 @@ def replenishments(
         print_json(page)
         return
     now = to_datetime(SystemClock().now_us())
-    table = listing(
+    table = Listing(
         "id", "product", "lot", "pieces", "from", "at", "into", "waiting", "state", "operator", "since"
     )
     for item in page["items"]:
@@ -136,4 +157,4 @@ def replenishments(
             *(view.source_id, view.station_id or view.location_id or "", view.target_id or view.places),
             *(str(view.waiting or ""), view.state, view.operator or "", relative(view.created_at, now)),
         )
-    stdout().print(table)
+    stdout().print(table if page["items"] else "nothing is to be moved")

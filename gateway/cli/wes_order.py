@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.appearance import clock_time, listing, relative, stdout
+from gateway.cli.appearance import Listing, clock_time, relative, status_words, stdout
 from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json
 from gateway.cli.credentials import TokenFileOption
 from gateway.cli.failure import REFUSED, Failure
@@ -40,7 +39,7 @@ def _tell(view: OrderDetails, now: datetime) -> None:
         Text.assemble(
             *(
                 (view.order_no, "bold"),
-                f"  {_status(view.status, view.status_code)}  priority {view.priority}, ",
+                f"  {status_words(view.status, view.status_code)}  priority {view.priority}, ",
             ),
             f"came {relative(view.created_at, now)}, changed {relative(view.updated_at, now)}",
         )
@@ -60,7 +59,7 @@ def _tell(view: OrderDetails, now: datetime) -> None:
         console.print(_packages(view))
     for stage in view.stages:
         console.print(
-            f"{clock_time(stage.at)}  {_status(stage.status, stage.status_code)} by {stage.operator}"
+            f"{clock_time(stage.at)}  {status_words(stage.status, stage.status_code)} by {stage.operator}"
         )
 
 
@@ -82,8 +81,8 @@ def _waits(view: OrderDetails) -> Iterator[str]:
             yield f"{goods.quantity} of {goods.sku_id} are to be brought back"
 
 
-def _lines(view: OrderDetails) -> Table:
-    table = listing(
+def _lines(view: OrderDetails) -> Listing:
+    table = Listing(
         "line", "product", "pieces", "reserved", "picked", "shipped", "short", "status", title="lines"
     )
     for line in view.lines:
@@ -91,23 +90,23 @@ def _lines(view: OrderDetails) -> Table:
         figures = (line.reserved, line.picked, line.shipped, line.short)
         table.add_row(
             *(str(line.line_no), product, str(line.quantity), *(str(figure or "") for figure in figures)),
-            _status(line.status, line.status_code),
+            status_words(line.status, line.status_code),
         )
     return table
 
 
-def _works(view: OrderDetails) -> Table:
-    table = listing("id", "mode", "station", "slot", "operator", "pieces", "status", title="work orders")
+def _works(view: OrderDetails) -> Listing:
+    table = Listing("id", "mode", "station", "slot", "operator", "pieces", "status", title="work orders")
     for work in view.works:
         table.add_row(
             *(str(work.work_id), work.mode, work.station_id or "", work.slot_id or "", work.claimant or ""),
-            *(f"{work.picked}/{work.quantity}", _status(work.status, work.status_code)),
+            *(f"{work.picked}/{work.quantity}", status_words(work.status, work.status_code)),
         )
     return table
 
 
-def _containers(view: OrderDetails) -> Table:
-    table = listing("container", "to", "pieces", "state", "", title="containers")
+def _containers(view: OrderDetails) -> Listing:
+    table = Listing("container", "to", "pieces", "state", sentences=("why",), title="containers")
     for each in view.presentations:
         table.add_row(
             *(each.container_id, each.station_id or each.destination, str(each.units or ""), each.state),
@@ -116,16 +115,12 @@ def _containers(view: OrderDetails) -> Table:
     return table
 
 
-def _packages(view: OrderDetails) -> Table:
-    table = listing("package", "box", "pieces", "weight", "tracking", "status", title="packages")
+def _packages(view: OrderDetails) -> Listing:
+    table = Listing("package", "box", "pieces", "weight", "tracking", "status", title="packages")
     for package in view.packages:
         table.add_row(
             *(package.package_no, package.box_id or "", str(sum(line.quantity for line in package.lines))),
             "" if package.weight_kg is None else f"{package.weight_kg} kg",
-            *(package.tracking_no or "", _status(package.status, package.status_code)),
+            *(package.tracking_no or "", status_words(package.status, package.status_code)),
         )
     return table
-
-
-def _status(name: str, code: int) -> str:
-    return f"{code} {name.lower()}"

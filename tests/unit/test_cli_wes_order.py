@@ -45,7 +45,7 @@ async def test_an_order_that_waits_says_why_and_what_may_be_typed() -> None:
         ended = await at.show("ORD-C-1")
         assert ended.code == 0, ended.err
         ((exception_id,),) = await at.line.core.rows("SELECT exception_id FROM order_exceptions")
-        assert "ORD-C-1  20 preallocation_failed  priority 5" in ended.out
+        assert "ORD-C-1  20 preallocation failed  priority 5" in ended.out
         typing = f"gateway wes exceptions settle {exception_id} DECISION --reason WHY"
         assert f"0 can be promised (retry, part, short, cancel: {typing})" in ended.out
 
