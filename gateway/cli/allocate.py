@@ -29,7 +29,9 @@ def allocate(
     seconds: Annotated[
         float, typer.Option("--time", min=0.1, max=86_400, metavar="S", help="Seconds for all of it.")
     ] = 60.0,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Decides everything that is random.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, metavar="N", help="Decides everything that is random.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Tell the result as JSON.")] = False,
 ) -> None:
     """Choose orders and totes with the most units per tote. Ends with 1 if the problem is none or has no wave."""

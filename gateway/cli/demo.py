@@ -43,7 +43,7 @@ def demo(
         bool,
         typer.Option("--exit", help="No live view; end once all orders or transports have, 1 if any failed."),
     ] = False,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="HTTP port.")] = 8080,
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="PORT", help="HTTP port.")] = 8080,
     ports_from: PortsFromOption = None,
     broker: BrokerOption = None,
     data: Annotated[
@@ -55,15 +55,26 @@ def demo(
     seed: SeedOption = 1,
     faults: FaultsOption = None,
     cancel_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the orders that is cancelled soon after.")
+        float,
+        typer.Option(min=0, max=1, metavar="SHARE", help="Share of the orders that is cancelled soon after."),
     ] = 0.0,
     short_share: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Share of the orders for more than there is; they are cancelled."),
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Share of the orders for more than there is; they are cancelled.",
+        ),
     ] = 0.0,
     return_share: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Share of the orders of which a customer sends something back."),
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Share of the orders of which a customer sends something back.",
+        ),
     ] = 0.1,
     pace: Annotated[
         float,
@@ -74,6 +85,7 @@ def demo(
         typer.Option(
             min=0,
             max=MISTAKES_MAX,
+            metavar="SHARE",
             help="Share of people's acts in which something goes wrong: a piece is missing or damaged, the wrong label"
             " is scanned, the wrong slot told, a piece forgotten in a count.",
             show_default="hardly any",
@@ -82,9 +94,12 @@ def demo(
 ) -> None:
     """Run the demo site: real protocols on this machine, simulated devices, customers and people.
 
-    Orders come in, totes go to the stations, boxes leave, and something of some comes back. With --transports a simulated WES of
-    its own mind moves totes instead. On the data of an earlier demo it goes on where that one ended. The last line tells how it
-    went; the exit status is 1 if anything went wrong, and with --exit 130 or 143 if it was stopped by SIGINT or SIGTERM before.
+    Orders come in, totes go to the stations, boxes leave, and something of
+    some comes back. With --transports a simulated WES of its own mind moves
+    totes instead. On the data of an earlier demo it goes on where that one
+    ended. The last line tells how it went; the exit status is 1 if anything
+    went wrong, and with --exit 130 or 143 if it was stopped by SIGINT or
+    SIGTERM before.
     """
     if transports is not None and orders is not None:
         raise typer.BadParameter("give --orders or --transports, not both", param_hint="--transports")

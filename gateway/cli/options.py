@@ -32,7 +32,9 @@ BrokerOption = Annotated[
         help="Broker instead of the site's: `embedded`, mqtt://host:port or mqtts://host:port.",
     ),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Decides everything that is random.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, metavar="N", help="Decides everything that is random.")
+]
 FaultsOption = Annotated[
     Path | None,
     typer.Option(
@@ -45,7 +47,10 @@ FaultsOption = Annotated[
     ),
 ]
 SpeedOption = Annotated[
-    float, typer.Option("--speed", min=0.01, max=10_000, help="Simulated motion runs so many times as fast.")
+    float,
+    typer.Option(
+        "--speed", min=0.01, max=10_000, metavar="X", help="Simulated motion runs so many times as fast."
+    ),
 ]
 
 

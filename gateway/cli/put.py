@@ -32,7 +32,7 @@ PutIdArgument = Annotated[str, typer.Argument(metavar="ID", help="The put's id."
 def submit(
     wall: Annotated[str, typer.Option(metavar="DEVICE", help="The put wall.")],
     slot: Annotated[str, typer.Option(metavar="SLOT", help="The slot that shall be lit.")],
-    quantity: Annotated[int, typer.Option(min=1, max=9999, help="How many shall be put.")],
+    quantity: Annotated[int, typer.Option(min=1, max=9999, metavar="N", help="How many shall be put.")],
     put_id: Annotated[
         str | None,
         typer.Option("--id", metavar="ID", help="Id of the put; without it one is made up and printed."),

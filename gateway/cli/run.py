@@ -21,7 +21,7 @@ def run(
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Address to listen on; others than your own want a token.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="HTTP port.")] = 8080,
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="PORT", help="HTTP port.")] = 8080,
     ports_from: PortsFromOption = None,
     broker: BrokerOption = None,
     token_file: TokenFileOption = None,

@@ -23,7 +23,8 @@ def run_wes(
         typer.Option("--gateway", metavar="URL", help="Where the gateway listens (gateway run --no-wes)."),
     ] = "http://127.0.0.1:8080",
     port: Annotated[
-        int, typer.Option(min=1, max=65535, help="HTTP port of the WES, on this machine alone.")
+        int,
+        typer.Option(min=1, max=65535, metavar="PORT", help="HTTP port of the WES, on this machine alone."),
     ] = 8081,
     token_file: TokenFileOption = None,
     log_format: Annotated[LogFormat, typer.Option(help="How log lines look.")] = LogFormat.CONSOLE,

@@ -21,7 +21,7 @@ from gateway.cli.options import (
 
 def sim(
     site: Annotated[Path, typer.Option("--site", metavar="DIR", help="Folder of the site, or its one file.")],
-    port: Annotated[int, typer.Option(min=1, max=65535, help="HTTP port of /v1/sim.")] = 8090,
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="PORT", help="HTTP port of /v1/sim.")] = 8090,
     ports_from: PortsFromOption = None,
     broker: BrokerOption = None,
     speed: SpeedOption = 1.0,
@@ -30,8 +30,8 @@ def sim(
 ) -> None:
     """Serve a site's simulated devices on their real protocols, until stopped.
 
-    A `gateway run` with the same --site and --ports-from drives them. /v1/sim tells where every container truly is, and
-    takes faults.
+    A `gateway run` with the same --site and --ports-from drives them. /v1/sim
+    tells where every container truly is, and takes faults.
     """
     gc.disable()  # until `start_is_over`
     chosen = site_of(site, ports_from, broker)

@@ -66,7 +66,9 @@ def submit(
             "--id", metavar="ID", help="Id of the transport; without it one is made up and printed."
         ),
     ] = None,
-    priority: Annotated[int, typer.Option(min=0, max=9, help="0 can wait … 9 first.")] = DEFAULT_PRIORITY,
+    priority: Annotated[
+        int, typer.Option(min=0, max=9, metavar="N", help="0 can wait … 9 first.")
+    ] = DEFAULT_PRIORITY,
     deadline: Annotated[
         str | None, typer.Option(metavar="TIME", help="Wanted arrival, e.g. 2026-11-22T17:30:00+08:00.")
     ] = None,
@@ -111,10 +113,14 @@ def submit(
 @transport.command("list")
 def list_transports(
     status: Annotated[
-        list[TransportStatus] | None, typer.Option(help="Only those that stand so; repeatable.")
+        list[TransportStatus] | None,
+        typer.Option(
+            metavar="STATUS",
+            help=f"Only those that stand so: {', '.join(TransportStatus)}; repeatable.",
+        ),
     ] = None,
     container: Annotated[str | None, typer.Option(metavar="ID", help="Only those of this container.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="At most so many.")] = 50,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
@@ -191,8 +197,9 @@ def resolve(
 ) -> None:
     """Settle a transport that cannot go on by itself.
 
-    retry: what failed did not happen, do it again. cancel: give it up. complete-at: the container stands at LOCATION and
-    that counts as done. container-at: it stands at LOCATION and goes on from there.
+    retry: what failed did not happen, do it again. cancel: give it up.
+    complete-at: the container stands at LOCATION and that counts as done.
+    container-at: it stands at LOCATION and goes on from there.
     """
     if action in NEEDS_LOCATION and location is None:
         raise typer.BadParameter(

@@ -15,7 +15,9 @@ from gateway.kernel.clock import SystemClock, to_datetime
 
 LIMIT: Final = 50
 
-LimitOption = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many at most.")]
+LimitOption = Annotated[
+    int, typer.Option("--limit", min=1, max=10_000, metavar="N", help="How many at most.")
+]
 
 
 def orders(

@@ -36,10 +36,12 @@ def test_every_command_has_help_under_its_own_name(name: str) -> None:
     ended = typed(name, "--help")
     assert ended.code == 0
     assert f"Usage: gateway {name} [OPTIONS]" in ended.out
+    assert "range>" not in ended.out, "the type of a number says less than a word for it"
     for word in GROUPS.get(name, []):
         assert f"│ {word} " in ended.out
         inner = typed(name, word, "--help")
         assert inner.code == 0
+        assert "range>" not in inner.out
         assert f"Usage: gateway {name} {word} [OPTIONS]" in inner.out
 
 
