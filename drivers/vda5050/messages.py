@@ -36,6 +36,7 @@ REFUSALS: Final = frozenset({"validationError", "orderError", "orderUpdateError"
 NO_ORDER: Final = "noOrderToCancel"
 NO_PARAMETERS: Final[Mapping[str, str | float | None]] = {}
 AUTOMATIC: Final = ("AUTOMATIC", "SEMIAUTOMATIC")
+STATUSES: Final = {status.value: status for status in ActionStatus}
 
 
 class Read(BaseModel):
@@ -44,10 +45,6 @@ class Read(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True, allow_inf_nan=False
     )
-
-
-def _list_or_none(value: object) -> object:
-    return [] if value is None else value
 
 
 class ReadNode(Read):
@@ -79,7 +76,7 @@ class ReadError(Read):
     error_type: str
     error_level: str = "WARNING"
     error_description: str | None = None
-    error_references: Annotated[tuple[ReadReference, ...], BeforeValidator(_list_or_none)] = ()
+    error_references: tuple[ReadReference, ...] | None = None
 
 
 class ReadLoad(Read):
@@ -126,9 +123,9 @@ class State(Header):
     order_update_id: int = 0
     last_node_id: str = ""
     last_node_sequence_id: int = 0
-    node_states: Annotated[tuple[ReadNode, ...], BeforeValidator(_list_or_none)] = ()
-    action_states: Annotated[tuple[ReadAction, ...], BeforeValidator(_list_or_none)] = ()
-    errors: Annotated[tuple[ReadError, ...], BeforeValidator(_list_or_none)] = ()
+    node_states: tuple[ReadNode, ...] | None = None
+    action_states: tuple[ReadAction, ...] | None = None
+    errors: tuple[ReadError, ...] | None = None
     loads: tuple[ReadLoad, ...] | None = None
     driving: bool = False
     paused: bool = False
@@ -188,18 +185,18 @@ def shown_by(vehicle_id: str, state: State) -> VehicleState:
         last_node_sequence_id=state.last_node_sequence_id,
         node_states=tuple(
             NodeState(node_id=node.node_id, sequence_id=node.sequence_id, released=node.released)
-            for node in state.node_states
+            for node in state.node_states or ()
         ),
         driving=state.driving,
         automatic=state.operating_mode in AUTOMATIC,
         charging=state.battery_state.charging,
         battery=round(state.battery_state.battery_charge / 100, 2),
         actions=tuple(
-            (action.action_id, ActionStatus(action.action_status), action.result_description or "")
-            for action in state.action_states
-            if action.action_status in ActionStatus.__members__
+            (action.action_id, STATUSES[action.action_status], action.result_description or "")
+            for action in state.action_states or ()
+            if action.action_status in STATUSES
         ),
-        errors=tuple(_error(error) for error in state.errors),
+        errors=tuple(_error(error) for error in state.errors or ()),
         loads=None if state.loads is None else tuple(load.load_id or "" for load in state.loads),
         new_base_request=state.new_base_request,
         paused=state.paused,
@@ -214,7 +211,7 @@ def _error(error: ReadError) -> VehicleError:
         error_type=error.error_type,
         fatal=error.error_level == "FATAL",
         description=error.error_description or "",
-        references=tuple((each.reference_key, each.reference_value) for each in error.error_references),
+        references=tuple((each.reference_key, each.reference_value) for each in error.error_references or ()),
     )
 
 

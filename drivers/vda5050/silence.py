@@ -82,7 +82,7 @@ class Silence:
 
     def _judge(self, state: State) -> None:
         """Look whether the vehicle knows how to answer."""
-        for action in state.action_states:
+        for action in state.action_states or ():
             if action.action_id in self._requests:
                 self._answers = action.action_status != ActionStatus.FAILED
         if any(action_id in self._requests for action_id in _blamed(state)):
@@ -120,8 +120,8 @@ class Silence:
 
 def _blamed(state: State) -> Iterator[str]:
     """Return the ids of the actions that the vehicle complains of."""
-    for error in state.errors:
-        for reference in error.error_references:
+    for error in state.errors or ():
+        for reference in error.error_references or ():
             if reference.reference_key == "actionId":
                 yield reference.reference_value
 
