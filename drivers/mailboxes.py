@@ -59,13 +59,12 @@ class Mailboxes:
 
     def shown(self, channel_id: str, status: Status, life: Life) -> None:
         """Take a status that was asked for on this connection, after the channel's last write had ended."""
-        block = self._channels[channel_id].show(status, life, asyncio.get_running_loop().time())
-        self._write(channel_id, block)
-        channels = self._channels.values()
-        self._presence.fault = next((channel.fault for channel in channels if channel.fault), None)
-        if any(channel.life.stands_still for channel in channels):
+        channel, channels = self._channels[channel_id], self._channels.values()
+        self._write(channel_id, channel.show(status, life, asyncio.get_running_loop().time()))
+        self._presence.fault = next((each.fault for each in channels if each.fault), None)
+        if channel.life.stands_still:
             self._leave(LIFE_STANDS_STILL)
-        elif all(channel.life.alive for channel in channels):
+        elif not self._presence.up and all(each.life.alive for each in channels):
             self._presence.arrive()
         self._observe(status)
         if self.due():  # most readings bring no news, and waking somebody costs more than looking
