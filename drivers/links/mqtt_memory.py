@@ -137,6 +137,8 @@ class MemoryClient:
 
 def matches(pattern: str, topic: str) -> bool:
     """Tell whether a topic fits a subscription; `+` stands for one level."""
+    if "+" not in pattern:
+        return pattern == topic
     wanted, given = pattern.split("/"), topic.split("/")
     return len(wanted) == len(given) and all(
         want in ("+", level) for want, level in zip(wanted, given, strict=True)

@@ -5,7 +5,6 @@ says otherwise. A string puts its first character into the first byte; the order
 only.
 """
 
-from array import array
 from collections.abc import Iterable, Sequence
 
 from gateway.contract.wiring import ByteOrder, Profile, Tag, TagType
@@ -68,7 +67,7 @@ class RegisterSpace:
     """
 
     def __init__(self) -> None:
-        self._registers = array("H", bytes(2 * REGISTERS))
+        self._registers = [0] * REGISTERS
         self._packings: dict[Surface, Packing] = {}
         self._standing: dict[Shown | Taken, Fields] = {}
         self._ticking: list[tuple[int, Packing, Ticking]] = []
@@ -107,7 +106,7 @@ class RegisterSpace:
         if not self._first <= address <= address + count <= self._end:
             raise IllegalAddress(f"registers {address} to {address + count - 1} cannot be read")
         self._tick(address, address + count)
-        return self._registers[address : address + count].tolist()
+        return self._registers[address : address + count]
 
     def write(self, address: int, values: Sequence[int]) -> None:
         """Write registers in one piece, then let each device judge each block that was touched.
@@ -118,7 +117,7 @@ class RegisterSpace:
         written = range(address, address + len(values))
         if not all(register in self._takers for register in written):
             raise IllegalAddress(f"registers {address} to {address + len(values) - 1} cannot be written")
-        self._registers[address : address + len(values)] = array("H", values)
+        self._registers[address : address + len(values)] = values
         touched = dict.fromkeys(self._takers[register] for register in written)
         for _, block in touched:
             self._standing.pop(block, None)
@@ -143,14 +142,14 @@ class RegisterSpace:
 
     def _store(self, packing: Packing, base: Base, tag: Tag, value: int | str) -> None:
         first, packed = _address(base, tag), packing.pack(tag, value)
-        self._registers[first : first + len(packed)] = array("H", packed)
+        self._registers[first : first + len(packed)] = packed
 
     def _fields(self, packing: Packing, block: Taken) -> Fields:
         return {tag.name: packing.unpack(tag, self._stored(block.base, tag)) for tag in block.tags}
 
     def _stored(self, base: Base, tag: Tag) -> list[int]:
         first = _address(base, tag)
-        return self._registers[first : first + register_count(tag)].tolist()
+        return self._registers[first : first + register_count(tag)]
 
     def _extend(self, addresses: Iterable[int]) -> None:
         for address in addresses:

@@ -305,7 +305,8 @@ class VehicleLine:
         loop = asyncio.get_running_loop()
         while True:
             due, publication = await self._outbox.get()
-            await asyncio.sleep(max(due - loop.time(), 0.0))
+            if due > loop.time():
+                await asyncio.sleep(due - loop.time())
             if not self._troubles.find(BlackHole):
                 await session.publish(publication)
 
