@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from gateway.contract.faults import FieldError
+from gateway.contract.subscriptions import PRINTABLE
+from gateway.contract.transports import IDENTIFIER
+from gateway.contract.wiring import BROKER_URL, OPCUA_URL
 
 _CODES: Final[dict[str, str]] = {
     "extra_forbidden": "unknownField",
@@ -38,7 +41,6 @@ _MESSAGES: Final[dict[str, str]] = {
     "extra_forbidden": "there is no such field",
     "missing": "must be given",
     "union_tag_not_found": "must be given",
-    "string_pattern_mismatch": "must be made of letters, digits, dots, underscores, colons and hyphens",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
     "less_than": "must be less than {lt}",
@@ -62,21 +64,24 @@ _MESSAGES: Final[dict[str, str]] = {
     "int_from_float": _INTEGER,
     "float_type": _NUMBER,
     "float_parsing": _NUMBER,
-    "finite_number": _NUMBER,
+    "finite_number": "must be a finite number",
     "bool_type": _BOOLEAN,
     "bool_parsing": _BOOLEAN,
 }
-"""Pydantic speaks of tuples, dictionaries and strings; a caller wrote JSON, or a CSV."""
+"""Pydantic speaks of tuples, dictionaries and strings; a caller wrote JSON, YAML or a CSV."""
+_SHAPES: Final[dict[str, str]] = {
+    IDENTIFIER: "must begin with a letter or digit and be made of letters, digits, dots, underscores, colons and hyphens",
+    PRINTABLE: "must be made of printable ASCII characters, without spaces",
+    OPCUA_URL: "must be of the form opc.tcp://host:port/path",
+    BROKER_URL: "must be `embedded`, or of the form mqtt://host:port or mqtts://host:port",
+}
 
 
 def field_error(error: Mapping[str, Any], location: Sequence[str | int]) -> FieldError:
     """Translate one of pydantic's findings; `location` is where the value stands in what the caller wrote."""
     kind: str = error["type"]
     code = _CODES.get(kind) or ("wrongType" if kind.endswith(("_type", "_parsing")) else camel(kind))
-    message = _MESSAGES.get(kind)
-    text: str = (
-        message.format_map(error.get("ctx", {})) if message else error["msg"].removeprefix("Value error, ")
-    )
+    text = in_plain_words(error)
     if kind.startswith("union_tag"):  # which of several it is, is told by a field of it
         context: Mapping[str, str] = error["ctx"]
         location = (*location, context["discriminator"].strip("'"))
@@ -84,6 +89,21 @@ def field_error(error: Mapping[str, Any], location: Sequence[str | int]) -> Fiel
     elif kind == "missing" and not location:
         text = "a body must be given"
     return FieldError(_path(location), code, text)
+
+
+def in_plain_words(error: Mapping[str, Any]) -> str:
+    """Return what a value must be like, e.g. `must be at least 1`, of one of pydantic's findings."""
+    context: dict[str, Any] = {key: _number(value) for key, value in error.get("ctx", {}).items()}
+    if error["type"] == "string_pattern_mismatch":
+        return _SHAPES.get(context["pattern"], "must match {pattern}").format_map(context)
+    message = _MESSAGES.get(error["type"])
+    told: str = message.format_map(context) if message else error["msg"].removeprefix("Value error, ")
+    return told
+
+
+def _number(value: Any) -> Any:
+    """Return `1` for 1.0, as a person would write it; whatever else it is stays as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def without_kinds(error: Mapping[str, Any], body: object) -> tuple[str | int, ...]:

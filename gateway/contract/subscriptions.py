@@ -17,6 +17,9 @@ SECRET_BYTES: Final = range(24, 65)
 """Lengths of a secret before base64 (Standard Webhooks: 24 to 64 bytes)."""
 
 
+PRINTABLE: Final = r"^[\x21-\x7e]+$"
+
+
 def _check_url(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -50,9 +53,7 @@ class SubscriptionRequest(WireModel):
         after: deliver what comes after this event; left out: what happens from now on.
     """
 
-    url: Annotated[
-        str, StringConstraints(max_length=2000, pattern=r"^[\x21-\x7e]+$"), AfterValidator(_check_url)
-    ]
+    url: Annotated[str, StringConstraints(max_length=2000, pattern=PRINTABLE), AfterValidator(_check_url)]
     types: tuple[EventType, ...] = ()
     secret: Annotated[str, AfterValidator(check_secret)] | None = None
     after: Annotated[int, Field(ge=0, strict=True)] | None = None

@@ -14,9 +14,8 @@ from gateway.contract.faults import OperatorAction
 from gateway.contract.model import WireModel
 from gateway.contract.problems import Reason
 
-Identifier = Annotated[
-    str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:\-]*$")
-]
+IDENTIFIER: Final = r"^[A-Za-z0-9][A-Za-z0-9._:\-]*$"
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=IDENTIFIER)]
 """An identifier of the caller: opaque, 1 to 64 of letters, digits, dot, underscore, colon, hyphen."""
 Operator = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 """The name of a person who does something."""

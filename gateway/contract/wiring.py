@@ -7,7 +7,7 @@ string identifier for OPC UA.
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt
@@ -31,16 +31,10 @@ def _with_sound_port(url: str) -> str:
     return url
 
 
-OpcUaUrl = Annotated[
-    str,
-    Field(pattern=r"^opc\.tcp://([^/:\s\[\]]+|\[[0-9A-Fa-f:]+\])(:\d+)?(/\S*)?$"),
-    AfterValidator(_with_sound_port),
-]
-BrokerUrl = Annotated[
-    str,
-    Field(pattern=r"^(embedded|mqtts?://[^/\s\[\]]+:\d+|mqtts?://\[[0-9A-Fa-f:]+\]:\d+)$"),
-    AfterValidator(_with_sound_port),
-]
+OPCUA_URL: Final = r"^opc\.tcp://([^/:\s\[\]]+|\[[0-9A-Fa-f:]+\])(:\d+)?(/\S*)?$"
+OpcUaUrl = Annotated[str, Field(pattern=OPCUA_URL), AfterValidator(_with_sound_port)]
+BROKER_URL: Final = r"^(embedded|mqtts?://[^/\s\[\]]+:\d+|mqtts?://\[[0-9A-Fa-f:]+\]:\d+)$"
+BrokerUrl = Annotated[str, Field(pattern=BROKER_URL), AfterValidator(_with_sound_port)]
 
 
 class OpcUaSecurity(WiringModel):

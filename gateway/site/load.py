@@ -15,6 +15,7 @@ from typing import Any, Final, get_args
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.contract.misfits import in_plain_words
 from gateway.contract.transports import Identifier
 from gateway.contract.wiring import WiringModel
 from gateway.site.checks import Unread, cross_check
@@ -292,7 +293,7 @@ def _misfit(keys: Keys, reason: ErrorDetails) -> tuple[str, str]:
             context = reason.get("ctx", {})
             return f"there is no kind `{context.get('tag')}`", f"write one of {context.get('expected_tags')}"
         case _:
-            mend = reason["msg"].removeprefix("Value error, ")
+            mend = in_plain_words(reason)
             return f"{_shown(reason['input'])} does not fit", mend[0].lower() + mend[1:]
 
 

@@ -337,6 +337,13 @@ async def test_other_wrong_requests_are_refused_and_change_nothing(rig: Rig) -> 
         ("POST", "/v1/transports:batch", b'{"items": 1}', "must be a list"),
         ("POST", "/v1/transports:batch", b'{"items": []}', "must have 1 or more items"),
         ("POST", "/v1/transports:batch", b'{"mode": 1}', "must be 'all' or 'each'"),
+        ("POST", "/v1/transports", b'{"transportId": "-"}', "must begin with a letter or digit"),
+        (
+            "POST",
+            "/v1/subscriptions",
+            b'{"url": "http://a b/"}',
+            "must be made of printable ASCII characters",
+        ),
         ("POST", "/v1/puts", b'{"blink": "yes"}', "must be true or false"),
         ("GET", "/v1/transports?limit=many", b"", "must be a whole number"),
         ("GET", "/v1/nothing", b"", "there is no such path; /docs shows all"),
@@ -347,7 +354,8 @@ async def test_a_refusal_speaks_of_json_not_of_our_types(
     rig: Rig, method: str, path: str, body: bytes, told: str
 ) -> None:
     answer = await rig.http.request(method, path, content=body, headers={"Content-Type": "application/json"})
-    assert told in [reason.message for reason in Problem.model_validate_json(answer.content).reasons]
+    reasons = Problem.model_validate_json(answer.content).reasons
+    assert any(reason.message.startswith(told) for reason in reasons), answer.text
 
 
 async def test_a_body_that_is_too_long_is_not_read_to_its_end(rig: Rig) -> None:

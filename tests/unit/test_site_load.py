@@ -107,7 +107,7 @@ def test_two_profiles_of_one_folder_with_one_id_are_told(tmp_path: Path) -> None
             {"channel: {id: main, base: Shuttle.}": "channel: {id: main, base: [1]}"},
             "devices[shuttle].channel.base",
             "a list does not fit",
-            "valid integer or input should be a valid string",
+            "must be a whole number or must be text",
         ),
         (
             {"motion: {speed: 2,": "motion: {spead: 1, speed: 2,"},
@@ -119,7 +119,7 @@ def test_two_profiles_of_one_folder_with_one_id_are_told(tmp_path: Path) -> None
             {"motion: {speed: 2,": "motion: {speed: -2,"},
             "devices[shuttle].motion.speed",
             "`-2` does not fit",
-            "greater than 0",
+            "must be more than 0",
         ),
         (
             {"motion: {speed: 2,": "motion: {speed: 1e999,"},
@@ -131,13 +131,13 @@ def test_two_profiles_of_one_folder_with_one_id_are_told(tmp_path: Path) -> None
             {"motion: {speed: 2,": "motion: {speed: fast,"},
             "devices[shuttle].motion.speed",
             "`fast` does not fit",
-            "valid number",
+            "must be a number",
         ),
         (
             {"port: 5020}": "port: 502000}"},
             "links[plc-2].port",
             "`502000` does not fit",
-            "less than or equal to 65535",
+            "must be at most 65535",
         ),
         (
             {"{id: broker, kind: mqtt, port: 1883}": "{id: broker, kind: mqtt, password: hunter2}"},
@@ -149,19 +149,19 @@ def test_two_profiles_of_one_folder_with_one_id_are_told(tmp_path: Path) -> None
             {"port: 1883}": 'url: "mqtt://me:hunter2@host"}'},
             "links[broker].url",
             "`mqtt://…@host` does not fit",
-            "string should match",
+            "of the form mqtt://host:port",
         ),
         (
             {'slot: "R-{column}"': 'slot: "R-{colum}"'},
             "racks[R].slot",
             "`R-{colum}` does not fit",
-            "match pattern",
+            "must match",
         ),
         (
             {'slot: "R-{column}"': 'slot: "{column.__class__}"'},
             "racks[R].slot",
             "does not fit",
-            "match pattern",
+            "must match",
         ),
         (
             {
@@ -175,9 +175,9 @@ def test_two_profiles_of_one_folder_with_one_id_are_told(tmp_path: Path) -> None
             {"slots: 12}": "slots: 13}"},
             "devices[wall].slots",
             "`13` does not fit",
-            "less than or equal to 12",
+            "must be at most 12",
         ),
-        ({"id: small": "id: a b"}, "id", "`a b` does not fit", "match pattern"),
+        ({"id: small": "id: a b"}, "id", "`a b` does not fit", "must begin with a letter or digit"),
         (
             {"locations:\n": "lokations: []\nlocations:\n"},
             "lokations",
