@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from drivers.blocks import LIFE
 from drivers.links.errors import LinkError
 from drivers.modbus.link import ModbusLinkRunner, keep_end
 from drivers.modbus.registers import RegisterMap, dump
@@ -39,7 +40,9 @@ class ModbusPutWallDriver:
             Span(base + profile.status_base + profile.status_stride * n, self._statuses.count): slot_id
             for n, slot_id in numbered
         }
+        self._life_at = self._headers.place(LIFE)
         self._newest: dict[Span, tuple[Sequence[int], SlotStatus]] = {}
+        self._newest_header: tuple[Sequence[int], tuple[int, int]] | None = None
         self._slots = {slot_id: Slot(self._wall_id, slot_id, context.epoch) for slot_id in wiring.slots}
         self._life = LifeCounter()
         self._boot_id = 0
@@ -141,12 +144,19 @@ class ModbusPutWallDriver:
         if self._boot_id:
             self._write(slot_id, self._slots[slot_id].show(status, self._boot_id, now))
 
+    def _header(self, registers: Sequence[int]) -> tuple[int, int]:
+        """Return bootId and slots, decoded when they have changed; the life counter always has."""
+        still = (*registers[: self._life_at.start], *registers[self._life_at.stop :])
+        if self._newest_header is None or self._newest_header[0] != still:
+            tags = self._headers.decode(registers)
+            self._diagnosis.shown("header", tags, f"{self._header_at.start}: {dump(registers)}")
+            self._newest_header = still, (int(tags["bootId"]), int(tags["slots"]))
+        return self._newest_header[1]
+
     def _show_header(self, registers: Sequence[int], now: float) -> None:
-        tags = self._headers.decode(registers)
-        self._diagnosis.shown("header", tags, f"{self._header_at.start}: {dump(registers)}")
-        boot_id, life, slots = int(tags["bootId"]), int(tags["life"]), int(tags["slots"])
+        boot_id, slots = self._header(registers)
         self._boot_id = boot_id
-        self._life.show(life, now)
+        self._life.show(registers[self._life_at], now)
         if self._life.stands_still:
             self._leave(LIFE_STANDS_STILL)
         elif boot_id:
