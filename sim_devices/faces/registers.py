@@ -132,16 +132,15 @@ class RegisterSpace:
         self._standing[block] = fields
         for tag in block.tags:
             if before is None or before[tag.name] != fields[tag.name]:
-                self._store(packing, block.base, tag, fields[tag.name])
+                self._store(_address(block.base, tag), packing.pack(tag, fields[tag.name]))
 
     def _tick(self, address: int, end: int) -> None:
         """Let the tags that count by themselves and lie in a range be up to date."""
         for first, packing, ticking in self._ticking:
             if address <= first < end and (value := ticking.read()) is not None:
-                self._store(packing, ticking.base, ticking.tag, value)
+                self._store(first, packing.pack(ticking.tag, value))
 
-    def _store(self, packing: Packing, base: Base, tag: Tag, value: int | str) -> None:
-        first, packed = _address(base, tag), packing.pack(tag, value)
+    def _store(self, first: int, packed: Sequence[int]) -> None:
         self._registers[first : first + len(packed)] = packed
 
     def _fields(self, packing: Packing, block: Taken) -> Fields:

@@ -1,10 +1,11 @@
 """Who receives webhooks: takes, fails, is slow, breaks off; and knows what it has been sent, per key in which order."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from random import Random
 from typing import Any, Final
+
+from pydantic_core import from_json
 
 from gateway.delivery.sender import Answer
 from tests.sim.life import Life
@@ -38,7 +39,7 @@ class Receiver:
             return Answer(None, "nobody listens")
         if self._chance.random() < self.trouble:
             return self._chance.choice([Answer(500), Answer(503, retry_after_s=2.0), Answer(None, "reset")])
-        event = json.loads(body)
+        event = from_json(body)
         self.taken.append(event)
         if self._chance.random() < self.trouble:
             return Answer(None, "the answer was lost")

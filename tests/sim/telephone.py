@@ -5,6 +5,7 @@ from contextlib import aclosing
 from typing import Any, Final
 
 import httpx
+from pydantic_core import from_json
 
 from tests.sim.front import Front
 
@@ -39,7 +40,7 @@ class Telephone:
         while True:
             answer = await self.send("GET", path, params=params)
             if answer is not None and answer.status_code == 200:
-                return answer.json()
+                return from_json(answer.content)
             if answer is not None and answer.status_code < 500:
                 return {"status": f"HTTP {answer.status_code}", "text": answer.text}
             await asyncio.sleep(RETRY_S)

@@ -4,13 +4,13 @@ It keeps so many transports open: totes to stations and back, moves within the r
 """
 
 import asyncio
-import json
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
 import httpx
+from pydantic_core import from_json
 
 from gateway.site.model import PutWall, Site
 from tests.sim.front import Front, events_of
@@ -205,7 +205,7 @@ class Wes(Telephone):
             await asyncio.sleep(RETRY_S)
 
     def _hear(self, text: str) -> None:
-        event = json.loads(text)
+        event = from_json(text)
         self.known.events.append(text)
         if event["seq"] != len(self.known.events):
             self.violations.append(f"event {event['seq']} came where {len(self.known.events)} was due")

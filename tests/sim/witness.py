@@ -1,7 +1,8 @@
 """Somebody who stands beside every device and sees what it takes: which job, who commanded it, and whether it was journalled."""
 
-import json
 from typing import Any, Final
+
+from pydantic_core import from_json
 
 from gateway.store.inline import InlineStore
 from sim_devices.mailbox import Accept, CommandBlock, Op
@@ -62,7 +63,7 @@ class Witness:
         """An order is named after its job, whose number is durable before."""
 
         def seen(payload: bytes, now: float) -> None:
-            job_id = int(json.loads(payload)["orderId"].rpartition("-")[2].partition(".")[0])
+            job_id = int(from_json(payload)["orderId"].rpartition("-")[2].partition(".")[0])
             if job_id > self._database.execute(NUMBERED).fetchone()[0]:
                 self.wrong.append(f"{vehicle_id} was sent job {job_id}, which is in no journal")
             take_order(payload, now)
