@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from gateway.cli.appearance import stdout
+from gateway.cli.appearance import Listing, stdout
 from gateway.site.draw import draw
 from gateway.site.findings import Finding, SiteInvalid
 from gateway.site.handbook import plc_book
@@ -88,13 +87,11 @@ def _tell_findings(findings: tuple[Finding, ...], as_json: bool) -> None:
     console.print(Text(f"{len(findings)} finding{'s' * (len(findings) != 1)}", style="bold red"))
 
 
-def _table(findings: tuple[Finding, ...]) -> Table:
-    table = Table(show_lines=True, expand=True)
-    for title, ratio in (("where", 3), ("what is wrong", 4), ("what mends it", 3)):
-        table.add_column(title, ratio=ratio, overflow="fold")
+def _table(findings: tuple[Finding, ...]) -> Listing:
+    table = Listing("where", "what", sentences=("what is wrong", "what mends it"))
     for finding in findings:
-        where = Text.assemble((f"{finding.file}:{finding.line}", "cyan"), "\n", (finding.path, "dim"))
-        table.add_row(where, Text(finding.message), Text(finding.mend, style="green"))
+        where = Text(f"{finding.file}:{finding.line}", "cyan")
+        table.add_row(where, Text(finding.path, "dim"), finding.message, Text(finding.mend, "green"))
     return table
 
 
