@@ -113,6 +113,8 @@ def _no_session(settings: OpcUaLink, error: Exception) -> LinkError:
 def _told(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, ConnectionError) and error.errno is None:
+        return "the connection broke"
     return str(error) or type(error).__name__
 
 

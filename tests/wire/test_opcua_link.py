@@ -1,4 +1,4 @@
-"""The OPC UA link towards a server that is not there."""
+"""The OPC UA link towards a server that is not there, or not any more."""
 
 import asyncio
 
@@ -7,6 +7,8 @@ import pytest
 from drivers.links.opcua import connect_opcua
 from drivers.opcua.link import OpcUaLinkRunner
 from gateway.contract.wiring import OpcUaLink
+from tests.wire.opcua_bench import link_to
+from tests.wire.opcua_plc import plc_server
 from tests.wire.processes import free_ports
 
 pytestmark = pytest.mark.wire
@@ -24,3 +26,12 @@ async def test_told_to_stop_in_whatever_moment_of_a_refused_connection_it_stops(
         running.cancel()
         stopped, _ = await asyncio.wait([running], timeout=5)
         assert stopped, f"told to stop after {passes} passes, it goes on"
+
+
+async def test_a_server_that_goes_away_is_told_in_words_of_ours() -> None:
+    async with plc_server() as server:
+        async with connect_opcua(link_to(server.url)) as port:
+            await server.kill()
+            async with asyncio.timeout(10):
+                lost = await port.lost
+    assert str(lost) == f"{server.url}: the connection broke"
