@@ -51,7 +51,11 @@ _MEANINGS: Final[dict[int, _Meaning]] = {
         "the token's: missing or wrong", _NO, f"give --token-file FILE or set ${TOKEN_VARIABLE}, then repeat"
     ),
     403: _Meaning("the token's: it does not allow this", _NO, "use a token that may do it"),
-    404: _Meaning(f"{_REQUEST}: there is no such thing", _NO, "look its id up with the list command"),
+    404: _Meaning(
+        f"{_REQUEST}: there is no such thing",
+        _NO,
+        "look its id up: with its list command, or in `gateway events`",
+    ),
     409: _Meaning(
         "nobody's: it contradicts how things stand now",
         "once that has changed",

@@ -92,7 +92,7 @@ class Demo:
                 yield f"{device.device_id} is {device.state}{f' ({device.note})' if device.note else ''}"
         for row in tables.transports.values():
             if row.status not in ENDED:
-                why = row.problem.detail if row.problem else self._gateway.engine.explain(row)
+                why = self._why(row)
                 yield f"{row.container_id} on its way to {row.goal} is {row.status}{f' ({why})' if why else ''}"
 
     async def _until_ready(self) -> None:
@@ -169,9 +169,13 @@ class Demo:
             destination=row.goal,
             status=row.status,
             where=container.location_id or container.device_id or "",
-            waiting=self._gateway.engine.explain(row),
+            waiting=self._why(row),
             age_s=(now_us - row.created_us) / 1e6,
         )
+
+    def _why(self, row: Transport) -> str | None:
+        """Return what keeps a transport from going on; None if nothing does."""
+        return row.problem.detail if row.problem else self._gateway.engine.explain(row)
 
 
 def _order_of_interest(row: Transport) -> tuple[bool, bool, int]:
