@@ -1,5 +1,7 @@
 """Request bodies: JSON and nothing else, of at most 1 MB, and strictly what RFC 8259 calls JSON."""
 
+import json
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Final
@@ -27,7 +29,7 @@ class JsonRoute(APIRoute):
 
 
 class JsonRequest(Request):
-    """A request that reads no more than it has to, and takes no NaN, lone surrogate or abyss of brackets."""
+    """A request that reads no more than it has to, and takes no NaN, no lone surrogate, no abyss, no name twice."""
 
     async def body(self) -> bytes:
         """Return the body; stop reading when it gets too long.
@@ -57,12 +59,22 @@ class JsonRequest(Request):
             Rejected: 400.
         """
         try:
-            return from_json(await self.body(), allow_inf_nan=False)
+            body = from_json(await self.body(), allow_inf_nan=False)
+            json.loads(self._body, object_pairs_hook=_check_names)
         except ValueError as error:
             raise Rejected(HTTPStatus.BAD_REQUEST, "brokenJson", f"the body is no JSON: {error}") from None
+        return body
 
     def _media_type(self) -> str:
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+def _check_names(members: list[tuple[str, Any]]) -> None:
+    """Refuse an object with two members of one name: readers differ in which of them counts (RFC 8259, section 4)."""
+    if len(dict(members)) < len(members):
+        names = Counter(name for name, _ in members)
+        twice = ", ".join(name for name, times in names.items() if times > 1)
+        raise ValueError(f"an object has more than one {twice}")
 
 
 def _too_large() -> Rejected:

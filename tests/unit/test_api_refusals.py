@@ -80,6 +80,18 @@ NOT_EVEN_A_REQUEST: dict[str, tuple[bytes, dict[str, str], int, str]] = {
     "two values": (b"{} {}", {}, 400, "brokenJson"),
     "NaN": (b'{"attributes": {"x": NaN}}', {}, 400, "brokenJson"),
     "lone surrogate": (b'{"transportId": "\\ud800"}', {}, 400, "brokenJson"),
+    "one name twice": (
+        b'{"transportId": "T-2", "containerId": "T2", "destination": "A-1-L-02", "destination": "ST-1"}',
+        {},
+        400,
+        "brokenJson",
+    ),
+    "one name twice, further in": (
+        b'{"transportId": "T-2", "containerId": "T2", "destination": "ST-1", "attributes": {"x": 1, "x": 2}}',
+        {},
+        400,
+        "brokenJson",
+    ),
     "not UTF-8": (b'{"transportId": "\xff"}', {}, 400, "brokenJson"),
     "abyss of brackets": (b"[" * 100_000, {}, 400, "brokenJson"),
     "number of 5000 digits": (b'{"priority": 1' + b"0" * 5000 + b"}", {}, 400, "brokenJson"),
