@@ -41,12 +41,12 @@ TransportIdArgument = Annotated[str, typer.Argument(metavar="ID", help="The tran
 
 
 class ActionWord(StrEnum):
-    """What an operator may do, as words of the command line."""
+    """What an operator may do, as words of the command line, in the order in which it is offered."""
 
     RETRY = "retry"
-    CANCEL = "cancel"
-    COMPLETE_AT = "complete-at"
     CONTAINER_AT = "container-at"
+    COMPLETE_AT = "complete-at"
+    CANCEL = "cancel"
 
 
 NEEDS_LOCATION: Final = (ActionWord.COMPLETE_AT, ActionWord.CONTAINER_AT)
@@ -302,8 +302,9 @@ def _problem_panel(view: TransportView, problem: ProblemView, url: str) -> Panel
     text = Text.assemble((problem.title, "bold"), f"\n{problem.detail}\n{problem.advice}")
     if problem.actions:
         text.append("\n\nWhat you may type:", "dim")
-    for allowed in problem.actions:
-        text.append(f"\n  {_resolving(view.transport_id, ActionWord[allowed.name], url)}", "bold")
+    for word in ActionWord:
+        if OperatorAction[word.name] in problem.actions:
+            text.append(f"\n  {_resolving(view.transport_id, word, url)}", "bold")
     title = f"somebody must decide: {problem.code}"
     return Panel(text, title=title, title_align="left", border_style="red", expand=False)
 

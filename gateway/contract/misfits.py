@@ -88,6 +88,8 @@ def field_error(error: Mapping[str, Any], location: Sequence[str | int]) -> Fiel
         text = f"must be one of {context['expected_tags']}" if "expected_tags" in context else text
     elif kind == "missing" and not location:
         text = "a body must be given"
+    elif kind == "json_invalid":
+        location, text = (), f"the body is no JSON: {error['ctx']['error']}"
     return FieldError(_path(location), code, text)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -151,6 +152,10 @@ async def test_a_halted_transport_shows_the_commands_that_settle_it_and_they_do(
         for action in ("retry", "cancel"):
             assert f"gateway transport resolve T-1 --action {action} --reason WHY --url {at.url}" in shown.out
         assert "--action container-at --location LOCATION --reason WHY" in shown.out
+        offered = re.findall(r"--action (\S+)", shown.out)
+        assert offered == ["retry", "container-at", "complete-at", "cancel"], (
+            "what mends it first, giving up last"
+        )
         assert "transport.failed" in shown.out
         listed = await at.type("transport", "list")
         assert "The source was empty" in listed.out

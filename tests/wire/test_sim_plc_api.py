@@ -77,7 +77,7 @@ async def test_a_fault_ends_by_itself() -> None:
             "POST",
             "faults",
             {"kind": "jam", "device": "conveyor", "durationS": -1},
-            "greater than or equal to 0",
+            "must be at least 0",
         ),
         ("POST", "faults", {"kind": "jam", "device": "conveyor", "seconds": 1}, "there is no such field"),
         ("POST", "devices/conveyor/buttons", {"slot": "W-1", "button": "confirm"}, "no put wall conveyor"),
@@ -93,7 +93,7 @@ async def test_a_fault_ends_by_itself() -> None:
         ("POST", "containers", {"containerId": "T2", "locationId": None}, "T2 is not in the site"),
         ("POST", "containers", {"containerId": "T2"}, "locationId"),
         ("POST", "vehicles/agv-1/localise", {"nodeId": "n1"}, "there is no vehicle agv-1; there are none"),
-        ("PUT", "speed", {"speed": 0}, "greater than 0"),
+        ("PUT", "speed", {"speed": 0}, "must be more than 0"),
     ],
     ids=str,
 )
@@ -144,6 +144,8 @@ async def test_a_body_that_does_not_fit_is_refused_like_anything_else() -> None:
         assert answer.status_code == 422
         assert answer.headers["content-type"] == "application/problem+json"
     assert refused.json()["reasons"][0]["message"] == "there is no such field"
+    (reason,) = broken.json()["reasons"]
+    assert reason["field"] == "" and reason["message"].startswith("the body is no JSON: ")
 
 
 async def test_the_pages_of_the_description_need_nobody_else() -> None:
