@@ -75,6 +75,11 @@ _MEANINGS: Final[dict[int, _Meaning]] = {
         "make room on the gateway's disk",
     ),
 }
+_NO_SUCH_PATH: Final = _Meaning(
+    "the address's: what listens there does not serve this",
+    _NO,
+    "name what does with --url or $GATEWAY_URL; a gateway with --no-wes has no WES core (gateway wes run)",
+)
 _WRONG_REQUEST: Final = _Meaning(_REQUEST, _NO, "correct what is named above, then repeat")
 _WRONG_GATEWAY: Final = _Meaning("the gateway's", f"yes; {_SAFE}", "look at the gateway's log")
 
@@ -218,6 +223,8 @@ def refused(response: httpx.Response) -> Failure:
         title = problem.title
         told = [(reason.field or "reason", _sentence(reason)) for reason in problem.reasons]
         reasons = told or [("reason", problem.detail)]
+        if [reason.code for reason in problem.reasons] == ["notFound"]:
+            meaning = _NO_SUCH_PATH
     return Failure(
         REFUSED,
         f"refused: {title}",

@@ -31,6 +31,7 @@ HEAD: Final = ("holderId", "ownerId", "receivedAt")
 LINE: Final = ("skuId", "quantity", "lotNo", "supplier", "producedAt", "expiresAt", "quality", "upns")
 NEEDED: Final = frozenset({"skuId", "quantity"})
 DAYS: Final = frozenset({"receivedAt", "producedAt", "expiresAt"})
+_INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LINE_FIELD: Final = re.compile(r"lines\[(\d+)\]\.?")
 
@@ -134,7 +135,7 @@ def _receipt(cells: Mapping[str | None, str | list[str] | None], operator: str) 
 def _value(name: str | None, cell: str) -> str | int | list[str]:
     """Return a cell as the contract has it: whole numbers, days as their first moment (UTC), units between blanks."""
     text = cell.strip()
-    if name == "quantity" and text.isascii() and text.isdecimal():
+    if name == "quantity" and _INTEGER.fullmatch(text):
         return int(text)
     if name in DAYS and _DAY.fullmatch(text):
         return f"{text}T00:00:00Z"

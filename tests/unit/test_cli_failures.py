@@ -65,6 +65,14 @@ def test_every_status_says_whose_fault_it_is_and_whether_to_try_again(
     assert f"try again {again}" in told
 
 
+def test_a_path_that_nobody_serves_is_no_id_to_look_up(capsys: pytest.CaptureFixture[str]) -> None:
+    nowhere = Reason(field="", code="notFound", message="there is no such path")
+    told = shown(refused(problem(404, [nowhere])), capsys)
+    assert "whose fault the address's" in told
+    assert "a gateway with --no-wes has no WES core" in told
+    assert "look its id up" not in told
+
+
 def test_whatever_may_be_asked_again_is_said_to_be_safe(capsys: pytest.CaptureFixture[str]) -> None:
     for status in (429, 500, 503, 507):
         assert "with the same id nothing happens twice" in shown(refused(problem(status)), capsys)

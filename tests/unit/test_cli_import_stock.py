@@ -75,18 +75,19 @@ async def test_a_table_becomes_stock_and_the_same_table_again_changes_nothing(tm
 async def test_everything_that_is_wrong_is_told_with_its_line_and_nothing_goes_in(tmp_path: Path) -> None:
     async with importer(tmp_path) as desk:
         ended = await desk.take_in(
-            "skuId,quantity,quality", "A,1,", "A,many,", "A,0,", ",2,", "B,1,splendid", "A,1,,,"
+            "skuId,quantity,quality", "A,1,", "A,many,", "A,0,", ",2,", "B,1,splendid", "A,1,,,", "A,-1,"
         )
         assert ended.code == 1
         for number, word in (
-            (3, "quantity"),
-            (4, "quantity"),
+            (3, "quantity: must be a whole number"),
+            (4, "quantity: must be at least 1"),
             (5, "skuId"),
             (6, "quality"),
             (7, "moreCells"),
+            (8, "quantity: must be at least 1"),
         ):
             assert f"stock.csv:{number}" in ended.err and word in ended.err, ended.err
-        assert "5 finding(s)" in ended.err
+        assert "6 finding(s)" in ended.err
         assert await desk.stock() == []
 
 
