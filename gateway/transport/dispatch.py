@@ -17,7 +17,7 @@ from gateway.transport.queues import Queues, Way
 from gateway.transport.rows import MAIN_CHANNEL, RETRY_MAX_S, Channel, Container, Device, Leg, Transport
 from gateway.transport.tables import TransportTables
 from gateway.transport.topology import Topology
-from gateway.transport.traffic import Traffic, path_of
+from gateway.transport.traffic import Traffic
 
 PLAN_MAX: Final = 500
 """Transports that are planned in one go; the rest follow with the next batch or tick."""
@@ -146,8 +146,7 @@ class Dispatcher:
         refused: set[Way] = set()
         full: set[str] = set()
         for _, _, transport_id, way in self._queues.of(carrier_id, channel):
-            path = way[1:]
-            if path[0] in full or way in refused:
+            if way[1] in full or way in refused:
                 continue
             transport = self._tables.transports[transport_id]
             leg = transport.legs[transport.leg]
@@ -155,7 +154,7 @@ class Dispatcher:
                 continue
             if not self._traffic.may_enter(leg.target).ok:
                 full.add(leg.target)
-            elif not self._traffic.may_move(transport, path).ok:
+            elif not self._traffic.may_move(transport, transport.legs[transport.leg :]).ok:
                 refused.add(way)
                 if len(refused) >= REFUSED_MAX:
                     return
@@ -239,7 +238,7 @@ class Dispatcher:
         enter = self._traffic.may_enter(leg.target)
         verdicts.append(enter)
         if enter.ok:
-            verdicts.append(self._traffic.may_move(transport, path_of(transport.legs[transport.leg :])))
+            verdicts.append(self._traffic.may_move(transport, transport.legs[transport.leg :]))
         return next((verdict.reason for verdict in verdicts if not verdict.ok), None)
 
     def _why_no_vehicle(self, fleet_id: str) -> Verdict:

@@ -5,6 +5,7 @@ Each load stands there with the way that it would take, so that one judgement se
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from gateway.contract.transports import TransportStatus
@@ -15,7 +16,7 @@ from gateway.transport.tables import TransportTables
 QueueKey = tuple[str, str]
 """(carrier, channel)."""
 Way = tuple[str, ...]
-"""The place that the load would free for others; then the places ahead.
+"""The place that the load would free for others; then the next place; then by whom to which place from there on.
 
 Empty where nobody needs the place and nobody counts on the load to leave it: it has not set out yet. One that has, and was sent
 back, is the one that others would lock up, so it is never judged by their verdict.
@@ -59,7 +60,9 @@ class Queues:
     def _way(self, transport: Transport) -> Way:
         legs = transport.legs[transport.leg :]
         uncounted = legs[0].source in self._slots and transport.status is TransportStatus.PLANNED
-        return ("" if uncounted else legs[0].source or "", *(leg.target for leg in legs))
+        freed = "" if uncounted else legs[0].source or ""
+        onwards = ((leg.carrier_id, leg.target) for leg in legs[1:])
+        return (freed, legs[0].target, *chain.from_iterable(onwards))
 
 
 def _waits_for(transport: Transport) -> Leg | None:

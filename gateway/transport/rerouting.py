@@ -12,7 +12,7 @@ from gateway.transport.plant import Plant
 from gateway.transport.rows import Leg, Transport
 from gateway.transport.tables import TransportTables
 from gateway.transport.topology import Topology
-from gateway.transport.traffic import Traffic, path_of
+from gateway.transport.traffic import Traffic
 
 PLACES_TRIED: Final = 20
 """Storage places that are looked at for the load of a cancelled transport, nearest first."""
@@ -87,7 +87,7 @@ class Rerouting:
                 route = self._topology.route_from_device(container.device_id, goal, self._dispatcher.usable)
             else:
                 route = self._dispatcher.find_route(here or "", goal)
-            if route and self._traffic.may_move(transport, path_of(route)).ok:
+            if route and self._traffic.may_move(transport, route).ok:
                 return self.take_route(self._lifecycle.change(transport, goal=goal), route)
         return transport
 

@@ -1,7 +1,12 @@
-"""Which load may move where: reservations, and the banker's rule over all loads that are under way."""
+"""Which load may move where: reservations, and the banker's rule over all loads that are under way.
+
+A device is a place of its own as long as it carries a load that no place is reserved for, such as one that a person has let go
+on before the device can: nobody else gets past before it is put down.
+"""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import chain
 
 from gateway.contract.transports import TransportStatus
 from gateway.kernel.banker import Mover, finishers
@@ -31,20 +36,24 @@ class Traffic:
             f"{location_id} is occupied by {', '.join(holders)}" if holders else f"{location_id} is reserved"
         )
 
-    def may_move(self, transport: Transport, path: tuple[str, ...]) -> Verdict:
-        """Tell whether the transport may go on along the path, whose first place can be entered, without locking anybody up."""
-        movers = self._movers()
+    def may_move(self, transport: Transport, legs: tuple[Leg, ...]) -> Verdict:
+        """Tell whether the transport may go on by these legs, the first of which ends where it can, without locking anybody up."""
+        laden = self._laden()
+        movers = self._movers(laden)
+        first, path = legs[0].target, _path(legs[1:], laden)
         capacity = {place: self._capacity(place) for mover in movers.values() for place in mover.path}
-        capacity |= {place: self._capacity(place) for place in path}
-        occupied = self._occupied(movers, capacity)
+        capacity |= {place: self._capacity(place) for place in (first, *path)}
+        occupied = self._occupied(movers, capacity, laden)
         before = finishers(movers, occupied, capacity)
-        at = self._tables.containers[transport.container_id].location_id
+        at = self._at(transport, laden)
         if at is not None:
             occupied[at] -= 1
-        occupied[path[0]] += 1
-        after = finishers(movers | {transport.transport_id: Mover(path[0], path[1:])}, occupied, capacity)
+        occupied[first] += 1
+        after = finishers(movers | {transport.transport_id: Mover(first, path)}, occupied, capacity)
         if transport.transport_id not in after:
-            return no(f"the way to {path[-1]} is not free: {self._obstacle(transport, path)}")
+            return no(
+                f"the way to {legs[-1].target} is not free: {self._obstacle(transport, (first, *path))}"
+            )
         stuck = before - after
         if stuck:
             return no(f"it would lock up {', '.join(sorted(stuck))}")
@@ -56,9 +65,26 @@ class Traffic:
         return taken >= self._capacity(location_id)
 
     def _capacity(self, location_id: str) -> int:
-        return 0 if location_id in self._tables.blocks else self._plant.locations[location_id].capacity
+        location = self._plant.locations.get(location_id)
+        return 1 if location is None else 0 if location_id in self._tables.blocks else location.capacity
 
-    def _movers(self) -> dict[str, Mover]:
+    def _laden(self) -> dict[str, str]:
+        """Return the loads on devices that no place is reserved for, by device."""
+        return {
+            device_id: container_id
+            for device_id, container_id in self._tables.loads.items()
+            if not self._has_place(container_id)
+        }
+
+    def _has_place(self, container_id: str) -> bool:
+        transport_id = self._tables.containers[container_id].transport_id
+        return transport_id is not None and self._tables.transports[transport_id].reserved is not None
+
+    def _at(self, transport: Transport, laden: Mapping[str, str]) -> str | None:
+        container = self._tables.containers[transport.container_id]
+        return container.location_id or (container.device_id if container.device_id in laden else None)
+
+    def _movers(self, laden: Mapping[str, str]) -> dict[str, Mover]:
         """Return all loads that are under way by themselves, and those that wait to leave a place which others need.
 
         A load that is being brought to a reserved place counts as being there: nothing can keep it from arriving.
@@ -67,21 +93,26 @@ class Traffic:
         for transport_id in self._tables.executing:
             transport = self._tables.transports[transport_id]
             if transport.reserved is not None:
-                movers[transport_id] = Mover(transport.reserved, path_of(transport.legs[transport.leg + 1 :]))
+                movers[transport_id] = Mover(
+                    transport.reserved, _path(transport.legs[transport.leg + 1 :], laden)
+                )
             else:
-                at = self._tables.containers[transport.container_id].location_id
-                movers[transport_id] = Mover(at, path_of(transport.legs[transport.leg :]))
+                movers[transport_id] = Mover(
+                    self._at(transport, laden), _path(transport.legs[transport.leg :], laden)
+                )
         for location_id in self._passages:
             for container_id in self._tables.occupants.get(location_id, ()):
                 transport_id = self._tables.containers[container_id].transport_id
                 transport = None if transport_id is None else self._tables.transports[transport_id]
                 if transport is not None and transport.status is TransportStatus.PLANNED:
-                    movers[transport.transport_id] = Mover(location_id, path_of(transport.legs))
+                    movers[transport.transport_id] = Mover(location_id, _path(transport.legs, laden))
         return movers
 
-    def _occupied(self, movers: dict[str, Mover], places: Iterable[str]) -> Counter[str]:
+    def _occupied(
+        self, movers: Mapping[str, Mover], places: Iterable[str], laden: Mapping[str, str]
+    ) -> Counter[str]:
         """Return how much of these places is taken, but for the loads that are leaving them."""
-        occupied = Counter({place: self._taken(place) for place in places})
+        occupied = Counter({place: self._taken(place) + (place in laden) for place in places})
         for transport_id in movers:
             transport = self._tables.transports[transport_id]
             at = self._tables.containers[transport.container_id].location_id
@@ -96,6 +127,8 @@ class Traffic:
         own = transport.container_id
         for place in path:
             others = [name for name in self._tables.occupants.get(place, ()) if name != own]
+            if place not in self._plant.locations:
+                return f"{place} carries {self._tables.loads[place]}"
             if place in self._tables.blocks:
                 return f"{place} is blocked"
             if len(others) + self._tables.reserved[place] >= self._plant.locations[place].capacity:
@@ -103,6 +136,9 @@ class Traffic:
         return "loads that are under way need it first"
 
 
-def path_of(legs: tuple[Leg, ...]) -> tuple[str, ...]:
-    """Return the places that the legs lead to."""
-    return tuple(leg.target for leg in legs)
+def _path(legs: tuple[Leg, ...], laden: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the places that the legs lead over."""
+    if not laden:
+        return tuple(leg.target for leg in legs)
+    places = ((leg.carrier_id, leg.target) if leg.carrier_id in laden else (leg.target,) for leg in legs)
+    return tuple(chain.from_iterable(places))

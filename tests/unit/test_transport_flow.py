@@ -6,15 +6,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.contract.commands import Op
-from gateway.contract.faults import Refusal, RefusalKind
-from gateway.contract.reports import CommandDone, CommandRejected, DeviceOffline
-from gateway.contract.transports import Act, TransportRequest
-from gateway.site.model import PutWall
+from gateway.contract.commands import Command, Op
+from gateway.contract.faults import Fault, Refusal, RefusalKind
+from gateway.contract.reports import (
+    CommandDone,
+    CommandFailed,
+    CommandRejected,
+    DeviceFault,
+    DeviceOffline,
+    DeviceRecovered,
+    Load,
+    Sensors,
+)
+from gateway.contract.transports import Act, TransportRequest, TransportStatus
+from gateway.site.model import PutWall, Site
 from gateway.transport.messages import SetDeviceEnabled, Submitted, SubmitTransports
 from tests.unit.floor import START_US, Floor, shuttle_site
 
 pytestmark = pytest.mark.unit
+
+COMPLETED = TransportStatus.COMPLETED
 
 
 def test_a_container_crosses_shuttle_lift_and_conveyor_each_move_once() -> None:
@@ -77,8 +88,8 @@ def test_no_leg_starts_while_its_destination_is_taken() -> None:
     assert floor.engine.explain(floor.tables.transports["M2"]) == "1-OUT is occupied by T1"
 
 
-def test_opposite_flows_through_one_buffer_never_lock_up() -> None:
-    # One buffer a level for both directions, and a station that must be emptied the same way.
+def one_buffer_a_level() -> Site:
+    """The floor with one buffer a level for both directions, and a station that must be emptied the same way."""
     base = shuttle_site().model_dump(mode="json", exclude={"root"})
     base["locations"] = [place for place in base["locations"] if place["id"] not in ("1-IN", "2-IN")]
     for device in base["devices"]:
@@ -87,7 +98,11 @@ def test_opposite_flows_through_one_buffer_never_lock_up() -> None:
             device["picks"] = [f"A-{level}-*", f"{level}-OUT"]
         if device["kind"] == "lift":
             device["drops"] = ["1-OUT", "2-OUT", "OUT-1"]
-    floor = Floor(type(shuttle_site()).model_validate(base))
+    return Site.model_validate(base)
+
+
+def test_opposite_flows_through_one_buffer_never_lock_up() -> None:
+    floor = Floor(one_buffer_a_level())
     floor.submit("OUT1", "T1", "ST-1")
     floor.submit("OUT2", "T2", "OUT-2")
     floor.run()
@@ -97,6 +112,87 @@ def test_opposite_flows_through_one_buffer_never_lock_up() -> None:
 
     assert floor.status("BACK") == "completed"
     assert floor.where("T1") == "A-1-L-01"
+
+
+def jam(command: Command) -> CommandFailed:
+    """The answer of a device that stopped with the load on board."""
+    aboard = Sensors(load=Load.LOADED)
+    return CommandFailed(job_id=command.job_id, fault=Fault.DEVICE_FAULT, text="jammed", sensors=aboard)
+
+
+@pytest.mark.parametrize("decision", ["retry", "cancel"])
+def test_a_load_that_stands_on_a_machine_is_not_locked_in_by_the_next_that_comes_its_way(
+    decision: str,
+) -> None:
+    """Found by simulation (narrow site, seeds 522 and 526): decided before the machine was reset, its target was given away."""
+    floor = Floor(one_buffer_a_level())
+    for transport_id, place in (("DOWN", "ST-1"), ("IN", "IN-2")):
+        floor.submit(transport_id, "T3", place)
+        floor.run()
+
+    floor.answers[Op.DROP] = jam
+    floor.submit("OUT", "T1", "ST-1")
+    floor.run()
+    floor.answers.clear()
+    floor.tell(DeviceFault(device_id="shuttle-1", code=101, text="jammed"))
+    floor.resolve("OUT", decision)
+    floor.submit("BACK", "T3", "A-1-R-01")
+    floor.run()
+    assert floor.where("T1") == "shuttle-1"
+    floor.tell(DeviceRecovered(device_id="shuttle-1"))
+    floor.run()
+
+    assert floor.status("OUT") == ("completed" if decision == "retry" else "cancelled")
+    assert floor.status("BACK") == "completed"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_jams_and_whenever_somebody_decides_about_it_all_loads_arrive(data: st.DataObject) -> None:
+    floor = Floor(one_buffer_a_level())
+    slots = [slot.id for rack in floor.site.racks for slot in rack.slots]
+    jammed: set[str] = set()
+
+    def jams(command: Command) -> CommandFailed | None:
+        if command.device_id.startswith("conveyor") or not data.draw(st.booleans()):
+            return None
+        jammed.add(command.device_id)
+        return jam(command)
+
+    def recover(device_id: str) -> None:
+        jammed.discard(device_id)
+        floor.tell(DeviceRecovered(device_id=device_id))
+
+    def decide() -> None:
+        for transport in list(floor.tables.transports.values()):
+            if transport.problem is not None:
+                floor.resolve(transport.transport_id, "retry")
+
+    floor.answers[Op.DROP] = jams
+    for number in range(data.draw(st.integers(4, 16))):
+        open_ones = [row for row in floor.tables.transports.values() if row.status is not COMPLETED]
+        taken = {*floor.world.values(), *(row.goal for row in open_ones)}
+        idle = sorted(floor.world.keys() - {row.container_id for row in open_ones})
+        if idle:
+            free = [slot for slot in slots if slot not in taken]
+            floor.submit(f"M{number}", data.draw(st.sampled_from(idle)), data.draw(st.sampled_from(free)))
+        for _ in range(data.draw(st.integers(0, 3))):
+            if floor.commands:
+                before = set(jammed)
+                floor.step()
+                for device_id in jammed - before:
+                    floor.tell(DeviceFault(device_id=device_id, code=101, text="jammed"))
+        if data.draw(st.booleans()):
+            decide()
+        if jammed and data.draw(st.booleans()):
+            recover(data.draw(st.sampled_from(sorted(jammed))))
+    floor.answers.clear()
+    for device_id in sorted(jammed):
+        recover(device_id)
+    decide()
+    floor.run()
+    assert {row.status for row in floor.tables.transports.values()} <= {COMPLETED}
+    assert {name: floor.where(name) for name in floor.world} == floor.world
 
 
 @settings(max_examples=60, deadline=None)
