@@ -168,7 +168,8 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         for address in addresses:
             if not is_allowed(address, self._allowed):
                 raise httpcore.ConnectError(
-                    f"{host} is {address}: not public, and not in the allowed networks"
+                    f"{host} leads to {address}, which is not public;"
+                    " a private network has to be allowed: gateway run --webhook-network"
                 )
         return str(addresses[0])
 

@@ -209,6 +209,7 @@ async def test_an_address_that_is_not_allowed_is_not_even_connected_to(host: str
     await sender.close()
     assert answer.status is None
     assert "not public" in answer.error
+    assert "gateway run --webhook-network" in answer.error, "what an engineer at the plant needs next"
     assert objection is not None
     assert receiver.requests == []
 
