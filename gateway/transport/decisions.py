@@ -127,7 +127,7 @@ class Decisions:
                 "action", "actionNotAllowed", f"{request.action.value} cannot settle this; allowed: {allowed}"
             )
         if request.action in (OperatorAction.COMPLETE_AT, OperatorAction.CONTAINER_AT):
-            self._check_room(transport, self._location(request))
+            self._check_room(self._location(request), self._tables.containers[transport.container_id])
 
     def _is_cut_off(self, transport: Transport) -> bool:
         """A command is under way at a device that is out of reach: an operator who stands there may settle it."""
@@ -137,17 +137,29 @@ class Decisions:
         device = self._tables.devices[job.command.device_id]
         return not device.online or not device.enabled
 
-    def _check_room(self, transport: Transport, location_id: str) -> None:
+    def _check_room(self, location_id: str, container: Container | None) -> None:
+        """Refuse that a container be where others stand by the books, or come to: a machine would put them onto each other."""
         if location_id not in self._plant.locations:
             raise _refuse("locationId", "unknownLocation", f"location {location_id} is not in the site file")
-        own = {transport.container_id}
-        others = set(self._tables.occupants.get(location_id, ())) - own
-        if len(others) >= self._plant.locations[location_id].capacity:
-            raise _refuse(
-                "locationId",
-                "locationOccupied",
-                f"{location_id} holds {', '.join(sorted(others))} already by the books",
-            )
+        if container is not None and container.location_id == location_id:
+            return
+        holding = self._tables.occupants.get(location_id, ())
+        coming = [
+            row
+            for row in self._tables.transports.values()
+            if row.reserved == location_id
+            and (container is None or row.container_id != container.container_id)
+        ]
+        if len(holding) + len(coming) < self._plant.locations[location_id].capacity:
+            return
+        if not coming:
+            text = f"{location_id} holds {', '.join(sorted(holding))} already by the books"
+            raise _refuse("locationId", "locationOccupied", text)
+        text = (
+            f"{location_id} is promised to {coming[0].container_id}, which is on its way there: put the load elsewhere and"
+            f" say where, or cancel transport {coming[0].transport_id} first"
+        )
+        raise _refuse("locationId", "locationPromised", text)
 
     def _release(self, transport: Transport, request: ResolveRequest) -> Transport:
         """End what is under way and let the transport go on; a place that stopped it may be used again unless it is given up."""
@@ -242,18 +254,7 @@ class Decisions:
                     " resolve that one with containerAt",
                 ),
             )
-        if message.location_id not in self._plant.locations:
-            raise _refuse(
-                "locationId", "unknownLocation", f"location {message.location_id} is not in the site file"
-            )
-        here = container is not None and container.location_id == message.location_id
-        room = self._tables.room_at(message.location_id, self._plant.locations[message.location_id].capacity)
-        if not here and room <= 0:
-            raise _refuse(
-                "locationId",
-                "locationOccupied",
-                f"{message.location_id} is occupied or reserved by the books",
-            )
+        self._check_room(message.location_id, container)
         if container is None:
             self._tables.containers.put(Container(container_id=message.container_id))
         self._record(

@@ -5,6 +5,7 @@ from, if the gateway does not know that it is there.
 """
 
 import asyncio
+from http import HTTPStatus
 from itertools import count
 from random import Random
 from typing import Final
@@ -66,19 +67,24 @@ class Person:
         booked = await self._ask.get(f"/v1/containers/{container}")
         actions = view["problem"]["actions"]
         if spot in self._movers and booked.get("deviceId") != spot:
-            spot = self._carry_away(container, view["source"])
+            spot = await self._carry_away(container, view["source"])
         if spot is None:
             return
         if spot in self._movers:
             await self._resolve(transport_id, "retry", None)
-        elif "containerAt" in actions:
-            await self._resolve(transport_id, "containerAt", spot)
+        elif "containerAt" in actions and not await self._resolve(transport_id, "containerAt", spot):
+            await self._carry_away(container)  # and says so on the next walk
 
     def _all_at_rest(self, view: Json) -> bool:
         return all(self._plant.at_rest(command["deviceId"]) for command in view["commands"])
 
-    def _carry_away(self, container: str, *wishes: str) -> str | None:
+    async def _carry_away(self, container: str, *wishes: str) -> str | None:
+        """Put a load down by hand, where no other is on its way to; return where."""
+        locations = (await self._ask.get("/v1/locations", limit=1000))["items"]
+        promised = {each["locationId"] for each in locations if "reservedBy" in each}
         for place in (*wishes, *self._storage):
+            if place in promised:
+                continue
             try:
                 self._plant.world.place(container, place)
             except Impossible:
@@ -86,12 +92,13 @@ class Person:
             return place
         return None
 
-    async def _resolve(self, transport_id: str, action: str, location: str | None) -> None:
+    async def _resolve(self, transport_id: str, action: str, location: str | None) -> bool:
         body: Json = {"action": action, **WHO}
         if location is not None:
             body["locationId"] = location
         answer = await self._ask.send("POST", f"/v1/transports/{transport_id}/resolve", json=body)
         self._count(f"{action} {answer.status_code if answer else 'unheard'}")
+        return answer is None or answer.status_code != HTTPStatus.UNPROCESSABLE_ENTITY
 
     # Devices and places
 
@@ -114,7 +121,7 @@ class Person:
         for container in aboard:
             if container in device["containers"]:
                 continue
-            place = self._carry_away(container)
+            place = await self._carry_away(container)
             booked = await self._ask.get(f"/v1/containers/{container}")
             if booked.get("transportId") is None and place is not None:
                 body = {"locationId": place, **WHO}

@@ -432,3 +432,22 @@ def test_a_cancelled_load_whose_home_is_taken_finds_another() -> None:
         floor.run()
     assert floor.status("M1") == "cancelled"
     assert floor.where("T1") == floor.world["T1"] != "A-1-L-01"
+
+
+def test_no_load_is_said_to_be_where_another_is_on_its_way_to() -> None:
+    """Found by simulation (demo site, seeds 924 and 949): put there by hand, it stood where a shuttle was to put the next one."""
+    floor = halted(Floor(), Op.PICK, failing(Fault.LOAD_MISSING))
+    floor.submit("M2", "T2", "A-1-R-01")
+    for say in (
+        lambda: floor.resolve("M1", "containerAt", "A-1-R-01"),
+        lambda: floor.tell(CorrectContainer("NEW", "A-1-R-01", Act(operator="ann", reason="put it there"))),
+    ):
+        with pytest.raises(Refusal) as refused:
+            say()
+        assert refused.value.reasons[0].code == "locationPromised"
+        assert "put the load elsewhere" in refused.value.reasons[0].message
+    assert floor.status("M1") == "failed"
+    floor.resolve("M1", "containerAt", "A-1-R-02")
+    floor.world["T1"] = "A-1-R-02"
+    floor.run()
+    assert (floor.status("M1"), floor.status("M2")) == ("completed", "completed")
