@@ -66,8 +66,9 @@ class Driving:
             row = self._give_back(row, shown)
         if not row.online or row.fault is not None:
             return
-        if row.order is None and waits_for_more(shown):
-            # Nobody will send the rest: it is of another gateway before this one, or came after it had been given up.
+        if row.order is None and (waits_for_more(shown) or _obeys_what_it_refused(row, shown)):
+            # Nobody will send the rest, or counts on it: it is of another gateway before this one, or came after it had been
+            # given up, or came twice and was refused but once.
             self._books.effect(CancelOrder(row.vehicle_id, shown.order_id))
             return
         if self._may_get_order(row):
@@ -286,6 +287,10 @@ class Driving:
             return claim
         around = replace(claim, rest=way[1:])
         return around if self._traffic.allows(row.vehicle_id, around) else claim
+
+
+def _obeys_what_it_refused(row: Mission, shown: VehicleState) -> bool:
+    return shown.order_id == row.refused and not stands(shown)
 
 
 def _breaks_off(row: Mission, order: Order) -> bool:

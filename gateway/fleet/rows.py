@@ -85,6 +85,7 @@ class Mission:
         pose: where people have said that it stands, as long as the vehicle has not answered.
         unconfirmed: why it has not taken the last such word for true.
         order: what it was last sent, until it has ended.
+        refused: id of the last order that it refused before it had shown it.
         charger: where it charges, or goes to charge.
         idle_since_us: since when it has had nothing to do, in steady time.
         online: it speaks with us, in this run of the gateway.
@@ -104,6 +105,7 @@ class Mission:
     pose: VehiclePose | None = None
     unconfirmed: str = ""
     order: Order | None = None
+    refused: str | None = None
     charger: str | None = None
     idle_since_us: int = 0
     online: bool = False

@@ -209,6 +209,8 @@ class Watch:
             row = replace(row, order=None, rest=order.rest, idle_since_us=self._books.steady_us)
             untaken = sign in (Sign.REFUSED, Sign.CALLED_OFF) and shown.order_id != order.order_id
             row = self._standing(row, shown, order.start if untaken else BETWEEN)
+            if untaken and sign is Sign.REFUSED:
+                row = replace(row, refused=order.order_id)
         else:
             row = replace(row, order=replace(order, phase=phase))
         self._missions.put(row)

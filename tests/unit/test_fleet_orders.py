@@ -393,6 +393,23 @@ def test_an_old_refusal_does_not_count_against_a_new_order(desk: Desk) -> None:
     assert desk.news() == []
 
 
+def test_a_refused_order_that_is_taken_after_all_is_cancelled(desk: Desk) -> None:
+    """Found by simulation (narrow site, seed 503): of two copies the vehicle refused one, and carried out the other unasked."""
+    desk.command(Op.PICK, "F")
+    order = desk.order()
+    references = (("orderId", "site-5"), ("orderUpdateId", "0"))
+    desk.show(errors=(VehicleError(error_type="orderError", fatal=False, references=references),))
+    desk.sent()
+    desk.news()
+    desk.take(order, driving=True, errors=())
+    assert desk.sent() == [CancelOrder("agv-1", "site-5")]
+    desk.command(Op.PICK, "F", job_id=6)
+    desk.news()
+    finished = (action_id_of("site-5", "cancelOrder"), ActionStatus.FINISHED, "")
+    desk.show(driving=False, node_states=(), actions=((pick_id(), ActionStatus.FAILED, ""), finished))
+    assert desk.order().order_id == "site-6"
+
+
 def test_a_refused_update_cancels_the_order_and_asks_for_another(desk: Desk) -> None:
     desk.command(Op.PICK, "F")
     desk.take(desk.order(), driving=True)
