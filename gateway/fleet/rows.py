@@ -26,6 +26,21 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A vehicle's no to an order that it had not shown.
+
+    Attributes:
+        at_us: since when it shows it, in steady time.
+        text: its words.
+        retry: the same may be asked again, so it may also take another copy of the order that is still under way.
+    """
+
+    at_us: int
+    text: str
+    retry: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """An order under way. Only a PARK has no action at its end and no horizon: it ends wherever it is not extended any more.
 
@@ -38,6 +53,7 @@ class Order:
         load: what the vehicle reported about a load on board when it was sent the order.
         action: what is to be done at the last node, if anything.
         message: the newest order or update, exactly as it is sent and sent again.
+        refusal: the vehicle's, if it has refused the order and not yet shown it.
     """
 
     purpose: Purpose
@@ -50,6 +66,7 @@ class Order:
     load: Load = Load.UNKNOWN
     action: VehicleAction | None
     message: VehicleOrder
+    refusal: Refusal | None = None
 
     @property
     def order_id(self) -> str:

@@ -22,9 +22,9 @@ from gateway.contract.reports import (
 from gateway.contract.vehicles import ActionStatus, VehicleOffline, VehicleState
 from gateway.fleet.effects import CancelOrder, ResetVehicle
 from gateway.fleet.fleet import Engine, Fleet
-from gateway.fleet.phases import PHASES, Sign
+from gateway.fleet.phases import PHASES, Phase, Sign
 from gateway.fleet.roads import Roads
-from gateway.fleet.rows import BETWEEN, Mission, Order, Purpose
+from gateway.fleet.rows import BETWEEN, Mission, Order, Purpose, Refusal
 from gateway.fleet.shown import (
     fault_of,
     is_lost,
@@ -42,6 +42,10 @@ from gateway.kernel.books import Books, Table
 
 CHANNEL: Final = "main"
 """A vehicle takes one command at a time: it has one channel."""
+UNTAKEN: Final = (Phase.SENT, Phase.RECALLED)
+UNDER_WAY_S: Final = 6.0
+"""A message that has not arrived after this long will not. Until then a vehicle that refused one copy of an order, because of
+something that passes, may take another one: it keeps the way that is released to it, and is asked for nothing else."""
 UNPLACED: Final = "it does not tell at which node it stands"
 TO_A_NODE: Final = (
     "Drive it by hand to a node of its road map. The gateway goes on by itself when it shows a node."
@@ -197,11 +201,38 @@ class Watch:
     def _follow(self, shown: VehicleState) -> None:
         row = self._missions[shown.vehicle_id]
         while row.order is not None:
-            sign = sign_of(row.order, shown)
-            if sign is None or (row.order.phase, sign) not in PHASES:
+            order = self._note_refusal(row, row.order, shown)
+            sign = self._sign_of(order, shown)
+            if sign is None or (order.phase, sign) not in PHASES:
                 return
-            self._apply(row, row.order, shown, sign)
+            self._apply(replace(row, order=order), order, shown, sign)
             row = self._missions[shown.vehicle_id]
+
+    def _note_refusal(self, row: Mission, order: Order, shown: VehicleState) -> Order:
+        error = refusal_of(order, shown)
+        now = self._books.steady_us
+        # A moment that is still to come was meant by another clock: that of a run before this one.
+        noted = order.refusal is not None and order.refusal.at_us <= now
+        if error is None or order.phase not in UNTAKEN or noted:
+            return order
+        text = f"{error.error_type}: {error.description}"
+        order = replace(order, refusal=Refusal(at_us=now, text=text, retry=may_repeat(error)))
+        self._missions.put(replace(row, order=order))
+        return order
+
+    def _sign_of(self, order: Order, shown: VehicleState) -> Sign | None:
+        """Return what the state says of an order; that it is refused only when no copy of it can be under way any more."""
+        sign, refusal = sign_of(order, shown), order.refusal
+        if refusal is None or order.phase not in UNTAKEN or sign not in (None, Sign.REFUSED):
+            return sign
+        over = self._books.steady_us - refusal.at_us >= UNDER_WAY_S * 1e6
+        return Sign.REFUSED if over or not refusal.retry else None
+
+    def end_refusal(self, vehicle_id: str) -> None:
+        """End an order that the vehicle has refused, once that is for good."""
+        row = self._missions[vehicle_id]
+        if row.shown is not None and row.order is not None and row.order.refusal is not None:
+            self._follow(row.shown)
 
     def _apply(self, row: Mission, order: Order, shown: VehicleState, sign: Sign) -> None:
         phase = PHASES[order.phase, sign]
@@ -212,7 +243,7 @@ class Watch:
             if untaken and sign is Sign.REFUSED:
                 row = replace(row, refused=order.order_id)
         else:
-            row = replace(row, order=replace(order, phase=phase))
+            row = replace(row, order=replace(order, phase=phase, refusal=None))
         self._missions.put(row)
         served = row.command is not None and row.command.job_id == order.job_id
         command = row.command if served else None
@@ -226,7 +257,7 @@ class Watch:
             case Sign.FAILED:
                 self._failed(row, order, shown, command)
             case Sign.REFUSED:
-                self._refused(row, order, shown, command, ended=phase is None)
+                self._refused(row, order, command)
             case Sign.CALLED_OFF:
                 self._called_off(row, command)
             case Sign.FORGOTTEN:
@@ -240,17 +271,14 @@ class Watch:
             sensors = self._sensors(command, shown)
             self._end(row, CommandFailed(job_id=command.job_id, fault=fault, text=text, sensors=sensors))
 
-    def _refused(
-        self, row: Mission, order: Order, shown: VehicleState, command: Command | None, *, ended: bool
-    ) -> None:
-        if not ended:
+    def _refused(self, row: Mission, order: Order, command: Command | None) -> None:
+        refusal = order.refusal
+        if refusal is None:  # of an update: what it has taken must not go on without it
             self._books.effect(CancelOrder(row.vehicle_id, order.order_id))
             return
         self._books.effect(ResetVehicle(row.vehicle_id))
-        error = refusal_of(order, shown)
-        if command is not None and error is not None and not row.withdrawn:
-            text = f"{error.error_type}: {error.description}"
-            self._end(row, CommandRejected(job_id=command.job_id, text=text, retry=may_repeat(error)))
+        if command is not None and not row.withdrawn:
+            self._end(row, CommandRejected(job_id=command.job_id, text=refusal.text, retry=refusal.retry))
 
     def _called_off(self, row: Mission, command: Command | None) -> None:
         if command is not None and not row.withdrawn:
