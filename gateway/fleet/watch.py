@@ -202,7 +202,7 @@ class Watch:
         row = self._missions[shown.vehicle_id]
         while row.order is not None:
             order = self._note_refusal(row, row.order, shown)
-            sign = self._sign_of(order, shown)
+            sign = self._sign(order, shown)
             if sign is None or (order.phase, sign) not in PHASES:
                 return
             self._apply(replace(row, order=order), order, shown, sign)
@@ -220,7 +220,7 @@ class Watch:
         self._missions.put(replace(row, order=order))
         return order
 
-    def _sign_of(self, order: Order, shown: VehicleState) -> Sign | None:
+    def _sign(self, order: Order, shown: VehicleState) -> Sign | None:
         """Return what the state says of an order; that it is refused only when no copy of it can be under way any more."""
         sign, refusal = sign_of(order, shown), order.refusal
         if refusal is None or order.phase not in UNTAKEN or sign not in (None, Sign.REFUSED):
