@@ -162,7 +162,9 @@ class Fleet:
     def resume(self) -> None:
         """After a restart: send again what is outstanding; nothing has been heard of the vehicles in this run."""
         for row in self.rows():
-            self._missions.put(replace(row, online=False, fault=None))
+            # An order that is sent again may be taken, whatever the vehicle has said to it before.
+            order = None if row.order is None else replace(row.order, refusal=None)
+            self._missions.put(replace(row, online=False, fault=None, order=order))
             self._send_again(row)
 
     def node_of(self, location_id: str) -> str:

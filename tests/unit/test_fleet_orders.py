@@ -410,6 +410,22 @@ def test_an_order_that_is_refused_and_taken_from_its_second_copy_is_carried_out(
     assert desk.row().base == held
 
 
+def test_after_a_restart_an_order_that_is_sent_again_may_be_taken_though_it_was_refused_before(
+    desk: Desk,
+) -> None:
+    """Found by simulation (narrow site): the refusal of the run before counted, and the way was given to others."""
+    desk.command(Op.PICK, "F")
+    order = desk.order()
+    refuse(desk)
+    desk.fleet.resume()
+    desk.pass_time(UNDER_WAY_S)
+    refuse(desk)
+    assert desk.row().base == ("p1", "a", "b", "c")
+    desk.take(order, driving=True, errors=())
+    assert CommandAccepted in [type(report) for report in desk.news()]
+    assert SendOrder(order) in desk.sent()
+
+
 def test_a_refusal_that_is_not_shown_any_more_counts_all_the_same(desk: Desk) -> None:
     desk.command(Op.PICK, "F")
     refuse(desk)
