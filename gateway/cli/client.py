@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the gateway cannot be 
 
 import json
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -225,9 +225,13 @@ def refused(response: httpx.Response) -> Failure:
         reasons = told or [("reason", problem.detail)]
         if [reason.code for reason in problem.reasons] == ["notFound"]:
             meaning = _NO_SUCH_PATH
+    return _failure(f"refused: {title}", reasons, meaning)
+
+
+def _failure(what: str, reasons: Iterable[tuple[str, str]], meaning: _Meaning) -> Failure:
     return Failure(
         REFUSED,
-        f"refused: {title}",
+        what,
         *reasons,
         ("whose fault", meaning.whose),
         ("try again", meaning.again),
@@ -240,7 +244,13 @@ def _sentence(reason: Reason) -> str:
 
 
 def segment(identifier: str) -> str:
-    """Return an identifier as a part of a path, whatever somebody has typed."""
+    """Return an identifier as a part of a path, whatever somebody has typed.
+
+    Raises:
+        Failure: it would be more than one part.
+    """
+    if "/" in identifier:
+        raise _failure(f"{identifier} is no id", [("reason", "no id has a / in it")], _MEANINGS[404])
     return quote(identifier, safe="")
 
 
