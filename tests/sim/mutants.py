@@ -294,7 +294,7 @@ MUTANTS: Final = (
         owner=Channel,
         attribute="show",
         breaks=_send_anyway,
-        caught="took job",
+        caught="took job|and not at",
     ),
     GatewayMutant(
         name="job ids begin anew",
