@@ -21,6 +21,7 @@ from drivers.vda5050.pauses import doubled
 from drivers.vda5050.silence import Silence
 from gateway.contract.reports import Load, Position, Report
 from gateway.contract.vehicles import (
+    UNDER_WAY_S,
     ActionStatus,
     VehicleOffline,
     VehicleOrder,
@@ -40,7 +41,8 @@ PATIENCE: Final = 5
 """After so many sendings without an echo, the pauses grow."""
 PAUSE_MAX_S: Final = 30.0
 LATE_MAX: Final = 3
-"""So many messages in a row do not overtake each other: the vehicle has begun to count, and its clock, anew."""
+"""So many messages in a row, and no newer one for as long as any may be under way: the vehicle has begun to count, and its clock,
+anew."""
 FINAL: Final = (ActionStatus.FINISHED, ActionStatus.FAILED)
 ACTIVE: Final = (ActionStatus.INITIALIZING, ActionStatus.RUNNING, ActionStatus.PAUSED)
 LATCHED_MAX: Final = 64
@@ -70,15 +72,16 @@ class _Sequence:
         self._header_id = -1
         self._made_at = 0.0
         self._late = 0
+        self._taken_at = 0.0
 
-    def is_newer(self, message: Header) -> bool:
+    def is_newer(self, message: Header, now: float) -> bool:
         """Tell whether to take a message: a lower header id with a later time is a vehicle that has started anew."""
         at = messages.made_at(message)
         late = message.header_id <= self._header_id and (at is None or at <= self._made_at)
         self._late = self._late + 1 if late else 0
-        if 0 < self._late < LATE_MAX:
+        if late and (self._late < LATE_MAX or now - self._taken_at < UNDER_WAY_S):
             return False
-        self._late = 0
+        self._late, self._taken_at = 0, now
         self._header_id = message.header_id
         self._made_at = self._made_at if at is None else at
         return True
@@ -186,24 +189,31 @@ class VehicleFace:
         self.diagnosis.alive()
         match topic:
             case "state":
-                state = self._read(State, topic, payload)
+                state = self._read_newer(State, topic, payload, now)
                 return None if state is None else self._take_state(state, payload, now)
             case "visualization":
                 self._silence.alive(now)
-                seen = self._read(Visualization, topic, payload)
+                seen = self._read_newer(Visualization, topic, payload, now)
                 return None if seen is None else self._position(seen.agv_position)
             case "connection":
                 # Neither the number nor the time of a last will says anything: it was written at the connect.
-                self._take_connection(self._read(Connection, topic, payload, in_order=False), payload)
+                self._take_connection(self._read(Connection, topic, payload), payload)
             case "factsheet":
-                sheet = self._read(Factsheet, topic, payload, in_order=False)
+                sheet = self._read(Factsheet, topic, payload)
                 if sheet is not None:
                     self._order_interval_s = sheet.protocol_limits.timing.min_order_interval
             case _:
                 pass
         return None
 
-    def _read(self, kind: type[M], topic: str, payload: bytes, *, in_order: bool = True) -> M | None:
+    def _read_newer(self, kind: type[M], topic: str, payload: bytes, now: float) -> M | None:
+        """Return a message, unless it was overtaken."""
+        message = self._read(kind, topic, payload)
+        if message is None or not self._sequences.setdefault(topic, _Sequence()).is_newer(message, now):
+            return None
+        return message
+
+    def _read(self, kind: type[M], topic: str, payload: bytes) -> M | None:
         if len(payload) > messages.PAYLOAD_MAX:
             self.diagnosis.failed(ErrorKind.BAD_FRAME, f"{topic}: {len(payload)} bytes")
             return None
@@ -211,8 +221,6 @@ class VehicleFace:
             message = kind.model_validate_json(payload)
         except ValidationError as error:
             self.diagnosis.failed(ErrorKind.BAD_FRAME, f"{topic}: {error}")
-            return None
-        if in_order and not self._sequences.setdefault(topic, _Sequence()).is_newer(message):
             return None
         self._version = message.version or self._version
         return message

@@ -11,6 +11,8 @@ from typing import Final
 from uuid import UUID, uuid5
 
 ACTION_IDS: Final = UUID("5b0f4a3e-7d0c-5d0e-9c54-3f0f6a0b5050")
+UNDER_WAY_S: Final = 6.0
+"""A message to or from a vehicle that has not arrived after this long will not."""
 
 
 def action_id_of(order_id: str, what: str) -> str:

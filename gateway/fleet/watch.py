@@ -19,7 +19,7 @@ from gateway.contract.reports import (
     Load,
     Sensors,
 )
-from gateway.contract.vehicles import ActionStatus, VehicleOffline, VehicleState
+from gateway.contract.vehicles import UNDER_WAY_S, ActionStatus, VehicleOffline, VehicleState
 from gateway.fleet.effects import CancelOrder, ResetVehicle
 from gateway.fleet.fleet import Engine, Fleet
 from gateway.fleet.phases import PHASES, Phase, Sign
@@ -43,9 +43,6 @@ from gateway.kernel.books import Books, Table
 CHANNEL: Final = "main"
 """A vehicle takes one command at a time: it has one channel."""
 UNTAKEN: Final = (Phase.SENT, Phase.RECALLED)
-UNDER_WAY_S: Final = 6.0
-"""A message that has not arrived after this long will not. Until then a vehicle that refused one copy of an order, because of
-something that passes, may take another one: it keeps the way that is released to it, and is asked for nothing else."""
 UNPLACED: Final = "it does not tell at which node it stands"
 TO_A_NODE: Final = (
     "Drive it by hand to a node of its road map. The gateway goes on by itself when it shows a node."
@@ -221,7 +218,11 @@ class Watch:
         return order
 
     def _sign(self, order: Order, shown: VehicleState) -> Sign | None:
-        """Return what the state says of an order; that it is refused only when no copy of it can be under way any more."""
+        """Return what the state says of an order; that it is refused only when no copy of it can be under way any more.
+
+        Until then a vehicle that refused one copy, because of something that passes, may take another one: it keeps the way that
+        is released to it, and is asked for nothing else.
+        """
         sign, refusal = sign_of(order, shown), order.refusal
         if refusal is None or order.phase not in UNTAKEN or sign not in (None, Sign.REFUSED):
             return sign

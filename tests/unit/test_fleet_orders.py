@@ -21,6 +21,7 @@ from gateway.contract.reports import (
     Load,
 )
 from gateway.contract.vehicles import (
+    UNDER_WAY_S,
     ActionStatus,
     NodeState,
     VehicleAction,
@@ -39,7 +40,6 @@ from gateway.fleet.phases import PHASES, Phase, Sign
 from gateway.fleet.room import FleetRoom
 from gateway.fleet.rows import MISSIONS, Mission
 from gateway.fleet.shown import FAULTS
-from gateway.fleet.watch import UNDER_WAY_S
 from gateway.kernel.books import Books
 from gateway.site.model import Edge, Fleet, Location, Motion, Node, RoadMap, Site, Vehicle
 from tests.fleet_model import grid_site
