@@ -269,7 +269,6 @@ class VehicleFace:
             return
         self.diagnosis.heard(payload.decode(errors="replace"), "connection")
         if connection.connection_state == "ONLINE":
-            self._sequences.clear()
             self._silence.restarted()
             self._ask(STATE_REQUEST)
         else:

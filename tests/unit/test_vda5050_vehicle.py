@@ -358,6 +358,14 @@ def test_however_many_states_are_overtaken_they_are_left(wire: Wire) -> None:
     assert [report.last_node_id for report in wire.told()] == ["c"]
 
 
+def test_a_late_word_that_a_vehicle_is_online_makes_no_overtaken_state_a_new_one(wire: Wire) -> None:
+    """Found by simulation (narrow site, seed 3024)."""
+    wire.state(headerId=10, lastNodeId="c")
+    wire.connection("ONLINE")
+    wire.state(headerId=9, timestamp=T0 + "0.00Z", lastNodeId="b")
+    assert [report.last_node_id for report in wire.told()] == ["c"]
+
+
 def test_the_last_will_is_heard_however_old_it_is(wire: Wire) -> None:
     wire.state()
     wire.told()
