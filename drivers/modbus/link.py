@@ -95,7 +95,7 @@ class ModbusLinkRunner:
             ValueError: a block is longer than one request.
         """
         for block in user.blocks:
-            check_read(block.count)
+            check_read(block.length)
         self._users.append(user)
         self._readings = _plan(self._users, self._settings.max_gap)
 
@@ -145,7 +145,7 @@ class ModbusLinkRunner:
         started = now()
         request = reading.request
         try:
-            registers = await self._port.read_holding(request.start, request.count)
+            registers = await self._port.read_holding(request.start, request.length)
         except LinkError as error:
             for user, _ in reading.wanted:
                 user.failed(error)

@@ -7,15 +7,15 @@ from drivers.links.modbus_port import READ_MAX
 
 
 class Span(NamedTuple):
-    """Registers `start` … `start + count - 1`."""
+    """Registers `start` … `start + length - 1`."""
 
     start: int
-    count: int  # pyright: ignore[reportIncompatibleMethodOverride] - nobody counts in a span
+    length: int
 
     @property
     def end(self) -> int:
         """The register after the last one."""
-        return self.start + self.count
+        return self.start + self.length
 
     def holds(self, other: "Span") -> bool:
         """Tell whether the other span lies wholly in this one."""

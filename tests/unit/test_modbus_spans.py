@@ -29,7 +29,7 @@ def test_twelve_slots_and_their_header_are_one_request() -> None:
 def test_every_block_lies_wholly_in_a_request_that_can_be_asked(blocks: list[Span], max_gap: int) -> None:
     requests = coalesce(blocks, max_gap)
     assert all(any(request.holds(block) for request in requests) for block in blocks)
-    assert all(1 <= request.count <= 125 for request in requests)
+    assert all(1 <= request.length <= 125 for request in requests)
     assert len(requests) <= len(set(blocks))
 
 
