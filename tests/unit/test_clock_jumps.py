@@ -12,9 +12,9 @@ from gateway.kernel.kernel import Kernel
 from gateway.kernel.ports import Tx
 from gateway.store.inline import open_inline
 from tests.unit.api_rig import SteppingClock
+from tests.unit.fleet_desk import Desk, at_goal, pick_id, released, small_site
 from tests.unit.floor import Floor, shuttle_site
 from tests.unit.test_delivery_upstream import Answer, Receiver, delivery_of, states, two_messages
-from tests.unit.test_fleet_orders import Desk, at_goal, pick_id, released, small_site
 from tests.unit.wes_rig import core
 
 pytestmark = pytest.mark.unit

@@ -1,13 +1,11 @@
 """Orders and updates on a small road: base, horizon, stitch; what a restart, a refusal or a forgotten order lead to."""
 
-from dataclasses import replace
-from itertools import count, pairwise
 from typing import Any
 
 import pytest
 
-from gateway.contract.commands import Command, Op, Place
-from gateway.contract.faults import Fault, Refusal
+from gateway.contract.commands import Op
+from gateway.contract.faults import Fault
 from gateway.contract.reports import (
     ChannelOnline,
     CommandAccepted,
@@ -28,198 +26,21 @@ from gateway.contract.vehicles import (
     VehicleActionKind,
     VehicleError,
     VehicleOffline,
-    VehicleOrder,
-    VehiclePose,
-    VehicleState,
     action_id_of,
 )
-from gateway.fleet.effects import CancelOrder, LocaliseVehicle, ResetVehicle, SendOrder
-from gateway.fleet.fleet import Engine
-from gateway.fleet.messages import FleetTick
+from gateway.fleet.effects import CancelOrder, ResetVehicle, SendOrder
 from gateway.fleet.phases import PHASES, Phase, Sign
-from gateway.fleet.room import FleetRoom
-from gateway.fleet.rows import MISSIONS, Mission
+from gateway.fleet.rows import MISSIONS
 from gateway.fleet.shown import FAULTS
-from gateway.kernel.books import Books
-from gateway.site.model import Edge, Fleet, Location, Motion, Node, RoadMap, Site, Vehicle
 from tests.fleet_model import grid_site
+from tests.unit.fleet_desk import Desk, at_goal, pick_id, released, small_site
 
 pytestmark = pytest.mark.unit
-
-LANE = "abcdefg"
-
-
-def small_site() -> Site:
-    """A two-way lane a … g; parking p1 at a, p2 at g, a charger at d; locations A at a, F at f, G at g."""
-    at = {"p1": (0.0, 1.0), "p2": (12.0, 1.0), "charger": (6.0, 1.0)}
-    at |= {node: (2.0 * index, 0.0) for index, node in enumerate(LANE)}
-    pairs = [*pairwise(LANE), ("a", "p1"), ("g", "p2"), ("d", "charger")]
-    edges = [Edge(id=f"{x}-{y}", start=x, end=y) for pair in pairs for x, y in (pair, pair[::-1])]
-    road_map = RoadMap(
-        id="hall",
-        nodes=tuple(Node(id=node, x=x, y=y) for node, (x, y) in at.items()),
-        edges=tuple(edges),
-        parking=("p1", "p2"),
-        chargers=("charger",),
-    )
-    fleet = Fleet(
-        id="agvs",
-        link="broker",
-        road_map="hall",
-        picks=("*",),
-        drops=("*",),
-        motion=Motion(speed=1.0, acceleration=1.0),
-        vehicles=tuple(
-            Vehicle(id=f"agv-{n}", manufacturer="simco", serial=f"agv-{n}", start=f"p{n}") for n in (1, 2)
-        ),
-    )
-    locations = tuple(Location(id=node.upper(), kind="station", node=node, place=7) for node in "afg")
-    return Site(id="site", locations=locations, road_maps=(road_map,), fleets=(fleet,))
-
-
-class Desk:
-    """The fleet room with its books, and whoever talks to it."""
-
-    def __init__(self, site: Site) -> None:
-        self.books = Books()
-        self.books.steady_us = 1_000_000_000
-        self.reports: list[Any] = []
-        self.effects: list[object] = []
-        self.disabled: set[str] = set()
-        self.numbers = count(900)
-        engine = Engine(
-            usable=lambda vehicle_id: vehicle_id not in self.disabled,
-            laden=lambda _: False,
-            report=lambda report: self.reports.append(report),
-            next_job_id=lambda: next(self.numbers),
-        )
-        self.room = FleetRoom(self.books, site, engine)
-        self.fleet = self.room.fleets["agvs"]
-        self.states = {
-            vehicle.id: VehicleState(
-                vehicle_id=vehicle.id,
-                order_id="",
-                update_id=0,
-                last_node_id=vehicle.start,
-                last_node_sequence_id=0,
-                node_states=(),
-                driving=False,
-                automatic=True,
-                charging=False,
-                battery=0.8,
-                loads=(),
-            )
-            for vehicle in site.fleets[0].vehicles
-        }
-        for name in self.states:
-            self.show(name)
-        self.news()
-
-    def ask(self, message: object) -> None:
-        self.room.handlers[type(message)](message)
-        self.settle()
-
-    def settle(self) -> None:
-        self.room.settle()
-        _, effects = self.books.committed()
-        self.effects += effects
-
-    def show(self, name: str = "agv-1", **changes: Any) -> None:
-        self.states[name] = replace(self.states[name], **changes)
-        self.ask(self.states[name])
-
-    def pass_time(self, seconds: float) -> None:
-        self.books.steady_us += round(seconds * 1e6)
-        self.ask(FleetTick())
-
-    def command(self, op: Op, place: str, job_id: int = 5, name: str = "agv-1") -> int:
-        at = Place(place, 7)
-        self.fleet.assign(
-            Command(
-                job_id=job_id,
-                device_id=name,
-                channel="main",
-                seq=1,
-                boot_id=1,
-                op=op,
-                source=at if op is Op.PICK else None,
-                target=at if op is Op.DROP else None,
-                container_id="TOTE-1",
-            )
-        )
-        self.settle()
-        return job_id
-
-    def news(self) -> list[Any]:
-        reports, self.reports = self.reports, []
-        return reports
-
-    def sent(self) -> list[object]:
-        effects, self.effects = self.effects, []
-        return effects
-
-    def order(self) -> VehicleOrder:
-        """Return the newest order; whatever else was sent is dropped."""
-        orders = [effect.order for effect in self.sent() if isinstance(effect, SendOrder)]
-        return orders[-1]
-
-    def take(self, order: VehicleOrder, name: str = "agv-1", **changes: Any) -> None:
-        """The vehicle shows that it has the order."""
-        known = {state.sequence_id: state for state in self.states[name].node_states if state.released}
-        if self.states[name].order_id != order.order_id:
-            known = {}
-        at = order.nodes[0].sequence_id
-        ahead = known | {
-            node.sequence_id: NodeState(
-                node_id=node.node_id, sequence_id=node.sequence_id, released=node.released
-            )
-            for node in order.nodes
-            if node.sequence_id > at
-        }
-        new: dict[str, Any] = {"order_id": order.order_id, "update_id": order.update_id}
-        new["node_states"] = tuple(ahead[sequence] for sequence in sorted(ahead))
-        if self.states[name].order_id != order.order_id:
-            new |= {"last_node_sequence_id": 0, "actions": ()}
-        self.show(name, **new | changes)
-
-    def reach(self, node: str, sequence_id: int, name: str = "agv-1", **changes: Any) -> None:
-        """The vehicle shows that it has come to a node."""
-        ahead = tuple(s for s in self.states[name].node_states if s.sequence_id > sequence_id)
-        self.show(name, last_node_id=node, last_node_sequence_id=sequence_id, node_states=ahead, **changes)
-
-    def drive(self, name: str = "agv-1") -> str:
-        """Let the vehicle drive out all that it is sent; return where it ends."""
-        while orders := [e for e in self.effects if isinstance(e, SendOrder) and e.order.vehicle_id == name]:
-            self.effects = [effect for effect in self.effects if effect not in orders]
-            self.take(orders[-1].order, name, driving=True)
-            while self.states[name].node_states and self.states[name].node_states[0].released:
-                following = self.states[name].node_states[0]
-                self.reach(following.node_id, following.sequence_id, name)
-        self.show(name, driving=False)
-        return self.states[name].last_node_id
-
-    def row(self, name: str = "agv-1") -> Mission:
-        return next(row for row in self.fleet.rows() if row.vehicle_id == name)
 
 
 @pytest.fixture
 def desk() -> Desk:
     return Desk(small_site())
-
-
-def pick_id(job_id: int = 5) -> str:
-    return action_id_of(f"site-{job_id}", "pick")
-
-
-def released(order: VehicleOrder) -> str:
-    return " ".join(f"{node.node_id}{node.sequence_id}" + "?" * (not node.released) for node in order.nodes)
-
-
-def at_goal(desk: Desk) -> None:
-    """Bring agv-1 with its PICK at A to a, two nodes from p1 … a."""
-    desk.command(Op.PICK, "A")
-    desk.take(desk.order())
-    desk.reach("a", 2)
 
 
 # Orders
@@ -774,114 +595,7 @@ def test_a_reset_asks_for_a_state_and_is_done_when_it_shows_no_fault(desk: Desk)
     assert desk.news() == [CommandDone(job_id=9)]
 
 
-# A vehicle that has lost its place
-
-LOST: dict[str, Any] = {"last_node_id": "", "position": None, "localised": False}
-
-
-def lose_place(desk: Desk) -> VehiclePose:
-    """A vehicle that stood at p1 forgets everything, and somebody says that it stands at b; return what it is sent."""
-    desk.show(**LOST)
-    desk.news()
-    desk.fleet.localise("agv-1", "b", 1.5)
-    desk.settle()
-    (effect,) = desk.sent()
-    assert isinstance(effect, LocaliseVehicle)
-    return effect.pose
-
-
-def test_a_vehicle_that_does_not_know_where_it_is_gets_no_work_and_the_advice_says_what_helps(
-    desk: Desk,
-) -> None:
-    desk.show(**LOST)
-    (fault,) = desk.news()
-    assert fault.text == "it does not know where it is"
-    assert "gateway device localise agv-1 --at NODE --reason TEXT" in fault.advice
-    assert desk.fleet.choose("A") == "agv-2"
-
-
-def test_a_vehicle_between_two_nodes_is_to_be_driven_to_one(desk: Desk) -> None:
-    desk.show(last_node_id="", position=(1.0, 0.0))
-    (fault,) = desk.news()
-    assert fault.text == "it does not tell at which node it stands"
-    assert fault.advice.startswith("Drive it by hand to a node")
-
-
-def test_a_vehicle_is_told_where_somebody_says_that_it_stands_and_works_again_when_it_agrees(
-    desk: Desk,
-) -> None:
-    pose = lose_place(desk)
-    assert (pose.node_id, pose.x, pose.y, pose.theta, pose.map_id) == ("b", 2.0, 0.0, 1.5, "hall")
-    desk.show(actions=((pose.action_id, ActionStatus.RUNNING, ""),))
-    assert desk.news() == []
-    desk.show(
-        last_node_id="b",
-        localised=True,
-        actions=((pose.action_id, ActionStatus.FINISHED, ""),),
-        position=(2, 0),
-    )
-    assert desk.news() == [DeviceRecovered(device_id="agv-1")]
-    assert (desk.row().base[0], desk.row().pose) == ("b", None)
-    assert desk.drive() == "p1"
-
-
-def test_a_vehicle_that_does_not_agree_says_so_and_may_be_told_again(desk: Desk) -> None:
-    pose = lose_place(desk)
-    desk.show(actions=((pose.action_id, ActionStatus.FAILED, "that is elsewhere"),))
-    (fault,) = desk.news()
-    assert "it was told that it stands at b and does not confirm it: that is elsewhere" in fault.text
-    assert "gateway device localise" in fault.advice
-    desk.fleet.localise("agv-1", "c", 0.0)
-    desk.settle()
-    (again,) = desk.sent()
-    assert isinstance(again, LocaliseVehicle)
-    assert again.pose.action_id != pose.action_id
-    desk.show(last_node_id="c", localised=True, actions=(), position=(4, 0))
-    assert desk.news()[-1] == DeviceRecovered(device_id="agv-1")
-
-
-def test_after_a_restart_the_vehicle_is_told_again_until_it_has_answered(desk: Desk) -> None:
-    pose = lose_place(desk)
-    desk.fleet.resume()
-    desk.settle()
-    assert desk.sent() == [LocaliseVehicle(pose)]
-    desk.show(actions=((pose.action_id, ActionStatus.FAILED, "no"),))
-    desk.fleet.resume()
-    desk.settle()
-    assert desk.sent() == []
-
-
-REFUSED = {
-    "unknown node": (LOST, "moon", "unknownNode"),
-    "it knows": ({}, "b", "alreadyLocalised"),
-    "in other hands": (LOST | {"automatic": False}, "b", "notAutomatic"),
-    "of another gateway": (LOST | {"barred": "another, newer gateway commands this vehicle"}, "b", "barred"),
-    "another stands there": (LOST, "p2", "nodeTaken"),
-    "an order under way": (
-        LOST | {"node_states": (NodeState(node_id="c", sequence_id=2, released=True),)},
-        "b",
-        "orderUnderWay",
-    ),
-}
-
-
-@pytest.mark.parametrize(("shown", "node", "code"), REFUSED.values(), ids=REFUSED.keys())
-def test_a_vehicle_is_told_nothing_that_it_knows_or_that_cannot_be(
-    desk: Desk, shown: dict[str, Any], node: str, code: str
-) -> None:
-    desk.show(**shown)
-    before = desk.row()
-    with pytest.raises(Refusal) as refused:
-        desk.fleet.localise("agv-1", node, 0.0)
-    assert [reason.code for reason in refused.value.reasons] == [code]
-    assert (desk.row(), desk.sent()) == (before, [])
-
-
-def test_a_vehicle_that_does_not_answer_can_be_told_nothing(desk: Desk) -> None:
-    desk.show(**LOST)
-    desk.ask(VehicleOffline(vehicle_id="agv-1", reason="silent"))
-    with pytest.raises(Refusal, match="does not answer"):
-        desk.fleet.localise("agv-1", "b", 0.0)
+# Vehicles that will not move
 
 
 def test_a_vehicle_that_will_not_move_is_waited_for_where_there_is_no_way_around(desk: Desk) -> None:
