@@ -139,8 +139,10 @@ class UpstreamDelivery:
         return len(messages) == limit and not any(map(_speaks_of_itself, answers))
 
     def _due(self, limit: int) -> Callable[[Tx], Awaitable[list[Message]]]:
+        now = self._steady.now_us()
+
         async def job(tx: Tx) -> list[Message]:
-            rows = await tx.fetch(_DUE, {"now": self._steady.now_us(), "limit": limit})
+            rows = await tx.fetch(_DUE, {"now": now, "limit": limit})
             return [message_of(row) for row in rows]
 
         return job

@@ -49,7 +49,10 @@ class Tx(Protocol):
 
 
 class Store(Protocol):
-    """Durable storage. A job awaits nothing but its transaction."""
+    """Durable storage.
+
+    A job awaits nothing but its transaction, and touches nothing that others change meanwhile: it may run on another thread.
+    """
 
     async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:
         """Run the job and return once its changes are durable (fsync).

@@ -5,16 +5,15 @@ Everything here is synchronous and works on a plain sqlite3 connection, on whate
 
 import errno
 import sqlite3
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, Final
+from typing import Final
 
-from gateway.kernel.ports import Row, SqlValue, StoreBroken, StoreFull
+from gateway.kernel.ports import StoreBroken, StoreFull
 from gateway.store.schema import APPLIED, BOOK, StoreRefused, missing
 
 BUSY_TIMEOUT_S: Final = 5.0
@@ -27,14 +26,6 @@ MIGRATIONS: Final = resources.files("gateway.store") / "migrations"
 
 class StoreBusy(StoreFull):
     """Somebody else holds the file (a backup tool, a shell): nothing was committed, and it may succeed later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One statement; `params` is a sequence of rows where it is to run once for each of them."""
-
-    sql: str
-    params: Mapping[str, SqlValue] | Sequence[Mapping[str, SqlValue]] = ()
 
 
 def open_writer(path: Path | None, migrations: Traversable = MIGRATIONS) -> sqlite3.Connection:
@@ -111,23 +102,6 @@ def migrate(connection: sqlite3.Connection, migrations: Traversable) -> None:
     except sqlite3.Error:
         roll_back(connection)
         raise
-
-
-def play(connection: sqlite3.Connection, statements: Sequence[Statement]) -> tuple[list[Row], int]:
-    """Run statements one after the other.
-
-    Returns:
-        The rows of the last one, and how many rows it changed.
-    """
-    rows: list[Row] = []
-    changed = 0
-    for statement in statements:
-        many = isinstance(statement.params, Sequence) and statement.params
-        run: Any = connection.executemany if many else connection.execute
-        cursor: sqlite3.Cursor = run(statement.sql, statement.params)
-        rows, changed = cursor.fetchall(), cursor.rowcount
-        cursor.close()
-    return rows, changed
 
 
 def roll_back(connection: sqlite3.Connection) -> None:

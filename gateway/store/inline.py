@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from gateway.kernel.ports import Tx
 from gateway.store.database import MIGRATIONS, meaning, open_reader, open_writer, roll_back
-from gateway.store.transaction import Statements, Transaction
+from gateway.store.transaction import Raised, Returned, Statements, carry_out, share_commit
 
 T = TypeVar("T")
 
@@ -27,11 +27,11 @@ async def open_inline(
 async def reading_sqlite(path: Path) -> AsyncGenerator[Tx]:
     """Read a database file that another process may be writing to."""
     with closing(open_reader(path)) as connection:
-        yield Statements(InlineStore(connection, path))
+        yield Statements(connection, path)
 
 
 class InlineStore:
-    """The port Store, and the connection of its own transactions. No job ever suspends, so none meets another."""
+    """The port Store. No job ever suspends, so none meets another."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
         self._connection = connection
@@ -39,20 +39,18 @@ class InlineStore:
 
     async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:
         """Run the job in a transaction of its own; see the port."""
-        transaction = Transaction(self)
         try:
-            result = await transaction.attempt(job)
-            await transaction.commit()
+            with meaning(self._path):
+                (outcome,) = share_commit(self._connection, self._path, [job])
         except BaseException:
             roll_back(self._connection)
             raise
-        return result
+        match outcome:
+            case Returned(result):
+                return result
+            case Raised(error):
+                raise error
 
     async def read(self, job: Callable[[Tx], Awaitable[T]]) -> T:
         """Run a job that only reads."""
-        return await job(Statements(self))
-
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what the work returns."""
-        with meaning(self._path):
-            return work(self._connection)
+        return carry_out(self._connection, self._path, job)

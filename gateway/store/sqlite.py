@@ -1,6 +1,6 @@
 """SQLite on threads of its own (aiosqlite): one connection that writes, a few that read.
 
-Jobs that wait while a commit is under way share the next one, so one fsync serves many callers.
+Jobs that wait while a commit is under way share the next one, so one hop to the thread and one fsync serve many callers.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from typing import Any, Final, TypeVar
 
 import aiosqlite
 
-from gateway.kernel.ports import StoreBroken, StoreFull, Tx
+from gateway.kernel.ports import StoreBroken, Tx
 from gateway.store.database import MIGRATIONS, meaning, open_lock, open_reader, open_writer, roll_back
-from gateway.store.transaction import Connection, Statements, Transaction
+from gateway.store.transaction import Job, Outcome, Raised, Returned, carry_out, share_commit
 
 T = TypeVar("T")
 
@@ -60,11 +60,15 @@ async def open_sqlite(path: Path, migrations: Traversable = MIGRATIONS) -> Async
 
 
 class ThreadConnection(aiosqlite.Connection):
-    """A connection on its own thread, which can be handed work of several statements at once."""
+    """A connection on its own thread, which can be handed work of several statements at once.
+
+    Attributes:
+        path: the database file.
+    """
 
     def __init__(self, connector: Callable[[], sqlite3.Connection], path: Path) -> None:
         super().__init__(connector, iter_chunk_size=1)
-        self._path = path
+        self.path = path
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what the work returns; errors are given their meaning."""
@@ -72,22 +76,22 @@ class ThreadConnection(aiosqlite.Connection):
         return result
 
     def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with meaning(self._path):
+        with meaning(self.path):
             return work(self._conn)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    job: Callable[[Tx], Awaitable[Any]]
+    job: Job[Any]
     reply: asyncio.Future[Any]
 
 
 class SqliteStore:
     """The port Store."""
 
-    def __init__(self, writer: Connection, readers: Sequence[Connection]) -> None:
+    def __init__(self, writer: ThreadConnection, readers: Sequence[ThreadConnection]) -> None:
         self._writer = writer
-        self._readers: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+        self._readers: asyncio.LifoQueue[ThreadConnection] = asyncio.LifoQueue()
         for reader in readers:
             self._readers.put_nowait(reader)
         self._asked: asyncio.Queue[_Asked | None] = asyncio.Queue(QUEUE_MAX)
@@ -107,7 +111,7 @@ class SqliteStore:
         """Run a job that only reads. Each of its statements sees the newest commit."""
         reader = await self._readers.get()
         try:
-            return await job(Statements(reader))
+            return await reader.run(lambda connection: carry_out(connection, reader.path, job))
         finally:
             self._readers.put_nowait(reader)
 
@@ -138,15 +142,14 @@ class SqliteStore:
             yield asked
 
     async def _commit(self, batch: Sequence[_Asked]) -> None:
-        transaction = Transaction(self._writer)
+        path, jobs = self._writer.path, [asked.job for asked in batch]
         try:
-            answers = [await _attempt(transaction, asked) for asked in batch]
-            await transaction.commit()
+            outcomes = await self._writer.run(lambda connection: share_commit(connection, path, jobs))
         except Exception as error:  # noqa: BLE001 - it belongs to the callers
             await self._abort(batch, error)
         else:
-            for answer in answers:
-                answer()
+            for asked, outcome in zip(batch, outcomes, strict=True):
+                _answer(asked.reply, outcome)
 
     async def _abort(self, batch: Sequence[_Asked], error: Exception) -> None:
         try:
@@ -154,7 +157,7 @@ class SqliteStore:
         except StoreBroken as worse:
             error = worse
         for asked in batch:
-            _refuse(asked.reply, error)
+            _answer(asked.reply, Raised(error))
         if isinstance(error, StoreBroken):
             self._broken = error
             self._refuse_all_who_wait(error)
@@ -163,25 +166,14 @@ class SqliteStore:
     def _refuse_all_who_wait(self, error: StoreBroken) -> None:
         while not self._asked.empty():
             if (asked := self._asked.get_nowait()) is not None:
-                _refuse(asked.reply, error)
+                _answer(asked.reply, Raised(error))
 
 
-async def _attempt(transaction: Transaction, asked: _Asked) -> Callable[[], None]:
-    """Run one job; return what tells its caller, once everything is durable."""
-    try:
-        result = await transaction.attempt(asked.job)
-    except (StoreFull, StoreBroken):
-        raise
-    except Exception as error:  # noqa: BLE001 - it belongs to the caller
-        return partial(_refuse, asked.reply, error)
-    return partial(_answer, asked.reply, result)
-
-
-def _answer(reply: asyncio.Future[Any], result: object) -> None:
-    if not reply.done():
-        reply.set_result(result)
-
-
-def _refuse(reply: asyncio.Future[Any], error: Exception) -> None:
-    if not reply.done():
-        reply.set_exception(error)
+def _answer(reply: asyncio.Future[Any], outcome: Outcome) -> None:
+    if reply.done():
+        return
+    match outcome:
+        case Returned(result):
+            reply.set_result(result)
+        case Raised(error):
+            reply.set_exception(error)

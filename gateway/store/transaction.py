@@ -1,107 +1,148 @@
-"""What a job sees of its transaction, over a connection that may live on another thread.
+"""Jobs carried out where their connection lives, and what they see of their transaction.
 
-A hop to that thread costs more than most statements do. So statements whose answer nobody waits for are held back and
-travel with the next one that is waited for.
+A hop to another thread costs more than most statements do. So it is the job that goes there and not its statements, which
+it can, as a job awaits nothing but its transaction.
 """
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
 
-from gateway.kernel.ports import Row, SqlValue, Tx
-from gateway.store.database import Statement, play
+from gateway.kernel.ports import Row, SqlValue, StoreBroken, StoreFull, Tx
+from gateway.store.database import meaning
 
 T = TypeVar("T")
 
-BEGIN: Final = Statement("BEGIN IMMEDIATE")
-COMMIT: Final = Statement("COMMIT")
+Job = Callable[[Tx], Awaitable[T]]
 
 
-class Connection(Protocol):
-    """Runs work on a database connection, wherever that lives; errors are already given their meaning."""
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a job returned; it holds once the transaction is committed."""
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what the work returns."""
-        ...
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A job raised this, and changed nothing."""
+
+    error: Exception
+
+
+Outcome = Returned | Raised
+
+
+def share_commit(
+    connection: sqlite3.Connection, path: Path | None, jobs: Sequence[Job[Any]]
+) -> list[Outcome]:
+    """Carry out jobs in one transaction and make it durable; one that raises takes back its own changes and no other's.
+
+    Args:
+        connection: of this thread.
+        path: the database file; None for a database in memory.
+        jobs: what to do, in this order.
+
+    Raises:
+        StoreFull, StoreBroken, sqlite3.Error: the whole transaction is lost, and to be rolled back.
+    """
+    outcomes = attempt_each(connection, path, jobs)
+    connection.execute("COMMIT")
+    return outcomes
+
+
+def attempt_each(
+    connection: sqlite3.Connection, path: Path | None, jobs: Sequence[Job[Any]]
+) -> list[Outcome]:
+    """Begin a transaction and carry out jobs in it; see `share_commit`."""
+    connection.execute("BEGIN IMMEDIATE")
+    statements = Statements(connection, path)
+    return [_outcome(statements, job) for job in jobs]
+
+
+def carry_out(connection: sqlite3.Connection, path: Path | None, job: Job[T]) -> T:
+    """Carry out a job here and now, outside of any transaction."""
+    return _to_its_end(_begun(job, Statements(connection, path)))
 
 
 class Statements:
-    """The port `Tx` on a connection."""
+    """The port `Tx` on a connection of this thread; nothing of it ever suspends."""
 
-    def __init__(self, connection: Connection, *held: Statement) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
         self._connection = connection
-        self._held = list(held)
+        self._path = path
         self._depth = 0
 
     async def execute(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> int:
         """Run one statement; return the number of rows it changed."""
-        self._held.append(Statement(sql, params or {}))
-        return (await self.send())[1]
+        with meaning(self._path):
+            cursor = self._connection.execute(sql, params or {})
+            cursor.fetchall()  # what it returns is counted only once it has been read
+            return cursor.rowcount
 
     async def execute_many(self, sql: str, rows: Sequence[Mapping[str, SqlValue]]) -> None:
-        """Run one statement for each row; its error may come with the next statement, at the latest at the job's end."""
-        if rows:
-            self._held.append(Statement(sql, rows))
+        """Run one statement for each row."""
+        with meaning(self._path):
+            self._connection.executemany(sql, rows)
 
     async def fetch(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> Sequence[Row]:
         """Return all rows of a query."""
-        self._held.append(Statement(sql, params or {}))
-        return (await self.send())[0]
+        with meaning(self._path):
+            return self._connection.execute(sql, params or {}).fetchall()
 
     async def fetch_many(self, sql: str, rows: Sequence[Mapping[str, SqlValue]]) -> Sequence[Row]:
         """Run one statement for each row; return all the rows that they return."""
-        if not rows:
-            return []
-        held, self._held = self._held, []
-        return await self._connection.run(lambda connection: _play_each(connection, held, sql, rows))
+        with meaning(self._path):
+            return [row for params in rows for row in self._connection.execute(sql, params)]
 
-    async def attempt(self, part: Callable[[Tx], Awaitable[T]]) -> T:
+    async def attempt(self, part: Job[T]) -> T:
         """Run a part of the transaction; one that raises takes back its own changes and no other's.
 
         Raises:
             StoreFull, StoreBroken: the whole transaction is lost.
         """
-        if self._depth and self._held:
-            await self.send()  # what is held back is not of this part, nor is its error
         # Parts nest: of savepoints with one name, a rollback would find the innermost.
         savepoint = f"part{self._depth}"
-        before, opened = list(self._held), Statement(f"SAVEPOINT {savepoint}")
-        release = Statement(f"RELEASE {savepoint}")
-        self._held.append(opened)
+        await self.execute(f"SAVEPOINT {savepoint}")
         self._depth += 1
         try:
             result = await part(self)
-            await self.send(release)
-        except Exception:
-            unsent = any(held is opened for held in self._held)
-            self._held = before if unsent else [Statement(f"ROLLBACK TO {savepoint}"), release]
+        except (StoreFull, StoreBroken):
+            raise
+        except BaseException:
+            await self.execute(f"ROLLBACK TO {savepoint}")
+            await self.execute(f"RELEASE {savepoint}")
             raise
         finally:
             self._depth -= 1
+        await self.execute(f"RELEASE {savepoint}")
         return result
 
-    async def send(self, *more: Statement) -> tuple[list[Row], int]:
-        """Run what is held back, and more; return what the last statement returns."""
-        statements, self._held = [*self._held, *more], []
-        return await self._connection.run(lambda connection: play(connection, statements))
+
+def _outcome(statements: Statements, job: Job[Any]) -> Outcome:
+    try:
+        return Returned(_to_its_end(statements.attempt(job)))
+    except (StoreFull, StoreBroken):
+        raise
+    except Exception as error:  # noqa: BLE001 - it belongs to the caller
+        return Raised(error)
 
 
-class Transaction(Statements):
-    """A transaction that several jobs share, each of them a part."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, BEGIN)
-
-    async def commit(self) -> None:
-        """Make everything durable."""
-        await self.send(COMMIT)
+async def _begun(job: Job[T], tx: Tx) -> T:
+    return await job(tx)
 
 
-def _play_each(
-    connection: sqlite3.Connection,
-    before: Sequence[Statement],
-    sql: str,
-    rows: Sequence[Mapping[str, SqlValue]],
-) -> list[Row]:
-    play(connection, before)
-    return [row for params in rows for row in connection.execute(sql, params)]
+def _to_its_end(running: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends; no event loop takes part.
+
+    Raises:
+        RuntimeError: it did.
+    """
+    try:
+        running.send(None)
+    except StopIteration as ended:
+        return ended.value
+    running.close()
+    raise RuntimeError("a job awaits nothing but its transaction")

@@ -23,8 +23,7 @@ class Ids:
 
     def __init__(self, first: int, end: int) -> None:
         """Args: end: the first number that is no longer of the block."""
-        self._next = first
-        self._end = end
+        self._numbers = iter(range(first, end))
 
     def next(self) -> int:
         """Return a number that nobody else has had.
@@ -32,10 +31,9 @@ class Ids:
         Raises:
             OverflowError: the block is used up; another run takes another one.
         """
-        number = self._next
-        if number >= self._end:
+        number = next(self._numbers, None)  # one step, as jobs ask from several threads
+        if number is None:
             raise OverflowError("the numbers of this run are used up: start again")
-        self._next += 1
         return number
 
 

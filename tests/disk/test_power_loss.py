@@ -20,8 +20,8 @@ import pytest
 
 from gateway.kernel.ports import StoreBroken
 from gateway.store.database import open_writer
-from gateway.store.sqlite import SqliteStore, _attempt
-from gateway.store.transaction import Transaction
+from gateway.store.sqlite import SqliteStore, _answer
+from gateway.store.transaction import attempt_each
 from tests.disk.power import Disk, FailedSync
 from tests.disk.recording import BadDisk, Recording, record
 from tests.disk.vfs import Op, Write
@@ -191,11 +191,12 @@ class HastyStore(SqliteStore):
     """Answers its callers, and then commits."""
 
     async def _commit(self, batch: Sequence[Any]) -> None:
-        transaction = Transaction(self._writer)
-        for answer in [await _attempt(transaction, asked) for asked in batch]:
-            answer()
+        path, jobs = self._writer.path, [asked.job for asked in batch]
+        outcomes = await self._writer.run(lambda connection: attempt_each(connection, path, jobs))
+        for asked, outcome in zip(batch, outcomes, strict=True):
+            _answer(asked.reply, outcome)
         await asyncio.sleep(0.002)
-        await transaction.commit()
+        await self._writer.run(lambda connection: connection.execute("COMMIT"))
 
 
 def test_a_store_that_acknowledges_before_the_commit_is_found_out(

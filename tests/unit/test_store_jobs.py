@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -77,7 +78,7 @@ async def test_a_job_that_raises_before_its_first_statement_disturbs_nobody(stor
     assert await keys(store) == ["a"]
 
 
-async def test_the_error_of_a_row_that_was_held_back_belongs_to_its_own_job(store: Store) -> None:
+async def test_the_error_of_one_of_many_rows_belongs_to_its_own_job(store: Store) -> None:
     async def twice(tx: Tx) -> None:
         await tx.execute_many(PUT, [{"key": "x", "doc": "{}"}, {"key": "x", "doc": "{}"}])
 
@@ -88,7 +89,7 @@ async def test_the_error_of_a_row_that_was_held_back_belongs_to_its_own_job(stor
     assert await keys(store) == ["a", "c"]
 
 
-async def test_rows_that_were_held_back_are_seen_by_the_jobs_own_query(store: Store) -> None:
+async def test_rows_that_were_written_are_seen_by_the_jobs_own_query(store: Store) -> None:
     async def job(tx: Tx) -> int:
         await tx.execute_many(PUT, [{"key": str(n), "doc": "{}"} for n in range(10)])
         return (await tx.fetch("SELECT COUNT(*) FROM counters"))[0][0]
@@ -139,7 +140,7 @@ async def test_a_part_that_raises_takes_back_its_own_rows_and_the_job_goes_on(
     assert await keys(store) == ["b", "d", "f", *first]
 
 
-async def test_the_error_of_a_row_that_was_held_back_belongs_to_its_own_part(store: Store) -> None:
+async def test_the_error_of_one_of_many_rows_belongs_to_its_own_part(store: Store) -> None:
     async def twice(tx: Tx) -> None:
         await tx.execute_many(PUT, [{"key": "x", "doc": "{}"}, {"key": "x", "doc": "{}"}])
 
@@ -257,19 +258,35 @@ async def test_a_caller_that_goes_away_disturbs_nobody(tmp_path: Path) -> None:
 
 async def test_readers_go_on_while_a_write_is_under_way(tmp_path: Path) -> None:
     async with open_sqlite(tmp_path / "gateway.db") as store, asyncio.TaskGroup() as tasks:
-        inside, leave = asyncio.Event(), asyncio.Event()
+        inside, leave = threading.Event(), threading.Event()
 
         async def slow(tx: Tx) -> None:
             await tx.execute(PUT, {"key": "slow", "doc": "{}"})
             inside.set()
-            await leave.wait()
+            leave.wait()
 
         writing = tasks.create_task(store.write(slow))
-        await inside.wait()
+        await asyncio.to_thread(inside.wait)
         assert await keys(store) == []
         leave.set()
         await writing
         assert await keys(store) == ["slow"]
+
+
+async def test_a_job_that_awaits_anything_but_its_transaction_is_refused_and_changes_nothing(
+    store: Store,
+) -> None:
+    async def waits(tx: Tx) -> None:
+        await put("waiting")(tx)
+        await asyncio.sleep(0)
+
+    answers = await asyncio.gather(
+        store.write(put("a")), store.write(waits), store.write(put("c")), return_exceptions=True
+    )
+    assert isinstance(answers[1], RuntimeError)
+    with pytest.raises(RuntimeError, match="awaits nothing but its transaction"):
+        await store.read(lambda _: asyncio.sleep(0))
+    assert await keys(store) == ["a", "c"]
 
 
 async def test_a_reading_job_cannot_write(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ async def work_through(line: Station) -> set[str]:
     """Have orders shipped, cancelled and short, and carried over at last; return every statement that this took."""
     assert isinstance(line.store, InlineStore)
     asked: set[str] = set()
-    await line.store.run(lambda connection: connection.set_trace_callback(asked.add))
+    line.store._connection.set_trace_callback(asked.add)
     await fill(line, "T-1", "A1-1-L-05", A=10, B=10)
     await fill(line, "T-2", "A1-2-L-05", A=10)
     for number in range(3):
@@ -54,7 +54,7 @@ async def work_through(line: Station) -> set[str]:
     await line.finish()
     line.core.clock.at_us += 1_000 * DAY_US
     await look_around(line)
-    await line.store.run(lambda connection: connection.set_trace_callback(None))
+    line.store._connection.set_trace_callback(None)
     return {sql for sql in asked if re.match(r"SELECT|INSERT|UPDATE|DELETE", sql)}
 
 
