@@ -45,7 +45,8 @@ LATE_MAX: Final = 3
 anew."""
 FINAL: Final = (ActionStatus.FINISHED, ActionStatus.FAILED)
 ACTIVE: Final = (ActionStatus.INITIALIZING, ActionStatus.RUNNING, ActionStatus.PAUSED)
-LATCHED_MAX: Final = 64
+DROPPED_MAX: Final = 8
+"""Actions that have ended and that the vehicle does not show any more: more than an order, its cancel and a pose have together."""
 CANCEL: Final = "cancelOrder"
 STATE_REQUEST: Final = "stateRequest"
 
@@ -394,19 +395,20 @@ class VehicleFace:
 
     def _with_finals(self, shown: VehicleState) -> VehicleState:
         """Keep what has ended: vehicles drop the states of finished instant actions after a while. Questions are no news."""
-        actions = {
+        shows = {
             known: (status, result)
             for known, status, result in shown.actions
             if not self._silence.is_request(known)
         }
         if self._has_nothing_to_cancel(shown):
-            actions.setdefault(self._cancel_id, (ActionStatus.FAILED, messages.NO_ORDER))
-        for known, end in self._finals.items():
-            if known not in actions or actions[known][0] not in FINAL:
-                actions[known] = end
-        self._finals = {known: end for known, end in actions.items() if end[0] in FINAL}
-        while len(self._finals) > LATCHED_MAX:
-            del self._finals[next(iter(self._finals))]
+            shows.setdefault(self._cancel_id, (ActionStatus.FAILED, messages.NO_ORDER))
+        # What it has dropped last comes first: behind what it shows now there is what it has shown before.
+        dropped = [(known, end) for known, end in self._finals.items() if known not in shows]
+        actions = {
+            known: state if state[0] in FINAL else self._finals.get(known, state)
+            for known, state in (*shows.items(), *dropped[:DROPPED_MAX])
+        }
+        self._finals = {known: state for known, state in actions.items() if state[0] in FINAL}
         kept = tuple((known, status, result) for known, (status, result) in actions.items())
         return shown if kept == shown.actions else replace(shown, actions=kept)
 

@@ -8,7 +8,7 @@ import structlog
 
 from drivers.telegrams import Diagnosis
 from drivers.vda5050.mandate import Mandate
-from drivers.vda5050.vehicle import VehicleFace
+from drivers.vda5050.vehicle import DROPPED_MAX, VehicleFace
 from gateway.contract.reports import Load
 from gateway.contract.vehicles import (
     UNDER_WAY_S,
@@ -284,6 +284,20 @@ def test_a_finished_action_that_vanishes_stays_finished(wire: Wire) -> None:
     wire.state(driving=True)
     (report,) = wire.told()
     assert report.actions == (("x", ActionStatus.FINISHED, "well"),)
+
+
+def test_however_many_actions_have_vanished_the_newest_ones_stay_finished(wire: Wire) -> None:
+    # given a vehicle that shows no actions but those of its order, and has carried out very many
+    orders = [f"o-{number}" for number in range(100)]
+    for each in orders:
+        wire.state(orderId=each, actionStates=[{"actionId": f"of {each}", "actionStatus": "FINISHED"}])
+    # when it shows none any more
+    wire.told()
+    wire.state()
+    # then the last few are still told as finished
+    (report,) = wire.told()
+    last = [f"of {each}" for each in reversed(orders[-DROPPED_MAX:])]
+    assert report.actions == tuple((each, ActionStatus.FINISHED, "") for each in last)
 
 
 def test_an_error_alone_answers_a_cancel_without_an_order(wire: Wire) -> None:
