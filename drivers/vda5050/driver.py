@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from math import inf
 from typing import Final
 
@@ -49,8 +48,8 @@ class Vda5050Driver:
             (face.wiring.manufacturer, face.wiring.serial): face for face in self._vehicles.values()
         }
         self._wake = asyncio.Event()
-        self._stirred: set[str] = set()
-        """Vehicles about which something has changed, so that something may be due to be sent."""
+        self._dues = dict.fromkeys(self._vehicles, -inf)
+        """When something is due to be sent to each vehicle, or sooner."""
         # One for each vehicle: their reports share commits instead of waiting for each other.
         self._tellers = {name: Teller(face, context) for name, face in self._vehicles.items()}
         self._lost = False
@@ -72,22 +71,22 @@ class Vda5050Driver:
     def send(self, order: VehicleOrder) -> None:
         """Make sure that the vehicle has this order or update."""
         self._vehicles[order.vehicle_id].send(order)
-        self._stir(order.vehicle_id)
+        self._reckon(order.vehicle_id)
 
     def cancel(self, vehicle_id: str, order_id: str) -> None:
         """Ask the vehicle to cancel this order, until it shows that it has heard."""
         self._vehicles[vehicle_id].cancel(order_id)
-        self._stir(vehicle_id)
+        self._reckon(vehicle_id)
 
     def localise(self, pose: VehiclePose) -> None:
         """Tell the vehicle where it stands, until it shows that it has heard."""
         self._vehicles[pose.vehicle_id].localise(pose)
-        self._stir(pose.vehicle_id)
+        self._reckon(pose.vehicle_id)
 
     def reset(self, device_id: str) -> None:
         """Forget what the vehicle was to be sent, and ask it for a fresh state."""
         self._vehicles[device_id].forget()
-        self._stir(device_id)
+        self._reckon(device_id)
 
     def health(self, device_id: str) -> Health:
         """Tell how the wire to the vehicle is."""
@@ -135,7 +134,7 @@ class Vda5050Driver:
             tasks.create_task(self._listen(port))
 
     async def _listen(self, port: MqttPort) -> None:
-        loop = asyncio.get_running_loop()
+        now, now_us = asyncio.get_running_loop().time, self._context.clock.now_us
         while True:
             topic, payload = await port.receive()
             manufacturer, serial, name = topic.removeprefix(f"{self._prefix}/").split("/", 2)
@@ -143,23 +142,22 @@ class Vda5050Driver:
             if face is None:
                 continue
             if name == mandate.TOPIC:
-                face.take_mandate(payload, loop.time())
-            elif (position := face.take(name, payload, loop.time())) is not None:
-                self._context.observe(replace(position, at_us=self._context.clock.now_us()))
-            self._stir(face.wiring.device_id)
+                face.take_mandate(payload, now())
+            elif (position := face.take(name, payload, now(), now_us())) is not None:
+                self._context.observe(position)
+            self._reckon(face.wiring.device_id)
             self._nudge(face.wiring.device_id)
 
     async def _send_what_is_due(self, port: MqttPort) -> None:
-        """Send to those of whom something has changed, and to those whose time has come: a message concerns one of many."""
+        """Send to those whose time has come: a message concerns one of many."""
         now = asyncio.get_running_loop().time
-        due = dict.fromkeys(self._vehicles, -inf)
+        self._dues = dict.fromkeys(self._vehicles, -inf)
         while True:
             self._wake.clear()
-            stirred, self._stirred = self._stirred, set()
-            for name in [name for name, at in due.items() if name in stirred or at <= now()]:
+            for name in [name for name, at in self._dues.items() if at <= now()]:
                 await self._send(port, name)
-                due[name] = self._vehicles[name].next_due()
-            next_due = min(due.values(), default=inf)
+                self._dues[name] = self._vehicles[name].next_due()
+            next_due = min(self._dues.values(), default=inf)
             await wait_until(self._wake, None if next_due == inf else next_due)
 
     async def _send(self, port: MqttPort, name: str) -> None:
@@ -172,9 +170,12 @@ class Vda5050Driver:
         for topic, payload in face.outgoing(now, self._context.clock.now_us()):
             await port.publish(f"{address}/{topic}", payload)
 
-    def _stir(self, name: str) -> None:
-        self._stirred.add(name)
-        self._wake.set()
+    def _reckon(self, name: str) -> None:
+        """Have what is due sent; most messages change nothing about that, and waking somebody costs more than looking."""
+        due = self._vehicles[name].next_due()
+        if due < self._dues[name]:
+            self._dues[name] = due
+            self._wake.set()
 
     def _nudge(self, name: str) -> None:
         """Have told what is due; most messages bring no news, and waking somebody costs more than looking."""
@@ -187,8 +188,7 @@ class Vda5050Driver:
             now = asyncio.get_running_loop().time()
             for name, face in self._vehicles.items():
                 face.watch(now)
-                if face.next_due() <= now:
-                    self._stir(name)
+                self._reckon(name)
                 self._nudge(name)
 
     def _lose(self, reason: str) -> None:

@@ -185,17 +185,17 @@ class VehicleFace:
                 wanted.due = 0.0
         self._leave(reason)
 
-    def take(self, topic: str, payload: bytes, now: float) -> Position | None:
+    def take(self, topic: str, payload: bytes, now: float, at_us: int) -> Position | None:
         """Take a message; return the vehicle's position if it tells one. What cannot be read is noted and left."""
         self.diagnosis.alive()
         match topic:
             case "state":
                 state = self._read_newer(State, topic, payload, now)
-                return None if state is None else self._take_state(state, payload, now)
+                return None if state is None else self._take_state(state, payload, now, at_us)
             case "visualization":
                 self._silence.alive(now)
                 seen = self._read_newer(Visualization, topic, payload, now)
-                return None if seen is None else self._position(seen.agv_position)
+                return None if seen is None else self._position(seen.agv_position, at_us)
             case "connection":
                 # Neither the number nor the time of a last will says anything: it was written at the connect.
                 self._take_connection(self._read(Connection, topic, payload), payload)
@@ -226,7 +226,7 @@ class VehicleFace:
         self._version = message.version or self._version
         return message
 
-    def _take_state(self, state: State, payload: bytes, now: float) -> Position | None:
+    def _take_state(self, state: State, payload: bytes, now: float, at_us: int) -> Position | None:
         self._arrive()
         shown = self._with_finals(messages.shown_by(self.wiring.device_id, state))
         self._silence.heard(state, shown, now)
@@ -235,7 +235,7 @@ class VehicleFace:
         self.diagnosis.shown("state", {"state": shown.said}, payload.decode(errors="replace"))
         self._settle(shown, now)
         self._tell(shown, now)
-        return self._position(state.agv_position)
+        return self._position(state.agv_position, at_us)
 
     def take_mandate(self, payload: bytes, now: float) -> None:
         """Take what the broker shows about who commands the vehicle."""
@@ -454,7 +454,7 @@ class VehicleFace:
             self._due = VehicleOffline(vehicle_id=self.wiring.device_id, reason=reason)
             log.warning("device offline", device=self.wiring.device_id, reason=reason)
 
-    def _position(self, at: messages.ReadPosition | None) -> Position | None:
+    def _position(self, at: messages.ReadPosition | None, at_us: int) -> Position | None:
         """Return where the vehicle is, with what its last state tells besides."""
         if at is None:
             return None
@@ -465,7 +465,7 @@ class VehicleFace:
                 load = Load.LOADED if self._shown.loads else Load.EMPTY
         return Position(
             device_id=self.wiring.device_id,
-            at_us=0,
+            at_us=at_us,
             x=at.x,
             y=at.y,
             theta=at.theta,

@@ -162,7 +162,7 @@ def test_any_message_of_a_vehicle_is_taken_or_noted(topic: str, count: int) -> N
     face = vehicle()
     for number, payload in enumerate(inputs(count, lambda rng: message(rng, topic))):
         try:
-            position = face.take(topic, payload, number / 10)
+            position = face.take(topic, payload, number / 10, at_us=0)
             if position is not None:
                 read_again(json.loads(position_view(position).model_dump_json(by_alias=True)))
             list(face.outgoing(number / 10, 0))
@@ -183,14 +183,15 @@ def test_any_mandate_is_taken_or_passed_over() -> None:
 def test_a_vehicle_that_is_nowhere_in_particular_is_noted(number: bytes) -> None:
     """NaN in a vehicle's state was written into the books as null, and the gateway could not be started again."""
     face = vehicle()
-    assert face.take("state", json.dumps(STATE).encode().replace(b'"x": 1.0', b'"x": ' + number), 0.0) is None
+    nowhere = json.dumps(STATE).encode().replace(b'"x": 1.0', b'"x": ' + number)
+    assert face.take("state", nowhere, 0.0, at_us=0) is None
     assert face.due() is None
     assert face.diagnosis.health().errors == {"badFrame": 1}
 
 
 def test_a_message_without_measure_is_not_read() -> None:
     face = vehicle()
-    face.take("state", json_of_length(PAYLOAD_MAX + 1), 0.0)
+    face.take("state", json_of_length(PAYLOAD_MAX + 1), 0.0, at_us=0)
     assert face.due() is None
     assert all(len(telegram.text) <= TEXT_MAX for telegram in face.diagnosis.telegrams())
 

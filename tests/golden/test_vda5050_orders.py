@@ -73,7 +73,7 @@ class Recording(Run):
         face = self._faces["agv-0"]
         lost: Json = {"headerId": self._clock.now_us(), "version": self._version}
         lost |= {"agvPosition": {"x": 0, "y": 0, "positionInitialized": False}}
-        face.take("state", json.dumps(lost).encode(), self.now)
+        face.take("state", json.dumps(lost).encode(), self.now, at_us=0)
         node = self.site.road_maps[0].nodes[0]
         face.localise(
             VehiclePose(
@@ -99,7 +99,8 @@ class Recording(Run):
             return
         face, vehicle = self._faces[vehicle_id], self.vehicles[vehicle_id]
         state = {"orderId": vehicle.order_id, "orderUpdateId": vehicle.update_id, "version": self._version}
-        face.take("state", json.dumps(state | {"headerId": self._clock.now_us()}).encode(), self.now)
+        shown = json.dumps(state | {"headerId": self._clock.now_us()}).encode()
+        face.take("state", shown, self.now, at_us=0)
         if isinstance(wanted, str):
             face.cancel(wanted)
         else:

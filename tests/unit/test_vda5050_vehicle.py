@@ -94,7 +94,7 @@ class Wire:
         self.take("state", body | changes)
 
     def take(self, topic: str, body: Json) -> Any:
-        return self.face.take(topic, json.dumps(body).encode(), self.now)
+        return self.face.take(topic, json.dumps(body).encode(), self.now, at_us=0)
 
     def wait(self, until: float) -> None:
         """Let the time come."""
@@ -645,7 +645,7 @@ def test_a_vehicle_that_has_never_been_heard_is_not_called_offline(wire: Wire) -
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"\xff\xfe", b"[]", b'{"nodeStates": 3}', b"9" * 2_000_000])
 def test_what_cannot_be_read_is_counted_and_left(wire: Wire, payload: bytes) -> None:
-    assert wire.face.take("state", payload, 0.0) is None
+    assert wire.face.take("state", payload, 0.0, at_us=0) is None
     assert wire.told() == []
     assert wire.face.diagnosis.health().errors == {"badFrame": 1}
 
