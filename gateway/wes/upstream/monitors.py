@@ -9,10 +9,12 @@ of the oldest message that waits, and "last sync" counts only while stock messag
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from gateway.contract.clock import Micros
 from gateway.kernel.ports import Tx
+from gateway.site.wes import Monitors
 from gateway.wes.alarms import Alarm
 from gateway.wes.core import Outcome, Reading, WesCore
 from gateway.wes.orders.lateness import count_late
@@ -74,7 +76,11 @@ MEANINGS: Final[Mapping[Monitor, Meaning]] = {
 async def look(core: WesCore) -> None:
     """Measure; raise and clear alarms."""
     now = core.context.clock.now_us()
-    readings = await core.store.read(lambda tx: _measure(tx, core, now))
+    limits = core.context.wes.monitors
+    readings = {
+        **await core.store.read(partial(_of_the_database, limits=limits, now=now)),
+        **_of_the_last_hour(core, limits, now),
+    }
     core.tally.readings = readings
     for monitor in Monitor:
         reading = readings.get(monitor)
@@ -84,9 +90,8 @@ async def look(core: WesCore) -> None:
             core.alarms.clear(monitor)
 
 
-async def _measure(tx: Tx, core: WesCore, now: Micros) -> Mapping[str, Reading]:
-    """Return what can be told now."""
-    limits = core.context.wes.monitors
+async def _of_the_database(tx: Tx, limits: Monitors, now: Micros) -> Mapping[str, Reading]:
+    """Return what waits, and for how long."""
     waiting = {Topic(topic): (count, oldest) for topic, count, oldest in await tx.fetch(_WAITING)}
     synced = await tx.fetch(_SYNCED)
     stock = _age_s(
@@ -98,13 +103,18 @@ async def _measure(tx: Tx, core: WesCore, now: Micros) -> Mapping[str, Reading]:
     last_sync = _age_s(now, (row[0] for row in synced)) if stock else 0.0
     late = await count_late(tx)
     backlog = sum(count for count, _ in waiting.values())
-    readings: dict[str, Reading] = {
+    return {
         Monitor.STOCK_DELAY: Reading(stock, stock > limits.stock_delay_s),
         Monitor.CALLBACK_DELAY: Reading(callback, callback > limits.callback_delay_s),
         Monitor.BACKLOG: Reading(backlog, backlog > limits.backlog),
         Monitor.LAST_SYNC: Reading(last_sync, last_sync > limits.last_sync_s),
         Monitor.LATE_ORDERS: Reading(late, late > limits.late_orders),
     }
+
+
+def _of_the_last_hour(core: WesCore, limits: Monitors, now: Micros) -> Mapping[str, Reading]:
+    """Return shares of what was exchanged; none without traffic. Not for a job: it is noted while jobs run."""
+    readings: dict[str, Reading] = {}
     success = _share(core.commands, now)
     if success is not None:
         readings[Monitor.COMMAND_SUCCESS] = Reading(success, success < limits.command_success_min)
