@@ -50,17 +50,21 @@ class Message:
 _COLUMNS: Final = (
     "message_id, topic, lane, sequence, oms_order_no, outbound_no, body, created_at, state, attempts, due_at"
 )
-_NUMBERED: Final = "UPDATE orders SET feedback_seq = feedback_seq + 1 WHERE order_id = :order_id"
+# All orders of one number have one lane, and count together: one that is being cancelled may still have something to tell
+# when its number has come back under another command (S4-61).
+_NEXT_OF_ORDER: Final = (
+    "UPDATE orders SET feedback_seq = feedback_seq + 1"
+    " WHERE oms_order_no = (SELECT oms_order_no FROM orders WHERE order_id = :order_id)"
+)
 _ABOUT_ORDER: Final = (
     f"INSERT INTO outbox ({_COLUMNS}) SELECT :message_id, '{Topic.STATUS_CALLBACK}', 'order:' || oms_order_no,"
     " feedback_seq, oms_order_no, outbound_no, :body, :at_us, 'pending', 0, :at_us"
     " FROM orders WHERE order_id = :order_id"
 )
-_NUMBERED_NEWEST: Final = (
-    "UPDATE orders SET feedback_seq = feedback_seq + 1 WHERE order_id = (SELECT order_id FROM orders"
-    " WHERE oms_order_no = :order_no ORDER BY created_at DESC, order_id DESC LIMIT 1) RETURNING feedback_seq",
+_NEXT_OF_NUMBER: Final = (
+    "UPDATE orders SET feedback_seq = feedback_seq + 1 WHERE oms_order_no = :order_no RETURNING feedback_seq",
     "UPDATE order_history SET feedback_seq = feedback_seq + 1 WHERE order_id = (SELECT order_id FROM order_history"
-    " WHERE oms_order_no = :order_no ORDER BY created_at DESC, order_id DESC LIMIT 1) RETURNING feedback_seq",
+    " WHERE oms_order_no = :order_no ORDER BY order_id DESC LIMIT 1) RETURNING feedback_seq",
 )
 _RETURNED: Final = (
     f"INSERT INTO outbox ({_COLUMNS}) VALUES (:message_id, '{Topic.STATUS_CALLBACK}', :lane, :sequence, :oms_order_no,"
@@ -101,7 +105,7 @@ async def call_back(
     if not is_told(context):
         return
     at_us = context.clock.now_us()
-    await tx.execute_many(_NUMBERED, [{"order_id": order_id}])
+    await tx.execute_many(_NEXT_OF_ORDER, [{"order_id": order_id}])
     row: dict[str, SqlValue] = {
         "message_id": context.ids.next(),
         "order_id": order_id,
@@ -183,7 +187,7 @@ async def tell_batch(tx: Tx, context: WesContext, batch: InventoryBatch) -> None
 
 async def _next_number(tx: Tx, order_no: str) -> int:
     """Return the next number of messages about an order number; something has left under it, so there is an order."""
-    for sql in _NUMBERED_NEWEST:
+    for sql in _NEXT_OF_NUMBER:
         if rows := await tx.fetch(sql, {"order_no": order_no}):
             return rows[0][0]
     raise AssertionError(f"order {order_no} is not known")

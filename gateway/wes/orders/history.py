@@ -171,8 +171,7 @@ _KEEP: Final = (
     " created_at, :at_us, :documents FROM orders WHERE order_id = :order_id"
 )
 _FIND: Final = (
-    "SELECT documents FROM order_history WHERE oms_order_no = :order_no"
-    " ORDER BY created_at DESC, order_id DESC LIMIT 1"
+    "SELECT documents FROM order_history WHERE oms_order_no = :order_no ORDER BY order_id DESC LIMIT 1"
 )
 _IS_OF_THE_DAY: Final = "SELECT 1 FROM orders WHERE order_id = :order_id"
 _FIND_ONE: Final = "SELECT documents FROM order_history WHERE order_id = :order_id"

@@ -108,7 +108,9 @@ _ORDER: Final = (
     " consignee, ext, (SELECT COUNT(*) FROM order_lines l WHERE l.order_id = o.order_id),"
     " (SELECT SUM(quantity) FROM order_lines l WHERE l.order_id = o.order_id) FROM orders o"
 )
-_NEWEST: Final = "SELECT order_id FROM orders WHERE oms_order_no = :oms_order_no ORDER BY created_at DESC, order_id DESC LIMIT 1"
+_NEWEST: Final = (
+    "SELECT order_id FROM orders WHERE oms_order_no = :oms_order_no ORDER BY order_id DESC LIMIT 1"
+)
 _LINES: Final = (
     "SELECT line_id, line_no, sku, quantity, turnover, lot_no, shelf_life_days, packaging, code"
     " FROM order_lines WHERE order_id = :order_id ORDER BY line_no"

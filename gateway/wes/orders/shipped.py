@@ -17,11 +17,9 @@ _WHICH: Final = (
 _ORDER: Final = (
     f"SELECT o.order_id, o.outbound_no, o.owner_id FROM orders o WHERE {_WHICH} AND EXISTS"
     " (SELECT 1 FROM order_lines l WHERE l.order_id = o.order_id AND l.shipped > 0)"
-    " ORDER BY o.created_at DESC, o.order_id DESC LIMIT 1"
+    " ORDER BY o.order_id DESC LIMIT 1"
 )
-_HISTORY: Final = (
-    f"SELECT documents FROM order_history WHERE {_WHICH} ORDER BY created_at DESC, order_id DESC LIMIT 10"
-)
+_HISTORY: Final = f"SELECT documents FROM order_history WHERE {_WHICH} ORDER BY order_id DESC LIMIT 10"
 _LINES: Final = "SELECT line_id, sku, shipped FROM order_lines WHERE order_id = :order_id"
 _LOTS: Final = (
     "SELECT DISTINCT x.line_id, x.lot_id FROM package_lines x JOIN packages p ON p.package_id = x.package_id"

@@ -20,8 +20,7 @@ _ORDER_COLUMNS: Final = (
 _LINE_COLUMNS: Final = "line_no, sku, quantity, reserved, picked, shipped, short, code"
 _EXCEPTION_COLUMNS: Final = "kind, text, at_us, settled_at"
 _ORDER: Final = (
-    f"SELECT {_ORDER_COLUMNS} FROM orders WHERE oms_order_no = :order_no"
-    " ORDER BY created_at DESC, order_id DESC LIMIT 1"
+    f"SELECT {_ORDER_COLUMNS} FROM orders WHERE oms_order_no = :order_no ORDER BY order_id DESC LIMIT 1"
 )
 _LINES: Final = f"SELECT {_LINE_COLUMNS} FROM order_lines WHERE order_id = :order_id ORDER BY line_no"
 _EXCEPTIONS: Final = (
