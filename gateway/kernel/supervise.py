@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -42,12 +43,14 @@ async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
 
 
 async def to_its_end(call: Coroutine[Any, Any, T]) -> T:
-    """Await a short call that leaves something behind if it is cut off; a cancellation waits for its end."""
+    """Await a short call that leaves something behind if it is cut off; however often it is cancelled, that waits for its end."""
     calling = asyncio.ensure_future(call)
     try:
         return await asyncio.shield(calling)
     except asyncio.CancelledError:
-        await asyncio.wait([calling])
+        while not calling.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([calling])
         if not calling.cancelled():
             calling.exception()  # whoever would have heard it has been told to stop
         raise

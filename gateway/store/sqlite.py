@@ -121,13 +121,14 @@ class SqliteStore:
         Raises:
             StoreBroken: storage cannot be trusted any more; nothing is written again.
         """
-        while (first := await self._asked.get()) is not None:
-            batch = [first, *self._also_waiting()]
-            try:
+        batch: list[_Asked] = []
+        try:
+            while (first := await self._asked.get()) is not None:
+                batch = [first, *self._also_waiting()]
                 await self._commit(batch)
-            finally:
-                for asked in batch:
-                    asked.reply.cancel()  # only if nothing has answered it
+        finally:
+            for asked in (*batch, *self._all_waiting()):
+                asked.reply.cancel()  # only if nothing has answered it
 
     async def close(self) -> None:
         """Let the writer end after what has been asked for."""
@@ -160,13 +161,14 @@ class SqliteStore:
             _answer(asked.reply, Raised(error))
         if isinstance(error, StoreBroken):
             self._broken = error
-            self._refuse_all_who_wait(error)
+            for asked in self._all_waiting():
+                _answer(asked.reply, Raised(error))
             raise error
 
-    def _refuse_all_who_wait(self, error: StoreBroken) -> None:
+    def _all_waiting(self) -> Iterator[_Asked]:
         while not self._asked.empty():
             if (asked := self._asked.get_nowait()) is not None:
-                _answer(asked.reply, Raised(error))
+                yield asked
 
 
 def _answer(reply: asyncio.Future[Any], outcome: Outcome) -> None:

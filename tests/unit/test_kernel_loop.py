@@ -1,9 +1,11 @@
 """The single-writer loop on a real database: nothing is visible before it is durable, nothing half done after a failure."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from gateway.kernel.books import Books, FeedRow
 from gateway.kernel.kernel import Kernel
 from gateway.kernel.ports import StoreFull, T, Tx
 from gateway.store.inline import InlineStore, open_inline
+from gateway.store.sqlite import open_sqlite
 from gateway.transport.rows import COUNTERS, Counter
 
 pytestmark = pytest.mark.unit
@@ -191,3 +194,37 @@ async def test_a_reader_never_sees_what_is_not_committed() -> None:
         assert not reading.done()
         r.store.gate.set()
         assert (await asked, await reading) == (2, 2)
+
+
+async def test_a_loop_that_is_stopped_while_it_commits_commits_all_or_nothing(tmp_path: Path) -> None:
+    """Found by reading: what was not written yet was taken back while another thread was writing it."""
+    books, inside, leave = Books(), threading.Event(), threading.Event()
+
+    def hold(statement: str) -> None:
+        if statement.startswith("INSERT INTO counters"):
+            inside.set()
+            leave.wait()
+
+    async with open_sqlite(tmp_path / "gateway.db") as store:
+        await store._writer.run(lambda connection: connection.set_trace_callback(hold))
+        kernel = Kernel(
+            store=store,
+            books=books,
+            rooms=[Counting(books)],
+            clock=Fixed(),
+            guard=unguarded,
+            publish=lambda _: None,
+            perform=lambda _: None,
+        )
+        running = asyncio.ensure_future(kernel.run())
+        asking = asyncio.ensure_future(kernel.ask(Count("a")))
+        await asyncio.to_thread(inside.wait)
+        for _ in range(2):  # whoever stops a group of tasks may do so more than once
+            running.cancel()
+            await asyncio.sleep(0.01)
+        leave.set()
+        await asyncio.gather(running, asking, return_exceptions=True)
+        durable = await store.write(  # after whatever the writer still had to do
+            lambda tx: tx.fetch("SELECT (SELECT COUNT(*) FROM counters), (SELECT COUNT(*) FROM events)")
+        )
+    assert durable in ([(0, 0)], [(1, 1)])

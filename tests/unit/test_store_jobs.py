@@ -233,6 +233,29 @@ async def test_whoever_waits_while_the_storage_breaks_is_told_so_too(tmp_path: P
     assert {type(answer) for answer in answers} == {StoreBroken}
 
 
+async def test_whoever_waits_while_the_store_is_stopped_is_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    async with ThreadConnection(partial(open_writer, path), path) as writer:
+        assert isinstance(writer, ThreadConnection)
+        inside, leave = threading.Event(), threading.Event()
+
+        async def slow(_: Tx) -> None:
+            inside.set()
+            leave.wait()
+
+        store = SqliteStore(writer, [writer])
+        running = asyncio.ensure_future(store.run())
+        asking: list[asyncio.Future[Any]] = [asyncio.ensure_future(store.write(slow))]
+        await asyncio.to_thread(inside.wait)
+        asking.append(asyncio.ensure_future(store.write(put("a"))))
+        await asyncio.sleep(0)
+        running.cancel()
+        leave.set()
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(running, *asking, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {asyncio.CancelledError}
+
+
 async def test_many_callers_share_few_commits(tmp_path: Path) -> None:
     async with open_sqlite(tmp_path / "gateway.db") as store:
         commits = 0
