@@ -16,7 +16,6 @@ from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.kernel.books import Books, Effect, FeedRow
 from gateway.kernel.clock import SteadyClock
 from gateway.kernel.ports import Store, StoreFull, Tx
-from gateway.kernel.supervise import to_its_end
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -149,8 +148,7 @@ class Kernel:
         if self._books.changed:
             self._settle_rooms()
             try:
-                # What is to be written is taken back, if need be, only when nobody writes it any more.
-                await to_its_end(self._store.write(self._persist))
+                await self._store.write(self._persist)
             except StoreFull as error:
                 self._books.rollback(start)
                 self._tell_full(str(error))

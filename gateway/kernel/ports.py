@@ -52,6 +52,7 @@ class Store(Protocol):
     """Durable storage.
 
     A job awaits nothing but its transaction, and touches nothing that others change meanwhile: it may run on another thread.
+    A caller that is cancelled hears of it only when its job is over, so what that touches is the caller's again.
     """
 
     async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:

@@ -42,7 +42,7 @@ async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(pause)
 
 
-async def to_its_end(call: Coroutine[Any, Any, T]) -> T:
+async def to_its_end(call: Coroutine[Any, Any, T] | asyncio.Future[T]) -> T:
     """Await a short call that leaves something behind if it is cut off; however often it is cancelled, that waits for its end."""
     calling = asyncio.ensure_future(call)
     try:

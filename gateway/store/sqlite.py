@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 import aiosqlite
 
 from gateway.kernel.ports import StoreBroken, Tx
+from gateway.kernel.supervise import to_its_end
 from gateway.store.database import MIGRATIONS, meaning, open_lock, open_reader, open_writer, roll_back
 from gateway.store.transaction import Job, Outcome, Raised, Returned, carry_out, share_commit
 
@@ -105,7 +106,7 @@ class SqliteStore:
         await self._asked.put(asked)
         if self._broken is not None:  # while there was no room in the queue
             raise self._broken
-        return await asked.reply
+        return await to_its_end(asked.reply)
 
     async def read(self, job: Callable[[Tx], Awaitable[T]]) -> T:
         """Run a job that only reads. Each of its statements sees the newest commit."""
@@ -127,6 +128,7 @@ class SqliteStore:
                 batch = [first, *self._also_waiting()]
                 await self._commit(batch)
         finally:
+            self._broken = self._broken or StoreBroken("the database is closed")
             for asked in (*batch, *self._all_waiting()):
                 asked.reply.cancel()  # only if nothing has answered it
 
