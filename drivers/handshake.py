@@ -221,13 +221,18 @@ class Channel:
                 job.reports.append(CommandAccepted(job_id=job.command.job_id))
             case Step.END:
                 self._count_on(job.command)
-                job.end(outcome_of(job.command, status))
+                self._end(job, outcome_of(job.command, status))
             case Step.FENCE:
-                job.end(_fenced(job.command, status))
-                self.offline()
+                self._end(job, _fenced(job.command, status))
             case _:
                 assert_never(step)
         return None
+
+    def _end(self, job: _Job, outcome: Outcome) -> None:
+        """Note the outcome; after an unknown one the kernel waits to be told where the channel stands."""
+        job.end(outcome)
+        if isinstance(outcome, CommandUnknown):
+            self.offline()
 
     def _count_on(self, command: Command) -> None:
         """The kernel knows the number of its own command; what it has not been told yet is out of date."""

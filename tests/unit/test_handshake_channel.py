@@ -325,6 +325,17 @@ def test_a_result_that_means_nothing_is_unknown(told: Told, done_code: int) -> N
     assert isinstance(told.reports[0], CommandUnknown)
 
 
+def test_after_a_result_that_means_nothing_the_channel_is_told_as_online_again(told: Told) -> None:
+    """Found by reading: the engine waits to be told so after everything unknown, and the channel got no work any more."""
+    told.show(IDLE_AT_4)
+    told.channel.assign(PICK_5)
+    told.written()
+    told.show(replace(DONE_5, done_code=99), after=1)
+    told.show(replace(DONE_5, done_code=99), after=1)
+    assert [type(report) for report in told.reports] == [ChannelOnline, CommandUnknown, ChannelOnline]
+    assert isinstance(online := told.reports[-1], ChannelOnline) and online.ack_seq == 5
+
+
 @pytest.mark.parametrize(("shown", "barcode"), [("TOTE-0001", "TOTE-0001"), ("", None), ("?", "")])
 def test_what_the_scanner_read_comes_with_the_result(told: Told, shown: str, barcode: str | None) -> None:
     told.channel.assign(PICK_5)
