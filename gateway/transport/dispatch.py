@@ -224,7 +224,8 @@ class Dispatcher:
             device = self._tables.devices[job.command.device_id]
             return _within_reach(device).reason or None
         if leg is None:
-            return f"no device that is enabled leads from {container.location_id} to {transport.goal}"
+            here = container.location_id or container.device_id
+            return f"no device that is enabled leads from {here} to {transport.goal}"
         if container.device_id is not None:
             return self._may_put_down(transport, container.device_id).reason or None
         return self._explain_waiting(transport, leg)

@@ -162,6 +162,7 @@ class TransportEngine:
     def _tick(self, _: Tick) -> None:
         self._outcome.look_for_timeouts()
         self._rerouting.find_other_homes()
+        self._rerouting.find_missing_ways()
         oldest = self._tables.books.steady_us - REMEMBER_ENDED_S * 1_000_000
         for transport_id, since in list(self._tables.ended.items()):
             if since < oldest:

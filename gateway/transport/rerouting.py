@@ -64,29 +64,33 @@ class Rerouting:
 
     def go_on(self, transport: Transport) -> Transport:
         """Find the way from where the container is to the goal; without one, the transport waits for it."""
+        return self.take_route(transport, self._way(transport, transport.goal) or ())
+
+    def find_missing_ways(self) -> None:
+        """Let transports go on that had no way, as a device was disabled."""
+        for transport_id in list(self._tables.executing):
+            transport = self._tables.transports[transport_id]
+            if transport.current is None and transport.job_id is None:
+                way = self._way(transport, transport.goal)
+                if way:
+                    self.take_route(transport, way)
+
+    def _way(self, transport: Transport, goal: str) -> tuple[Leg, ...] | None:
         container = self._tables.containers[transport.container_id]
         if container.device_id is not None:
-            route = self._topology.route_from_device(
-                container.device_id, transport.goal, self._dispatcher.usable
-            )
-        else:
-            route = self._dispatcher.find_route(container.location_id or "", transport.goal)
-        return self.take_route(transport, route or ())
+            return self._topology.route_from_device(container.device_id, goal, self._dispatcher.usable)
+        return self._dispatcher.find_route(container.location_id or "", goal)
 
     def bring_home(self, transport: Transport) -> Transport:
         """Turn a cancelled transport towards a storage place; if none can be reached safely, it goes on to its destination.
 
         A load in storage or at a station is already in a defined place: the transport ends there.
         """
-        container = self._tables.containers[transport.container_id]
-        here = container.location_id
+        here = self._tables.containers[transport.container_id].location_id
         if here is not None and self._plant.locations[here].kind in ("storage", "station"):
             return self._lifecycle.give_up(transport)
         for goal in islice(self._homes(transport, here), PLACES_TRIED):
-            if container.device_id is not None:
-                route = self._topology.route_from_device(container.device_id, goal, self._dispatcher.usable)
-            else:
-                route = self._dispatcher.find_route(here or "", goal)
+            route = self._way(transport, goal)
             if route and self._traffic.may_move(transport, route).ok:
                 return self.take_route(self._lifecycle.change(transport, goal=goal), route)
         return transport

@@ -18,7 +18,7 @@ from gateway.contract.reports import (
     Sensors,
 )
 from gateway.contract.transports import Act
-from gateway.transport.messages import CorrectContainer, ResetDevice, UnblockLocation
+from gateway.transport.messages import CorrectContainer, ResetDevice, SetDeviceEnabled, UnblockLocation
 from tests.unit.floor import Floor
 
 pytestmark = pytest.mark.unit
@@ -451,3 +451,28 @@ def test_no_load_is_said_to_be_where_another_is_on_its_way_to() -> None:
     floor.world["T1"] = "A-1-R-02"
     floor.run()
     assert (floor.status("M1"), floor.status("M2")) == ("completed", "completed")
+
+
+@pytest.mark.parametrize(
+    ("op", "answer", "here", "device"),
+    [
+        (Op.DROP, failing(Fault.DEVICE_FAULT, Sensors(load=Load.LOADED)), "shuttle-1", "shuttle-1"),
+        (Op.TRANSFER, failing(Fault.SOURCE_EMPTY), "OUT-1", "conveyor"),
+    ],
+    ids=["on board", "before it is taken"],
+)
+def test_a_load_that_is_let_go_on_while_its_only_device_is_disabled_goes_on_once_that_is_enabled(
+    op: Op, answer: Callable[[Command], object], here: str, device: str
+) -> None:
+    """Found by reading: no way was found at that moment, and nobody looked for one again."""
+    act = Act(operator="ann", reason="I clear a jam")
+    floor = halted(Floor(), op, answer)
+    floor.tell(SetDeviceEnabled(device, False, act))
+    waiting = floor.resolve("M1", "retry")
+    floor.wait(1)
+    assert floor.engine.explain(waiting) == f"no device that is enabled leads from {here} to ST-1"
+    floor.tell(SetDeviceEnabled(device, True, act))
+    floor.wait(1)
+    floor.run()
+    assert floor.status("M1") == "completed"
+    assert floor.world["T1"] == "ST-1"
