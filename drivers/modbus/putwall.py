@@ -12,13 +12,11 @@ from drivers.presence import LIFE_STANDS_STILL, LifeCounter, Presence, ShownFaul
 from drivers.slots import HEADER_TAGS, ORDER_TAGS, SLOT_TAGS, Slot, SlotBlock, SlotStatus
 from drivers.telegrams import Diagnosis
 from drivers.teller import Teller
+from gateway.contract.commands import MAIN_CHANNEL
 from gateway.contract.driver import DriverContext, Health, Telegram
 from gateway.contract.puts import SlotOrder
 from gateway.contract.reports import ChannelOnline, Report
 from gateway.contract.wiring import PutWallWiring
-
-CHANNEL = "main"
-"""A wall has no mailbox; it is told as online like a device with one channel."""
 
 
 class ModbusPutWallDriver:
@@ -125,8 +123,9 @@ class ModbusPutWallDriver:
     def due(self) -> Report | None:
         """Return what the kernel has to hear next."""
         if self._presence.up and not self._online and self._online_due is None:
+            # A wall has no mailbox; it is told as online like a device with one channel.
             self._online_due = ChannelOnline(
-                device_id=self._wall_id, channel=CHANNEL, boot_id=self._boot_id, ack_seq=0
+                device_id=self._wall_id, channel=MAIN_CHANNEL, boot_id=self._boot_id, ack_seq=0
             )
         slots = (slot.due() for slot in self._slots.values())
         return self._presence.due() or self._online_due or next(filter(None, slots), None)

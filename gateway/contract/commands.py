@@ -5,6 +5,10 @@ A command's identity (`job_id`, `seq`) never changes across retries, restarts an
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Final
+
+MAIN_CHANNEL: Final = "main"
+"""The channel of a device that has only one."""
 
 
 class Op(IntEnum):

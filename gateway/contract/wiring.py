@@ -179,6 +179,7 @@ class MailboxChannel(WiringModel):
     """One mailbox of a device.
 
     Attributes:
+        id: of a shuttle or lift, which has only one: `main`.
         base: register number (Modbus) or identifier prefix such as `Shuttle1.` (OPC UA).
         scanner: a barcode reader stands at the target; its reading comes with the result.
     """

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from gateway.contract.commands import Op
+from gateway.contract.commands import MAIN_CHANNEL, Op
 from gateway.kernel.verdict import YES, Verdict, no
 from gateway.transport.journal import Journal
 from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.plant import Plant
 from gateway.transport.queues import Queues, Way
-from gateway.transport.rows import MAIN_CHANNEL, RETRY_MAX_S, Channel, Container, Device, Leg, Transport
+from gateway.transport.rows import RETRY_MAX_S, Channel, Container, Device, Leg, Transport
 from gateway.transport.tables import TransportTables
 from gateway.transport.topology import Topology
 from gateway.transport.traffic import Traffic

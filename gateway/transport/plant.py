@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Protocol, assert_never
 
-from gateway.contract.commands import Command, Place
+from gateway.contract.commands import MAIN_CHANNEL, Command, Place
 from gateway.site.model import Carrier, Conveyor, PutWall, Site
-from gateway.transport.rows import MAIN_CHANNEL
 
 
 class FleetControl(Protocol):

@@ -12,7 +12,6 @@ from gateway.contract.reports import Sensors
 from gateway.contract.transports import TransportStatus
 from gateway.kernel.books import TableSpec
 
-MAIN_CHANNEL: Final = "main"
 NOTHING_SHOWN: Final = Sensors()
 
 

@@ -12,9 +12,9 @@ from itertools import count
 from math import dist, sqrt
 from typing import Final, assert_never
 
-from gateway.contract.commands import Op
+from gateway.contract.commands import MAIN_CHANNEL, Op
 from gateway.site.model import Carrier, Conveyor, Fleet, Location, Motion, PutWall, Site
-from gateway.transport.rows import MAIN_CHANNEL, Leg
+from gateway.transport.rows import Leg
 
 Usable = Callable[[str], bool]
 """Whether a device or fleet may be planned with."""

@@ -650,6 +650,14 @@ CASES: dict[str, list[Case]] = {
             mend="another number",
         ),
     ],
+    "misnamed_channels": [  # found by reading: such a shuttle was online, and never got any work
+        Case(
+            edits=site({"channel: {id: main, base: Shuttle.}": "channel: {id: c1, base: Shuttle.} #!"}),
+            path="devices[shuttle].channel.id",
+            message="`c1` is no channel of a shuttle, which has only one",
+            mend="write `id: main`",
+        ),
+    ],
     "idle_channels": [
         Case(
             edits=site({"source: BUF, target: OUT, base: 64}": "source: BUF, target: BUF, base: 64} #!"}),

@@ -26,6 +26,7 @@ CHECKS: Final[tuple[tuple[Check, frozenset[str]], ...]] = tuple(
     (check, frozenset(needs.split()))
     for check, needs in (
         (identity.duplicate_ids, ""),
+        (identity.misnamed_channels, ""),
         (identity.duplicate_vehicles, ""),
         (identity.shared_station_parts, ""),
         (references.unknown_links, "links"),

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
+from gateway.contract.commands import MAIN_CHANNEL
 from gateway.site.checks.walks import channels, stocked
 from gateway.site.findings import Flaw, Keys
-from gateway.site.model import Site
+from gateway.site.model import Carrier, Site
 
 
 def duplicate_ids(site: Site) -> Iterator[Flaw]:
@@ -32,6 +33,14 @@ def _named(site: Site) -> Iterator[tuple[str, str, Keys]]:
         yield f"channel of {device.id}", channel.id, (*keys, "id")
     for keys, stock in stocked(site):
         yield "container", stock.container, (*keys, "container")
+
+
+def misnamed_channels(site: Site) -> Iterator[Flaw]:
+    """A shuttle or lift whose one channel does not have the name by which it is commanded."""
+    for keys, device, channel in channels(site):
+        if isinstance(device, Carrier) and channel.id != MAIN_CHANNEL:
+            message = f"`{channel.id}` is no channel of a {device.kind}, which has only one"
+            yield Flaw((*keys, "id"), message, f"write `id: {MAIN_CHANNEL}`")
 
 
 def duplicate_vehicles(site: Site) -> Iterator[Flaw]:
