@@ -107,7 +107,7 @@ async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
                     connect_mqtt, broker_access(link, client_id, brokers.get(link.id))
                 ),
                 sender=sender,
-                runners=brokers,
+                runners={f"broker {link_id}": broker for link_id, broker in brokers.items()},
                 wes=wes,
             )
     finally:

@@ -30,7 +30,7 @@ class Wires:
     """The links and drivers of a site.
 
     Attributes:
-        runners: whatever has to run, by a name for people.
+        runners: whatever has to run, by a name for people; a link may be called like its device.
     """
 
     def __init__(self, site: Site, around: Surroundings, context: DriverContext) -> None:
@@ -54,13 +54,13 @@ class Wires:
         match link:
             case OpcUaLink():
                 session = OpcUaLinkRunner(link, self._around.opcua)
-                self.runners[link.id] = session
+                self.runners[f"link {link.id}"] = session
                 for device in devices:
                     wiring = mailbox_wiring(self._site, _with_mailbox(device))
                     self._add(OpcUaMailboxDriver(session, wiring, self._context), self._mailboxes)
             case ModbusLink():
                 connection = ModbusLinkRunner(link, self._around.modbus(link))
-                self.runners[link.id] = connection
+                self.runners[f"link {link.id}"] = connection
                 for device in devices:
                     if isinstance(device, PutWall):
                         wall = putwall_wiring(self._site, device)
@@ -103,7 +103,7 @@ class Wires:
 
     def _add(self, driver: D, those: dict[str, D]) -> None:
         """Take up a driver, one of those who do the same for other devices."""
-        self.runners[", ".join(driver.device_ids)] = driver
+        self.runners[f"driver of {', '.join(driver.device_ids)}"] = driver
         those |= dict.fromkeys(driver.device_ids, driver)
 
 
