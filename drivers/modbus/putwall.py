@@ -45,6 +45,8 @@ class ModbusPutWallDriver:
         self._life = LifeCounter()
         self._boot_id = 0
         """0 until the wall's program has begun: what its slots show before means nothing."""
+        self._unread = set(self.blocks)
+        """Not read since the link was lost: a wall of which something is refused is not there."""
         self._mismatch: ShownFault | None = None
         self._online = False
         self._online_due: ChannelOnline | None = None
@@ -95,6 +97,9 @@ class ModbusPutWallDriver:
                 self._show_header(registers, now)
             else:
                 self._show_slot(block, registers, now)
+        self._unread -= blocks.keys()
+        if not self._unread and self._boot_id and self._life.alive:
+            self._presence.arrive()
         self._presence.fault = self._mismatch or self._slot_fault()
         if self.due():  # most readings bring no news, and waking somebody costs more than looking
             self._teller.nudge()
@@ -115,6 +120,7 @@ class ModbusPutWallDriver:
         """The link is down."""
         self._life.forget()
         self._boot_id = 0
+        self._unread = set(self.blocks)
         for slot in self._slots.values():
             slot.lost()
         self._leave(str(error))
@@ -158,8 +164,6 @@ class ModbusPutWallDriver:
         self._life.show(registers[self._life_at], now)
         if self._life.stands_still:
             self._leave(LIFE_STANDS_STILL)
-        elif boot_id:
-            self._presence.arrive()
         expected = len(self._slots)
         text = f"the wall has {slots} slots, the site says {expected}"
         self._mismatch = ShownFault(0, text) if slots != expected else None

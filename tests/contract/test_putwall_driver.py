@@ -22,7 +22,7 @@ from gateway.contract.reports import (
 )
 from gateway.contract.wiring import ModbusLink
 from tests.contract.rigs import RegisterMemory
-from tests.contract.wallrigs import WALL_RIGS, WallRegisters, WallRig, wiring
+from tests.contract.wallrigs import BASE, STATUS_AT, WALL_RIGS, WallRegisters, WallRig, wiring
 from tests.wall import LIT, WITHDRAWN, Wall, WallSlot
 from tests.wire.opcua_bench import EPOCH, Kernel, running, until
 
@@ -240,3 +240,27 @@ async def test_a_wall_that_falls_silent_counts_each_request_once_and_not_each_sl
         await kernel.heard(PutShown, 12)
     assert errors == {"timeout": unanswered}
     assert len(unsent) == 12 - unanswered
+
+
+class HeaderOnly(RegisterMemory):
+    """A wall's registers of which all but the header are refused."""
+
+    async def read_holding(self, address: int, count: int) -> Sequence[int]:
+        if address + count > BASE + STATUS_AT:
+            raise IndexError
+        return await super().read_holding(address, count)
+
+
+async def test_a_wall_whose_slots_cannot_be_read_is_not_there() -> None:
+    """Found by reading: it came and went with every poll, and each time was an event, an alarm and a line in the log."""
+    memory, kernel = HeaderOnly(), Kernel()
+    registers = WallRegisters(Wall(), memory.peek, memory.poke)
+    settings = ModbusLink(kind="modbus", id="plc", poll_ms=10, max_gap=0)
+    link = ModbusLinkRunner(settings, MemoryModbus(memory, 0.1))
+    driver = ModbusPutWallDriver(link, wiring(), kernel.context)
+    async with running(registers.run(), link.run(), driver.run()):
+        offline = await kernel.heard(DeviceOffline)
+        await asyncio.sleep(0.2)
+        assert not driver.health("wall-1").connected
+    assert "illegal data address" in offline.reason
+    assert kernel.reports == [offline]
