@@ -104,11 +104,11 @@ class Outcome:
     def device_offline(self, report: DeviceOffline) -> None:
         """The device does not answer: nothing new is given to it; what is under way stays as it is."""
         device = self._tables.devices.get(report.device_id)
-        if device is None or not device.online:
+        if device is None or device.offline_reason == report.reason:
             return
         self._tables.devices.put(replace(device, online=False, offline_reason=report.reason))
         self._emit_device(EventType.DEVICE_OFFLINE, device.device_id, reason=report.reason)
-        self._alarms.raise_alarm(
+        self._alarms.replace(
             f"offline:{device.device_id}",
             device.device_id,
             "deviceOffline",

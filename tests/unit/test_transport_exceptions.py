@@ -18,7 +18,7 @@ from gateway.contract.reports import (
     Sensors,
 )
 from gateway.contract.transports import Act
-from gateway.transport.messages import CorrectContainer, ResetDevice, SetDeviceEnabled, UnblockLocation
+from gateway.transport.messages import CorrectContainer, Open, ResetDevice, SetDeviceEnabled, UnblockLocation
 from tests.unit.floor import Floor
 
 pytestmark = pytest.mark.unit
@@ -265,6 +265,22 @@ def test_a_command_of_a_dead_device_may_be_settled_by_the_one_who_stands_there()
     floor.resolve("M1", "completeAt", "1-OUT")
     assert floor.abandoned == [command.job_id]
     assert floor.status("M1") == "completed"
+
+
+def test_a_device_that_does_not_answer_from_the_start_on_is_told_with_its_reason() -> None:
+    """Found by reading: nothing was told until it had answered once, and it was waited for as *not heard of yet*."""
+    floor = Floor()
+    floor.tell(Open())
+    floor.submit("M1", "T1", "ST-1")
+    for _ in range(2):
+        floor.tell(DeviceOffline(device_id="shuttle-1", reason="connection refused"))
+    waiting = floor.tables.transports["M1"]
+    assert floor.engine.explain(waiting) == "shuttle-1 is offline: connection refused"
+    assert "connection refused" in floor.tables.alarms["offline:shuttle-1"].text
+    assert floor.types().count("device.offline") == 1
+
+    floor.tell(floor.online("shuttle-1"))
+    assert "offline:shuttle-1" not in floor.tables.alarms
 
 
 def test_a_load_on_board_that_the_books_do_not_know_keeps_the_device_still_until_it_is_reset() -> None:
