@@ -291,8 +291,8 @@ class VehicleFace:
         shown = self._shown
         if shown is None:
             return False
-        acts = any(status in ACTIVE for _, status, _ in shown.actions)
-        return shown.driving or acts or bool(shown.node_states)
+        acts = (status in ACTIVE for _, status, _ in shown.actions)
+        return shown.driving or bool(shown.node_states) or any(acts)
 
     def mandate(self, now: float) -> bytes | None:
         """Return what has to be kept at the broker about who commands the vehicle, if that is due to be said."""

@@ -81,10 +81,10 @@ class Driving:
 
     def _give_back(self, row: Mission, shown: VehicleState) -> Mission:
         """Let a vehicle that stands without an order hold no more than its place, if everybody gets home all the same."""
-        if row.order is not None or not stands(shown) or node_of(shown, self._roads) != row.base[0]:
-            return row
         place = row.base[: row.within]
-        if place == row.base and not row.rest:
+        if row.order is not None or (place == row.base and not row.rest):
+            return row
+        if not stands(shown) or node_of(shown, self._roads) != row.base[0]:
             return row
         if not self._traffic.allows(row.vehicle_id, Claim(place, (), row.home)):
             return row

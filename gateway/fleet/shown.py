@@ -48,9 +48,9 @@ def stands(shown: VehicleState) -> bool:
 
 def waits_for_more(shown: VehicleState) -> bool:
     """Tell whether the vehicle has driven out its base and waits for the rest of an order (§6.6.1)."""
-    acts = any(status in ACTIVE for _, status, _ in shown.actions)
-    released = any(node.released for node in shown.node_states)
-    return bool(shown.node_states) and not (shown.driving or acts or released)
+    if shown.driving or not shown.node_states or any(node.released for node in shown.node_states):
+        return False
+    return not any(status in ACTIVE for _, status, _ in shown.actions)
 
 
 def node_of(shown: VehicleState, roads: Roads) -> str | None:

@@ -73,13 +73,14 @@ class Traffic:
             return
         for node in self._claims.pop(name).base if name in self._claims else ():
             self._holders[node].discard(name)
-        self._movers.pop(name, None)
+        mover = self._movers.pop(name, None)
         if claim is not None:
             self._claims[name] = claim
             self._movers[name] = self._mover(claim)
             for node in claim.base:
                 self._holders.setdefault(node, set()).add(name)
-        self._safe = None
+        if self._movers.get(name) != mover:
+            self._safe = None
 
     @property
     def safe(self) -> set[str]:

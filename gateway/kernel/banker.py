@@ -11,6 +11,7 @@ wrongly allowed.
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class _Run:
         self._waiting = dict(movers)
         self._taken = defaultdict(int, occupied)
         self._capacity = capacity
-        self._needed = Counter(place for mover in movers.values() for place in set(mover.path))
+        self._needed = Counter(chain.from_iterable(set(mover.path) for mover in movers.values()))
         self._ready = list(movers)
         self._blocked: dict[str, list[str]] = {}
         self._late: list[str] = []
