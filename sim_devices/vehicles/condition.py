@@ -39,7 +39,7 @@ class Condition:
     @property
     def faults(self) -> tuple[FaultBase, ...]:
         """Everything that lasts now."""
-        return tuple(fault for kind in CONDITIONS for fault in self._troubles.all(kind))
+        return tuple(fault for fault in self._troubles.all(FaultBase) if isinstance(fault, CONDITIONS))
 
     @property
     def automatic(self) -> bool:

@@ -55,17 +55,14 @@ class Drive:
             for phase in _phases(section, entry, leave, acceleration)
         ]
         self._starts = [0.0, *accumulate(phase.duration for phase in self._phases)]
+        self.passages: Sequence[float] = self._starts[PHASES::PHASES]
+        """When the end of each section is reached."""
         self._metres = [0.0, *accumulate(phase.metres(phase.duration) for phase in self._phases)]
 
     @property
     def duration(self) -> float:
         """Seconds until it stands."""
         return self._starts[-1]
-
-    @property
-    def passages(self) -> Sequence[float]:
-        """When the end of each section is reached."""
-        return self._starts[PHASES::PHASES]
 
     def travelled(self, elapsed: float) -> float:
         """Return metres covered so far."""

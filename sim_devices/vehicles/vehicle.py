@@ -76,8 +76,10 @@ class Vehicle:
 
     def next_moment(self) -> float | None:
         """Return when the next thing will happen if nobody interferes."""
-        moments = [self.chassis.next_event(), *(state.due for state in self.book.actions)]
-        return min((moment for moment in moments if moment is not None), default=None)
+        moments = [state.due for state in self.book.actions if state.due is not None]
+        if (event := self.chassis.next_event()) is not None:
+            moments.append(event)
+        return min(moments, default=None)
 
     def advance(self, now: float) -> None:
         """Let everything happen that happens until now."""
