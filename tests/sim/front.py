@@ -1,7 +1,8 @@
-"""The HTTP interface without sockets: an httpx transport that streams, and breaks off when the gateway's run ends."""
+"""The HTTP interface without sockets: the application is asked as by its server, and breaks off when the gateway's run ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
@@ -15,6 +16,19 @@ from tests.sim.routes import SERVED, routes_of
 
 WAY_S: Final = (0.0005, 0.01)
 END: Final = b""
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asks; names of headers are in lower case."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Headers
+    body: bytes = b""
 
 
 class Front(httpx.AsyncBaseTransport):
@@ -31,66 +45,77 @@ class Front(httpx.AsyncBaseTransport):
         self._open = gateway.deps, life
         self._api = routes_of(gateway)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def exchange(self, request: Request) -> "Exchange":
+        """Ask, and return the answer once it has begun to come.
+
+        Raises:
+            httpx.TransportError: nobody can tell whether it was heard.
+        """
         await asyncio.sleep(self._chance.uniform(*WAY_S))
         if self._open is None or self._open[1].over.is_set():
-            raise httpx.ConnectError("nobody listens", request=request)
-        deps, life = self._open
-        exchange = Exchange(self._api, deps, life, request, await request.aread())
-        status, headers = await exchange.head()
-        await asyncio.sleep(self._chance.uniform(*WAY_S))
-        if self.broken_answers:
-            self.broken_answers -= 1
+            raise httpx.ConnectError("nobody listens")
+        exchange = Exchange(self._api, *self._open, request)
+        try:
+            await exchange.begun
+            await asyncio.sleep(self._chance.uniform(*WAY_S))
+            if self.broken_answers:
+                self.broken_answers -= 1
+                raise httpx.ReadError("the connection broke before the answer")
+        except BaseException:
             await exchange.aclose()
-            raise httpx.ReadError("the connection broke before the answer", request=request)
-        return httpx.Response(status, headers=headers, stream=exchange)
+            raise
+        return exchange
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        headers = [(name.lower(), value) for name, value in request.headers.raw]
+        body = await request.aread()
+        asked = Request(request.method, request.url.path, request.url.query, headers, body)
+        exchange = await self.exchange(asked)
+        return httpx.Response(exchange.status, headers=exchange.headers, stream=exchange)
 
 
 class Exchange(httpx.AsyncByteStream):
-    """One request and its answer, piece by piece."""
+    """One request and its answer, piece by piece.
 
-    def __init__(self, api: FastAPI, deps: ApiDeps, life: Life, request: httpx.Request, body: bytes) -> None:
+    Attributes:
+        begun: done when `status` and `headers` are known.
+    """
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+
+    def __init__(self, api: FastAPI, deps: ApiDeps, life: Life, request: Request) -> None:
         self._deps = deps
         self._request = request
         self._life = life
         self._pieces: asyncio.Queue[bytes] = asyncio.Queue()
-        self._begun: asyncio.Future[tuple[int, Any]] = asyncio.get_running_loop().create_future()
-        self._body = [body]
-        self._gone = asyncio.Event()
-        self._serving = asyncio.get_running_loop().create_task(self._serve(api))
-        self._dying = asyncio.get_running_loop().create_task(life.over.wait())
-        self._dying.add_done_callback(self._die)
-
-    async def head(self) -> tuple[int, Any]:
-        """Wait for the status and headers."""
-        try:
-            return await self._begun
-        except BaseException:
-            await self.aclose()
-            raise
+        self._body = [request.body]
+        loop = asyncio.get_running_loop()
+        self.begun: asyncio.Future[None] = loop.create_future()
+        self._serving = loop.create_task(self._serve(api))
+        life.at_end[self._break_off] = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while True:
-            piece = await self._pieces.get()
-            if piece is END:
-                break
+        while (piece := await self._pieces.get()) is not END:
             yield piece
         if self._life.over.is_set():
-            raise httpx.ReadError("the connection broke", request=self._request)
+            raise httpx.ReadError("the connection broke")
+
+    async def read(self) -> bytes:
+        """Return the answer as a whole."""
+        return b"".join([piece async for piece in self])
 
     async def aclose(self) -> None:
-        self._gone.set()
-        for task in (self._serving, self._dying):
-            task.cancel()
-        await asyncio.gather(self._serving, self._dying, return_exceptions=True)
+        self._life.at_end.pop(self._break_off, None)
+        if not self._serving.done():
+            self._serving.cancel()
+            await asyncio.wait([self._serving])
 
-    def _die(self, dying: "asyncio.Task[Any]") -> None:
-        if dying.cancelled():
-            return
+    def _break_off(self) -> None:
         self._serving.cancel()
         self._pieces.put_nowait(END)
-        if not self._begun.done():
-            self._begun.set_exception(httpx.ReadError("the gateway is gone", request=self._request))
+        if not self.begun.done():
+            self.begun.set_exception(httpx.ReadError("the gateway is gone"))
 
     async def _serve(self, api: FastAPI) -> None:
         request = self._request
@@ -99,12 +124,11 @@ class Exchange(httpx.AsyncByteStream):
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "http_version": "1.1",
             "method": request.method,
-            "scheme": request.url.scheme,
-            "path": request.url.path,
-            "raw_path": request.url.raw_path.split(b"?")[0],
-            "query_string": request.url.query,
+            "scheme": "http",
+            "path": request.path,
+            "query_string": request.query,
             "root_path": "",
-            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+            "headers": request.headers,
             "client": ("127.0.0.1", 1),
             "server": ("gateway", 80),
         }
@@ -112,35 +136,21 @@ class Exchange(httpx.AsyncByteStream):
         try:
             await api(scope, self._receive, self._send)  # pyright: ignore[reportArgumentType]
         except Exception as error:
-            if not self._begun.done():
-                self._begun.set_exception(error)
-            raise
+            if not self.begun.done():
+                self.begun.set_exception(error)
         finally:
             self._pieces.put_nowait(END)
 
     async def _receive(self) -> dict[str, Any]:
         if self._body:
             return {"type": "http.request", "body": self._body.pop(), "more_body": False}
-        await self._gone.wait()
-        return {"type": "http.disconnect"}
+        return await self._life.hang()
 
     async def _send(self, message: Any) -> None:
         self._life.check()
         if message["type"] == "http.response.start":
-            if not self._begun.done():
-                self._begun.set_result((message["status"], message["headers"]))
+            self.status, self.headers = message["status"], message["headers"]
+            if not self.begun.done():
+                self.begun.set_result(None)
         elif message["body"]:
             self._pieces.put_nowait(message["body"])
-
-
-async def events_of(http: httpx.AsyncClient, after: int) -> AsyncGenerator[str]:
-    """Yield the data of server-sent events until the stream breaks."""
-    headers = {"Last-Event-ID": str(after)}
-    async with http.stream("GET", "/v1/events/stream", headers=headers, timeout=None) as stream:
-        stream.raise_for_status()
-        rest = b""
-        async for piece in stream.aiter_bytes():
-            *lines, rest = (rest + piece).split(b"\n")
-            for line in lines:
-                if line.startswith(b"data:"):
-                    yield line.removeprefix(b"data:").strip().decode()

@@ -50,6 +50,7 @@ class Life:
         left: set when another run is to take its place: because it is over, or only thought to be.
         cut_at: the boundary of the next commit at which it crashes, if it is to.
         drag_s: so much longer takes every commit.
+        at_end: what else the crash breaks off, in this order.
     """
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class Life:
         self.left = asyncio.Event()
         self.cut_at: Boundary | None = None
         self.drag_s = 0.0
+        self.at_end: dict[Callable[[], None], None] = {}
 
     def check(self) -> None:
         """Raise ConnectionError if this run is over."""
@@ -68,6 +70,8 @@ class Life:
         """Crash."""
         self.over.set()
         self.left.set()
+        for break_off in self.at_end:
+            break_off()
 
     async def reach(self, boundary: Boundary) -> None:
         """Crash here, if it is to be here."""

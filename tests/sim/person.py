@@ -96,9 +96,9 @@ class Person:
         body: Json = {"action": action, **WHO}
         if location is not None:
             body["locationId"] = location
-        answer = await self._ask.send("POST", f"/v1/transports/{transport_id}/resolve", json=body)
-        self._count(f"{action} {answer.status_code if answer else 'unheard'}")
-        return answer is None or answer.status_code != HTTPStatus.UNPROCESSABLE_ENTITY
+        reply = await self._ask.send("POST", f"/v1/transports/{transport_id}/resolve", body)
+        self._count(f"{action} {reply.status if reply else 'unheard'}")
+        return reply is None or reply.status != HTTPStatus.UNPROCESSABLE_ENTITY
 
     # Devices and places
 
@@ -112,8 +112,8 @@ class Person:
         device = await self._ask.get(f"/v1/devices/{device_id}")
         if device_id in self._movers and not device["commands"]:
             await self._put_load_right(device_id, device)
-        answer = await self._ask.send("POST", f"/v1/devices/{device_id}/reset", json=WHO)
-        self._count(f"reset {answer.status_code if answer else 'unheard'}")
+        reply = await self._ask.send("POST", f"/v1/devices/{device_id}/reset", WHO)
+        self._count(f"reset {reply.status if reply else 'unheard'}")
 
     async def _put_load_right(self, device_id: str, device: Json) -> None:
         """Make true on board what the books say, or the other way round where a transport may say it."""
@@ -125,8 +125,8 @@ class Person:
             booked = await self._ask.get(f"/v1/containers/{container}")
             if booked.get("transportId") is None and place is not None:
                 body = {"locationId": place, **WHO}
-                answer = await self._ask.send("PUT", f"/v1/containers/{container}/location", json=body)
-                self._count(f"locate {answer.status_code if answer else 'unheard'}")
+                reply = await self._ask.send("PUT", f"/v1/containers/{container}/location", body)
+                self._count(f"locate {reply.status if reply else 'unheard'}")
         for container in device["containers"]:
             if container not in aboard and not self._plant.world.contents(device_id):
                 self._plant.world.place(container, device_id)
@@ -135,8 +135,8 @@ class Person:
         for location in (await self._ask.get("/v1/locations", limit=1000))["items"]:
             place = location["locationId"]
             if "blocked" in location and self._plant.world.contents(place) == tuple(location["containers"]):
-                answer = await self._ask.send("POST", f"/v1/locations/{place}/unblock", json=WHO)
-                self._count(f"unblock {answer.status_code if answer else 'unheard'}")
+                reply = await self._ask.send("POST", f"/v1/locations/{place}/unblock", WHO)
+                self._count(f"unblock {reply.status if reply else 'unheard'}")
 
     def _count(self, decision: str) -> None:
         self.decisions[decision] = self.decisions.get(decision, 0) + 1

@@ -180,9 +180,9 @@ async def _scenario(order: Order, result: Result, progress: Callable[[float], No
 
 async def _subscribe(wes: Wes) -> None:
     body = {"url": "http://receiver/events"}
-    while (answer := await wes.send("POST", "/v1/subscriptions", json=body)) is None:
+    while (reply := await wes.send("POST", "/v1/subscriptions", body)) is None:
         await asyncio.sleep(LOOK_S)
-    assert answer.status_code in (200, 201), answer.text
+    assert reply.status in (200, 201), reply.body
 
 
 async def _why_open(wes: Wes, subject: str) -> Any:

@@ -13,7 +13,7 @@ import httpx
 from pydantic_core import from_json
 
 from gateway.site.model import PutWall, Site
-from tests.sim.front import Front, events_of
+from tests.sim.front import Front
 from tests.sim.telephone import RETRY_S, Json, Telephone
 from tests.virtual_loop import loop_time
 
@@ -177,12 +177,12 @@ class Wes(Telephone):
         """Ask until it is answered: the id makes that safe. Return what tells its end; None: refused."""
         ended = self._waiting[subject] = asyncio.get_running_loop().create_future()
         while True:
-            answer = await self.send("POST", path, json=body)
-            if answer is not None and answer.status_code in (200, 202):
+            reply = await self.send("POST", path, body)
+            if reply is not None and reply.status in (200, 202):
                 self.known.acknowledged[subject] = loop_time()
                 return ended
-            if answer is not None and answer.status_code < 500 and answer.status_code != 429:
-                code = answer.json()["reasons"][0]["code"]
+            if reply is not None and reply.status < 500 and reply.status != 429:
+                code = from_json(reply.body)["reasons"][0]["code"]
                 self.known.refused[code] = self.known.refused.get(code, 0) + 1
                 del self._waiting[subject]
                 return None
@@ -197,10 +197,10 @@ class Wes(Telephone):
     async def _listen(self) -> None:
         while True:
             try:
-                async with aclosing(events_of(self.http, len(self.known.events))) as events:
+                async with aclosing(self.events(len(self.known.events))) as events:
                     async for text in events:
                         self._hear(text)
-            except (httpx.TransportError, httpx.HTTPStatusError):
+            except httpx.TransportError:
                 pass
             await asyncio.sleep(RETRY_S)
 
