@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -142,18 +141,19 @@ async def _scenario(order: Order, result: Result, progress: Callable[[float], No
             broken.set()
 
     async def keep_looking() -> None:
-        while not broken.is_set():
+        while True:
             progress(loop_time())
             look()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
-                    await broken.wait()
+            await asyncio.sleep(LOOK_S)
+
+    async def stop_when_broken() -> None:
+        await broken.wait()
         raise Wrong
 
     plant.watch(look)
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(each.run()) for each in (plant, wes, person)]
-        running.append(tasks.create_task(keep_looking()))
+        running += [tasks.create_task(keep_looking()), tasks.create_task(stop_when_broken())]
         await _subscribe(wes)
         troubling = tasks.create_task(mischief.run())
         await asyncio.sleep(order.seconds)
