@@ -41,7 +41,6 @@ from tests.sim.life import Disk, Life, mortal
 from tests.sim.receiver import Receiver
 from tests.sim.wires import Buffers, Nodes, Registers, Trip, VehicleBroker, Weather, gateway_connect
 from tests.sim.witness import Witness
-from tests.virtual_loop import loop_time
 
 DEMO: Final = Path(__file__).parents[2] / "config" / "demo"
 START_US: Final = 1_790_000_000_000_000
@@ -56,14 +55,15 @@ def demo_site() -> Site:
     return load_site(DEMO)
 
 
-@dataclass
 class WallClock:
     """Wall-clock time: virtual time and an offset that somebody may change."""
 
-    offset_us: int = 0
+    def __init__(self) -> None:
+        self.offset_us = 0
+        self._time = asyncio.get_running_loop().time
 
     def now_us(self) -> int:
-        return START_US + self.offset_us + round(loop_time() * 1e6)
+        return START_US + self.offset_us + round(self._time() * 1e6)
 
 
 @dataclass
