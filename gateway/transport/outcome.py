@@ -107,6 +107,9 @@ class Outcome:
         if device is None or device.offline_reason == report.reason:
             return
         self._tables.devices.put(replace(device, online=False, offline_reason=report.reason))
+        for row in list(self._tables.channels.values()):
+            if row.device_id == device.device_id:  # it may come back by another start, and not all at once
+                self._tables.channels.put(replace(row, boot_id=None))
         self._emit_device(EventType.DEVICE_OFFLINE, device.device_id, reason=report.reason)
         self._alarms.replace(
             f"offline:{device.device_id}",

@@ -283,6 +283,22 @@ def test_a_device_that_does_not_answer_from_the_start_on_is_told_with_its_reason
     assert "offline:shuttle-1" not in floor.tables.alarms
 
 
+def test_a_channel_of_a_device_that_was_away_is_commanded_only_once_it_has_been_read_itself() -> None:
+    """Found by reading: the first channel of a conveyor to come back let commands go to the others for its start before."""
+    floor = Floor()
+    floor.submit("M1", "T1", "ST-1")
+    while floor.world["T1"] != "OUT-1":
+        floor.step()
+    floor.tell(DeviceOffline(device_id="conveyor", reason="no answer"))
+    floor.step()
+    assert (floor.where("T1"), floor.commands) == ("OUT-2", [])
+
+    floor.tell(floor.online("conveyor", "out-1", ack_seq=1, boot_id=8))
+    assert floor.commands == []
+    floor.tell(floor.online("conveyor", "out-2", ack_seq=0, boot_id=8))
+    assert [(each.channel, each.boot_id) for each in floor.commands] == [("out-2", 8)]
+
+
 def test_a_load_on_board_that_the_books_do_not_know_keeps_the_device_still_until_it_is_reset() -> None:
     floor = Floor()
     floor.world["STRANGER"] = "shuttle-1"
