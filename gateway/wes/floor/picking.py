@@ -12,7 +12,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind
 from gateway.wes.floor.operations import check_begun
 from gateway.wes.floor.shortfall import give_up
-from gateway.wes.floor.wall import LIT_MAX, WallPut, find_put, is_lit, light, recall
+from gateway.wes.floor.wall import LIT_MAX, WallPut, is_lit, light, lock_put, recall
 from gateway.wes.orders.rows import lock_order
 from gateway.wes.planning.tasks import (
     OPEN_PUTS,
@@ -105,9 +105,7 @@ async def adjust(tx: Tx, context: WesContext, put_id: int, quantity: int, operat
     Raises:
         Refusal: it has not ended, its box is sealed, or more is told than was picked.
     """
-    put = await find_put(tx, put_id)
-    task = await lock_task(tx, put.allocation_id)
-    put = await find_put(tx, put_id)
+    put, task = await lock_put(tx, put_id)
     if put.confirmed is None or put.is_open:
         raise conflict("putId", "notEnded", f"put {put_id} has not ended")
     if quantity > put.quantity:

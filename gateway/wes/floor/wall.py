@@ -100,6 +100,7 @@ _MOVE: Final = (
 )
 _TRIED: Final = "UPDATE wall_puts SET changed_at = :at_us WHERE put_id = :put_id"
 _RENUMBER: Final = "UPDATE wall_puts SET attempt = attempt + 1 WHERE put_id = :put_id AND state = 'planned'"
+_IS_ATTEMPT: Final = "SELECT 1 FROM wall_puts WHERE put_id = :put_id AND attempt = :attempt"
 _DUE: Final = f"{_SELECT} WHERE state = :state ORDER BY put_id LIMIT :limit"
 # Whatever was noted at a time that is still ahead was noted before somebody set the clock back.
 _NOT_DARK: Final = (
@@ -175,6 +176,16 @@ async def find_put(tx: Tx, put_id: int) -> WallPut:
     return _put(rows[0])
 
 
+async def lock_put(tx: Tx, put_id: int) -> tuple[WallPut, Task]:
+    """Return a put and its task, the order locked: nobody else changes either until the transaction ends.
+
+    Raises:
+        Refusal: there is none.
+    """
+    task = await lock_task(tx, (await find_put(tx, put_id)).allocation_id)
+    return await find_put(tx, put_id), task
+
+
 async def recall(tx: Tx, context: WesContext, allocations: Sequence[int]) -> None:
     """Have whatever is lit for allocations go dark; an event tells what was first."""
     at_us = context.clock.now_us()
@@ -189,9 +200,7 @@ async def put_by_hand(
     Raises:
         Refusal: another slot is lit, the put has ended, or more is told than was picked.
     """
-    put = await find_put(tx, put_id)
-    task = await lock_task(tx, put.allocation_id)
-    put = await find_put(tx, put_id)
+    put, task = await lock_put(tx, put_id)
     if slot_id != put.slot_id:
         raise conflict("slotId", "wrongSlot", f"these pieces belong into {put.slot_id}, not {slot_id}")
     if not put.is_open:
@@ -209,7 +218,7 @@ async def withdraw(tx: Tx, context: WesContext, put_id: int) -> None:
     Raises:
         Refusal: the put has ended.
     """
-    put = await find_put(tx, put_id)
+    put, _ = await lock_put(tx, put_id)
     if not put.is_open:
         raise conflict("putId", "hasEnded", f"put {put_id} has ended")
     await _move(tx, context, put, PutState.RECALLED, None)
@@ -231,29 +240,30 @@ async def answer(tx: Tx, context: WesContext, question_id: int, operator: str) -
 
 async def hear_end(tx: Tx, context: WesContext, event: Event) -> None:
     """A button was pressed: so much was put."""
-    put = await _put_of(tx, event.subject)
-    if put is not None:
-        await _end(tx, context, put, event.data["confirmedQuantity"])
+    found = await _put_of(tx, event.subject)
+    if found is not None:
+        await _end(tx, context, *found, event.data["confirmedQuantity"])
 
 
 async def hear_dark(tx: Tx, context: WesContext, event: Event) -> None:
     """A slot went dark, and no button was first."""
-    put = await _put_of(tx, event.subject)
-    if put is not None:
-        await _darken(tx, context, put)
+    found = await _put_of(tx, event.subject)
+    if found is not None:
+        await _darken(tx, context, found[0])
 
 
 async def hear_doubt(tx: Tx, context: WesContext, event: Event) -> None:
     """A slot went dark at a wall that had lost its memory: whether a button was first, only a look into the slot can tell."""
-    put = await _put_of(tx, event.subject)
-    if put is not None:
-        await _doubt(tx, context, put)
+    found = await _put_of(tx, event.subject)
+    if found is not None:
+        await _doubt(tx, context, found[0])
 
 
 async def hear_hand(tx: Tx, context: WesContext, event: Event) -> None:
     """A hand went through the curtain of a slot: of a lit one, or of one where nothing is asked."""
     slot_id: str = event.data["slot"]
-    put = await _put_of(tx, event.data["putId"] or "")
+    found = await _put_of(tx, event.data["putId"] or "")
+    put = None if found is None else found[0]
     if put is not None and put.is_open:
         text = f"A hand was in {slot_id}, and nothing was confirmed. Were {put.quantity} pieces put?"
         await _ask(tx, context, put.station_id, slot_id, QuestionKind.NO_BUTTON, text, put.put_id)
@@ -280,7 +290,7 @@ PUT_HANDLERS: Final[Mapping[EventType, Handler]] = {
 
 async def take_view(tx: Tx, context: WesContext, put_id: int, view: PutView | None) -> None:
     """Take in how the gateway shows a put of which nothing was heard; None: it does not know it, so it is asked again."""
-    put = await find_put(tx, put_id)
+    put, task = await lock_put(tx, put_id)
     await tx.execute_many(_TRIED, [{"put_id": put_id, "at_us": context.clock.now_us()}])
     if put.state not in _OPEN:
         return
@@ -294,7 +304,7 @@ async def take_view(tx: Tx, context: WesContext, put_id: int, view: PutView | No
         case PutStatus.ACCEPTED | PutStatus.LIT:
             pass
         case PutStatus.CONFIRMED | PutStatus.SHORT:
-            await _end(tx, context, put, view.confirmed_quantity or 0)
+            await _end(tx, context, put, task, view.confirmed_quantity or 0)
         case PutStatus.CANCELLED:
             await _darken(tx, context, put)
         case PutStatus.UNKNOWN:
@@ -353,7 +363,7 @@ class Wall:
 
     async def _asked(self, asked: WallPut, answered: Answer, tx: Tx) -> None:
         """Note what the gateway said to a put, unless an event was faster."""
-        put = await find_put(tx, asked.put_id)
+        put, _ = await lock_put(tx, asked.put_id)
         if put.state is not PutState.PLANNED or put.attempt != asked.attempt:
             return
         match answered.reply:
@@ -379,7 +389,7 @@ class Wall:
 
     async def _recalled(self, asked: WallPut, answered: Answer, tx: Tx) -> None:
         """Note what the gateway said to a withdrawal; what was first, an event tells, unless it never had the put."""
-        put = await find_put(tx, asked.put_id)
+        put, _ = await lock_put(tx, asked.put_id)
         if put.state is PutState.RECALLED and answered.reply is Reply.REFUSED:
             await _darken(tx, self._context, put)
 
@@ -387,9 +397,7 @@ class Wall:
 # ── within ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _end(tx: Tx, context: WesContext, put: WallPut, confirmed: int) -> None:
-    task = await lock_task(tx, put.allocation_id)
-    put = await find_put(tx, put.put_id)
+async def _end(tx: Tx, context: WesContext, put: WallPut, task: Task, confirmed: int) -> None:
     if put.state not in _OPEN:
         return
     if put.confirmed is not None:
@@ -484,13 +492,15 @@ async def _is_picking(tx: Tx, station_id: str) -> bool:
     return bool(await tx.fetch(sql, {"id": station_id}))
 
 
-async def _put_of(tx: Tx, gateway_id: str) -> WallPut | None:
+async def _put_of(tx: Tx, gateway_id: str) -> tuple[WallPut, Task] | None:
+    """Return the put whose present attempt the gateway means; see `lock_put`."""
     match = _PUT_ID.fullmatch(gateway_id)
     if match is None:
         return None
-    rows = await tx.fetch(f"{_SELECT} WHERE put_id = :put_id", {"put_id": int(match[1])})
-    put = _put(rows[0]) if rows else None
-    return put if put is not None and put.attempt == int(match[2]) else None
+    which = {"put_id": int(match[1]), "attempt": int(match[2])}
+    if not await tx.fetch(_IS_ATTEMPT, which):
+        return None
+    return await lock_put(tx, which["put_id"])
 
 
 def _put(row: Row) -> WallPut:
