@@ -21,6 +21,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind, open_exception, settle_kind
 from gateway.wes.orders.headers import SYSTEM, note_stages
 from gateway.wes.orders.progress import follow_works
+from gateway.wes.orders.rows import lock_order
 from gateway.wes.planning.binding import Allocation, free_stock, load_allocations, take_back
 from gateway.wes.planning.presentations import ENDED, WAYS_OUT, find_presentation, move, present
 from gateway.wes.planning.stations import close_station
@@ -34,11 +35,18 @@ _BEGIN: Final = (
     " VALUES (:rollback_id, :presentation_id, :reason, :steps, 0, :at_us) ON CONFLICT DO NOTHING"
 )
 _OPEN: Final = "SELECT rollback_id FROM rollbacks WHERE ended_at IS NULL ORDER BY rollback_id LIMIT :limit"
-_LOAD: Final = (
-    "SELECT rollback_id, presentation_id, reason, steps, done FROM rollbacks"
-    " WHERE rollback_id = :rollback_id AND ended_at IS NULL"
+_ORDERS: Final = (
+    "SELECT w.order_id FROM allocations a JOIN work_orders w ON w.work_id = a.work_id WHERE a.presentation_id ="
+    " (SELECT r.presentation_id FROM rollbacks r WHERE r.rollback_id = :rollback_id)"
+    " UNION SELECT w.order_id FROM allocations a JOIN work_orders w ON w.work_id = a.work_id"
+    " WHERE a.rollback_id = :rollback_id ORDER BY 1"
 )
-_DONE: Final = "UPDATE rollbacks SET done = done + 1, ended_at = :ended_at WHERE rollback_id = :rollback_id AND done = :done"
+# Takes the row: whoever cancels one of its orders meanwhile waits, and goes on with the next step.
+_TAKE: Final = (
+    "UPDATE rollbacks SET done = done WHERE rollback_id = :rollback_id AND ended_at IS NULL"
+    " RETURNING rollback_id, presentation_id, reason, steps, done"
+)
+_DONE: Final = "UPDATE rollbacks SET done = done + 1, ended_at = :ended_at WHERE rollback_id = :rollback_id"
 _AT_CLOSED: Final = (
     "SELECT p.presentation_id, s.reason FROM presentations p JOIN stations s ON s.station_id = p.station_id"
     " WHERE s.open = 0 AND p.state IN ('planned', 'called', 'sent', 'failed', 'arrived') AND NOT EXISTS"
@@ -147,7 +155,10 @@ class Rollbacks:
 
 async def advance(tx: Tx, context: WesContext, rollback_id: int) -> bool:
     """Do the next step of a rollback; False: it has ended."""
-    rows = await tx.fetch(_LOAD, {"rollback_id": rollback_id})
+    which = {"rollback_id": rollback_id}
+    for (order_id,) in await tx.fetch(_ORDERS, which):
+        await lock_order(tx, order_id)
+    rows = await tx.fetch(_TAKE, which)
     if not rows:
         return False
     rollback = _rollback(rows[0])
@@ -156,8 +167,7 @@ async def advance(tx: Tx, context: WesContext, rollback_id: int) -> bool:
     if last:  # what was picked of a work order may be packed, or have left
         await settle_works(tx, context, await _works(tx, rollback))
     at_us = context.clock.now_us()
-    row = {"rollback_id": rollback_id, "done": rollback.done, "ended_at": at_us if last else None}
-    await tx.execute_many(_DONE, [row])
+    await tx.execute_many(_DONE, [{**which, "ended_at": at_us if last else None}])
     return not last
 
 
