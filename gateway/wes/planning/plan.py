@@ -6,7 +6,7 @@ for the next round. With "allocate first" stock is bound in an earlier round of 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
@@ -96,8 +96,8 @@ class Planner:
         context, read, write = self._context, self._store.read, self._store.write
         if await read(last_heard) is None:
             return
-        if (await read(partial(survey, context=context))).is_needed:
-            await write(partial(settle_lacks, context=context))
+        if orders := (await read(partial(survey, context=context))).orders:
+            await write(partial(settle_lacks, context=context, orders=orders))
         await write(partial(bind_without_station, context=context))
         if context.wes.sequence is Order.ALLOCATE_FIRST:
             await write(partial(bind_first, context=context))
@@ -125,9 +125,13 @@ class Survey:
     needs: Sequence[Need]
 
     @property
-    def is_needed(self) -> bool:
-        """Tell whether there is anything to settle."""
-        return bool(self.shortages or self.joins or self.needs)
+    def orders(self) -> Set[int]:
+        """Whose work lacks something."""
+        return {
+            *(work.order_id for work, _ in self.shortages),
+            *(join.work.order_id for join in self.joins),
+            *(need.work.order_id for need in self.needs),
+        }
 
 
 async def survey(tx: Tx, context: WesContext) -> Survey:
@@ -150,15 +154,30 @@ async def survey(tx: Tx, context: WesContext) -> Survey:
     return Survey(shortages, joins, needs)
 
 
-async def settle_lacks(tx: Tx, context: WesContext) -> None:
-    """Decide what becomes of work whose stock is nowhere, or is there again (S1-59…61), or is in the reserve (S1-55, S1-66)."""
+async def settle_lacks(tx: Tx, context: WesContext, orders: Set[int]) -> None:
+    """Decide what becomes of work whose stock is nowhere, or is there again (S1-59…61), or is in the reserve (S1-55, S1-66).
+
+    Args:
+        tx: the transaction.
+        context: the surroundings.
+        orders: whose work is looked at; what others lack waits for the next round.
+    """
+    for order_id in sorted(orders):
+        await lock_order(tx, order_id)  # nobody cancels it from now on; what was seen before may be outdated
     found = await survey(tx, context)
     for work, missing in found.shortages:
+        if work.order_id not in orders:
+            continue
         if missing:
             await settle_shortage(tx, context, work, missing)
         else:
             await settle_no_shortage(tx, context, work)
-    await make_replenishments(tx, context, found.joins, found.needs)
+    await make_replenishments(
+        tx,
+        context,
+        [join for join in found.joins if join.work.order_id in orders],
+        [need for need in found.needs if need.work.order_id in orders],
+    )
 
 
 async def bind_without_station(tx: Tx, context: WesContext) -> None:

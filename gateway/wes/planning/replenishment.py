@@ -130,7 +130,7 @@ async def make_replenishments(
 ) -> None:
     """Have works wait for what the reserve is asked for, each lot of each source once (S1-66)."""
     for join in joins:
-        await _wait(tx, join.work_id, join.replenishment_id, join.quantity)
+        await _wait(tx, join.work.work_id, join.replenishment_id, join.quantity)
     grouped: defaultdict[tuple[str, int, str, str], list[Need]] = defaultdict(list)
     for need in needs:
         key = (need.source.holder_id, need.part.lot_id, need.kind, need.part.places.pick)

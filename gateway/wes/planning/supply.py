@@ -55,7 +55,7 @@ P = TypeVar("P", Stock, Coming)
 class Join:
     """A work order waits for so much of a replenishment that there is already."""
 
-    work_id: int
+    work: Waiting
     replenishment_id: int
     quantity: int
 
@@ -150,7 +150,7 @@ async def look_for(tx: Tx, context: WesContext, works: Sequence[Waiting], kind: 
             for _, taken in _take(shelf.to_pick(part.places, kind), left):
                 left -= taken
             for coming, taken in _take(shelf.on_its_way(part.places, kind), left):
-                joins.append(Join(work.work_id, coming.replenishment_id, taken))
+                joins.append(Join(work, coming.replenishment_id, taken))
                 left -= taken
             for stock, taken in _take(shelf.reserve(part.places, kind) if left else (), left):
                 needs.append(Need(work, replace(part, quantity=taken), kind, stock))
@@ -162,7 +162,7 @@ async def look_for(tx: Tx, context: WesContext, works: Sequence[Waiting], kind: 
     served = {work.work_id for work in works if work.code is Code.PREALLOCATED} - missing.keys()
     return Supply(
         missing,
-        tuple(each for each in joins if each.work_id in served),
+        tuple(each for each in joins if each.work.work_id in served),
         tuple(each for each in needs if each.work.work_id in served and each.source.at_hand),
     )
 
