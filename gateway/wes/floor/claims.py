@@ -10,16 +10,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.contract.stations import AssignedPart
-from gateway.kernel.ports import Row, SqlValue, Tx
+from gateway.kernel.ports import SqlValue, Tx
 from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.floor.operations import push
 from gateway.wes.orders.headers import note_stages
-from gateway.wes.orders.rows import lock_order
 from gateway.wes.planning.binding import assign
 from gateway.wes.planning.presentations import Purpose, find_presentation, presentation_of_container
-from gateway.wes.planning.tasks import claim, conflict, lock_task, lock_tasks, missing, stock_act
+from gateway.wes.planning.tasks import Task, claim, conflict, lock_task, lock_tasks, missing, stock_act
 from gateway.wes.stock.model import Portion, Share
 from gateway.wes.stock.post import post
 from gateway.wes.stock.verbs import allocate, deallocate_lots
@@ -30,18 +29,19 @@ FULL_CASE: Final = "fullCase"
 _PRESSING: Final = (
     "w.priority DESC, CASE WHEN w.deadline_at IS NULL THEN 1 ELSE 0 END, w.deadline_at, size DESC"
 )
-_WORK: Final = f"""SELECT w.work_id, w.order_id,
+_WORK: Final = f"""SELECT w.work_id,
 (SELECT SUM(a.quantity - a.picked - a.short) FROM allocations a WHERE a.work_id = w.work_id AND a.code = {Code.RELEASED:d}) AS size
 FROM work_orders w WHERE w.mode = 'flat' AND w.code = {Code.RELEASED:d} AND w.held IS NULL AND w.claimant IS NULL
 AND (CAST(:zone AS TEXT) IS NULL OR w.zone = CAST(:zone AS TEXT))
 AND (SELECT SUM(a.quantity - a.picked - a.short) FROM allocations a WHERE a.work_id = w.work_id AND a.code = {Code.RELEASED:d})
     <= CAST(:units AS BIGINT)
 ORDER BY {_PRESSING}, w.work_id LIMIT 1"""
-_CASE: Final = f"""SELECT a.allocation_id, w.order_id, a.quantity AS size
+_CASE: Final = f"""SELECT a.allocation_id, a.quantity AS size
 FROM allocations a JOIN work_orders w ON w.work_id = a.work_id
 WHERE w.mode = 'fullCase' AND a.code = {Code.RELEASED:d} AND w.held IS NULL
 AND (CAST(:zone AS TEXT) IS NULL OR w.zone = CAST(:zone AS TEXT)) AND a.quantity <= CAST(:units AS BIGINT)
 ORDER BY {_PRESSING}, a.allocation_id LIMIT 1"""
+_OPEN: Final = f"a.code = {Code.RELEASED:d} AND w.held IS NULL"
 _OTHERS: Final = (
     "SELECT COUNT(*) FROM allocations WHERE work_id = :work_id AND allocation_id <> :allocation_id"
     f" AND code < {Code.CANCELLING:d}"
@@ -81,25 +81,27 @@ async def claim_on_foot(
     tx: Tx, context: WesContext, zone: str | None, units: int | None, operator: str
 ) -> tuple[int, ...]:
     """Give a person the next work order of pieces; () if there is none that fits."""
-    found = await _next(tx, _WORK, zone, units)
-    if found is None:
-        return ()
-    work_id, _, _ = found
-    tasks = await lock_tasks(
-        tx, f"a.work_id = :work_id AND a.code = {Code.RELEASED:d} AND w.held IS NULL", work_id=work_id
-    )
-    await claim(tx, context, tasks, operator)
-    return (work_id,) if tasks else ()
+    while (work_id := await _next(tx, _WORK, zone, units)) is not None:
+        tasks = await lock_tasks(tx, f"a.work_id = :work_id AND {_OPEN}", work_id=work_id)
+        if tasks:
+            await claim(tx, context, tasks, operator)
+            return (work_id,)
+    return ()
 
 
 async def claim_cases(
     tx: Tx, context: WesContext, zone: str | None, units: int | None, operator: str
 ) -> tuple[int, ...]:
     """Give a person the cases of one place, as a work order made for it; () if there is none that fits."""
-    found = await _next(tx, _CASE, zone, units)
-    if found is None:
-        return ()
-    task = await lock_task(tx, found[0])
+    while (allocation_id := await _next(tx, _CASE, zone, units)) is not None:
+        tasks = await lock_tasks(tx, f"a.allocation_id = :id AND {_OPEN}", id=allocation_id)
+        if tasks:
+            return (await _claim_place(tx, context, tasks[0], operator),)
+    return ()
+
+
+async def _claim_place(tx: Tx, context: WesContext, task: Task, operator: str) -> int:
+    """Claim the cases of one place; returns the work order that they are, alone."""
     which: dict[str, SqlValue] = {"work_id": task.work_id, "allocation_id": task.allocation_id}
     work_id = task.work_id
     if (await tx.fetch(_OTHERS, which))[0][0]:
@@ -114,8 +116,8 @@ async def claim_cases(
         for sql in (_SPLIT, _NEW_LINE, _MOVE, _DROP_LINE, _CUT_LINE):
             await tx.execute_many(sql, [new])
         await note_stages(tx, "work", [work_id], Code.RELEASED, at_us)
-    await claim(tx, context, await lock_tasks(tx, "a.allocation_id = :id", id=task.allocation_id), operator)
-    return (work_id,)
+    await claim(tx, context, [await lock_task(tx, task.allocation_id)], operator)
+    return work_id
 
 
 async def arrive(
@@ -179,9 +181,7 @@ async def _bind(
     await post(tx, allocate(bind, [Portion(container_id, task.lot_id, quantity)]))
 
 
-async def _next(tx: Tx, sql: str, zone: str | None, units: int | None) -> Row | None:
+async def _next(tx: Tx, sql: str, zone: str | None, units: int | None) -> int | None:
+    """Return the next work order or allocation that seems to be open; whoever locks it sees whether somebody was faster."""
     rows = await tx.fetch(sql, {"zone": zone, "units": _ANY_SIZE if units is None else units})
-    if not rows:
-        return None
-    await lock_order(tx, rows[0][1])
-    return rows[0]
+    return rows[0][0] if rows else None
