@@ -41,6 +41,8 @@ _LOOK: Final = (
     " LEFT JOIN stock_syncs s ON s.pool_id = p.pool_id"
     " LEFT JOIN products ON products.owner_id = p.owner_id AND products.sku = p.sku WHERE p.pool_id = :pool_id"
 )
+# Who tells has the turn until the transaction ends: of two that look at the same moment, the later one to tell may have seen less.
+_TURN: Final = "INSERT INTO cursors (name, seq) VALUES ('stockSync', 0) ON CONFLICT (name) DO UPDATE SET seq = cursors.seq"
 _TOLD: Final = (
     "INSERT INTO stock_syncs (pool_id, available, version, at_us) VALUES (:pool_id, :available, :version, :at_us)"
     " ON CONFLICT (pool_id) DO UPDATE SET available = excluded.available, version = excluded.version,"
@@ -140,6 +142,8 @@ async def _sync(
 
 
 async def _look(tx: Tx, context: WesContext, pools: Sequence[int]) -> list[Look]:
+    """Return pools as they are and as upstream knows them, nobody else telling it anything until the transaction ends."""
+    await tx.execute(_TURN)
     rows = await tx.fetch_many(_LOOK, [{"pool_id": pool_id} for pool_id in pools])
     return [_look_of(context, row) for row in rows]
 
