@@ -1,10 +1,13 @@
 """Who owns the database: the run with the newest epoch. An older one that still writes is fenced at its next commit."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 from gateway.kernel.clock import EPOCH_2025_S
-from gateway.kernel.ports import MustStop, Store, Tx
+from gateway.kernel.ports import CannotStart, MustStop, Store, Tx
+
+EPOCH_MAX: Final = 2**32 - 1
+"""What devices hold (docs/plc-handshake.md)."""
 
 
 @final
@@ -22,12 +25,19 @@ async def claim(store: Store, now_us: int) -> int:
     Returns:
         Its epoch: higher than every earlier one of this database, and than those of a database that was lost, as devices
         may remember them.
+
+    Raises:
+        CannotStart: the clock shows a time for which there is no epoch.
     """
 
     async def job(tx: Tx) -> int:
         rows = await tx.fetch("SELECT epoch FROM ownership WHERE key = 1")
         previous: int = rows[0][0] if rows else 0
         epoch = max(previous + 1, now_us // 1_000_000 - EPOCH_2025_S)
+        if epoch > EPOCH_MAX:
+            raise CannotStart(
+                "the clock of this machine shows a year after 2160: set it right, and start again"
+            )
         await tx.execute(
             "INSERT INTO ownership (key, epoch) VALUES (1, :epoch) ON CONFLICT (key) DO UPDATE SET epoch = excluded.epoch",
             {"epoch": epoch},

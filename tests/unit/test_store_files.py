@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.kernel.clock import EPOCH_2025_S
-from gateway.kernel.ports import StoreBroken, Tx
+from gateway.kernel.ports import CannotStart, StoreBroken, Tx
 from gateway.store.backup import copy_database
 from gateway.store.database import open_reader, open_writer
 from gateway.store.inline import open_inline
@@ -141,6 +141,16 @@ def test_of_a_damaged_database_there_is_no_copy(tmp_path: Path) -> None:
     with pytest.raises(StoreBroken):
         copy_database(source, tmp_path / "copy.db")
     assert not list(tmp_path.glob("copy.db*"))
+
+
+async def test_a_clock_in_an_absurd_future_is_refused_before_devices_and_database_are_spoilt_by_it() -> None:
+    """Found by reading: no device holds such an epoch, so nothing could be commanded, not even once the clock was right again."""
+    last_us = (EPOCH_2025_S + 2**32 - 1) * 1_000_000
+    async with open_inline() as store:
+        with pytest.raises(CannotStart, match="clock"):
+            await claim(store, last_us + 1_000_000)
+        assert await claim(store, EPOCH_2025_S * 1_000_000) == 1
+        assert await claim(store, last_us) == 2**32 - 1
 
 
 async def test_every_run_gets_a_higher_epoch_even_if_the_clock_stands_still() -> None:
