@@ -12,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 
 from gateway.api.problems import add_problem_handlers
 from gateway.app import EmbeddedBroker, check_ports, embedded_broker, http_port, serve_http, start_is_over
+from gateway.cli.failure import REFUSED, Failure
 from gateway.cli.options import SimOptions
 from gateway.contract.wiring import MqttLink
 from gateway.kernel.clock import SystemClock
@@ -19,7 +20,7 @@ from gateway.kernel.supervise import keep_running
 from sim_devices.api import sim_router
 from sim_devices.clock import SimClock
 from sim_devices.faces.mqtt import BrokerAccess, MqttBroker
-from sim_devices.faults.file import FaultFile, read_fault_file
+from sim_devices.faults.file import FaultFile, misfits, read_fault_file
 from sim_devices.picker import Habits
 from sim_devices.site import SimulatedSite
 from sim_devices.vehicles.fleet import Vehicles
@@ -49,8 +50,11 @@ class Simulation:
             folder: where an embedded broker keeps what it needs.
             stock: (container, spot) of the beginning; None: what the site file says.
             hands: of those who stand at the put walls; None: as usual.
+
+        Raises:
+            Failure: the file of faults cannot be read, or asks for what cannot happen; all of it is told.
         """
-        faults = FaultFile() if options.faults is None else read_fault_file(options.faults)
+        faults = FaultFile() if options.faults is None else _read(options.faults)
         self.clock = SimClock(options.speed)
         self.site = SimulatedSite(
             options.site,
@@ -71,6 +75,8 @@ class Simulation:
             options.site, self.site.world, self.clock, self.site.faults, SystemClock(), brokers
         )
         self.site.add(self.vehicles)
+        if findings := [*misfits(faults, self.site.faults)]:
+            raise _wrong(options.faults, findings)
 
     def _access(self, link: MqttLink, root: Path, folder: Path) -> BrokerAccess:
         if link.url != "embedded":
@@ -103,6 +109,18 @@ class Simulation:
                 site.cancel()
             for task in serving:
                 task.cancel()
+
+
+def _read(faults: Path) -> FaultFile:
+    try:
+        return read_fault_file(faults)
+    except ValueError as error:
+        raise _wrong(faults, str(error).splitlines()) from error
+
+
+def _wrong(faults: Path | None, findings: Sequence[str]) -> Failure:
+    title = f"the file of faults {faults} has {len(findings)} finding(s)"
+    return Failure(REFUSED, title, *(("", finding) for finding in findings))
 
 
 def simulation_api(site: SimulatedSite, vehicles: Vehicles) -> FastAPI:

@@ -142,8 +142,8 @@ class FaultBook:
         Raises:
             NotPossible: unknown device, a kind that it cannot have, or too many faults are held.
         """
-        where = self._find_place(fault)
-        if len(self._held) >= FAULTS_HELD:
+        where = self.place_of(fault)
+        if not self.has_room():
             raise NotPossible(f"{FAULTS_HELD} faults wait or last already; delete some")
         self._requests += 1
         reaches = fault.after.times if fault.after else 0
@@ -158,6 +158,26 @@ class FaultBook:
         if not reaches:
             self._schedule(held)
         return held.view()
+
+    def place_of(self, fault: Fault) -> str:
+        """Return where a fault happens: its device, or the link of that.
+
+        Raises:
+            NotPossible: unknown device, or a kind that it cannot have.
+        """
+        if fault.device not in self._where:
+            raise NotPossible(
+                f"there is no simulated device {fault.device}; there are {', '.join(self._where)}"
+            )
+        kinds = self._where[fault.device]
+        if type(fault) not in kinds:
+            known = ", ".join(sorted(kind.model_fields["kind"].default for kind in kinds))
+            raise NotPossible(f"{fault.kind} cannot happen to {fault.device}; what can: {known}")
+        return kinds[type(fault)]
+
+    def has_room(self) -> bool:
+        """Tell whether one more fault can be held."""
+        return len(self._held) < FAULTS_HELD
 
     def remove(self, fault_id: str) -> bool:
         """End or withdraw a fault; tell whether there was one."""
@@ -202,17 +222,6 @@ class FaultBook:
                     await self._changed.wait()
             except TimeoutError:
                 self._advance(loop.time())
-
-    def _find_place(self, fault: Fault) -> str:
-        if fault.device not in self._where:
-            raise NotPossible(
-                f"there is no simulated device {fault.device}; there are {', '.join(self._where)}"
-            )
-        kinds = self._where[fault.device]
-        if type(fault) not in kinds:
-            known = ", ".join(sorted(kind.model_fields["kind"].default for kind in kinds))
-            raise NotPossible(f"{fault.kind} cannot happen to {fault.device}; what can: {known}")
-        return kinds[type(fault)]
 
     def _schedule(self, held: _Held) -> None:
         if held.fault.delay_s:

@@ -11,6 +11,7 @@ menu:
 """
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from pydantic import Field, PositiveFloat, ValidationError
 from gateway.contract.model import WireModel
 from gateway.site.document import read_document
 from sim_devices.clock import Random
-from sim_devices.faults.book import FaultBook
+from sim_devices.faults.book import FAULTS_HELD, FaultBook, NotPossible
 from sim_devices.faults.kinds import Fault
 
 
@@ -34,7 +35,7 @@ class FaultFile(WireModel):
     """Faults by file."""
 
     seed: int = 0
-    faults: tuple[Fault, ...] = ()
+    faults: Annotated[tuple[Fault, ...], Field(max_length=FAULTS_HELD)] = ()
     random: RandomFaults | None = None
 
 
@@ -54,8 +55,21 @@ def read_fault_file(path: Path) -> FaultFile:
         raise ValueError("\n".join(places)) from error
 
 
+def misfits(file: FaultFile, book: FaultBook) -> Iterator[str]:
+    """Yield each place of the file that asks for what cannot happen to a device of the site, and why."""
+    lists = {"faults": file.faults, "random.menu": file.random.menu if file.random else ()}
+    for name, faults in lists.items():
+        for index, fault in enumerate(faults):
+            try:
+                book.place_of(fault)
+            except NotPossible as reason:
+                yield f"{name}.{index}: {reason}"
+
+
 async def play(file: FaultFile, book: FaultBook, chance: Random) -> None:
     """Ask for the file's faults, then for random ones until cancelled, or return if it names none.
+
+    A random fault for which the book has no room is left out.
 
     Raises:
         NotPossible: the file asks for what cannot happen to a device.
@@ -66,4 +80,6 @@ async def play(file: FaultFile, book: FaultBook, chance: Random) -> None:
         return
     while True:
         await asyncio.sleep(chance.expovariate(1 / file.random.mean_interval_s))
-        book.add(chance.choice(file.random.menu))
+        fault = chance.choice(file.random.menu)
+        if book.has_room():
+            book.add(fault)

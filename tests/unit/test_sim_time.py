@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sim_devices.clock import SimClock, seeded
-from sim_devices.faults.book import FaultBook, FaultStatus, NotPossible, Troubles
-from sim_devices.faults.file import FaultFile, RandomFaults, play, read_fault_file
+from sim_devices.faults.book import FAULTS_HELD, FaultBook, FaultStatus, NotPossible, Troubles
+from sim_devices.faults.file import FaultFile, RandomFaults, misfits, play, read_fault_file
 from sim_devices.faults.kinds import After, BatteryLow, Jam, LinkDrop, NoRead, Point, Reboot
 from sim_devices.runner import Runner
 from tests.virtual_loop import loop_time, run
@@ -175,6 +175,37 @@ def test_a_fault_file_is_played_the_same_way_for_the_same_seed() -> None:
     assert faults_of(1) == faults_of(1)
     assert faults_of(1) != faults_of(2)
     assert len(faults_of(1)) > 10
+
+
+def test_a_random_fault_is_left_out_while_no_more_can_be_held() -> None:
+    async def scenario() -> None:
+        book, _ = book_of(NoRead)
+        file = FaultFile(
+            random=RandomFaults(mean_interval_s=1.0, menu=(NoRead(device="device"),)),
+        )
+        async with asyncio.TaskGroup() as tasks:
+            playing = tasks.create_task(play(file, book, seeded(1, "faults")))
+            await asyncio.sleep(2.0 * FAULTS_HELD)
+            assert len(book.views()) == FAULTS_HELD
+            book.clear()
+            await asyncio.sleep(10.0)
+            assert 0 < len(book.views()) < FAULTS_HELD
+            playing.cancel()
+
+    run(scenario)
+
+
+def test_what_a_fault_file_asks_for_and_cannot_happen_is_named_with_its_place() -> None:
+    book, _ = book_of(Jam)
+    menu = (Jam(device="device"), Jam(device="other"))
+    file = FaultFile(
+        faults=(Jam(device="device"), Reboot(device="device")),
+        random=RandomFaults(mean_interval_s=1.0, menu=menu),
+    )
+    assert list(misfits(file, book)) == [
+        "faults.1: reboot cannot happen to device; what can: jam",
+        "random.menu.1: there is no simulated device other; there are device",
+    ]
 
 
 def test_a_fault_file_is_read_and_its_mistakes_are_named(tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""What `gateway sim` and `gateway demo` are given is looked at before anything runs."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.failure import REFUSED, Failure
+from gateway.cli.options import DEMO_SITE, SimOptions
+from gateway.cli.simulation import Simulation
+from gateway.site.load import load_site
+
+pytestmark = pytest.mark.unit
+
+MENU = "[{kind: noRead, device: conveyor-out}, {kind: noRead, device: wall-1}]"
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("- 1\n", "file: Input should be a valid dictionary"),
+        ("faults: [\n", "cannot be read as YAML"),
+        ("faults: [{kind: flood, device: lift-1}]\n", "faults.0: Input tag 'flood'"),
+        ("faults: [{kind: jam, device: nobody}]\n", "faults.0: there is no simulated device nobody"),
+        (
+            f"random: {{meanIntervalS: 1000, menu: {MENU}}}\n",
+            "random.menu.1: noRead cannot happen to wall-1",
+        ),
+    ],
+)
+def test_a_wrong_file_of_faults_is_told_with_its_place(tmp_path: Path, written: str, why: str) -> None:
+    faults = tmp_path / "faults.yaml"
+    faults.write_text(written, encoding="utf-8")
+    options = SimOptions(site=load_site(DEMO_SITE), port=8090, speed=1, seed=1, faults=faults)
+    with pytest.raises(Failure) as told:
+        Simulation(options, tmp_path)
+    assert told.value.exit_code == REFUSED
+    assert told.value.title == f"the file of faults {faults} has 1 finding(s)"
+    ((_, finding),) = told.value.details
+    assert why in finding
