@@ -177,7 +177,7 @@ async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerat
             running += [
                 tasks.create_task(keep_running(name, work.run)) for name, work in (works | wes_works).items()
             ]
-            running.append(tasks.create_task(_tick(kernel)))
+            running.append(tasks.create_task(keep_running("clock", partial(_tick, kernel))))
             yield gateway
             for task in running:
                 task.cancel()
