@@ -15,6 +15,7 @@ from functools import partial
 from typing import Final, assert_never
 
 from gateway.contract.events import Event, EventType
+from gateway.contract.faults import Refusal
 from gateway.contract.puts import PutRequest, PutStatus, PutView
 from gateway.kernel.ports import Row, SqlValue, Store, Tx
 from gateway.wes.codes import Code, PutState
@@ -22,6 +23,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.planning.gateway import Answer, Gateway, Reply, Unanswered
 from gateway.wes.planning.hearing import Handler
 from gateway.wes.planning.tasks import Task, book_pick, conflict, lock_task, missing
+from gateway.wes.stock.refusal import StockRefused
 
 LIT_MAX: Final = 9_999
 """Pieces that one slot can show."""
@@ -45,7 +47,7 @@ class QuestionKind(StrEnum):
     LESS = "less"
     """Fewer pieces were put than were picked for the slot: what about the others?"""
     UNWANTED = "unwanted"
-    """Pieces were put for work that had been taken back: they are to be taken out again."""
+    """Pieces were put for work that had been taken back, or that the books have elsewhere: they are to be taken out again."""
     REFUSED = "refused"
     """The gateway does not know the slot."""
     STILL_LIT = "stillLit"
@@ -409,7 +411,16 @@ async def _end(tx: Tx, context: WesContext, put: WallPut, task: Task, confirmed:
         text = f"{confirmed} pieces were put into {put.slot_id} and are not wanted any more: take them out again."
         await _ask(tx, context, put.station_id, put.slot_id, QuestionKind.UNWANTED, text, put.put_id)
         return
-    await _book(tx, context, put, task, confirmed, put.operator)
+    try:
+        await tx.attempt(
+            partial(_book, context=context, put=put, task=task, quantity=confirmed, operator=put.operator)
+        )
+    except (Refusal, StockRefused) as refused:
+        # A button is told, not asked: whatever the books say, the feed goes on.
+        await _move(tx, context, put, PutState.CANCELLED, None)
+        text = f"{confirmed} pieces were put into {put.slot_id} and cannot be booked: take them out again. {refused}"
+        await _ask(tx, context, put.station_id, put.slot_id, QuestionKind.UNWANTED, text, put.put_id)
+        return
     if confirmed < put.quantity and not recalled:
         lacks = put.quantity - confirmed
         text = (
