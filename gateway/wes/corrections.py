@@ -22,7 +22,7 @@ from gateway.kernel.ports import SqlValue, Tx
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
 from gateway.wes.planning.tasks import conflict, missing
-from gateway.wes.stock.model import Act, Balance, Lot, Portion, Quality
+from gateway.wes.stock.model import OUTSIDE, Act, Balance, Lot, Portion, Quality
 from gateway.wes.stock.opening import set_safety
 from gateway.wes.stock.post import post
 from gateway.wes.stock.quality import change_quality
@@ -52,6 +52,7 @@ async def _do(tx: Tx, context: WesContext, request: AnyCorrection) -> ActView:
     if isinstance(request, SetSafety):
         await set_safety(tx, await _pool(tx, context, request), request.quantity)
         return ActView(act_id=request.act_id)
+    _check_places(request)
     lot = await _lot(tx, context, request)
     match request:
         case CountGoods():
@@ -71,6 +72,21 @@ async def _do(tx: Tx, context: WesContext, request: AnyCorrection) -> ActView:
         case _:
             assert_never(request)
     return ActView(act_id=request.act_id)
+
+
+def _check_places(request: LotCorrection) -> None:
+    """Make sure that goods stay inside, and that those which move do."""
+    if isinstance(request, CountGoods | HoldGoods | UnholdGoods | MoveGoods):
+        _check_inside("holderId", request.holder_id)
+    if isinstance(request, MoveGoods):
+        _check_inside("targetId", request.target_id)
+        if request.target_id == request.holder_id:
+            raise conflict("targetId", "samePlace", f"they are in {request.holder_id} already")
+
+
+def _check_inside(field: str, holder_id: str) -> None:
+    if holder_id in OUTSIDE:
+        raise missing(field, f"{holder_id} is no container and no place")
 
 
 async def _count(tx: Tx, context: WesContext, request: CountGoods, lot: Lot) -> None:

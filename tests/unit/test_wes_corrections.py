@@ -197,6 +197,23 @@ async def test_what_cannot_be_is_refused_and_nothing_is_changed(
         assert await desk.positions() == {"T-1": (10, 0, 0)}
 
 
+@pytest.mark.parametrize("outside", ["SUPPLIER", "SHIPPED", "ADJUST"])
+async def test_nothing_comes_from_or_goes_to_an_account_outside_by_a_correction(outside: str) -> None:
+    async with office(A=10) as desk:
+        unknown = (404, "unknown")
+        assert await desk.refused("moves", **BEFORE, targetId=outside, quantity=4) == unknown
+        there = BEFORE | {"holderId": outside}
+        assert await desk.refused("moves", **there, targetId="T-1", quantity=4) == unknown
+        for path in ("counts", "holds", "unholds"):
+            assert await desk.refused(path, **there, quantity=4) == unknown
+        assert await desk.positions() == {"T-1": (10, 0, 0)}
+
+
+async def test_goods_that_stay_where_they_are_do_not_move() -> None:
+    async with office(A=10) as desk:
+        assert await desk.refused("moves", **BEFORE, targetId="T-1", quantity=4) == (409, "samePlace")
+
+
 # ── what there is, and what happened ──────────────────────────────────────────────────────────────────
 
 
