@@ -83,6 +83,10 @@ _LOT: Final = (
     " AND p.owner_id = :owner_id AND p.sku = :sku AND l.lot_no = :lot_no"
 )
 _UNIT: Final = "SELECT u.lot_id FROM units u WHERE u.upn = :upn"
+_UNIT_OF: Final = (
+    "SELECT p.owner_id, p.sku FROM units u JOIN lots l ON l.lot_id = u.lot_id JOIN pools p ON p.pool_id = l.pool_id"
+    " WHERE u.upn = :upn"
+)
 _PAGE: Final = (
     "SELECT return_id, return_no, oms_order_no, outbound_no, owner_id, reason, state, created_at FROM returns"
     " WHERE return_id < :below ORDER BY return_id DESC LIMIT :limit"
@@ -244,7 +248,10 @@ async def _take_back(tx: Tx, context: WesContext, request: ReceiveReturn) -> Act
     found, shipment = await _find(tx, context, request)
     products = await find_products(tx, found.owner_id, (line.sku_id for line in request.lines))
     came_back = {} if shipment is None else await _came_back(tx, found)
-    if reasons := _misfits(request.lines, products, shipment, came_back):
+    if reasons := [
+        *_misfits(request.lines, products, shipment, came_back),
+        *await _strangers(tx, found, request.lines),
+    ]:
         raise Refusal(RefusalKind.INVALID, *reasons)
     holder_id = request.holder_id or Virtual.RCV_AREA.of(context.wes.warehouse_id)
     if request.holder_id is not None:
@@ -313,6 +320,18 @@ def _misfits(
         if line.upns and len(line.upns) != line.quantity:
             text = f"{len(line.upns)} units are named for {line.quantity} pieces"
             reasons.append(FieldError(f"lines[{number}].upns", "count", text))
+    return reasons
+
+
+async def _strangers(tx: Tx, found: Return, lines: Sequence[ReturnedLine]) -> list[FieldError]:
+    """Return which units are known as pieces of something else: they would come back under a wrong name."""
+    reasons: list[FieldError] = []
+    for number, line in enumerate(lines):
+        for upn in line.upns:
+            for owner_id, sku in await tx.fetch(_UNIT_OF, {"upn": upn}):
+                if (owner_id, sku) != (found.owner_id, line.sku_id):
+                    text = f"{upn} is known as a piece of {sku} of {owner_id}"
+                    reasons.append(FieldError(f"lines[{number}].upns", "otherProduct", text))
     return reasons
 
 

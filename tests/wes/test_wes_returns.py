@@ -326,6 +326,7 @@ async def test_pieces_with_numbers_come_back_into_their_lot_each_once(store: Sto
             await line.hear()
     await line.act("done", operation_id=operation)
     await line.act("ship", package_ids=await line.seal_all())
+    assert await refused(line, some("B", 1, upns=["U-1"])) == ("lines[0].upns", "otherProduct")
     await came(line, "R-1", some("A", 1, upns=["U-1"]), orderNo="ORD-C-1")
     await came(line, "R-2", some("A", 1, "damaged", upns=["U-2"]), orderNo="ORD-C-1")
     assert await line.core.rows("SELECT lot_no, quantity, held FROM lots") == [("A-1", 3, 1)]
