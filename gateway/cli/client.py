@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar, final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 import typer
@@ -177,17 +177,30 @@ def connection(url: str, token_file: Path | None, silence_s: float = TIMEOUT_S) 
     Raises:
         typer.BadParameter: the address or the token file is not usable.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise typer.BadParameter(f"{url} is not an address such as {DEFAULT_URL}", param_hint="--url")
+    address = _address(url)
     token = token_of(token_file)
     return {
-        "base_url": url,
+        "base_url": address,
         "headers": {} if token is None else {"Authorization": f"Bearer {token}"},
         "timeout": httpx.Timeout(TIMEOUT_S, read=silence_s),
         # A proxy of the environment is no way to one's own machine.
-        "trust_env": parts.hostname not in ("127.0.0.1", "localhost", "::1"),
+        "trust_env": address.host not in ("127.0.0.1", "localhost", "::1"),
     }
+
+
+def _address(url: str) -> httpx.URL:
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise typer.BadParameter(f"{url} is no address: {error}", param_hint="--url") from error
+    if address.userinfo:  # not repeated: it would stand in every sentence about this gateway, and in its log
+        raise typer.BadParameter(
+            f"an address has no user and password; what proves who asks is a token: --token-file FILE or ${TOKEN_VARIABLE}",
+            param_hint="--url",
+        )
+    if address.scheme not in ("http", "https") or not address.host:
+        raise typer.BadParameter(f"{url} is not an address such as {DEFAULT_URL}", param_hint="--url")
+    return address
 
 
 def unreachable(url: str, error: httpx.TransportError) -> Failure:
@@ -247,10 +260,11 @@ def segment(identifier: str) -> str:
     """Return an identifier as a part of a path, whatever somebody has typed.
 
     Raises:
-        Failure: it would be more than one part.
+        Failure: it would be more than one part, or none.
     """
-    if "/" in identifier:
-        raise _failure(f"{identifier} is no id", [("reason", "no id has a / in it")], _MEANINGS[404])
+    if "/" in identifier or identifier in ("", ".", ".."):
+        reason = "an id has a letter or a digit, and no / in it"
+        raise _failure(f"`{identifier}` is no id", [("reason", reason)], _MEANINGS[404])
     return quote(identifier, safe="")
 
 

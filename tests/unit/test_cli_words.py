@@ -98,6 +98,8 @@ SUBMIT = ("transport", "submit", "--container", "C-1", "--to", "S1-1")
         ((*SUBMIT, "--priority", "10"), "should be less than or equal to 9"),
         ((*SUBMIT, "--attribute", "novalue"), "novalue is not of the form key=value"),
         ((*SUBMIT, "--url", "ftp://somewhere"), "ftp://somewhere is not an address"),
+        ((*SUBMIT, "--url", "http://127.0.0.1:port"), "http://127.0.0.1:port is no address: Invalid port"),
+        ((*SUBMIT, "--url", "http://[::1"), "http://[::1 is no address"),
         ((*SUBMIT, "--token-file", "/nowhere/token"), "cannot read /nowhere/token"),
         ((*RESOLVE, "--action", "complete-at"), "complete-at needs --location"),
         ((*RESOLVE, "--action", "explode"), "'explode' is not one of"),
@@ -121,6 +123,22 @@ def test_wrong_usage_is_told_and_ends_with_2(words: tuple[str, ...], why: str) -
     ended = typed(*words)
     assert ended.code == 2
     assert why in _one_line(ended.out + ended.err)
+
+
+def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
+    ended = typed("device", "list", "--url", "http://ann:correct-horse@127.0.0.1:1")
+    assert ended.code == 2
+    told = _one_line(ended.out + ended.err)
+    assert "--token-file FILE" in told
+    assert "correct-horse" not in told
+
+
+@pytest.mark.parametrize("typed_id", ["", ".", "..", "a/b"])
+def test_what_is_no_part_of_a_path_is_no_id(typed_id: str) -> None:
+    ended = typed("transport", "show", typed_id, "--url", "http://127.0.0.1:1")
+    assert ended.code == 1
+    assert f"`{typed_id}` is no id" in ended.err
+    assert "the request's: there is no such thing" in _one_line(ended.err)
 
 
 def test_a_sentence_stays_in_one_line_where_nobody_sits_at_a_terminal() -> None:
