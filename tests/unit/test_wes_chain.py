@@ -16,7 +16,17 @@ from gateway.wes.stock.model import Holder, HolderKind, Portion, Virtual
 from gateway.wes.stock.opening import open_holder
 from gateway.wes.stock.post import post
 from gateway.wes.stock.verbs import put_away
-from tests.unit.chain_rig import Chain, chain, contradictions, fill, goods_in_receiving, order, put_into, rule
+from tests.unit.chain_rig import (
+    Chain,
+    chain,
+    contradictions,
+    fill,
+    fill_holder,
+    goods_in_receiving,
+    order,
+    put_into,
+    rule,
+)
 from tests.unit.wes_rig import WAREHOUSE, act
 
 pytestmark = pytest.mark.unit
@@ -140,6 +150,23 @@ async def test_a_feed_that_is_heard_again_from_its_beginning_moves_nothing_twice
         await line.until_quiet()
         assert await line.codes("orders") == [90] * 10
         assert not await contradictions(line.core)
+
+
+async def test_a_container_with_the_name_of_a_flat_place_stops_no_event() -> None:
+    async with chain() as line:
+        shelf = Holder(
+            holder_id="SHELF", kind=HolderKind.LOCATION, warehouse_id=WAREHOUSE, location_id="SHELF"
+        )
+        await fill_holder(line.core, shelf, A=4)
+        await fill(line, "T-1", "A1-1-L-05", A=4)
+        await line.hear()
+        line.gateway.put_by_hand("SHELF", "A1-1-L-06")
+        line.gateway.put_by_hand("T-1", "A1-1-L-07")
+        await line.hear()
+        assert await line.core.rows(
+            "SELECT holder_id, location_id FROM holders WHERE kind <> 'virtual'"
+            " AND location_id IS NOT NULL ORDER BY holder_id"
+        ) == [("SHELF", "SHELF"), ("T-1", "A1-1-L-07")]
 
 
 async def test_a_failed_transport_waits_for_a_decision_and_goes_on() -> None:

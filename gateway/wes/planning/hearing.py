@@ -8,6 +8,8 @@ anything twice, for every move is one of the table in gateway/wes/planning/prese
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
+import structlog
+
 from gateway.contract.events import Event, EventType
 from gateway.contract.plant import ContainerView
 from gateway.contract.transports import TransportStatus, TransportView
@@ -27,6 +29,9 @@ from gateway.wes.planning.presentations import (
 )
 from gateway.wes.stock.model import Holder, HolderKind
 from gateway.wes.stock.opening import open_holder, stand
+from gateway.wes.stock.refusal import StockRefused
+
+log = structlog.get_logger()
 
 Handler = Callable[[Tx, WesContext, Event], Awaitable[None]]
 Arrived = Callable[[Tx, WesContext, Presentation], Awaitable[None]]
@@ -196,11 +201,20 @@ class Hearing:
                     await move(tx, self._context, presentation, S.SENT)
 
     async def _stand(self, tx: Tx, container_id: str, location_id: str | None) -> None:
+        """Note where a container stands; one that has the id of a flat place is left to people, and the feed goes on."""
         place = None if location_id is None else self._context.layout.places.get(location_id)
         holder = Holder(
             holder_id=container_id, kind=HolderKind.CONTAINER, warehouse_id=self._context.wes.warehouse_id
         )
-        await open_holder(tx, holder)
+        try:
+            await open_holder(tx, holder)
+        except StockRefused as refused:
+            log.warning(
+                "the gateway tells of a container that the books know as something else",
+                container=container_id,
+                error=str(refused),
+            )
+            return
         zone, distance = ("", None) if place is None else (place.zone, place.distance)
         await stand(tx, container_id, location_id, zone, distance)
 
