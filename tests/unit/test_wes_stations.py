@@ -197,6 +197,7 @@ async def test_what_is_missing_may_be_given_up_by_a_person() -> None:
         await line.act("short", allocation_id=allocation, quantity=1)
         await line.act("done", operation_id=operation)
         ((order_id,),) = await line.core.rows("SELECT order_id FROM orders")
+        assert await line.refused("acceptShort", order_id=order_id + 1) == "unknown"
         await line.act("acceptShort", order_id=order_id)
         await line.finish()
         assert await line.order_codes() == [190]

@@ -20,7 +20,7 @@ from gateway.wes.orders.progress import follow_works
 from gateway.wes.orders.rows import load_order, lock_order
 from gateway.wes.outbox import call_back
 from gateway.wes.planning.shortage import list_short
-from gateway.wes.planning.tasks import Task, conflict, pick_to, settle_works, stock_act
+from gateway.wes.planning.tasks import Task, conflict, missing, pick_to, settle_works, stock_act
 from gateway.wes.stock.model import Act, Portion, Share
 from gateway.wes.stock.post import post
 from gateway.wes.stock.promise import promise_each
@@ -61,6 +61,7 @@ _SUCCESSOR_LINE: Final = (
     "INSERT INTO work_lines (work_id, line_id, quantity, picked, short)"
     " VALUES (:work_id, :line_id, :quantity, 0, 0)"
 )
+_IS_THERE: Final = "SELECT 1 FROM orders WHERE order_id = :order_id"
 _LACKING: Final = (
     "SELECT line_id, quantity - reserved - picked - short FROM order_lines WHERE order_id = :order_id"
     f" AND code >= {Code.PREALLOCATED:d} AND code < {Code.SHIPPED:d} AND quantity > reserved + picked + short ORDER BY line_id"
@@ -214,11 +215,16 @@ async def accept_short(tx: Tx, context: WesContext, order_id: int, operator: str
     """Let an order go without what it lacks; its work orders that wait for that give it up.
 
     What is promised and at no place where it can be fetched (40) is lacking too.
+
+    Raises:
+        Refusal: there is no such order.
     """
     await lock_order(tx, order_id)
+    if not await tx.fetch(_IS_THERE, {"order_id": order_id}):
+        raise missing("orderId", f"no order {order_id}")
     works: set[int] = set()
-    for _, missing in await list_short(tx, context, order_id):
-        for part in missing:
+    for _, nowhere in await list_short(tx, context, order_id):
+        for part in nowhere:
             share = Share(part.lot_id, part.quantity)
             await take_promise_back(tx, context, order_id, part.line_id, share, f"{operator}: it never comes")
     for line_id, quantity in (await lacking(tx, order_id)).items():
