@@ -1,6 +1,6 @@
 """The transport room, put together: which message goes to whom, what happens at the start, and what follows every batch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from gateway.contract.commands import Op
@@ -34,6 +34,7 @@ from gateway.transport.messages import (
     Tick,
     UnblockLocation,
 )
+from gateway.transport.needs import Needs
 from gateway.transport.outcome import Outcome
 from gateway.transport.plant import FleetControl, Plant
 from gateway.transport.puts import Puts
@@ -60,7 +61,7 @@ class TransportEngine:
         self._tables = tables
         self._plant = Plant(site, fleets)
         self.journal = Journal(tables, self._plant)
-        alarms = Alarms(tables)
+        self._alarms = alarms = Alarms(tables)
         lifecycle = Lifecycle(tables, alarms)
         topology = Topology(site, {fleet_id: fleet.expected_s for fleet_id, fleet in fleets.items()})
         traffic = Traffic(tables, self._plant)
@@ -118,6 +119,10 @@ class TransportEngine:
         device = self._tables.devices.get(device_id)
         return device is None or device.enabled
 
+    def missing(self) -> Iterator[str]:
+        """Tell what is under way and the site lacks: with it the gateway cannot go on."""
+        return Needs(self._tables, self._plant).missing()
+
     def explain(self, transport: Transport) -> str | None:
         """Return why a transport does not move at the moment; None if it does."""
         return self._dispatcher.explain(transport)
@@ -136,7 +141,11 @@ class TransportEngine:
 
     def _make_known(self) -> None:
         """Enter the site's devices; nothing has been heard of them in this run. The stock is entered once, for ever."""
-        for device_id in self._plant.device_ids():
+        devices = list(self._plant.device_ids())
+        for alarm in list(self._tables.alarms.values()):
+            if alarm.subject in self._tables.devices and alarm.subject not in devices:
+                self._alarms.clear(alarm.alarm_id)
+        for device_id in devices:
             known = self._tables.devices.get(device_id)
             enabled = True if known is None else known.enabled
             self._tables.devices.put(Device(device_id=device_id, enabled=enabled))

@@ -50,6 +50,9 @@ class Plant:
         self.site = site
         self.fleets = fleets
         self.locations = site.all_locations
+        self.slots = {
+            device.id: frozenset(device.slot_ids()) for device in site.devices if isinstance(device, PutWall)
+        }
         self.fleet_of = {vehicle.id: fleet.id for fleet in site.fleets for vehicle in fleet.vehicles}
 
     def place(self, location_id: str) -> Place:

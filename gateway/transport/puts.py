@@ -8,7 +8,6 @@ from gateway.contract.events import EventType
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.puts import PutStatus, SlotOrder
 from gateway.contract.reports import CurtainBroken, PutDarkened, PutEnded, PutForgotten, PutShown
-from gateway.site.model import PutWall
 from gateway.transport.effects import Darken, Show
 from gateway.transport.intake import digest
 from gateway.transport.journal import Journal
@@ -35,11 +34,7 @@ class Puts:
     def __init__(self, tables: TransportTables, plant: Plant, journal: Journal) -> None:
         self._tables = tables
         self._journal = journal
-        self._slots = {
-            device.id: frozenset(device.slot_ids())
-            for device in plant.site.devices
-            if isinstance(device, PutWall)
-        }
+        self._slots = plant.slots
 
     @property
     def handlers(self) -> Mapping[type, Callable[[Any], object]]:

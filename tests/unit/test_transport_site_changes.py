@@ -1,0 +1,104 @@
+"""The site file is changed between two runs: what is under way must still find its places and machines."""
+
+from typing import Any
+
+import pytest
+
+from gateway.app.rooms import Rooms, open_rooms
+from gateway.contract.commands import Op
+from gateway.contract.puts import Colour, PutRequest
+from gateway.contract.reports import DeviceOffline
+from gateway.kernel.books import Table
+from gateway.kernel.ports import CannotStart
+from gateway.site.model import Site
+from gateway.transport.messages import Open, SubmitPut
+from tests.unit.floor import Floor, shuttle_site
+
+pytestmark = pytest.mark.unit
+
+WALL: dict[str, Any] = {
+    "kind": "putwall",
+    "id": "wall",
+    "link": "plc",
+    "profile": "p",
+    "base": 0,
+    "slot": "W-{n}",
+    "slots": 2,
+}
+
+
+def site_with(**changes: Any) -> Site:
+    """The floor's site with a wall and other lists, each made of the floor's own."""
+    fields = shuttle_site().model_dump()
+    fields["devices"] = [*fields["devices"], WALL]
+    return Site.model_validate(fields | {name: change(fields[name]) for name, change in changes.items()})
+
+
+def without(*ids: str) -> Any:
+    return lambda elements: [each for each in elements if each["id"] not in ids]
+
+
+def next_run(floor: Floor, site: Site) -> Rooms:
+    """Load the same database for another run, with this site."""
+    rooms = open_rooms(site)
+    rooms.books.now_us = rooms.books.steady_us = floor.books.now_us
+    for old, new in zip(vars(floor.tables).values(), vars(rooms.tables).values(), strict=True):
+        if isinstance(old, Table):
+            for row in old.values():
+                new.set(old.spec.key(row), row)
+    return rooms
+
+
+def busy_floor() -> Floor:
+    """Given a shuttle that fetches T1 for the station, and a put at the wall."""
+    floor = Floor(site_with())
+    floor.submit("M1", "T1", "ST-1")
+    put = PutRequest(put_id="P1", wall="wall", slot="W-1", quantity=1, colour=Colour.RED)
+    floor.tell(SubmitPut(put, known=None))
+    return floor
+
+
+def test_a_site_that_still_has_all_that_is_under_way_fits() -> None:
+    bigger = site_with(locations=lambda each: [*each, {"id": "NEW", "kind": "buffer", "place": 9}])
+    next_run(busy_floor(), bigger).check_site()
+
+
+@pytest.mark.parametrize(
+    ("site", "told"),
+    [
+        (site_with(devices=without("conveyor")), ["transport M1 needs conveyor/out-1"]),
+        (
+            site_with(devices=without("shuttle-1")),
+            ["transport M1 needs shuttle-1/main", "command {job} is under way at shuttle-1/main"],
+        ),
+        (site_with(devices=without("wall")), ["put P1 waits at wall/W-1"]),
+    ],
+    ids=["a machine of its way", "the machine that moves it", "its wall"],
+)
+def test_a_site_without_what_something_under_way_needs_does_not(site: Site, told: list[str]) -> None:
+    """Found by reading: nothing was planned or commanded any more, for anybody, or the start ended with a stack trace."""
+    floor = busy_floor()
+    job_id = floor.commands[0].job_id
+    assert floor.commands[0].op is Op.PICK
+    rooms = next_run(floor, site)
+    assert list(rooms.engine.missing()) == [text.format(job=job_id) for text in told]
+    with pytest.raises(CannotStart, match=told[0]):
+        rooms.check_site()
+
+
+def test_a_place_that_is_gone_is_missed_by_a_transport_that_leads_over_it() -> None:
+    def without_conveyor(devices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [each for each in devices if each["id"] not in ("conveyor", "lift")]
+
+    site = site_with(locations=without("1-OUT", "OUT-1"), devices=without_conveyor)
+    assert list(next_run(busy_floor(), site).engine.missing()) == ["transport M1 needs 1-OUT"]
+
+
+def test_the_alarm_of_a_machine_that_is_gone_is_cleared() -> None:
+    """Found by reading: it stood for ever."""
+    floor = Floor(site_with())
+    floor.tell(DeviceOffline(device_id="conveyor", reason="no answer"))
+    assert "offline:conveyor" in floor.tables.alarms
+    rooms = next_run(floor, site_with(devices=without("conveyor")))
+    rooms.engine.handlers[Open](Open())
+    assert "offline:conveyor" not in rooms.tables.alarms
