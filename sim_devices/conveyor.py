@@ -35,7 +35,7 @@ class ConveyorMachine:
     def script(self, block: CommandBlock) -> Script:
         """Check both ends (rule 6), then pass the load on."""
         yield 0.0
-        match self._ends():
+        match self._sensors.load(self._source.id), self._sensors.full(self._target.id):
             case Reading.EMPTY, _:
                 return Outcome(Done.SOURCE_EMPTY)
             case Reading.LOADED, Reading.LOADED:
@@ -90,10 +90,10 @@ class ConveyorMachine:
         if not self._scanner:
             return Outcome(Done.DONE)
         passing = self._sensors.world.contents(self._target.id)
-        barcode = self._sensors.scan(passing[-1]) if passing else NO_READ
+        barcode = self._sensors.scan(passing[-1])[:CONTAINER_LENGTH] if passing else NO_READ
         if barcode == NO_READ:
             return Outcome(Done.NO_READ, barcode)
-        if block.container and barcode[:CONTAINER_LENGTH] != block.container:
+        if block.container and barcode != block.container:
             return Outcome(Done.WRONG_BARCODE, barcode)
         return Outcome(Done.DONE, barcode)
 
@@ -104,4 +104,4 @@ class ConveyorMachine:
         return Outcome(Done.LOAD_MISSING)
 
     def _ends(self) -> tuple[Reading, Reading]:
-        return self._sensors.load(self._source.id), self._sensors.full(self._target.id)
+        return self._sensors.load(self._source.id), self._sensors.load(self._target.id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from gateway.contract.wiring import MailboxChannel, ModbusLink
 from gateway.site.model import Carrier, Conveyor, ConveyorChannel, Location, Motion, Site, Stock
@@ -20,16 +21,20 @@ CARRIER_FAULTS: frozenset[type[FaultBase]] = Plc.FAULTS | {SensorStuck}
 CONVEYOR_FAULTS: frozenset[type[FaultBase]] = Plc.FAULTS | {SensorStuck, NoRead, WrongBarcode}
 
 
-def small_site() -> Site:
-    """Return a shuttle between A (place 1), B (place 2) and C (place 3), and a conveyor C → D → E → F, scanner at D."""
+def small_site(room: Mapping[str, int] = MappingProxyType({})) -> Site:
+    """Return a shuttle between A (place 1), B (place 2) and C (place 3), and a conveyor C → D → E → F, scanner at D.
+
+    Args:
+        room: for how many containers there is room at a location, where it is more than one.
+    """
     return Site(
         id="small",
         links=(ModbusLink(kind="modbus", id="plc"),),
         locations=(
             Location(id="A", kind="storage", place=1, x=0.0),
             Location(id="B", kind="storage", place=2, x=10.0, z=1.0),
-            Location(id="C", kind="conveyor", place=3, x=12.0),
-            Location(id="D", kind="conveyor", place=4, x=13.0),
+            Location(id="C", kind="conveyor", place=3, x=12.0, capacity=room.get("C", 1)),
+            Location(id="D", kind="conveyor", place=4, x=13.0, capacity=room.get("D", 1)),
             Location(id="E", kind="conveyor", place=5, x=14.0),
             Location(id="F", kind="conveyor", place=6, x=15.0),
         ),
@@ -74,8 +79,8 @@ def meant_for(status: Mapping[str, int | str], block: CommandBlock) -> CommandBl
 class Plant:
     """The world, the faults, a shuttle and a conveyor; `now` is simulated time in seconds."""
 
-    def __init__(self, seed: int = 1) -> None:
-        site = small_site()
+    def __init__(self, seed: int = 1, room: Mapping[str, int] = MappingProxyType({})) -> None:
+        site = small_site(room)
         shuttle, conveyor = site.devices
         assert isinstance(shuttle, Carrier)
         assert isinstance(conveyor, Conveyor)
@@ -157,9 +162,11 @@ def drop(seq: int = 2, target: int = 2, job_id: int = 101, epoch: int = 1) -> Co
     )
 
 
-def transfer(seq: int = 1, source: int = 3, target: int = 4, job_id: int = 200) -> CommandBlock:
+def transfer(
+    seq: int = 1, source: int = 3, target: int = 4, job_id: int = 200, container: str = "T1"
+) -> CommandBlock:
     block = CommandBlock(
-        epoch=1, seq=seq, op=Op.TRANSFER, job_id=job_id, source=source, target=target, container="T1"
+        epoch=1, seq=seq, op=Op.TRANSFER, job_id=job_id, source=source, target=target, container=container
     )
     return signed(block)
 

@@ -101,6 +101,45 @@ def test_another_containers_label_and_an_unreadable_one_are_told() -> None:
     assert outcome(plant) == (Done.NO_READ, NO_READ)
 
 
+def test_a_label_longer_than_the_field_is_told_as_far_as_it_goes() -> None:
+    plant = Plant()
+    label = "CONTAINER-0000000001"
+    plant.world.place(label, "C")
+    plant.convey("c1", transfer(container=label[:16]))
+    assert outcome(plant) == (Done.DONE, label[:16])
+
+
+def test_a_target_with_room_for_more_shows_that_it_is_occupied_and_takes_another_load() -> None:
+    plant = Plant(room={"D": 2})
+    plant.world.place("T1", "C")
+    plant.world.place("T2", "D")
+    assert plant.conveyor.status("c1")["targetLoad"] == Reading.LOADED
+    plant.convey("c1", transfer())
+    assert outcome(plant) == (Done.DONE, "T1")
+
+
+@pytest.mark.parametrize(
+    ("room", "others", "result"),
+    [
+        ({"D": 2}, {}, (Done.DONE, "T1")),
+        ({"C": 2, "D": 2}, {"T2": "C"}, (Done.STOPPED, "")),
+    ],
+    ids=["alone", "another one behind it"],
+)
+def test_after_an_outage_a_place_with_room_for_more_gets_no_second_load_for_one_command(
+    room: dict[str, int], others: dict[str, str], result: tuple[Done, str]
+) -> None:
+    plant = Plant(room=room)
+    for container, spot in {"T1": "C", **others}.items():
+        plant.world.place(container, spot)
+    plant.book.add(Reboot(device="conveyor", after=After(point=Point.MOVED), duration_s=None))
+    plant.convey("c1", transfer())
+    plant.rest()
+    plant.book.clear()
+    assert outcome(plant) == result
+    assert plant.world.moves("200") == 1
+
+
 @pytest.mark.parametrize("point", [Point.TAKEN, Point.MOVED, Point.DONE], ids=str)
 def test_a_power_cycle_with_memory_leaves_one_move_and_its_reading(point: Point) -> None:
     plant = loaded_at("C")
