@@ -1,9 +1,8 @@
 """The cable of one link, and what goes wrong with it: drops, black holes, slow and lost and doubled answers.
 
-It is put between a server and its sockets, below the protocol, so one cable serves every protocol. A black
-hole holds bytes back
-as TCP does: what a client has sent arrives when the hole is over, even if the client has given up long since;
-    a write that raised at the client may so be executed late.
+It is put between a server and its sockets, below the protocol, so one cable serves every protocol. A black hole holds bytes
+back as TCP does: what a client has sent arrives when the hole is over, even if the client has given up long since; a write
+that raised at the client may so be executed late.
 """
 
 import asyncio

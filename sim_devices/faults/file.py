@@ -2,12 +2,12 @@
 
 seed: 7
 faults:
-- {kind: reboot, device: shuttle-2, memoryLost: true, after: {point: moved, times: 3}}
+  - {kind: reboot, device: shuttle-2, memoryLost: true, after: {point: moved, times: 3}}
 random:
-meanIntervalS: 20
-menu:
-- {kind: jam, device: conveyor-out, durationS: 5}
-- {kind: linkDrop, device: lift-1, durationS: 2}
+  meanIntervalS: 20
+  menu:
+    - {kind: jam, device: conveyor-out, durationS: 5}
+    - {kind: linkDrop, device: lift-1, durationS: 2}
 """
 
 import asyncio

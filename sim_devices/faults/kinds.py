@@ -71,7 +71,7 @@ class LinkDrop(FaultBase):
 
 
 class BlackHole(FaultBase):
-    """The connection stays up, but nothing is answered or shown any more; what comes in is lost."""
+    """The connection stays up, but nothing is answered or shown any more; what comes in waits and is executed when it is over."""
 
     kind: Literal["blackHole"] = "blackHole"
 

@@ -1,5 +1,6 @@
 """What `gateway sim` and `gateway demo` are given is looked at before anything runs."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from gateway.site.load import load_site
 
 pytestmark = pytest.mark.unit
 
+GUIDE = Path(__file__).parents[2] / "docs" / "new-site.md"
+FILE = re.compile(r"^```yaml\n# (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 MENU = "[{kind: noRead, device: conveyor-out}, {kind: noRead, device: wall-1}]"
 
 
@@ -37,3 +40,13 @@ def test_a_wrong_file_of_faults_is_told_with_its_place(tmp_path: Path, written: 
     assert told.value.title == f"the file of faults {faults} has 1 finding(s)"
     ((_, finding),) = told.value.details
     assert why in finding
+
+
+def test_the_guide_shows_a_file_of_faults_that_its_site_can_have(tmp_path: Path) -> None:
+    (tmp_path / "small").mkdir()
+    for name, text in FILE.findall(GUIDE.read_text(encoding="utf-8")):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    options = SimOptions(
+        site=load_site(tmp_path / "small"), port=8090, speed=1, seed=1, faults=tmp_path / "faults.yaml"
+    )
+    Simulation(options, tmp_path)
