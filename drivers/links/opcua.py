@@ -163,13 +163,18 @@ def _application_uri(certificate: x509.Certificate, path: Path) -> str:
 
 async def _close(client: Client, timeout_s: float, *, broken: bool) -> None:
     protocol = client.uaclient.protocol
-    if broken and protocol is not None and protocol.transport is not None:
+    transport = None if protocol is None else protocol.transport
+    if broken and transport is not None:
         # Not close(): bytes that still wait in a buffer must not reach a peer that comes back later.
-        protocol.transport.abort()
+        transport.abort()
         await asyncio.sleep(0)
-    with no_cancellation_lost(), suppress(TimeoutError):
-        async with asyncio.timeout(timeout_s):
-            await client.disconnect()
+    try:
+        with no_cancellation_lost(), suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await client.disconnect()
+    finally:
+        if transport is not None:  # the library closes it only once its farewell has been answered
+            transport.abort()
 
 
 class _WirePort:

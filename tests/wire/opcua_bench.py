@@ -76,6 +76,11 @@ class Wire:
         """Where it begins."""
         return f"opc.tcp://127.0.0.1:{self.port}/"
 
+    @property
+    def connections(self) -> int:
+        """How many there are, each with a pipe there and a pipe back."""
+        return len(self._pipes) // 2
+
     async def join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take a connection and lead it to the server."""
         gate = self.gate

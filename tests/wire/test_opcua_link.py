@@ -7,7 +7,7 @@ import pytest
 from drivers.links.opcua import connect_opcua
 from drivers.opcua.link import OpcUaLinkRunner
 from gateway.contract.wiring import OpcUaLink
-from tests.wire.opcua_bench import link_to
+from tests.wire.opcua_bench import link_to, until, wire_to
 from tests.wire.opcua_plc import plc_server
 from tests.wire.processes import free_ports
 
@@ -35,3 +35,12 @@ async def test_a_server_that_goes_away_is_told_in_words_of_ours() -> None:
             async with asyncio.timeout(10):
                 lost = await port.lost
     assert str(lost) == f"{server.url}: the connection broke"
+
+
+async def test_a_server_that_does_not_even_answer_the_farewell_keeps_no_connection() -> None:
+    """Found by reading: the library closes its socket only after the answer, so each such session left one behind."""
+    async with plc_server() as server, wire_to(server.url) as wire:
+        async with connect_opcua(link_to(wire.url, timeout_ms=300)):
+            wire.gate.clear()
+        wire.gate.set()
+        await until(lambda: not wire.connections)
