@@ -55,14 +55,11 @@ class Drive:
             for phase in _phases(section, entry, leave, acceleration)
         ]
         self._starts = [0.0, *accumulate(phase.duration for phase in self._phases)]
+        self.duration = self._starts[-1]
+        """Seconds until it stands."""
         self.passages: Sequence[float] = self._starts[PHASES::PHASES]
         """When the end of each section is reached."""
         self._metres = [0.0, *accumulate(phase.metres(phase.duration) for phase in self._phases)]
-
-    @property
-    def duration(self) -> float:
-        """Seconds until it stands."""
-        return self._starts[-1]
 
     def travelled(self, elapsed: float) -> float:
         """Return metres covered so far."""
@@ -77,8 +74,8 @@ class Drive:
         return self._phases[phase].speed + self._phases[phase].acceleration * since
 
     def _find(self, elapsed: float) -> tuple[int, float]:
-        within = min(max(elapsed, 0.0), self.duration)
-        phase = max(bisect_left(self._starts, within, hi=len(self._phases)) - 1, 0)
+        within = min(elapsed, self.duration)
+        phase = bisect_left(self._starts, within, lo=1, hi=len(self._phases)) - 1
         return phase, within - self._starts[phase]
 
 
