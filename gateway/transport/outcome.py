@@ -79,7 +79,6 @@ class Outcome:
 
     def _compare_load(self, report: ChannelOnline, row: Channel) -> None:
         """A load on board that the books do not know would be dropped on something: nothing moves before a person has looked."""
-        alarm = f"load:{report.device_id}"
         booked = self._tables.loads.get(report.device_id)
         shown = report.sensors.load
         if row.job_id is not None or shown is Load.UNKNOWN:
@@ -92,14 +91,14 @@ class Outcome:
             if booked is None
             else f"{report.device_id} shows no load on board; the books say it carries {booked}"
         )
-        self._set_fault(report.device_id, text)
         self._alarms.raise_alarm(
-            alarm,
+            _load_alarm(report.device_id),
             report.device_id,
             "loadContradiction",
             text,
             "Look at the device. Put the load right or say where the container is, then reset the device.",
         )
+        self._show_fault(report.device_id)
 
     def device_offline(self, report: DeviceOffline) -> None:
         """The device does not answer: nothing new is given to it; what is under way stays as it is."""
@@ -123,42 +122,41 @@ class Outcome:
         """The device shows a fault: nothing new is given to it until it has recovered."""
         if report.device_id in self._tables.devices:
             text = report.text if report.code == 0 else f"{report.text} (code {report.code})"
-            self._set_fault(report.device_id, text)
             self._alarms.replace(
-                f"fault:{report.device_id}",
+                _fault_alarm(report.device_id),
                 report.device_id,
                 "deviceFault",
                 f"{report.device_id}: {text}",
                 report.advice,
             )
-
-    def _set_fault(self, device_id: str, text: str) -> None:
-        device = self._tables.devices[device_id]
-        if device.fault != text:
-            self._tables.devices.put(replace(device, fault=text))
-            self._emit_device(EventType.DEVICE_FAULT, device_id, text=text)
+            self._show_fault(report.device_id)
 
     def device_recovered(self, report: DeviceRecovered) -> None:
         """The device shows no fault any more: it gets work again, unless its load contradicts the books."""
-        self._alarms.clear(f"fault:{report.device_id}")
-        if f"load:{report.device_id}" not in self._tables.alarms:
-            self._recover(report.device_id)
-
-    def _recover(self, device_id: str) -> None:
-        device = self._tables.devices.get(device_id)
-        if device is not None and device.fault is not None:
-            self._tables.devices.put(replace(device, fault=None))
-            self._emit_device(EventType.DEVICE_RECOVERED, device_id)
+        if report.device_id in self._tables.devices:
+            self._alarms.clear(_fault_alarm(report.device_id))
+            self._show_fault(report.device_id)
 
     def settle_load(self, device_id: str) -> None:
         """The device's load contradicts the books no more, or a person has looked at it: the device checks every command itself.
 
         A fault that the device itself shows stands until the device shows none.
         """
-        if f"load:{device_id}" in self._tables.alarms:
-            self._alarms.clear(f"load:{device_id}")
-            if f"fault:{device_id}" not in self._tables.alarms:
-                self._recover(device_id)
+        self._alarms.clear(_load_alarm(device_id))
+        self._show_fault(device_id)
+
+    def _show_fault(self, device_id: str) -> None:
+        """Say what keeps the device from working, by the alarms that stand: its own fault before its load; or that nothing does."""
+        device, alarms = self._tables.devices[device_id], self._tables.alarms
+        standing = alarms.get(_fault_alarm(device_id)) or alarms.get(_load_alarm(device_id))
+        fault = None if standing is None else standing.text.removeprefix(f"{device_id}: ")
+        if device.fault == fault:
+            return
+        self._tables.devices.put(replace(device, fault=fault))
+        if fault is None:
+            self._emit_device(EventType.DEVICE_RECOVERED, device_id)
+        else:
+            self._emit_device(EventType.DEVICE_FAULT, device_id, text=fault)
 
     def _emit_device(self, kind: EventType, device_id: str, **data: str) -> None:
         self._tables.books.emit(kind, device_id, deviceId=device_id, **data)
@@ -368,6 +366,14 @@ class Outcome:
     def _settled(self, transport: Transport) -> Transport:
         """A late answer settles a transport that was called out for its timeout."""
         return self._lifecycle.resume(transport) if transport.status in HALTED else transport
+
+
+def _fault_alarm(device_id: str) -> str:
+    return f"fault:{device_id}"
+
+
+def _load_alarm(device_id: str) -> str:
+    return f"load:{device_id}"
 
 
 def _misread(command: Command, barcode: str | None) -> tuple[Fault, str] | None:

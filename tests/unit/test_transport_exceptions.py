@@ -449,6 +449,32 @@ def test_a_reset_does_not_hide_a_fault_that_the_device_still_shows() -> None:
     assert floor.status("M1") == "completed"
 
 
+def test_a_device_is_said_to_have_the_fault_that_it_has_and_not_the_last_that_was_told() -> None:
+    """Found by reading: a fault that was gone was what it was waited for, and not the load on board."""
+    floor = Floor()
+    floor.world["T9"] = "shuttle-1"
+    floor.tell(floor.online("shuttle-1"))
+    contradiction = "shuttle-1 shows a load on board that the books do not know"
+    jammed = DeviceFault(device_id="shuttle-1", code=7, text="jammed")
+
+    def fault() -> str | None:
+        return floor.tables.devices["shuttle-1"].fault
+
+    assert fault() == contradiction
+    floor.tell(jammed)
+    assert fault() == "jammed (code 7)"
+    floor.tell(DeviceRecovered(device_id="shuttle-1"))
+    assert fault() == contradiction
+    floor.tell(jammed)
+    floor.tell(floor.online("shuttle-1"))
+    assert fault() == "jammed (code 7)"
+    floor.tell(ResetDevice("shuttle-1", Act(operator="ann", reason="I took it off")))
+    assert fault() == "jammed (code 7)"
+    floor.tell(DeviceRecovered(device_id="shuttle-1"))
+    assert fault() is None
+    assert floor.types().count("device.recovered") == 1
+
+
 def test_a_cancelled_load_whose_home_is_taken_finds_another() -> None:
     floor = Floor()
     floor.submit("M1", "T1", "ST-1")
