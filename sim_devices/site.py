@@ -119,21 +119,20 @@ class SimulatedSite:
                 asks for what cannot happen.
         """
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.run_in_memory())
+            self._run_devices(tasks)
             for link in self.links.values():
                 listening = asyncio.Event()
                 tasks.create_task(link.server(self.site.root).run(listening))
                 await listening.wait()
+            # Vehicles go to a broker, which takes whoever comes: where another program has the ports, they are its vehicles.
+            self._run_parts(tasks)
             self.listening.set()
 
     async def run_in_memory(self) -> None:
         """Run everything but the sockets of PLC devices, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for runner in self._runners.values():
-                tasks.create_task(runner.run())
-            for part in self._parts:
-                tasks.create_task(part.run())
-            tasks.create_task(play(self._fault_file, self.faults, seeded(self._fault_file.seed, "faults")))
+            self._run_devices(tasks)
+            self._run_parts(tasks)
 
     def press(self, wall_id: str, slot_id: str, button: Button) -> None:
         """Touch a slot of a put wall.
@@ -147,6 +146,15 @@ class SimulatedSite:
         if slot_id not in model.slot_ids():
             raise NotPossible(f"{wall_id} has no slot {slot_id}; it has {', '.join(model.slot_ids())}")
         self._runners[wall_id].act(partial(wall.press, model.slot_ids().index(slot_id), button))
+
+    def _run_devices(self, tasks: asyncio.TaskGroup) -> None:
+        for runner in self._runners.values():
+            tasks.create_task(runner.run())
+
+    def _run_parts(self, tasks: asyncio.TaskGroup) -> None:
+        for part in self._parts:
+            tasks.create_task(part.run())
+        tasks.create_task(play(self._fault_file, self.faults, seeded(self._fault_file.seed, "faults")))
 
     def _add_link(self, link: OpcUaLink | ModbusLink, models: Sequence[Device]) -> None:
         devices = [self._make(model) for model in models]

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from pyModbusTCP.client import ModbusClient
 
+from sim_devices.clock import SimClock
 from sim_devices.faults.kinds import BlackHole, DuplicateReply, LinkDrop, LostReply, Reboot, SlowAnswers
 from sim_devices.mailbox import CommandBlock, Done
 from sim_devices.putwall import Button, SlotState
@@ -237,3 +238,19 @@ async def test_a_put_wall_lights_a_slot_and_counts_its_buttons() -> None:
         simulated.press("wall", "W-2", Button.CONFIRM)
         assert await client.read(status, 10) == [0, 0, 0, 77, SlotState.SHORT, 3, 1, 1, 0, 0]
         client.close()
+
+
+async def test_where_another_program_has_the_port_nothing_else_of_the_site_begins() -> None:
+    class Vehicle:
+        has_begun = False
+
+        async def run(self) -> None:
+            self.has_begun = True
+
+    async with running(modbus_site()) as first:
+        vehicle, second = Vehicle(), SimulatedSite(first.site, SimClock(), seed=1)
+        second.add(vehicle)
+        with pytest.raises(ExceptionGroup) as refused:
+            await second.run()
+    assert refused.group_contains(OSError)
+    assert not vehicle.has_begun
