@@ -1,7 +1,9 @@
 """`gateway backup`: copies of a gateway's databases, while it runs or not."""
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
+from shutil import rmtree
 from typing import Annotated, Final
 
 import typer
@@ -34,11 +36,14 @@ def backup(
         raise Failure(
             REFUSED, f"{to} cannot be made: {error.strerror}", ("", "Name a folder that does not exist yet.")
         ) from error
-    run_to_the_end(_copy(data, to, files))
-    table = Listing("file", "MB", "newest event")
-    for name in files:
-        size = (to / name).stat().st_size / MEGABYTE
-        table.add_row(name, f"{size:.1f}", _newest_event(to / name) if name == "gateway.db" else "")
+    try:
+        run_to_the_end(_copy(data, to, files))
+        table = _table(to, files)
+    except (
+        BaseException
+    ):  # what is not whole shall not look like a backup, and the same command may be typed again
+        rmtree(to)
+        raise
     stdout().print(table)
     stdout().print(Text(f"ok  {len(files)} file{'s' * (len(files) != 1)} in {to}, checked", "bold green"))
 
@@ -48,6 +53,17 @@ async def _copy(data: Path, to: Path, files: list[str]) -> None:
         copy_database(data / name, to / name)
 
 
+def _table(to: Path, files: list[str]) -> Listing:
+    table = Listing("file", "MB", "newest event")
+    for name in files:
+        size = (to / name).stat().st_size / MEGABYTE
+        table.add_row(name, f"{size:.1f}", _newest_event(to / name) if name == "gateway.db" else "")
+    return table
+
+
 def _newest_event(file: Path) -> str:
     with closing(open_reader(file)) as connection:
-        return str(connection.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()[0])
+        try:
+            return str(connection.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            raise Failure(REFUSED, f"{file.name} is no database of a gateway: {error}") from error

@@ -1,9 +1,10 @@
 """`gateway wes verify`: proof that stock, ledger and documents agree, while the gateway runs or not."""
 
 import json
+import sqlite3
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
@@ -37,7 +38,8 @@ def verify(
     """Verify stock: every balance is the sum of its ledger, and orders and stock agree. Ends with 1 if anything does not."""
     if (data is None) == (database is None):
         raise typer.BadParameter("say where the stock is: with --data or with --database")
-    findings = run_to_the_end(_find(reading_postgres(database) if database else _reading(data or Path())))
+    reading = reading_postgres(database or "") if data is None else _reading(data)
+    findings = run_to_the_end(_find(reading))
     if as_json:
         sys.stdout.write(json.dumps(_plain(findings), indent=2, ensure_ascii=False) + "\n")
     else:
@@ -51,13 +53,22 @@ async def _find(reading: AbstractAsyncContextManager[Tx]) -> list[Finding]:
         return await prove(tx, SystemClock().now_us())
 
 
-def _reading(data: Path) -> AbstractAsyncContextManager[Tx]:
+@asynccontextmanager
+async def _reading(data: Path) -> AsyncGenerator[Tx]:
     file = data / FILE
     if not file.exists():
         raise Failure(
             REFUSED, f"{file} does not exist", ("", "Name the folder that the gateway was given (--data).")
         )
-    return reading_sqlite(file)
+    try:
+        async with reading_sqlite(file) as tx:
+            yield tx
+    except sqlite3.OperationalError as error:
+        raise Failure(
+            REFUSED,
+            f"{file} is no database of a WES of this version: {error}",
+            ("", "One of an older version is brought up to date when the gateway starts with it."),
+        ) from error
 
 
 def _plain(findings: Sequence[Finding]) -> dict[str, object]:

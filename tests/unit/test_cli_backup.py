@@ -8,6 +8,7 @@ import pytest
 from gateway.cli import main
 from gateway.store.database import open_writer
 from gateway.wes.schema import MIGRATIONS
+from tests.cli_bench import typed
 
 pytestmark = pytest.mark.unit
 
@@ -57,3 +58,31 @@ def test_a_folder_without_a_database_is_refused(tmp_path: Path, capsys: pytest.C
     assert backup(tmp_path, tmp_path / "copy") == 1
     assert "holds no database" in capsys.readouterr().err
     assert not (tmp_path / "copy").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("gateway.db", b"", "gateway.db is no database of a gateway"),
+        ("wes.db", b"no database" * 100, "the storage cannot be trusted any more"),
+    ],
+    ids=["nothing in it", "no database"],
+)
+def test_a_backup_that_fails_leaves_nothing_and_may_be_asked_for_again(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes, why: str
+) -> None:
+    sound = (data / "gateway.db").read_bytes()
+    (data / name).write_bytes(content)
+    assert backup(data, tmp_path / "copy") == 1
+    assert why in capsys.readouterr().err
+    assert not (tmp_path / "copy").exists()
+    (data / "wes.db").unlink(missing_ok=True)
+    (data / "gateway.db").write_bytes(sound)
+    assert backup(data, tmp_path / "copy") == 0
+
+
+def test_what_is_no_database_of_a_wes_is_not_verified(data: Path) -> None:
+    open_writer(data / "wes.db").close()
+    ended = typed("wes", "verify", "--data", str(data))
+    assert ended.code == 1
+    assert "is no database of a WES of this version: no such table" in ended.err
