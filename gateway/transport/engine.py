@@ -35,7 +35,7 @@ from gateway.transport.messages import (
     UnblockLocation,
 )
 from gateway.transport.needs import Needs
-from gateway.transport.outcome import Outcome
+from gateway.transport.outcome import Outcome, fault_alarm
 from gateway.transport.plant import FleetControl, Plant
 from gateway.transport.puts import Puts
 from gateway.transport.queues import Queues
@@ -141,11 +141,8 @@ class TransportEngine:
 
     def _make_known(self) -> None:
         """Enter the site's devices; nothing has been heard of them in this run. The stock is entered once, for ever."""
-        devices = list(self._plant.device_ids())
-        for alarm in list(self._tables.alarms.values()):
-            if alarm.subject in self._tables.devices and alarm.subject not in devices:
-                self._alarms.clear(alarm.alarm_id)
-        for device_id in devices:
+        self._clear_old_alarms()
+        for device_id in self._plant.device_ids():
             known = self._tables.devices.get(device_id)
             enabled = True if known is None else known.enabled
             self._tables.devices.put(Device(device_id=device_id, enabled=enabled))
@@ -167,6 +164,14 @@ class TransportEngine:
                 self._tables.containers.put(
                     Container(container_id=stock.container, location_id=stock.location)
                 )
+
+    def _clear_old_alarms(self) -> None:
+        """Clear alarms of machines that are gone, and faults of vehicles, which their fleet tells in each run anew."""
+        gone = {row.device_id for row in self._tables.devices.values()}.difference(self._plant.device_ids())
+        told_anew = map(fault_alarm, self._plant.fleet_of)
+        of_gone = [row.alarm_id for row in self._tables.alarms.values() if row.subject in gone]
+        for alarm_id in (*of_gone, *told_anew):
+            self._alarms.clear(alarm_id)
 
     def _tick(self, _: Tick) -> None:
         self._outcome.look_for_timeouts()

@@ -123,7 +123,7 @@ class Outcome:
         if report.device_id in self._tables.devices:
             text = report.text if report.code == 0 else f"{report.text} (code {report.code})"
             self._alarms.replace(
-                _fault_alarm(report.device_id),
+                fault_alarm(report.device_id),
                 report.device_id,
                 "deviceFault",
                 f"{report.device_id}: {text}",
@@ -134,7 +134,7 @@ class Outcome:
     def device_recovered(self, report: DeviceRecovered) -> None:
         """The device shows no fault any more: it gets work again, unless its load contradicts the books."""
         if report.device_id in self._tables.devices:
-            self._alarms.clear(_fault_alarm(report.device_id))
+            self._alarms.clear(fault_alarm(report.device_id))
             self._show_fault(report.device_id)
 
     def settle_load(self, device_id: str) -> None:
@@ -148,7 +148,7 @@ class Outcome:
     def _show_fault(self, device_id: str) -> None:
         """Say what keeps the device from working, by the alarms that stand: its own fault before its load; or that nothing does."""
         device, alarms = self._tables.devices[device_id], self._tables.alarms
-        standing = alarms.get(_fault_alarm(device_id)) or alarms.get(_load_alarm(device_id))
+        standing = alarms.get(fault_alarm(device_id)) or alarms.get(_load_alarm(device_id))
         fault = None if standing is None else standing.text.removeprefix(f"{device_id}: ")
         if device.fault == fault:
             return
@@ -368,7 +368,8 @@ class Outcome:
         return self._lifecycle.resume(transport) if transport.status in HALTED else transport
 
 
-def _fault_alarm(device_id: str) -> str:
+def fault_alarm(device_id: str) -> str:
+    """Return the id of the alarm that stands while a device shows a fault."""
     return f"fault:{device_id}"
 
 

@@ -1,5 +1,6 @@
-"""The site file is changed between two runs: what is under way must still find its places and machines."""
+"""From one run to the next: what is under way must still find its places and machines, and no alarm stands that nothing clears."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,11 +8,13 @@ import pytest
 from gateway.app.rooms import Rooms, open_rooms
 from gateway.contract.commands import Op
 from gateway.contract.puts import Colour, PutRequest
-from gateway.contract.reports import DeviceOffline
+from gateway.contract.reports import DeviceFault, DeviceOffline
 from gateway.kernel.books import Table
 from gateway.kernel.ports import CannotStart
+from gateway.site.load import load_site
 from gateway.site.model import Site
 from gateway.transport.messages import Open, SubmitPut
+from gateway.transport.tables import TransportTables
 from tests.unit.floor import Floor, shuttle_site
 
 pytestmark = pytest.mark.unit
@@ -38,11 +41,11 @@ def without(*ids: str) -> Any:
     return lambda elements: [each for each in elements if each["id"] not in ids]
 
 
-def next_run(floor: Floor, site: Site) -> Rooms:
+def next_run(before: TransportTables, site: Site) -> Rooms:
     """Load the same database for another run, with this site."""
     rooms = open_rooms(site)
-    rooms.books.now_us = rooms.books.steady_us = floor.books.now_us
-    for old, new in zip(vars(floor.tables).values(), vars(rooms.tables).values(), strict=True):
+    rooms.books.now_us = rooms.books.steady_us = before.books.now_us
+    for old, new in zip(vars(before).values(), vars(rooms.tables).values(), strict=True):
         if isinstance(old, Table):
             for row in old.values():
                 new.set(old.spec.key(row), row)
@@ -60,7 +63,7 @@ def busy_floor() -> Floor:
 
 def test_a_site_that_still_has_all_that_is_under_way_fits() -> None:
     bigger = site_with(locations=lambda each: [*each, {"id": "NEW", "kind": "buffer", "place": 9}])
-    next_run(busy_floor(), bigger).check_site()
+    next_run(busy_floor().tables, bigger).check_site()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,7 @@ def test_a_site_without_what_something_under_way_needs_does_not(site: Site, told
     floor = busy_floor()
     job_id = floor.commands[0].job_id
     assert floor.commands[0].op is Op.PICK
-    rooms = next_run(floor, site)
+    rooms = next_run(floor.tables, site)
     assert list(rooms.engine.missing()) == [text.format(job=job_id) for text in told]
     with pytest.raises(CannotStart, match=told[0]):
         rooms.check_site()
@@ -91,7 +94,7 @@ def test_a_place_that_is_gone_is_missed_by_a_transport_that_leads_over_it() -> N
         return [each for each in devices if each["id"] not in ("conveyor", "lift")]
 
     site = site_with(locations=without("1-OUT", "OUT-1"), devices=without_conveyor)
-    assert list(next_run(busy_floor(), site).engine.missing()) == ["transport M1 needs 1-OUT"]
+    assert list(next_run(busy_floor().tables, site).engine.missing()) == ["transport M1 needs 1-OUT"]
 
 
 def test_the_alarm_of_a_machine_that_is_gone_is_cleared() -> None:
@@ -99,6 +102,18 @@ def test_the_alarm_of_a_machine_that_is_gone_is_cleared() -> None:
     floor = Floor(site_with())
     floor.tell(DeviceOffline(device_id="conveyor", reason="no answer"))
     assert "offline:conveyor" in floor.tables.alarms
-    rooms = next_run(floor, site_with(devices=without("conveyor")))
+    rooms = next_run(floor.tables, site_with(devices=without("conveyor")))
     rooms.engine.handlers[Open](Open())
     assert "offline:conveyor" not in rooms.tables.alarms
+
+
+def test_what_a_vehicle_complained_of_before_a_restart_is_told_anew_or_over() -> None:
+    """Found by reading: a fleet tells all that its vehicles show in each run anew, but never that nothing is left of it."""
+    site = load_site(Path("config/demo"))
+    before = open_rooms(site)
+    before.engine.handlers[Open](Open())
+    for device_id in ("agv-1", "shuttle-1"):
+        before.engine.hear(DeviceFault(device_id=device_id, code=0, text="jammed"))
+    rooms = next_run(before.tables, site)
+    rooms.engine.handlers[Open](Open())
+    assert [row.alarm_id for row in rooms.tables.alarms.values()] == ["fault:shuttle-1"]
