@@ -15,7 +15,7 @@ from gateway.contract.clock import Clock
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.kernel.books import Books, Effect, FeedRow
 from gateway.kernel.clock import SteadyClock
-from gateway.kernel.ports import Store, StoreFull, Tx
+from gateway.kernel.ports import MustStop, Store, StoreFull, Tx
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -87,6 +87,7 @@ class Kernel:
         self._settled = asyncio.Event()
         self._settled.set()
         self._no_room: NoRoom | None = None
+        self._over: Refusal | None = None
         self._read_clocks()
 
     @property
@@ -105,6 +106,8 @@ class Kernel:
         Raises:
             Refusal: the message was refused and changed nothing.
         """
+        if self._over is not None:
+            raise self._over
         asked = _Asked(message, asyncio.get_running_loop().create_future())
         try:
             self._asked.put_nowait(asked)
@@ -134,12 +137,24 @@ class Kernel:
             self._settled.clear()
             try:
                 await self._handle(batch)
+            except MustStop as error:
+                self._refuse_all(batch, error)
+                raise
             finally:
                 self._settled.set()
                 for asked in batch:
                     if not asked.reply.done():
                         asked.reply.cancel()
             await asyncio.sleep(0)  # lets waiting readers see the committed state before the next batch
+
+    def _refuse_all(self, batch: Sequence[_Asked], error: MustStop) -> None:
+        """Tell all who ask, or will, that nothing becomes durable any more."""
+        text = f"the gateway stops: {error}; ask again once it runs"
+        self._over = Refusal(RefusalKind.UNAVAILABLE, FieldError("", "stopping", text))
+        waiting = [self._asked.get_nowait() for _ in range(self._asked.qsize())]
+        for asked in (*batch, *waiting):
+            if not asked.reply.done():
+                asked.reply.set_exception(self._over)
 
     async def _handle(self, batch: Sequence[_Asked]) -> None:
         start = self._books.mark()

@@ -14,7 +14,7 @@ from gateway.contract.events import EventType
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.kernel.books import Books, FeedRow
 from gateway.kernel.kernel import Kernel
-from gateway.kernel.ports import StoreFull, T, Tx
+from gateway.kernel.ports import StoreBroken, StoreFull, T, Tx
 from gateway.store.inline import InlineStore, open_inline
 from gateway.store.sqlite import open_sqlite
 from gateway.transport.rows import COUNTERS, Counter
@@ -80,6 +80,7 @@ class Watched:
 
     store: InlineStore
     full: bool = False
+    broken: bool = False
     commits: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -87,6 +88,8 @@ class Watched:
         await self.gate.wait()
         if self.full:
             raise StoreFull("disk is full")
+        if self.broken:
+            raise StoreBroken("disk I/O error")
         self.commits += 1
         return await self.store.write(job)
 
@@ -181,6 +184,24 @@ async def test_a_full_disk_leaves_nothing_half_done_and_work_goes_on_once_there_
         r.store.full = False
         assert await r.kernel.ask(Count("a")) == 2
         assert [event.seq for event in r.published] == [1, 2]
+
+
+async def test_whoever_asks_a_loop_that_must_stop_is_told_so() -> None:
+    """Found by reading: who was being answered got an error of the gateway's, and who waited got no answer at all."""
+    async with rig() as r:
+        r.store.broken = True
+        r.store.gate.clear()
+        asking = [asyncio.ensure_future(r.kernel.ask(Count("a")))]
+        await asyncio.sleep(0.01)
+        asking.append(asyncio.ensure_future(r.kernel.ask(Count("b"))))
+        await asyncio.sleep(0.01)
+        r.store.gate.set()
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(*asking, r.kernel.ask(Count("c")), return_exceptions=True)
+            late = await asyncio.gather(r.kernel.ask(Count("d")), return_exceptions=True)
+    for answer in (*answers, *late):
+        assert isinstance(answer, Refusal)
+        assert (answer.kind, "disk I/O error" in str(answer)) == (RefusalKind.UNAVAILABLE, True)
 
 
 async def test_a_reader_never_sees_what_is_not_committed() -> None:
