@@ -3,7 +3,14 @@
 from typing import Final
 
 from gateway.cli.appearance import Listing, relative, stdout
-from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, print_json
+from gateway.cli.client import (
+    DEFAULT_URL,
+    JsonOption,
+    UrlOption,
+    connect,
+    parse_items,
+    print_json,
+)
 from gateway.cli.credentials import TokenFileOption
 from gateway.contract.plant import AlarmView
 from gateway.kernel.clock import SystemClock, to_datetime
@@ -22,7 +29,6 @@ def alarms(
         return
     now = to_datetime(SystemClock().now_us())
     table = Listing("alarm", "about", "since", sentences=("what is the matter", "what to do"))
-    for item in page["items"]:
-        view = AlarmView.model_validate(item, extra="ignore")
+    for view in parse_items(AlarmView, page):
         table.add_row(view.code, view.subject, relative(view.raised_at, now), view.text, view.advice)
     stdout().print(table if page["items"] else "no alarms")

@@ -135,6 +135,14 @@ class GatewayClient:
                 return {"items": items}
         return {"items": items, "nextCursor": cursor}
 
+    def whole(self, path: str) -> dict[str, Any]:
+        """Read a list that comes in one piece.
+
+        Raises:
+            Failure: refused (1), or the gateway cannot be reached (3).
+        """
+        return {"items": parse(Page, self.get(path)).items}
+
     def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:
             response = self._http.request(method, path, **content)
@@ -268,6 +276,18 @@ def segment(identifier: str) -> str:
     return quote(identifier, safe="")
 
 
+def content(response: httpx.Response) -> Any:
+    """Return an answer as it is, for whoever wants JSON.
+
+    Raises:
+        Failure: whatever answered is no gateway.
+    """
+    try:
+        return response.json()
+    except ValueError as error:
+        raise _no_gateway(response, "the answer is no JSON") from error
+
+
 def parse(model: type[M], response: httpx.Response) -> M:
     """Read an answer, fields that are newer than this program left out.
 
@@ -277,12 +297,36 @@ def parse(model: type[M], response: httpx.Response) -> M:
     try:
         return model.model_validate_json(response.content, extra="ignore")
     except ValidationError as error:
-        raise Failure(
-            REFUSED,
-            f"{response.request.url} answered, but not as a gateway does",
-            ("reason", f"{error.error_count()} fields do not fit {model.__name__}"),
-            ("what to do", "see whether --url names a gateway of the same version"),
-        ) from error
+        raise _no_gateway(response, _unfit(model, error)) from error
+
+
+def parse_items(model: type[M], page: Mapping[str, Any]) -> list[M]:
+    """Read the items of a page, fields that are newer than this program left out.
+
+    Raises:
+        Failure: whatever answered is no gateway of this contract.
+    """
+    try:
+        return [model.model_validate(item, extra="ignore") for item in page["items"]]
+    except ValidationError as error:
+        raise _other_contract("the gateway", _unfit(model, error)) from error
+
+
+def _unfit(model: type[BaseModel], error: ValidationError) -> str:
+    return f"{error.error_count()} fields do not fit {model.__name__}"
+
+
+def _no_gateway(response: httpx.Response, reason: str) -> Failure:
+    return _other_contract(str(response.request.url), reason)
+
+
+def _other_contract(who: str, reason: str) -> Failure:
+    return Failure(
+        REFUSED,
+        f"{who} answered, but not as a gateway does",
+        ("reason", reason),
+        ("what to do", "see whether --url names a gateway of the same version"),
+    )
 
 
 def print_json(value: object) -> None:

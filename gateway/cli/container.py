@@ -7,7 +7,17 @@ from rich.text import Text
 
 from gateway.cli.acts import OperatorOption, ReasonOption, act
 from gateway.cli.appearance import Listing, stdout
-from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json, segment
+from gateway.cli.client import (
+    DEFAULT_URL,
+    JsonOption,
+    UrlOption,
+    connect,
+    content,
+    parse,
+    parse_items,
+    print_json,
+    segment,
+)
 from gateway.cli.credentials import TokenFileOption
 from gateway.contract.plant import ContainerView
 
@@ -30,8 +40,7 @@ def list_containers(
         print_json(page)
         return
     table = Listing("container", "is at", "transport")
-    for item in page["items"]:
-        view = ContainerView.model_validate(item, extra="ignore")
+    for view in parse_items(ContainerView, page):
         table.add_row(view.container_id, _place(view), view.transport_id or "")
     stdout().print(table if page["items"] else "no containers are known: gateway container locate ID …")
 
@@ -51,7 +60,7 @@ def locate(
     with connect(url, token_file) as gateway:
         response = gateway.put(f"{PATH}/{segment(container_id)}/location", body)
     if as_json:
-        print_json(response.json())
+        print_json(content(response))
         return
     view = parse(ContainerView, response)
     stdout().print(Text.assemble((view.container_id, "bold"), " is at ", _place(view)))

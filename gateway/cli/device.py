@@ -9,7 +9,17 @@ from rich.text import Text
 
 from gateway.cli.acts import OperatorOption, ReasonOption, act
 from gateway.cli.appearance import Listing, clock_time, place_text, relative, state_text, stdout
-from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json, segment
+from gateway.cli.client import (
+    DEFAULT_URL,
+    JsonOption,
+    UrlOption,
+    connect,
+    content,
+    parse,
+    parse_items,
+    print_json,
+    segment,
+)
 from gateway.cli.credentials import TokenFileOption
 from gateway.cli.snapshot import DeviceState, device_state
 from gateway.cli.tables import commands_table
@@ -37,9 +47,7 @@ def list_devices(
     if as_json:
         print_json(page)
         return
-    stdout().print(
-        _devices_table([DeviceView.model_validate(item, extra="ignore") for item in page["items"]])
-    )
+    stdout().print(_devices_table(parse_items(DeviceView, page)))
 
 
 @device.command()
@@ -122,20 +130,20 @@ def telegrams(
 ) -> None:
     """Show the last raw messages on the wire to a device, oldest first."""
     with connect(url, token_file) as gateway:
-        page = gateway.get(f"{PATH}/{segment(device_id)}/telegrams").json()
+        page = gateway.whole(f"{PATH}/{segment(device_id)}/telegrams")
     if as_json:
         print_json(page)
         return
     console = stdout()
-    for item in page["items"]:
-        console.print(_telegram_line(TelegramView.model_validate(item, extra="ignore")), soft_wrap=True)
+    for telegram in parse_items(TelegramView, page):
+        console.print(_telegram_line(telegram), soft_wrap=True)
     if not page["items"]:
         console.print("nothing has been said on the wire yet")
 
 
 def _answer(response: httpx.Response, as_json: bool) -> None:
     if as_json:
-        print_json(response.json())
+        print_json(content(response))
     else:
         _tell(parse(DeviceView, response))
 

@@ -7,7 +7,15 @@ from rich.text import Text
 
 from gateway.cli.acts import OperatorOption, ReasonOption, act
 from gateway.cli.appearance import Listing, stdout
-from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, print_json, segment
+from gateway.cli.client import (
+    DEFAULT_URL,
+    JsonOption,
+    UrlOption,
+    connect,
+    parse_items,
+    print_json,
+    segment,
+)
 from gateway.cli.credentials import TokenFileOption
 from gateway.contract.plant import LocationView
 
@@ -27,7 +35,7 @@ def list_locations(
     if as_json:
         print_json(page)
         return
-    views = [LocationView.model_validate(item, extra="ignore") for item in page["items"]]
+    views = parse_items(LocationView, page)
     busy = [view for view in views if view.containers or view.reserved_by or view.blocked]
     table = Listing("location", "kind", "containers", "reserved by", "blocked")
     for view in busy:

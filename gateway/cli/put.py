@@ -13,6 +13,7 @@ from gateway.cli.client import (
     JsonOption,
     UrlOption,
     connect,
+    content,
     parse,
     print_json,
     segment,
@@ -64,7 +65,7 @@ def submit(
     with connect(url, token_file) as gateway:
         response = gateway.post(PATH, body)
     if as_json:
-        print_json(response.json())
+        print_json(content(response))
         return
     again = response.status_code == 200
     said = "had been accepted before; nothing new was lit" if again else "accepted"
@@ -82,7 +83,7 @@ def show(
     with connect(url, token_file) as gateway:
         response = gateway.get(f"{PATH}/{segment(put_id)}")
         if as_json:
-            print_json(response.json())
+            print_json(content(response))
             return
         _tell(parse(PutView, response))
 
@@ -98,7 +99,7 @@ def cancel(
     with connect(url, token_file) as gateway:
         response = gateway.post(f"{PATH}/{segment(put_id)}/cancel")
         if as_json:
-            print_json(response.json())
+            print_json(content(response))
             return
         _tell(parse(PutView, response))
 

@@ -18,7 +18,9 @@ from gateway.cli.client import (
     JsonOption,
     UrlOption,
     connect,
+    content,
     parse,
+    parse_items,
     print_json,
     segment,
 )
@@ -101,7 +103,7 @@ def submit(
     with connect(url, token_file) as gateway:
         response = gateway.post(PATH, body)
     if as_json:
-        print_json(response.json())
+        print_json(content(response))
         return
     again = response.status_code == 200
     said = "had been accepted before; nothing new was started" if again else "accepted"
@@ -134,7 +136,7 @@ def list_transports(
     if as_json:
         print_json(page)
         return
-    views = [TransportView.model_validate(item, extra="ignore") for item in page["items"]]
+    views = parse_items(TransportView, page)
     console = stdout()
     if not views:
         console.print("no such transports")
@@ -157,7 +159,7 @@ def show(
     with connect(url, token_file) as gateway:
         response = gateway.get(f"{PATH}/{segment(transport_id)}")
         if as_json:
-            print_json(response.json())
+            print_json(content(response))
             return
         _tell(parse(TransportView, response), url)
 
@@ -176,7 +178,7 @@ def cancel(
     with connect(url, token_file) as gateway:
         response = gateway.post(f"{PATH}/{segment(transport_id)}/cancel")
         if as_json:
-            print_json(response.json())
+            print_json(content(response))
             return
         _tell_outcome(parse(TransportView, response), url)
 
@@ -211,7 +213,7 @@ def resolve(
     with connect(url, token_file) as gateway:
         response = gateway.post(f"{PATH}/{segment(transport_id)}/resolve", body)
         if as_json:
-            print_json(response.json())
+            print_json(content(response))
             return
         _tell_outcome(parse(TransportView, response), url)
 

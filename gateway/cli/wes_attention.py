@@ -7,7 +7,16 @@ from rich.text import Text
 
 from gateway.cli.acts import OperatorOption, ReasonOption, act
 from gateway.cli.appearance import Listing, relative, stdout
-from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json
+from gateway.cli.client import (
+    DEFAULT_URL,
+    JsonOption,
+    UrlOption,
+    connect,
+    content,
+    parse,
+    parse_items,
+    print_json,
+)
 from gateway.cli.credentials import TokenFileOption
 from gateway.contract.attention import Decision, ExceptionView, MessageView
 from gateway.contract.plant import AlarmView
@@ -35,8 +44,7 @@ def list_exceptions(
         return
     now = to_datetime(SystemClock().now_us())
     table = Listing("id", "order", "kind", "product", "since", sentences=("decide", "why"))
-    for item in page["items"]:
-        view = ExceptionView.model_validate(item, extra="ignore")
+    for view in parse_items(ExceptionView, page):
         table.add_row(
             *(str(view.exception_id), view.order_no, view.kind, view.sku_id or ""),
             *(relative(view.at, now), " ".join(view.decisions), Text(view.text, "dim")),
@@ -69,7 +77,7 @@ def settle(
     with connect(url, token_file) as gateway:
         response = gateway.post(f"/v1/wes/exceptions/{exception_id}/settle", body)
     if as_json:
-        print_json(response.json())
+        print_json(content(response))
         return
     view = parse(ExceptionView, response)
     stdout().print(
@@ -91,8 +99,7 @@ def list_messages(
         return
     now = to_datetime(SystemClock().now_us())
     table = Listing("id", "topic", "lane", "written", "tried", "waiting", sentences=("upstream said",))
-    for item in page["items"]:
-        view = MessageView.model_validate(item, extra="ignore")
+    for view in parse_items(MessageView, page):
         table.add_row(
             *(str(view.message_id), view.topic, view.lane, relative(view.created_at, now)),
             *(str(view.attempts), str(view.waiting or ""), Text(view.error or "", "dim")),
@@ -139,7 +146,6 @@ def alarms(
         return
     now = to_datetime(SystemClock().now_us())
     table = Listing("alarm", "since", sentences=("what is the matter", "what to do"))
-    for item in page["items"]:
-        view = AlarmView.model_validate(item, extra="ignore")
+    for view in parse_items(AlarmView, page):
         table.add_row(view.code, relative(view.raised_at, now), view.text, view.advice)
     stdout().print(table if page["items"] else "no alarms")

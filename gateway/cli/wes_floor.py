@@ -6,7 +6,15 @@ import typer
 from rich.text import Text
 
 from gateway.cli.appearance import Listing, relative, status_words, stdout
-from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, print_json
+from gateway.cli.client import (
+    DEFAULT_URL,
+    JsonOption,
+    UrlOption,
+    connect,
+    content,
+    parse_items,
+    print_json,
+)
 from gateway.cli.credentials import TokenFileOption
 from gateway.contract.documents import OrderSummary, StockPoolView
 from gateway.contract.returns import ReturnView
@@ -44,8 +52,7 @@ def orders(
         "changed",
         sentences=("why it waits",),
     )
-    for item in page["items"]:
-        view = OrderSummary.model_validate(item, extra="ignore")
+    for view in parse_items(OrderSummary, page):
         table.add_row(
             *(view.order_no, status_words(view.status, view.status_code), str(view.priority)),
             *(str(view.quantity), str(view.picked or ""), str(view.shipped or ""), str(view.short or "")),
@@ -59,16 +66,16 @@ def stations(
 ) -> None:
     """List stations, who works there, and what they have to do."""
     with connect(url, token_file) as gateway:
-        page = gateway.get("/v1/wes/stations").json()
-        shown = [gateway.get(f"/v1/wes/stations/{item['stationId']}").json() for item in page["items"]]
+        listed = parse_items(StationView, gateway.whole("/v1/wes/stations"))
+        shown = [content(gateway.get(f"/v1/wes/stations/{each.station_id}")) for each in listed]
+    page = {"items": shown}
     if as_json:
-        print_json({"items": shown})
+        print_json(page)
         return
     table = Listing(
         "station", "open", "operator", "containers", "pieces", "boxes", "questions", sentences=("why",)
     )
-    for item in shown:
-        view = StationView.model_validate(item, extra="ignore")
+    for view in parse_items(StationView, page):
         pieces = sum(task.rest for operation in view.operations for task in operation.tasks)
         containers = " ".join(operation.container_id for operation in view.operations)
         table.add_row(
@@ -92,8 +99,7 @@ def stock(
         print_json(page)
         return
     table = Listing("product", "owner", "there", "reserved", "allocated", "held", "available")
-    for item in page["items"]:
-        view = StockPoolView.model_validate(item, extra="ignore")
+    for view in parse_items(StockPoolView, page):
         figures = (view.quantity, view.reserved, view.allocated, view.held, view.available)
         table.add_row(view.sku_id, view.owner_id, *(str(figure) for figure in figures))
     stdout().print(table if page["items"] else "no stock")
@@ -124,8 +130,7 @@ def returns(
         "since",
         sentences=("why",),
     )
-    for item in page["items"]:
-        view = ReturnView.model_validate(item, extra="ignore")
+    for view in parse_items(ReturnView, page):
         for line in view.lines:
             figures = (line.announced, line.saleable, line.damaged, line.inspect)
             table.add_row(
@@ -152,8 +157,7 @@ def replenishments(
     table = Listing(
         "id", "product", "lot", "pieces", "from", "at", "into", "waiting", "state", "operator", "since"
     )
-    for item in page["items"]:
-        view = ReplenishmentView.model_validate(item, extra="ignore")
+    for view in parse_items(ReplenishmentView, page):
         table.add_row(
             *(str(view.replenishment_id), view.sku_id, view.lot_no, f"{view.moved}/{view.quantity}"),
             *(view.source_id, view.station_id or view.location_id or "", view.target_id or view.places),

@@ -8,10 +8,19 @@ import typer
 from rich.text import Text
 
 from gateway.cli.appearance import Listing, clock_time, relative, status_words, stdout
-from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse, print_json
+from gateway.cli.client import (
+    DEFAULT_URL,
+    JsonOption,
+    UrlOption,
+    connect,
+    content,
+    parse,
+    parse_items,
+    print_json,
+)
 from gateway.cli.credentials import TokenFileOption
 from gateway.cli.failure import REFUSED, Failure
-from gateway.contract.documents import OrderDetails
+from gateway.contract.documents import OrderDetails, OrderSummary
 from gateway.kernel.clock import SystemClock, to_datetime
 
 
@@ -23,12 +32,12 @@ def order(
 ) -> None:
     """Show the newest order of a number: its lines, what it waits for, its work, its packages, when it came where."""
     with connect(url, token_file) as gateway:
-        found = gateway.items("/v1/wes/orders", {"orderNo": order_no}, 1)["items"]
+        found = parse_items(OrderSummary, gateway.items("/v1/wes/orders", {"orderNo": order_no}, 1))
         if not found:
             raise Failure(REFUSED, f"there is no order {order_no}", ("what to do", "see: gateway wes orders"))
-        response = gateway.get(f"/v1/wes/orders/{found[0]['orderId']}")
+        response = gateway.get(f"/v1/wes/orders/{found[0].order_id}")
     if as_json:
-        print_json(response.json())
+        print_json(content(response))
         return
     _tell(parse(OrderDetails, response), to_datetime(SystemClock().now_us()))
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from gateway.cli.client import refused, unreachable
+from gateway.cli.client import content, parse_items, refused, unreachable
 from gateway.cli.failure import REFUSED, UNREACHABLE, Failure
+from gateway.contract.plant import DeviceView
 from gateway.contract.problems import Problem, Reason
 
 pytestmark = pytest.mark.unit
@@ -106,3 +107,19 @@ def test_markup_in_what_the_gateway_says_is_text(capsys: pytest.CaptureFixture[s
         refused(problem(422, [Reason(field="a[b]", code="c", message="[red]not[/] a style")])), capsys
     )
     assert "a[b] [red]not[/] a style (c)" in told
+
+
+def test_a_list_of_another_contract_is_told_and_no_stack_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Failure) as failure:
+        parse_items(DeviceView, {"items": [{"deviceId": "lift-1"}]})
+    told = shown(failure.value, capsys)
+    assert "the gateway answered, but not as a gateway does" in told
+    assert "fields do not fit DeviceView" in told
+    assert "a gateway of the same version" in told
+
+
+def test_an_answer_that_is_no_json_is_no_gateways(capsys: pytest.CaptureFixture[str]) -> None:
+    request = httpx.Request("GET", "http://127.0.0.1:1/v1/devices/lift-1")
+    with pytest.raises(Failure) as failure:
+        content(httpx.Response(200, content=b"<html></html>", request=request))
+    assert "the answer is no JSON" in shown(failure.value, capsys)
