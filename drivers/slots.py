@@ -254,8 +254,8 @@ class Slot:
     def show(self, status: SlotStatus, boot_id: int, now: float) -> SlotBlock | None:
         """Take the newest status, and the start of the wall that was read last before it."""
         self._now = now
+        self._count_curtain(status.curtain, boot_id)
         self._boot_id = boot_id
-        self._count_curtain(status.curtain)
         if self._writing:
             return None
         self._status = status
@@ -292,11 +292,13 @@ class Slot:
             if put.ended and not put.reports:
                 self._put = None
 
-    def _count_curtain(self, counter: int) -> None:
-        """Follow the counter; one that went back has begun anew at 0."""
+    def _count_curtain(self, counter: int, boot_id: int) -> None:
+        """Follow the counter; one that went back, or is less after a start of the wall, has begun anew at 0."""
+        less_after_start = boot_id != self._boot_id and counter < self._curtain_shown
+        went_back = (counter - self._curtain_shown) % COUNTER_MODULUS >= COUNTER_MODULUS // 2
         if self._curtain_told is None:
             self._curtain_told = counter
-        elif (counter - self._curtain_shown) % COUNTER_MODULUS >= COUNTER_MODULUS // 2:
+        elif went_back or less_after_start:
             self._curtain_told, self._curtain_due = 0, None
         self._curtain_shown = counter
 

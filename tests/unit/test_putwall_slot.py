@@ -217,6 +217,19 @@ def test_a_curtain_counter_that_began_anew_counts_from_0(fresh: Told) -> None:
     assert fresh.reports == [CurtainBroken(device_id="wall-1", slot="W1-01", count=2)]
 
 
+@pytest.mark.parametrize("counted", [40, 40_000])
+def test_a_wall_that_has_lost_its_counter_has_seen_no_more_hands_than_it_shows(
+    fresh: Told, counted: int
+) -> None:
+    """Found by reading: a counter beyond its middle that began anew was taken for one that had gone over its end."""
+    fresh.wall.curtain = counted
+    fresh.poll()
+    fresh.forget()
+    fresh.wall.reach_in(2)
+    fresh.poll()
+    assert fresh.reports == [CurtainBroken(device_id="wall-1", slot="W1-01", count=2)]
+
+
 class AnyInterleaving(RuleBasedStateMachine):
     """Puts one after the other, a picker, a wire that loses writes, a wall that forgets, a gateway that is
     killed."""
