@@ -163,7 +163,8 @@ class Watch:
         trouble = trouble_of(shown) or (UNPLACED if self._node_of(shown) is None else None)
         if trouble is not None and row.unconfirmed:
             trouble = f"{trouble}; {row.unconfirmed}"
-        if trouble == row.fault:
+        # One that comes online says it anew: the engine may still know a fault that was told by a run before this one.
+        if trouble == row.fault and row.online:
             return
         self._missions.put(replace(row, fault=trouble))
         if trouble is None:

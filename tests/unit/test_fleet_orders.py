@@ -402,7 +402,8 @@ def test_an_order_that_was_forgotten_unseen_is_for_the_load_to_tell(desk: Desk) 
     desk.show(actions=((pick_id(), ActionStatus.FINISHED, ""),), loads=("TOTE-1",))
     desk.command(Op.DROP, "A", job_id=6)
     desk.ask(VehicleOffline(vehicle_id="agv-1", reason="silent"))
-    (unknown, online) = forget(desk, "a", loads=())
+    (well, unknown, online) = forget(desk, "a", loads=())
+    assert isinstance(well, DeviceRecovered)
     assert isinstance(unknown, CommandUnknown)
     assert (unknown.job_id, unknown.sensors.load, unknown.sensors.place) == (6, Load.EMPTY, 7)
     assert isinstance(online, ChannelOnline)
@@ -427,7 +428,8 @@ def test_an_order_that_was_withdrawn_unseen_and_forgotten_is_for_the_load_to_tel
     desk.fleet.withdraw(5)
     desk.settle()
     nothing_to_cancel = (action_id_of("site-5", "cancelOrder"), ActionStatus.FAILED, "")
-    (unknown, online) = forget(desk, "a", loads=("TOTE-1",), actions=(nothing_to_cancel,))
+    (well, unknown, online) = forget(desk, "a", loads=("TOTE-1",), actions=(nothing_to_cancel,))
+    assert isinstance(well, DeviceRecovered)
     assert isinstance(unknown, CommandUnknown)
     assert isinstance(online, ChannelOnline)
 
@@ -458,7 +460,8 @@ def test_a_vehicle_tells_when_it_can_be_used_and_when_not(desk: Desk) -> None:
     assert desk.news() == [DeviceOffline(device_id="agv-1", reason="silent")]
     assert desk.fleet.choose("A") == "agv-2"
     desk.show()
-    (online,) = desk.news()
+    (well, online) = desk.news()
+    assert well == DeviceRecovered(device_id="agv-1")
     assert (online.device_id, online.boot_id, online.ack_seq, online.sensors.load) == (
         "agv-1",
         1,
@@ -632,7 +635,20 @@ def test_after_a_restart_what_is_outstanding_is_sent_again_unchanged(desk: Desk)
     desk.settle()
     assert desk.sent() == [SendOrder(order)]
     desk.take(order)
-    assert [type(report) for report in desk.news()] == [CommandAccepted, ChannelOnline]
+    assert [type(report) for report in desk.news()] == [
+        DeviceRecovered,
+        CommandAccepted,
+        ChannelOnline,
+    ]
+
+
+def test_after_a_restart_a_fault_that_has_gone_in_between_is_told_as_gone(desk: Desk) -> None:
+    """Found by simulation: the run before had told it, nobody took it back, and the vehicle was never used again."""
+    desk.show(localised=False)
+    desk.news()
+    desk.fleet.resume()
+    desk.show(localised=True)
+    assert DeviceRecovered(device_id="agv-1") in desk.news()
 
 
 def test_after_a_restart_a_cancel_is_asked_for_again(desk: Desk) -> None:
