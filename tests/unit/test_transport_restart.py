@@ -61,7 +61,7 @@ def busy_floor() -> Floor:
     return floor
 
 
-def test_a_site_that_still_has_all_that_is_under_way_fits() -> None:
+def test_a_site_that_still_has_all_that_is_under_way_is_taken() -> None:
     bigger = site_with(locations=lambda each: [*each, {"id": "NEW", "kind": "buffer", "place": 9}])
     next_run(busy_floor().tables, bigger).check_site()
 
@@ -78,7 +78,7 @@ def test_a_site_that_still_has_all_that_is_under_way_fits() -> None:
     ],
     ids=["a machine of its way", "the machine that moves it", "its wall"],
 )
-def test_a_site_without_what_something_under_way_needs_does_not(site: Site, told: list[str]) -> None:
+def test_a_site_without_what_something_under_way_needs_is_refused(site: Site, told: list[str]) -> None:
     """Found by reading: nothing was planned or commanded any more, for anybody, or the start ended with a stack trace."""
     floor = busy_floor()
     job_id = floor.commands[0].job_id
