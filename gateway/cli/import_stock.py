@@ -6,9 +6,11 @@ same file again changes nothing, and one that broke off goes on where it was.
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from io import StringIO
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Final
@@ -95,13 +97,13 @@ def import_stock(
 
 def read_stock(text: str, operator: str) -> tuple[list[StockRow], list[StockFinding]]:
     """Return the rows of a table that are right, and what is wrong with the others."""
-    reader = csv.DictReader(text.splitlines(), strict=True)
+    reader = csv.DictReader(StringIO(text, newline=""), strict=True)
+    rows: list[StockRow] = []
+    findings: list[StockFinding] = []
     try:
-        titles = frozenset(reader.fieldnames or ())
-        if wrong := [*_title_findings(titles)]:
-            return [], wrong
-        rows: list[StockRow] = []
-        findings: list[StockFinding] = []
+        findings += _title_findings(reader.fieldnames or ())
+        if findings:
+            return [], findings
         for cells in reader:
             try:
                 rows.append(StockRow(reader.line_num, _receipt(cells, operator)))
@@ -110,13 +112,17 @@ def read_stock(text: str, operator: str) -> tuple[list[StockRow], list[StockFind
         if not rows and not findings:
             findings.append(StockFinding(1, "there is no line under the titles"))
     except csv.Error as error:
-        return [], [StockFinding(reader.line_num, f"not a CSV line: {error}")]
+        broken = reader.reader.line_num  # `reader.line_num` is still that of the line before
+        findings.append(StockFinding(broken, f"not a CSV line: {error}"))
     return rows, findings
 
 
-def _title_findings(titles: frozenset[str]) -> Iterator[StockFinding]:
+def _title_findings(row: Sequence[str]) -> Iterator[StockFinding]:
+    titles = frozenset(row)
     if missing := sorted(NEEDED - titles):
         yield StockFinding(1, f"no column {', '.join(missing)}")
+    if twice := sorted(title for title, count in Counter(row).items() if count > 1):
+        yield StockFinding(1, f"more than one column {', '.join(twice)}")
     if unknown := sorted(titles - {*HEAD, *LINE}):
         yield StockFinding(1, f"no such column: {', '.join(unknown)}; there are {', '.join((*LINE, *HEAD))}")
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from gateway.api.problems import add_problem_handlers
 from gateway.api.wes_inbound import inbound_routes
+from gateway.cli.import_stock import read_stock
 from gateway.wes.core import WesCore
 from tests.cli_bench import Ended, served, typed
 from tests.unit.chain_rig import Chain, chain, contradictions
@@ -91,6 +92,21 @@ async def test_everything_that_is_wrong_is_told_with_its_line_and_nothing_goes_i
         assert await desk.stock() == []
 
 
+async def test_a_table_that_breaks_off_tells_what_was_wrong_before_that_too(tmp_path: Path) -> None:
+    async with importer(tmp_path) as desk:
+        ended = await desk.take_in("skuId,quantity", "A,many", 'A,"1')
+        assert "2 finding(s)" in ended.err
+        assert "stock.csv:2" in ended.err and "must be a whole number" in ended.err
+        assert "stock.csv:3" in ended.err and "not a CSV line" in ended.err
+
+
+def test_a_cell_keeps_its_line_breaks_and_what_only_looks_like_one() -> None:
+    for supplier in ("Green\nTea Ltd", "Green\x0bTea", "Green\u2028Tea"):
+        rows, findings = read_stock(f'skuId,quantity,supplier\nA,1,"{supplier}"\n', "ann")
+        assert findings == []
+        assert [row.receipt.lines[0].supplier for row in rows] == [supplier]
+
+
 async def test_a_product_that_is_not_known_is_told_with_its_line(tmp_path: Path) -> None:
     async with importer(tmp_path) as desk:
         ended = await desk.take_in("skuId,quantity", "A,1", "X,1")
@@ -104,10 +120,11 @@ async def test_a_product_that_is_not_known_is_told_with_its_line(tmp_path: Path)
     [
         (("skuId,amount", "A,1"), "no column quantity"),
         (("skuId,quantity,colour", "A,1,red"), "no such column: colour"),
+        (("skuId,quantity,quantity", "A,1,2"), "more than one column quantity"),
         (("skuId,quantity",), "there is no line under the titles"),
         (("skuId,quantity", 'A,"1'), "not a CSV line"),
     ],
-    ids=["a column is missing", "a column is too many", "nothing in it", "broken"],
+    ids=["a column is missing", "a column is too many", "a column twice", "nothing in it", "broken"],
 )
 async def test_a_table_that_is_none_is_told(tmp_path: Path, table: tuple[str, ...], told: str) -> None:
     async with importer(tmp_path) as desk:
