@@ -131,6 +131,53 @@ async def test_an_order_that_is_cancelled_while_its_shortage_is_settled_does_not
     await is_cancelled(line)
 
 
+async def shared(line: Station) -> Doing:
+    """A tote is on its way for one order, and another one waits that wants something else out of it; returns the planning."""
+    await fill(line, "T-1", "A1-1-L-05", A=10, B=10)
+    await order(line, "C-1", ("A", 4))
+    await line.think()
+    await order(line, "C-2", ("B", 2))
+    return lambda store: Planner(store, line.core.context, line.allocator, lambda _: None).work()
+
+
+@pytest.mark.parametrize("before", [32, 33])
+async def test_a_tote_that_is_called_back_while_another_order_shares_it_comes_for_that_one(
+    store: Store, before: int
+) -> None:
+    line = await station_on(store)
+    await both(store, before, await shared(line), cancelling(line))
+    await line.finish()
+    assert await line.order_codes() == [199, 190]
+    await line.check()
+
+
+@pytest.mark.parametrize("before", [60, 64])
+async def test_an_order_shares_a_tote_at_the_moment_in_which_it_is_called_back(
+    store: Store, before: int
+) -> None:
+    line = await station_on(store)
+    await both(store, before, cancelling(line), await shared(line))
+    await line.finish()
+    assert await line.order_codes() == [199, 190]
+    await line.check()
+
+
+@pytest.mark.parametrize(("before", "swapped"), [(5, False), (11, False), (61, True)])
+async def test_a_tote_arrives_while_its_order_is_cancelled(store: Store, before: int, swapped: bool) -> None:
+    line = await station_on(store)
+    await fill(line, "T-1", "A1-1-L-05", A=10)
+    await order(line, "C-1", ("A", 4))
+    await line.think()
+    heard = len(line.walls.events)
+    line.walls.step()
+    outer, inner = hearing(line, heard), cancelling(line)
+    if swapped:
+        outer, inner = inner, outer
+    await both(store, before, outer, inner)
+    await line.hear()
+    await is_cancelled(line)
+
+
 @pytest.mark.parametrize("before", [3, 6])
 async def test_a_button_that_is_pressed_while_its_container_is_rolled_back_counts_once(
     store: Store, before: int

@@ -25,7 +25,7 @@ from gateway.wes.orders.progress import move_works
 from gateway.wes.orders.rows import Order, load_order, lock_order
 from gateway.wes.outbox import call_back
 from gateway.wes.planning.binding import free_stock, load_allocations, take_back
-from gateway.wes.planning.presentations import find_presentation, has_work, move
+from gateway.wes.planning.presentations import WAYS_OUT, has_work, lock_presentation, move
 from gateway.wes.planning.rollback import advance
 from gateway.wes.planning.tasks import OPEN_PUTS, missing, pick_to
 from gateway.wes.stock.model import Act, Portion, Share
@@ -291,12 +291,12 @@ async def _turn_round(tx: Tx, context: WesContext, order_id: int) -> None:
     """Let containers that nobody needs any more turn round; one that a person works on stays until the person is done."""
     at_us = context.clock.now_us()
     for (presentation_id,) in await tx.fetch(_PRESENTED, {"order_id": order_id}):
-        presentation = await find_presentation(tx, presentation_id)
+        presentation = await lock_presentation(tx, presentation_id)
         if presentation is None or await has_work(tx, presentation_id):
             continue
-        reason = "its orders were cancelled"
-        if presentation.state is not S.ARRIVED:
-            goal = S.CANCELLED if presentation.state is S.PLANNED else S.RECALLED
-            await move(tx, context, presentation, goal, reason=reason)
-        elif await tx.execute(_UNTOUCHED, {"presentation_id": presentation_id, "at_us": at_us}):
-            await move(tx, context, presentation, S.LEAVING, reason=reason)
+        goal = WAYS_OUT.get(presentation.state)
+        worked_on = presentation.state is S.ARRIVED and not await tx.execute(
+            _UNTOUCHED, {"presentation_id": presentation_id, "at_us": at_us}
+        )
+        if goal is not None and not worked_on:
+            await move(tx, context, presentation, goal, reason="its orders were cancelled")

@@ -16,7 +16,7 @@ from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.floor.wall import recall
 from gateway.wes.orders.headers import STAGE, SYSTEM
-from gateway.wes.planning.presentations import Presentation, find_presentation, move
+from gateway.wes.planning.presentations import Presentation, lock_presentation, move
 from gateway.wes.planning.rollback import begin_rollback
 from gateway.wes.planning.stations import open_stations
 from gateway.wes.planning.tasks import Task, claim, conflict, lock_tasks, missing
@@ -106,8 +106,8 @@ async def push_waiting(tx: Tx, context: WesContext) -> None:
     """Push what stands at a station without having arrived there just now: a container that stays for more."""
     limit = {"limit": context.wes.timers.dispatch.batch}
     for (presentation_id,) in await tx.fetch(_UNPUSHED, limit):
-        presentation = await find_presentation(tx, presentation_id)
-        if presentation is not None:
+        presentation = await lock_presentation(tx, presentation_id)
+        if presentation is not None and presentation.state is S.ARRIVED:
             await push(tx, context, presentation)
 
 
@@ -155,7 +155,7 @@ async def finish(tx: Tx, context: WesContext, operation_id: int, operator: str) 
             text = f"{task.rest} pieces of allocation {task.allocation_id} are still to be picked"
             raise conflict("operationId", "notDone", text)
     await _end(tx, context, operation, OperationState.DONE, operator)
-    presentation = await find_presentation(tx, operation.presentation_id)
+    presentation = await lock_presentation(tx, operation.presentation_id)
     if presentation is not None and presentation.state is S.ARRIVED:
         await move(tx, context, presentation, S.LEAVING)
 

@@ -17,7 +17,7 @@ from gateway.wes.floor.shortfall import promise_instead, take_promise_back
 from gateway.wes.layout import STORAGE
 from gateway.wes.orders.rows import lock_order
 from gateway.wes.planning.holders import kind_of, open_place
-from gateway.wes.planning.presentations import Overtaken, find_presentation, presentation_of_container
+from gateway.wes.planning.presentations import Overtaken, lock_presentation, presentation_of_container
 from gateway.wes.planning.replenishment import Replenishment, find_replenishment, move_on
 from gateway.wes.planning.tasks import conflict, missing
 from gateway.wes.stock.model import Act, HolderKind, Portion, Share
@@ -126,7 +126,7 @@ async def _begun(tx: Tx, context: WesContext, replenishment_id: int, operator: s
     if found.operator not in (None, operator):
         raise conflict("replenishmentId", "claimed", f"{found.operator} is at it")
     if found.presentation_id is not None:
-        presentation = await find_presentation(tx, found.presentation_id)
+        presentation = await lock_presentation(tx, found.presentation_id)
         if presentation is None or presentation.state is not S.ARRIVED:
             text = f"{found.source_id} does not stand at a station for it"
             raise conflict("replenishmentId", "notHere", text)

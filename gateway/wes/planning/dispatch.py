@@ -18,13 +18,11 @@ from gateway.wes.planning.gateway import Answer, Gateway, Reply
 from gateway.wes.planning.hearing import Hearing
 from gateway.wes.planning.home import bring_strays_home, leave, recall_forestalled, relocate
 from gateway.wes.planning.presentations import (
-    COLUMNS,
     Presentation,
-    find_presentation,
+    lock_presentation,
     move,
     note_reason,
     present,
-    presentation_of,
     presentations_in,
     renumber,
 )
@@ -37,7 +35,7 @@ MARGIN_US: Final = 60_000_000
 HURRY: Final = 9
 
 _WAITING: Final = (
-    f"SELECT {COLUMNS} FROM presentations WHERE state = 'planned' AND station_id = :station_id"
+    "SELECT presentation_id FROM presentations WHERE state = 'planned' AND station_id = :station_id"
     " ORDER BY priority DESC, CASE WHEN deadline_at IS NULL THEN 1 ELSE 0 END, deadline_at, presentation_id LIMIT :limit"
 )
 _AT_STATION: Final = (
@@ -86,7 +84,7 @@ class Dispatch:
 
     async def _answered(self, asked: Presentation, answer: Answer, tx: Tx) -> None:
         """Note what the gateway said to a request, unless an event was faster."""
-        called = await find_presentation(tx, asked.presentation_id)
+        called = await lock_presentation(tx, asked.presentation_id)
         if called is None or called.state is not S.CALLED or called.attempt != asked.attempt:
             return
         context = self._context
@@ -118,7 +116,7 @@ class Dispatch:
 
     async def _withdrawn(self, asked: Presentation, answer: Answer, tx: Tx) -> None:
         """Note what the gateway said to a cancellation; where the container ended up, an event tells."""
-        recalled = await find_presentation(tx, asked.presentation_id)
+        recalled = await lock_presentation(tx, asked.presentation_id)
         if recalled is None or recalled.state is not S.RECALLED:
             return
         if answer.reply is Reply.REFUSED and "unknownTransport" in answer.codes:
@@ -138,8 +136,10 @@ async def call(tx: Tx, context: WesContext) -> None:
         if room <= 0:
             continue
         loads = await _loads(tx, context, station, coming)
-        for row in await tx.fetch(_WAITING, {**which, "limit": room}):
-            waiting = presentation_of(row)
+        for (number,) in await tx.fetch(_WAITING, {**which, "limit": room}):
+            waiting = await lock_presentation(tx, number)
+            if waiting is None or waiting.state is not S.PLANNED:
+                continue
             here = await tx.fetch(_WHERE, {"container_id": waiting.container_id})
             slot = (
                 here[0][0]

@@ -23,6 +23,7 @@ from gateway.wes.planning.presentations import (
     Purpose,
     find_presentation,
     has_work,
+    lock_presentation,
     move,
     present,
     presentation_of_transport,
@@ -106,7 +107,7 @@ class Hearing:
         for view in containers:
             await self._stand(tx, view.container_id, view.location_id)
         for number, view in transports.items():
-            presentation = await find_presentation(tx, number)
+            presentation = await lock_presentation(tx, number)
             if (
                 presentation is not None
                 and view is not None

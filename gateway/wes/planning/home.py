@@ -20,7 +20,7 @@ from gateway.wes.planning.presentations import (
     Presentation,
     Purpose,
     call_to,
-    find_presentation,
+    lock_presentation,
     move,
     present,
     present_again,
@@ -109,8 +109,13 @@ async def recall_forestalled(tx: Tx, context: WesContext) -> None:
     which = {"warehouse_id": context.wes.warehouse_id}
     for number, destination, standing, container_id in await tx.fetch(_FORESTALLED, which):
         place = context.layout.places.get(destination)
-        forestalled = await find_presentation(tx, number)
-        if place is not None and standing >= place.capacity and forestalled is not None:
+        forestalled = await lock_presentation(tx, number)
+        if (
+            place is not None
+            and standing >= place.capacity
+            and forestalled is not None
+            and forestalled.state in (S.CALLED, S.SENT)
+        ):
             reason = f"{container_id} has taken {destination}"
             await move(tx, context, forestalled, S.RECALLED, reason=reason)
 

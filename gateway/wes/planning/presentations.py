@@ -94,6 +94,14 @@ COLUMNS: Final = (
 )
 _SELECT: Final = f"SELECT {COLUMNS} FROM presentations"
 _BY_ID: Final = f"{_SELECT} WHERE presentation_id = :presentation_id"
+# Takes the row: nobody moves it, or hangs anything on it, until the transaction ends.
+_LOCK: Final = (
+    f"UPDATE presentations SET state = state WHERE presentation_id = :presentation_id RETURNING {COLUMNS}"
+)
+_LOCK_ACTIVE: Final = (
+    "UPDATE presentations SET state = state WHERE container_id = :container_id AND state NOT IN ('done', 'cancelled')"
+    f" RETURNING {COLUMNS}"
+)
 _OF_CONTAINER: Final = f"{_SELECT} WHERE container_id = :container_id AND state NOT IN ('done', 'cancelled')"
 _IN_STATE: Final = f"{_SELECT} WHERE state = :state ORDER BY presentation_id LIMIT :limit"
 _INSERT: Final = (
@@ -147,6 +155,12 @@ async def find_presentation(tx: Tx, presentation_id: int) -> Presentation | None
     return presentation_of(rows[0]) if rows else None
 
 
+async def lock_presentation(tx: Tx, presentation_id: int) -> Presentation | None:
+    """Return a presentation that stays as it is until the transaction ends, but for what this one does."""
+    rows = await tx.fetch(_LOCK, {"presentation_id": presentation_id})
+    return presentation_of(rows[0]) if rows else None
+
+
 async def presentation_of_container(tx: Tx, container_id: str) -> Presentation | None:
     """Return what a container is under way or standing somewhere for."""
     rows = await tx.fetch(_OF_CONTAINER, {"container_id": container_id})
@@ -159,11 +173,11 @@ async def presentations_in(tx: Tx, state: S, limit: int) -> list[Presentation]:
 
 
 async def presentation_of_transport(tx: Tx, transport_id: str) -> Presentation | None:
-    """Return the presentation whose present attempt a transport is."""
+    """Return the presentation whose present attempt a transport is, locked."""
     match = _TRANSPORT_ID.fullmatch(transport_id)
     if match is None:
         return None
-    found = await find_presentation(tx, int(match[1]))
+    found = await lock_presentation(tx, int(match[1]))
     return found if found is not None and found.attempt == int(match[2]) else None
 
 
@@ -233,7 +247,7 @@ async def bring(
     Raises:
         Overtaken: it is under way for something else, or is leaving.
     """
-    active = await presentation_of_container(tx, container_id)
+    active = await _lock_active(tx, container_id)
     if active is None:
         number = await _open(
             tx, context, container_id, Purpose.REPLENISH, S.PLANNED, station_id, station_id=station_id
@@ -262,7 +276,7 @@ async def present(tx: Tx, context: WesContext, containers: Iterable[str]) -> Non
         waiting = await tx.fetch(_UNPRESENTED, {"container_id": container_id})
         if not waiting:
             continue
-        active = await presentation_of_container(tx, container_id)
+        active = await _lock_active(tx, container_id)
         if active is None:
             station_id = waiting[0][1]
             number = await _open(
@@ -322,6 +336,15 @@ def presentation_of(row: Row) -> Presentation:
         deadline_at=deadline_at,
         origin=origin,
     )
+
+
+async def _lock_active(tx: Tx, container_id: str) -> Presentation | None:
+    """Return what a container is under way or standing somewhere for, locked."""
+    which = {"container_id": container_id}
+    await tx.fetch(_LOCK_ACTIVE, which)
+    # Whoever was waited for may have ended it, and begun another one that only a second look finds.
+    rows = await tx.fetch(_LOCK_ACTIVE, which)
+    return presentation_of(rows[0]) if rows else None
 
 
 async def _open(

@@ -24,7 +24,7 @@ from gateway.wes.codes import Code, ReplenishmentState
 from gateway.wes.context import WesContext
 from gateway.wes.orders.work import FULL_CASE
 from gateway.wes.planning.demand import KINDS, pick_places
-from gateway.wes.planning.presentations import WAYS_OUT, Overtaken, bring, find_presentation, has_work, move
+from gateway.wes.planning.presentations import WAYS_OUT, Overtaken, bring, has_work, lock_presentation, move
 from gateway.wes.planning.stations import open_stations
 from gateway.wes.planning.supply import Join, Need, Stock, load_shelves
 
@@ -166,7 +166,7 @@ async def move_on(
         raise Overtaken(f"replenishment {replenishment.replenishment_id}")
     if state is ReplenishmentState.BEGUN or replenishment.presentation_id is None:
         return
-    presentation = await find_presentation(tx, replenishment.presentation_id)
+    presentation = await lock_presentation(tx, replenishment.presentation_id)
     if presentation is not None and not await has_work(tx, presentation.presentation_id):
         goal = WAYS_OUT.get(presentation.state)
         if goal is not None:

@@ -23,7 +23,14 @@ from gateway.wes.orders.headers import SYSTEM, note_stages
 from gateway.wes.orders.progress import follow_works
 from gateway.wes.orders.rows import lock_order
 from gateway.wes.planning.binding import Allocation, free_stock, load_allocations, take_back
-from gateway.wes.planning.presentations import ENDED, WAYS_OUT, find_presentation, move, present
+from gateway.wes.planning.presentations import (
+    ENDED,
+    WAYS_OUT,
+    find_presentation,
+    lock_presentation,
+    move,
+    present,
+)
 from gateway.wes.planning.stations import close_station
 from gateway.wes.planning.tasks import settle_works
 
@@ -187,7 +194,7 @@ async def _give_up_lost(context: WesContext, limit: Mapping[str, int], tx: Tx) -
 
 
 async def _leave_station(tx: Tx, context: WesContext, rollback: Rollback) -> None:
-    presentation = await find_presentation(tx, rollback.presentation_id)
+    presentation = await lock_presentation(tx, rollback.presentation_id)
     assert presentation is not None
     await tx.execute_many(_WITHDRAW_OPERATION, [{"presentation_id": presentation.presentation_id}])
     goal = WAYS_OUT.get(presentation.state)
