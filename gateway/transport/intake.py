@@ -1,6 +1,7 @@
 """Accepting and cancelling transports: every reason of a refusal at once, in the caller's terms; a refusal changes nothing."""
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
@@ -18,7 +19,6 @@ from gateway.transport.topology import Topology
 OPEN_MAX: Final = 100_000
 ATTRIBUTES_MAX_BYTES: Final = 4096
 DEADLINE_MAX_S: Final = 366 * 86_400
-"""One step of priority is worth this much earlier acceptance: after 45 minutes every transport comes before all newcomers."""
 
 
 def digest(request: WireModel) -> str:
@@ -193,11 +193,7 @@ class Intake:
             goal=request.destination,
         )
         self._tables.transports.put(transport)
-        self._tables.containers.put(
-            type(container)(
-                container_id=container.container_id, location_id=source, transport_id=request.transport_id
-            )
-        )
+        self._tables.containers.put(replace(container, transport_id=request.transport_id))
         self._lifecycle.emit(
             EventType.TRANSPORT_ACCEPTED,
             transport,

@@ -174,10 +174,9 @@ class Outcome:
         job = self._open(report.job_id)
         if job is None:
             return
-        self._journal.close(job, CommandStatus.DONE)
-        transport = self._transport_of(job)
+        transport = self._end(job, CommandStatus.DONE)
         if transport is not None:
-            transport = self._book(self._settled(transport), job.command)
+            transport = self._book(transport, job.command)
             misread = _misread(job.command, report.barcode)
             if misread is None:
                 self._go_on(transport)
@@ -208,15 +207,13 @@ class Outcome:
         job = self._open(report.job_id)
         if job is None:
             return
-        self._journal.close(job, CommandStatus.FAILED, f"rejected: {report.text}")
-        transport = self._transport_of(job)
+        transport = self._end(job, CommandStatus.FAILED, f"rejected: {report.text}")
         if transport is None:
             return
-        transport = self._settled(transport)
         retries = transport.retries + 1
         if report.retry and retries <= RETRIES_MAX:
             pause_s = min(RETRY_FIRST_S * 2 ** (retries - 1), RETRY_MAX_S)
-            self._lifecycle.change(
+            waiting = self._lifecycle.change(
                 transport,
                 job_id=None,
                 reserved=self._kept_reservation(transport),
@@ -224,7 +221,7 @@ class Outcome:
                 retry_at_us=self._tables.books.steady_us + round(pause_s * 1e6),
                 rejection=f"{job.command.device_id}: {report.text}",
             )
-            self._end_if_cancelled(transport.transport_id)
+            self._bring_home_if_cancelled(waiting)
         else:
             self._halt(transport, Fault.REJECTED, f"{job.command.device_id}: {report.text}")
 
@@ -233,15 +230,14 @@ class Outcome:
         job = self._open(report.job_id)
         if job is None:
             return
-        self._journal.close(job, CommandStatus.FAILED, f"{report.fault.value}: {report.text}")
-        transport = self._transport_of(job)
+        transport = self._end(job, CommandStatus.FAILED, f"{report.fault.value}: {report.text}")
         if transport is None:
             return
-        transport = self._settled(transport)
         detail = f"{job.command.device_id}: {report.text}"
         match report.fault:
             case Fault.CANCELLED:
-                self._withdrawn(transport)
+                withdrawn = self._lifecycle.change(transport, job_id=None, reserved=None)
+                self._bring_home_if_cancelled(withdrawn)
             case Fault.SOURCE_EMPTY:
                 self._halt(transport, Fault.SOURCE_EMPTY, detail)
             case Fault.DESTINATION_OCCUPIED:
@@ -285,20 +281,18 @@ class Outcome:
             return
         key = Channel.key_of(job.command.device_id, job.command.channel)
         place = whereabouts(job.command, report.sensors)
-        self._journal.close(job, CommandStatus.UNKNOWN, f"{report.text}; by the sensors: {place.value}")
+        transport = self._end(job, CommandStatus.UNKNOWN, f"{report.text}; by the sensors: {place.value}")
         self._tables.channels.put(replace(self._tables.channels[key], boot_id=None))
-        transport = self._transport_of(job)
         if transport is None:
             return
-        transport = self._settled(transport)
         match (job.command.op, place):
             case (Op.PICK, Whereabouts.ON_BOARD) | (Op.DROP | Op.TRANSFER, Whereabouts.TARGET):
                 self._go_on(self._book(transport, job.command))
             case (Op.PICK | Op.TRANSFER, Whereabouts.SOURCE) | (Op.DROP, Whereabouts.ON_BOARD):
                 # It has not happened: the same is asked for with a new command once the channel is read.
                 reserved = self._kept_reservation(transport)
-                self._lifecycle.change(transport, job_id=None, reserved=reserved)
-                self._end_if_cancelled(transport.transport_id)
+                waiting = self._lifecycle.change(transport, job_id=None, reserved=reserved)
+                self._bring_home_if_cancelled(waiting)
             case _:
                 self._doubt(transport, job.command, f"{job.command.device_id}: {report.text}")
 
@@ -319,18 +313,10 @@ class Outcome:
                 detail = f"{job.command.device_id} has not ended command {job_id} ({job.command.op.name})"
                 self._lifecycle.halt(transport, Fault.TIMEOUT, detail, _RETRY)
 
-    def end_cancelled(self, transport: Transport) -> None:
-        """Bring a cancelled transport, for which nothing is under way, to its end or on its way there."""
-        self._rerouting.bring_home(transport)
-
-    def _end_if_cancelled(self, transport_id: str) -> None:
-        transport = self._tables.transports[transport_id]
+    def _bring_home_if_cancelled(self, transport: Transport) -> None:
+        """Bring a transport for which nothing is under way, if it is cancelled, to its end or on its way there."""
         if transport.cancel_requested and transport.goal == transport.destination:
-            self.end_cancelled(transport)
-
-    def _withdrawn(self, transport: Transport) -> None:
-        transport = self._lifecycle.change(transport, job_id=None, reserved=None)
-        self._end_if_cancelled(transport.transport_id)
+            self._rerouting.bring_home(transport)
 
     def _halt(self, transport: Transport, fault: Fault, detail: str) -> None:
         reserved = self._kept_reservation(transport)
@@ -358,14 +344,18 @@ class Outcome:
         job = self._tables.jobs.get(job_id)
         return job if job is not None and job.ended_us is None else None
 
+    def _end(self, job: Job, status: CommandStatus, text: str = "") -> Transport | None:
+        """Close a command; return the transport that waits for it, which goes on if it was called out for its timeout."""
+        self._journal.close(job, status, text)
+        transport = self._transport_of(job)
+        if transport is not None and transport.status in HALTED:
+            return self._lifecycle.resume(transport)
+        return transport
+
     def _transport_of(self, job: Job) -> Transport | None:
         transport_id = job.command.transport_id
         transport = None if transport_id is None else self._tables.transports.get(transport_id)
         return transport if transport is not None and transport.job_id == job.command.job_id else None
-
-    def _settled(self, transport: Transport) -> Transport:
-        """A late answer settles a transport that was called out for its timeout."""
-        return self._lifecycle.resume(transport) if transport.status in HALTED else transport
 
 
 def fault_alarm(device_id: str) -> str:

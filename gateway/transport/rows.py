@@ -13,9 +13,8 @@ from gateway.contract.transports import TransportStatus
 from gateway.kernel.books import TableSpec
 
 NOTHING_SHOWN: Final = Sensors()
-
-
 PRIORITY_HEAD_START_S: Final = 300
+"""One step of priority is worth this much earlier acceptance: after 45 minutes every transport comes before all newcomers."""
 RETRY_MAX_S: Final = 30.0
 """The longest pause after a rejection."""
 
