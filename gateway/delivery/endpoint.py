@@ -127,6 +127,7 @@ class Endpoint:
     async def run(self) -> None:
         """Deliver until cancelled, or until the subscription is disabled; may be run again after either."""
         self._ready = asyncio.Queue()
+        self._unanswered.clear()
         for subject, lane in self._lanes.items():
             # What had failed is tried at once but not counted: a gateway that is often restarted gives nothing up for that.
             attempts = self._attempts.get(lane.seqs[0], 0)
@@ -140,8 +141,7 @@ class Endpoint:
                 for _ in range(PARALLEL):
                     tasks.create_task(self._work())
         except* _Stopped as group:
-            self._row = replace(self._row, disabled=str(group.exceptions[0]))
-            self._ledger.touch()
+            self.disable(str(group.exceptions[0]))
             log.warning("a subscription is disabled", subscription=self._id, reason=self._row.disabled)
         finally:
             for lane in self._lanes.values():
@@ -151,6 +151,11 @@ class Endpoint:
     def enable(self) -> None:
         """Let it be run again where it stopped."""
         self._row = replace(self._row, disabled=None)
+
+    def disable(self, reason: str) -> None:
+        """Note why it is not to be run."""
+        self._row = replace(self._row, disabled=reason)
+        self._ledger.touch()
 
     def skip(self, seq: int) -> bool:
         """End a dead letter; False if it is none."""

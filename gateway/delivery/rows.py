@@ -16,6 +16,7 @@ class Subscription:
     """One webhook.
 
     Attributes:
+        types: ALL_TYPES also stands for those that a newer release brings.
         cursor: of all wanted events up to this one, each has been delivered unless a delivery says otherwise.
         disabled: why it delivers nothing, if so.
         replay_next, replay_last: the range that is still to be taken up again.
@@ -66,7 +67,7 @@ async def insert_subscription(tx: Tx, row: Subscription) -> None:
         _changing(row)
         | {
             "url": row.url,
-            "types": json.dumps(sorted(row.types)),
+            "types": json.dumps([] if row.types == ALL_TYPES else sorted(row.types)),
             "secret": row.secret,
             "created_us": row.created_us,
         },

@@ -62,11 +62,11 @@ class Webhooks:
         self._ledger = Ledger(store, guard, self._rows)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
-        self._opening = asyncio.Lock()
+        self._changing = asyncio.Lock()
 
     async def open(self) -> None:
         """Read all subscriptions; whatever was in memory is forgotten."""
-        async with self._opening:
+        async with self._changing:
             self._ledger = Ledger(self._store, self._guard, self._rows)
             subscriptions = await self._store.read(load_subscriptions)
             self._endpoints = {row.subscription_id: await self._endpoint(row) for row in subscriptions}
@@ -106,7 +106,9 @@ class Webhooks:
             Refusal: too many subscriptions, an address that is not allowed, or a start that the feed does not hold.
         """
         after = self._feed.last_seq if request.after is None else request.after
-        await self._check(request.url, after)
+        objection = await self._sender.objection(request.url)
+        if objection is not None:
+            raise Refusal(RefusalKind.INVALID, FieldError("url", "addressNotAllowed", objection))
         row = Subscription(
             subscription_id=f"sub-{self._rng.randbytes(6).hex()}",
             url=request.url,
@@ -121,33 +123,41 @@ class Webhooks:
             await self._guard(tx)
             await insert_subscription(tx, row)
 
-        async with self._opening:
+        async with self._changing:
+            self._check_that_it_fits(after)
             await self._store.write(job)
             self._endpoints[row.subscription_id] = await self._endpoint(row)
             self._start(row.subscription_id)
-        view = self.view(row.subscription_id)
+            view = self.view(row.subscription_id)
         return NewSubscriptionView(secret=row.secret, **view.model_dump())
 
     async def delete(self, subscription_id: str) -> None:
         """End a subscription and forget its deliveries."""
-        endpoint = self._known(subscription_id)
-        await self._stop(subscription_id)
-        del self._endpoints[subscription_id]
-        try:
-            await self._ledger.drop(subscription_id)
-        except BaseException:
-            self._endpoints[subscription_id] = endpoint
-            self._start(subscription_id)
-            raise
+        async with self._changing:
+            endpoint = self._known(subscription_id)
+            await self._stop(subscription_id)
+            del self._endpoints[subscription_id]
+            try:
+                await self._ledger.drop(subscription_id)
+            except BaseException:
+                self._endpoints[subscription_id] = endpoint
+                self._start(subscription_id)
+                raise
 
     async def enable(self, subscription_id: str) -> SubscriptionView:
         """Let a disabled subscription go on where it stopped; one that is active stays so."""
-        endpoint = self._known(subscription_id)
-        if endpoint.subscription.disabled is not None:
-            endpoint.enable()
-            await self._ledger.flush()
-            self._start(subscription_id)
-        return self.view(subscription_id)
+        async with self._changing:
+            endpoint = self._known(subscription_id)
+            reason = endpoint.subscription.disabled
+            if reason is not None:
+                endpoint.enable()
+                try:
+                    await self._ledger.flush()
+                except BaseException:
+                    endpoint.disable(reason)
+                    raise
+                self._start(subscription_id)
+            return self.view(subscription_id)
 
     async def deliveries(
         self, subscription_id: str, status: DeliveryStatus | None, before: int | None, limit: int
@@ -187,7 +197,7 @@ class Webhooks:
         await self._ledger.flush()
         return self.view(subscription_id)
 
-    async def _check(self, url: str, after: int) -> None:
+    def _check_that_it_fits(self, after: int) -> None:
         if len(self._endpoints) >= SUBSCRIPTIONS_MAX:
             raise Refusal(
                 RefusalKind.CONFLICT,
@@ -198,9 +208,6 @@ class Webhooks:
             raise Refusal(
                 RefusalKind.INVALID, FieldError("after", "outOfRange", f"the feed holds the events {kept}")
             )
-        objection = await self._sender.objection(url)
-        if objection is not None:
-            raise Refusal(RefusalKind.INVALID, FieldError("url", "addressNotAllowed", objection))
 
     def _rows(self) -> list[Subscription]:
         return [endpoint.subscription for endpoint in self._endpoints.values()]

@@ -18,9 +18,11 @@ from gateway.contract.subscriptions import (
 )
 from gateway.delivery import endpoint as endpoints
 from gateway.delivery import ledger as ledgers
+from gateway.delivery import webhooks as webhooks_room
 from gateway.delivery.sender import Answer
 from gateway.delivery.webhooks import Webhooks
-from gateway.kernel.ports import Store
+from gateway.kernel.kernel import Guard
+from gateway.kernel.ports import Store, StoreFull, Tx
 from gateway.store.inline import open_inline
 from tests.unit.feeding import Feeding, StandingClock, nobody_else, start_feeding
 
@@ -50,6 +52,7 @@ class Receiver:
     most_in_flight: int = 0
 
     async def objection(self, url: str) -> str | None:
+        await asyncio.sleep(0)
         return "the test forbids it" if "forbidden" in url else None
 
     async def post(self, url: str, headers: Mapping[str, str], body: str) -> Answer:
@@ -93,12 +96,12 @@ class Scene:
 
 
 @asynccontextmanager
-async def running(store: Store, receiver: Receiver) -> AsyncGenerator[Scene]:
+async def running(store: Store, receiver: Receiver, guard: Guard = nobody_else) -> AsyncGenerator[Scene]:
     """Run webhooks on a database; leaving is like a kill: nothing more is written."""
     feeding = await start_feeding(store)
     webhooks = Webhooks(
         store=store,
-        guard=nobody_else,
+        guard=guard,
         feed=feeding.feed,
         sender=receiver,
         clock=StandingClock(),
@@ -239,6 +242,81 @@ async def test_410_disables_and_enabling_goes_on_where_it_stopped() -> None:
         await scene.feeding.happen("d")
         await scene.webhooks.enable(subscription)
         await until(lambda: set(scene.receiver.seqs()) == {1, 2, 3, 4})
+
+
+async def test_what_waited_for_an_answer_when_the_subscription_was_disabled_is_delivered_once_it_is_enabled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given a subject whose receiver did not answer, when another subject's 410 disables and somebody enables."""
+    monkeypatch.setattr(endpoints, "PAUSES_S", (100_000,) * 9)
+
+    def decide(event: Event) -> Answer:
+        return Answer(None, "refused") if event.subject == "quiet" else Answer(410)
+
+    async with open_inline() as store, running(store, Receiver(decide)) as scene:
+        subscription = await scene.subscribe()
+        await scene.feeding.happen("quiet")
+        await until(lambda: len(scene.receiver.tried) == 1)
+        await scene.feeding.happen("gone")
+        await until(lambda: scene.webhooks.view(subscription).status is SubscriptionStatus.DISABLED)
+        scene.receiver.answer = lambda _: OK
+        await scene.webhooks.enable(subscription)
+        await until(lambda: set(scene.receiver.seqs()) == {1, 2})
+        await scene.feeding.happen("later")
+        await until(lambda: set(scene.receiver.seqs()) == {1, 2, 3})
+
+
+async def test_an_enabling_that_found_the_disk_full_can_be_repeated() -> None:
+    is_full = False
+
+    async def guard(tx: Tx) -> None:
+        if is_full:
+            raise StoreFull("no room")
+
+    async with open_inline() as store, running(store, Receiver(lambda _: Answer(410)), guard) as scene:
+        subscription = await scene.subscribe()
+        await scene.feeding.happen("a")
+        await until(lambda: scene.webhooks.view(subscription).status is SubscriptionStatus.DISABLED)
+        scene.receiver.answer = lambda _: OK
+        is_full = True
+        with pytest.raises(StoreFull):
+            await scene.webhooks.enable(subscription)
+        assert scene.webhooks.view(subscription).status is SubscriptionStatus.DISABLED
+        is_full = False
+        await scene.webhooks.enable(subscription)
+        await until(lambda: scene.receiver.seqs() == [1])
+
+
+async def test_two_who_delete_one_subscription_at_once_hear_that_it_is_gone() -> None:
+    async with open_inline() as store, running(store, Receiver()) as scene:
+        subscription = await scene.subscribe()
+        await scene.feeding.happen("a")
+        first, second = await asyncio.gather(
+            scene.webhooks.delete(subscription), scene.webhooks.delete(subscription), return_exceptions=True
+        )
+        assert first is None
+        assert isinstance(second, Refusal)
+        assert second.kind is RefusalKind.NOT_FOUND
+
+
+async def test_there_are_never_more_subscriptions_than_the_most_however_many_are_asked_for_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(webhooks_room, "SUBSCRIPTIONS_MAX", 2)
+    async with open_inline() as store, running(store, Receiver()) as scene:
+        answers = await asyncio.gather(*(scene.subscribe() for _ in range(4)), return_exceptions=True)
+        assert [isinstance(answer, Refusal) for answer in answers] == [False, False, True, True]
+
+
+async def test_who_wants_all_types_wants_those_of_a_newer_release_too() -> None:
+    async with open_inline() as store, running(store, Receiver()) as scene:
+        await scene.subscribe()
+        await scene.subscribe(EventType.ALARM_RAISED)
+
+        async def job(tx: Tx) -> list[str]:
+            return [types for (types,) in await tx.fetch("SELECT types FROM subscriptions ORDER BY types")]
+
+        assert await store.read(job) == ['["alarm.raised"]', "[]"]
 
 
 async def test_a_subscription_that_cannot_move_any_more_is_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
