@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.links.nats_server import access_folder
 from gateway.site.draw import draw
 from gateway.site.handbook import CHANNEL, diagram, modicon, plc_book, profile_tables, register_map
 from gateway.site.load import load_site
@@ -112,3 +113,16 @@ def test_every_key_of_a_site_file_is_told_with_its_bounds_its_default_and_its_me
     )
     links = set(re.findall(r"\(#(\w+)\)", reference))
     assert links <= {name.lower() for name in re.findall(r"^### (\w+)$", reference, re.M)}
+
+
+def test_the_unit_for_systemd_lets_the_gateway_write_all_that_it_has_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit = re.search(r"```ini\n(.*?)```", (DOCS / "operations.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert unit
+    service = dict(line.split("=", 1) for line in unit[1].splitlines() if "=" in line and line[0] != " ")
+    assert (service["ProtectSystem"], service["PrivateTmp"]) == ("strict", "yes")
+    name, _, value = service["Environment"].partition("=")
+    monkeypatch.setenv(name, value.replace("%S", str(tmp_path)))
+    assert access_folder() == tmp_path / service["StateDirectory"]
+    assert f"--data /var/lib/{service['StateDirectory']} " in unit[1]
