@@ -288,10 +288,14 @@ class Outcome:
         match (job.command.op, place):
             case (Op.PICK, Whereabouts.ON_BOARD) | (Op.DROP | Op.TRANSFER, Whereabouts.TARGET):
                 self._go_on(self._book(transport, job.command))
-            case (Op.PICK | Op.TRANSFER, Whereabouts.SOURCE) | (Op.DROP, Whereabouts.ON_BOARD):
+            case (Op.PICK | Op.TRANSFER, Whereabouts.SOURCE) | (Op.DROP, Whereabouts.ON_BOARD) if (
+                transport.retries < RETRIES_MAX
+            ):
                 # It has not happened: the same is asked for with a new command once the channel is read.
                 reserved = self._kept_reservation(transport)
-                waiting = self._lifecycle.change(transport, job_id=None, reserved=reserved)
+                waiting = self._lifecycle.change(
+                    transport, job_id=None, reserved=reserved, retries=transport.retries + 1
+                )
                 self._bring_home_if_cancelled(waiting)
             case _:
                 self._doubt(transport, job.command, f"{job.command.device_id}: {report.text}")

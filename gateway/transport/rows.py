@@ -66,7 +66,7 @@ class Transport:
         legs: done ones and the ones ahead; `leg` is the index of the current one.
         job_id: the command under way, if there is one.
         reserved: the location that it has reserved, if it has one.
-        retries: how often the current command has been asked for anew after a rejection.
+        retries: how often the current command has been asked for anew, after a rejection or as it had not happened.
         retry_at_us: when it is asked for anew, in steady time.
         rejection: what the device said when it refused last.
     """

@@ -210,6 +210,25 @@ def test_memory_lost_after_the_pick_is_told_by_the_load_sensor_and_the_pick_is_n
     assert [command.op for command in floor.history].count(Op.PICK) == 1
 
 
+def test_a_device_that_never_knows_how_a_command_ended_is_not_asked_for_ever() -> None:
+    """Found by reading: a result that means nothing, and a load that has not moved, made it be asked without end."""
+    floor = Floor()
+    floor.submit("M1", "T1", "ST-1")
+    while floor.tables.transports["M1"].problem is None:
+        command = floor.commands.pop()
+        empty = Sensors(load=Load.EMPTY)
+        floor.tell(CommandUnknown(job_id=command.job_id, text="doneCode 99 means nothing", sensors=empty))
+        floor.tell(floor.online("shuttle-1", ack_seq=command.seq))
+        assert len(floor.history) < 100
+    problem = floor.tables.transports["M1"].problem
+    assert problem is not None and problem.fault is Fault.OUTCOME_UNKNOWN
+    assert len(floor.history) == 11
+
+    floor.resolve("M1", "retry")
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
 def test_a_drop_that_nobody_can_tell_about_is_unknown_until_a_person_says() -> None:
     floor = halted(Floor(), Op.DROP, unknown(Sensors(load=Load.EMPTY, place=None)))
     assert floor.status("M1") == "unknown"
