@@ -4,7 +4,6 @@ An order is late when its picking has not begun so long after it came, or when i
 somebody urges it here or sends it from another warehouse, people and upstream decide.
 """
 
-from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -98,4 +97,4 @@ def _limits(context: WesContext) -> dict[str, Micros]:
 def _told(context: WesContext, deadline_at: Micros | None, due: Micros) -> str:
     if deadline_at is not None and deadline_at <= due:
         return f"it has not left, and should by {to_rfc3339(deadline_at)}"
-    return f"its picking has not begun {timedelta(seconds=context.wes.lateness.begin_s)} h after it came"
+    return f"its picking has not begun {context.wes.lateness.begin_s / 3600:g} h after it came"
