@@ -27,7 +27,7 @@ from gateway.wes.outbox import call_back
 from gateway.wes.planning.binding import free_stock, load_allocations, take_back
 from gateway.wes.planning.presentations import WAYS_OUT, has_work, lock_presentation, move
 from gateway.wes.planning.rollback import advance
-from gateway.wes.planning.tasks import OPEN_PUTS, missing, pick_to
+from gateway.wes.planning.tasks import FREE_SLOT, OPEN_PUTS, missing, pick_to
 from gateway.wes.stock.model import Act, Portion, Share
 from gateway.wes.stock.post import post
 from gateway.wes.stock.verbs import put_back, release
@@ -99,7 +99,6 @@ _OUTSTANDING: Final = (
     f" OR (a.code < {Code.PICKED:d} AND a.short < a.quantity))) FROM work_orders w WHERE w.order_id = :order_id"
     " ORDER BY w.work_id"
 )
-_FREE_SLOT: Final = "UPDATE wall_slots SET work_id = NULL, box_id = NULL, sealed = 0 WHERE work_id = :work_id"
 _MARK_PACKAGES: Final = (
     "UPDATE packages SET code = :code WHERE work_id = :work_id AND shipped_at IS NULL AND code <> :code"
 )
@@ -157,7 +156,7 @@ async def follow(tx: Tx, context: WesContext, order_id: int, reason: str = "") -
         if code != after:
             moves[work_id] = after
         if not outstanding:
-            await tx.execute_many(_FREE_SLOT, [{"work_id": work_id}])
+            await tx.execute_many(FREE_SLOT, [{"work_id": work_id}])
         await tx.execute_many(_MARK_PACKAGES, [{"work_id": work_id, "code": after}])
     await move_works(tx, moves, at_us)
     await _turn_round(tx, context, order_id)

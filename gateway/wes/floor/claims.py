@@ -23,9 +23,6 @@ from gateway.wes.stock.model import Portion, Share
 from gateway.wes.stock.post import post
 from gateway.wes.stock.verbs import allocate, deallocate_lots
 
-FLAT: Final = "flat"
-FULL_CASE: Final = "fullCase"
-
 _PRESSING: Final = (
     "w.priority DESC, CASE WHEN w.deadline_at IS NULL THEN 1 ELSE 0 END, w.deadline_at, size DESC"
 )

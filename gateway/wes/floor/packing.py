@@ -25,6 +25,7 @@ from gateway.wes.orders.rows import load_order, lock_order
 from gateway.wes.orders.work import FULL_CASE
 from gateway.wes.outbox import call_back
 from gateway.wes.planning.tasks import (
+    CUT_PICK,
     OPEN_PUTS,
     conflict,
     lock_tasks,
@@ -94,10 +95,6 @@ _PICKS: Final = (
     " JOIN allocations a ON a.allocation_id = k.allocation_id"
     " WHERE k.package_id = :package_id AND a.line_id = :line_id AND a.lot_id = :lot_id ORDER BY k.pick_id DESC"
 )
-_CUT_PICK: Final = (
-    "UPDATE picks SET quantity = quantity - :quantity WHERE pick_id = :pick_id AND quantity > :quantity"
-)
-_DROP_PICK: Final = "DELETE FROM picks WHERE pick_id = :pick_id AND quantity = :quantity"
 _GATHER: Final = "UPDATE packages SET consolidation_id = :place WHERE package_id = :package_id"
 _UNITS: Final = (
     "SELECT a.lot_id, k.upn FROM picks k JOIN allocations a ON a.allocation_id = k.allocation_id"
@@ -114,7 +111,7 @@ _SHIP_ALLOCATIONS: Final = (
     " WHERE k.allocation_id = allocations.allocation_id AND p.shipped_at IS NULL)"
 )
 _OF_ORDER: Final = f"{_SELECT} WHERE order_id = :order_id AND code < {Code.CANCELLING:d} ORDER BY package_id"
-UNPICK: Final = (
+_UNPICK: Final = (
     "UPDATE allocations SET picked = picked - :quantity, short = short + :quantity WHERE allocation_id = :allocation_id",
     "UPDATE work_lines SET picked = picked - :quantity, short = short + :quantity"
     " WHERE work_id = :work_id AND line_id = :line_id",
@@ -372,7 +369,7 @@ async def _lose(
             context, task, "missing", operator, f"not in package {package.package_no}: {upn or lost}"
         )
         await post(tx, short_pick(act, Portion(pick_to(context), lot_id, lost), 0, pick_to(context)))
-        for sql in (_DROP_PICK, _CUT_PICK):
+        for sql in CUT_PICK:
             await tx.execute_many(sql, [{"pick_id": pick_id, "quantity": lost}])
         of: dict[str, SqlValue] = {
             "allocation_id": allocation_id,
@@ -380,7 +377,7 @@ async def _lose(
             "line_id": line_id,
             "quantity": lost,
         }
-        for sql in UNPICK:
+        for sql in _UNPICK:
             await tx.execute_many(sql, [of])
         await make_up(tx, context, task, lost, ExceptionKind.SHORT_PICK)
         quantity -= lost

@@ -15,6 +15,7 @@ from gateway.wes.floor.shortfall import give_up
 from gateway.wes.floor.wall import LIT_MAX, WallPut, is_lit, light, lock_put, recall
 from gateway.wes.orders.rows import lock_order
 from gateway.wes.planning.tasks import (
+    CUT_PICK,
     OPEN_PUTS,
     Task,
     book_pick,
@@ -36,10 +37,6 @@ _UNIT_LIT: Final = f"SELECT 1 FROM wall_puts p WHERE p.upn = :upn AND {OPEN_PUTS
 _OF_PUT: Final = (
     "SELECT pick_id, quantity, upn, package_id FROM picks WHERE put_id = :put_id ORDER BY pick_id DESC"
 )
-_CUT_PICK: Final = (
-    "UPDATE picks SET quantity = quantity - :quantity WHERE pick_id = :pick_id AND quantity > :quantity"
-)
-_DROP_PICK: Final = "DELETE FROM picks WHERE pick_id = :pick_id AND quantity = :quantity"
 _UNPICK: Final = (
     f"UPDATE allocations SET picked = picked - :quantity, code = {Code.PICKING:d} WHERE allocation_id = :allocation_id",
     "UPDATE work_lines SET picked = picked - :quantity WHERE work_id = :work_id AND line_id = :line_id",
@@ -193,7 +190,7 @@ async def _unpick(
             raise conflict("putId", "sealed", "its box is sealed: count the package instead")
         cut = min(left, pieces)
         if cut:
-            for sql in (_DROP_PICK, _CUT_PICK):
+            for sql in CUT_PICK:
                 await tx.execute_many(sql, [{"pick_id": pick_id, "quantity": cut}])
             units += [upn] if upn else []
             left -= cut

@@ -17,7 +17,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind, open_exception, settle_lines
 from gateway.wes.orders.headers import SYSTEM, note_stages
 from gateway.wes.orders.progress import follow_works
-from gateway.wes.orders.rows import load_order, lock_order
+from gateway.wes.orders.rows import PROMISE, load_order, lock_order
 from gateway.wes.outbox import call_back
 from gateway.wes.planning.shortage import list_short
 from gateway.wes.planning.tasks import Task, conflict, missing, pick_to, settle_works, stock_act
@@ -41,10 +41,6 @@ _GIVE_UP_WORK: Final = (
 _UNPROMISED: Final = "UPDATE order_lines SET reserved = reserved - :quantity WHERE line_id = :line_id"
 _PROMISED: Final = "UPDATE order_lines SET reserved = reserved + :quantity WHERE line_id = :line_id"
 _NEVER_COMES: Final = "UPDATE order_lines SET short = short + :quantity WHERE line_id = :line_id"
-_SHARE: Final = (
-    "INSERT INTO lot_reservations (line_id, lot_id, quantity) VALUES (:line_id, :lot_id, :quantity)"
-    " ON CONFLICT (line_id, lot_id) DO UPDATE SET quantity = lot_reservations.quantity + excluded.quantity"
-)
 _UNSHARE: Final = "UPDATE lot_reservations SET quantity = quantity - :quantity WHERE line_id = :line_id AND lot_id = :lot_id"
 _FREE: Final = "SELECT p.quantity - p.allocated - p.held FROM positions p WHERE p.holder_id = :holder_id AND p.lot_id = :lot_id"
 _SPARE: Final = (
@@ -185,7 +181,7 @@ async def promise(tx: Tx, context: WesContext, order_id: int, line_id: int, quan
     )
     shares = (await promise_each(tx, act, [demand])).shares[0]
     await tx.execute_many(
-        _SHARE,
+        PROMISE,
         [{"line_id": line_id, "lot_id": share.lot_id, "quantity": share.quantity} for share in shares],
     )
     if shares:

@@ -18,7 +18,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind, open_exception, settle_kind, settle_lines
 from gateway.wes.orders.catalogue import Product, find_products
 from gateway.wes.orders.headers import SYSTEM, follow_lines, mark_lines
-from gateway.wes.orders.rows import Order, OrderLine, load_order, lock_order
+from gateway.wes.orders.rows import PROMISE, Order, OrderLine, load_order, lock_order
 from gateway.wes.orders.work import open_work
 from gateway.wes.outbox import call_back
 from gateway.wes.stock.model import Act, Share
@@ -30,10 +30,6 @@ DAY_US: Final = 86_400_000_000
 
 _RESERVED: Final = f"UPDATE order_lines SET reserved = reserved + :quantity, code = {Code.PREALLOCATED:d} WHERE line_id = :line_id"
 _NEVER_COMES: Final = "UPDATE order_lines SET short = short + :quantity WHERE line_id = :line_id"
-_SHARE: Final = (
-    "INSERT INTO lot_reservations (line_id, lot_id, quantity) VALUES (:line_id, :lot_id, :quantity)"
-    " ON CONFLICT (line_id, lot_id) DO UPDATE SET quantity = lot_reservations.quantity + excluded.quantity"
-)
 _SHORT: Final = (
     "SELECT DISTINCT e.order_id FROM order_exceptions e JOIN orders o ON o.order_id = e.order_id"
     f" WHERE e.kind = '{ExceptionKind.SHORTAGE}' AND e.settled_at IS NULL AND e.order_id > :after"
@@ -173,7 +169,7 @@ async def _keep(tx: Tx, promised: Mapping[int, Sequence[Share]], cut: Mapping[in
         _NEVER_COMES, [{"line_id": line_id, "quantity": lack} for line_id, lack in cut.items()]
     )
     await tx.execute_many(
-        _SHARE,
+        PROMISE,
         [
             {"line_id": line_id, "lot_id": share.lot_id, "quantity": share.quantity}
             for line_id, shares in promised.items()

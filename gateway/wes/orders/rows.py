@@ -102,6 +102,11 @@ INSERT_LINE: Final = (
     " lot_no, shelf_life_days, packaging, code) VALUES (:line_id, :order_id, :line_no, :sku, :quantity, 0, 0, 0, 0,"
     " :turnover, :lot_no, :shelf_life_days, :packaging, :code)"
 )
+PROMISE: Final = (
+    "INSERT INTO lot_reservations (line_id, lot_id, quantity) VALUES (:line_id, :lot_id, :quantity)"
+    " ON CONFLICT (line_id, lot_id) DO UPDATE SET quantity = lot_reservations.quantity + excluded.quantity"
+)
+"""Adds to what a line is promised of a lot and not bound to."""
 _LOCK: Final = "UPDATE orders SET code = code WHERE order_id = :order_id"
 _ORDER: Final = (
     "SELECT order_id, outbound_no, oms_order_no, owner_id, priority, deadline_at, code, carrier_code, service_type,"

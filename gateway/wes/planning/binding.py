@@ -13,6 +13,7 @@ from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.orders.headers import SYSTEM
+from gateway.wes.orders.rows import PROMISE
 from gateway.wes.planning.presentations import Overtaken
 from gateway.wes.stock.model import Act, Event, Portion, Share
 from gateway.wes.stock.post import post
@@ -68,10 +69,6 @@ _INSERT: Final = (
 _UNPROMISE: Final = (
     "UPDATE lot_reservations SET quantity = quantity - :quantity"
     " WHERE line_id = :line_id AND lot_id = :lot_id AND quantity >= :quantity"
-)
-_PROMISE: Final = (
-    "INSERT INTO lot_reservations (line_id, lot_id, quantity) VALUES (:line_id, :lot_id, :quantity)"
-    " ON CONFLICT (line_id, lot_id) DO UPDATE SET quantity = lot_reservations.quantity + excluded.quantity"
 )
 _SHRINK: Final = (
     "UPDATE allocations SET quantity = :quantity,"
@@ -180,7 +177,7 @@ async def free_stock(
     if any(repeats):
         return
     await tx.execute_many(
-        _PROMISE,
+        PROMISE,
         [{"line_id": each.line_id, "lot_id": each.lot_id, "quantity": each.rest} for each in allocations],
     )
 

@@ -32,7 +32,7 @@ from gateway.wes.planning.presentations import (
     present,
 )
 from gateway.wes.planning.stations import close_station
-from gateway.wes.planning.tasks import settle_works
+from gateway.wes.planning.tasks import FREE_SLOT, settle_works
 
 TRIES_MAX: Final = 3
 """Work that was rolled back so often, with nothing picked in between, waits for a person."""
@@ -77,7 +77,6 @@ _STANDS: Final = (
     " WHERE work_id = :work_id"
 )
 _END_WORK: Final = "UPDATE work_orders SET code = :code, updated_at = :at_us WHERE work_id = :work_id"
-_FREE_SLOT: Final = "UPDATE wall_slots SET work_id = NULL, box_id = NULL, sealed = 0 WHERE work_id = :work_id"
 _SUCCESSOR: Final = (
     f"SELECT work_id FROM work_orders WHERE replaces = :work_id AND code = {Code.PREALLOCATED:d}"
     " ORDER BY work_id DESC LIMIT 1"
@@ -240,7 +239,7 @@ async def _end_works(
         await tx.execute_many(_END_WORK, [{"work_id": work_id, "code": code, "at_us": at_us}])
         await note_stages(tx, "work", [work_id], code, at_us)
         if not picked:
-            await tx.execute_many(_FREE_SLOT, [{"work_id": work_id}])
+            await tx.execute_many(FREE_SLOT, [{"work_id": work_id}])
 
 
 async def _renew(

@@ -91,6 +91,11 @@ _PICKED: Final = (
     "INSERT INTO picks (pick_id, allocation_id, quantity, upn, box_id, operator, at_us, put_id)"
     " VALUES (:pick_id, :allocation_id, :quantity, :upn, :box_id, :operator, :at_us, :put_id)"
 )
+CUT_PICK: Final = (
+    "DELETE FROM picks WHERE pick_id = :pick_id AND quantity = :quantity",
+    "UPDATE picks SET quantity = quantity - :quantity WHERE pick_id = :pick_id AND quantity > :quantity",
+)
+"""Takes so much off a pick; one that nothing is left of is dropped."""
 _WORKS: Final = (
     "SELECT w.work_id, w.code, w.order_id, CAST(SUM(l.quantity - l.picked - l.short) AS BIGINT),"
     " CAST(SUM(l.picked) AS BIGINT) FROM work_orders w JOIN work_lines l ON l.work_id = w.work_id"
@@ -101,7 +106,7 @@ _UNPACKED: Final = (
     " WHERE a.work_id = :work_id AND k.package_id IS NULL"
 )
 _PACKAGES: Final = "SELECT code FROM packages WHERE work_id = :work_id"
-_FREE_SLOT: Final = "UPDATE wall_slots SET work_id = NULL, box_id = NULL, sealed = 0 WHERE work_id = :work_id"
+FREE_SLOT: Final = "UPDATE wall_slots SET work_id = NULL, box_id = NULL, sealed = 0 WHERE work_id = :work_id"
 _ORDER_CODE: Final = "SELECT code FROM orders WHERE order_id = :order_id"
 _NEVER_CAME: Final = (
     "UPDATE order_lines SET short = quantity - picked WHERE order_id = :order_id AND reserved = 0"
@@ -241,7 +246,7 @@ async def settle_works(tx: Tx, context: WesContext, works: Iterable[int], operat
         orders.add(order_id)
         after = Code(min(code, Code.PICKING)) if left else await _ended(tx, work_id, picked)
         if after is Code.CANCELLED or (not left and after > Code.PICKED):
-            await tx.execute_many(_FREE_SLOT, [{"work_id": work_id}])
+            await tx.execute_many(FREE_SLOT, [{"work_id": work_id}])
         if after is not Code(code):
             moves[work_id] = after
     at_us = context.clock.now_us()
