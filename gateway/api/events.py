@@ -94,7 +94,10 @@ def event_routes(deps: ApiDeps) -> APIRouter:
 
 
 async def _events(deps: ApiDeps, after: int, types: frozenset[EventType]) -> AsyncGenerator[str]:
-    yield f"id: {after}\n: the feed\n\n"  # so that whoever loses the stream before the first event knows where it began
+    """Yield events, and in silence how far the feed has been read: whoever loses the stream comes back with that."""
+    now = asyncio.get_running_loop().time
+    yield f"id: {after}\n: the feed\n\n"
+    silent_until = now() + HEARTBEAT_S
     while not deps.closing.is_set():
         page = await deps.feed.read(after, CHUNK, types)
         after = page.last
@@ -102,8 +105,11 @@ async def _events(deps: ApiDeps, after: int, types: frozenset[EventType]) -> Asy
             yield "".join(
                 f"id: {event.seq}\nevent: {event.type.value}\ndata: {event.json}\n\n" for event in page.events
             )
-        if not await until(deps.feed.beyond(after), deps.closing, HEARTBEAT_S):
-            yield STILL_HERE
+            silent_until = now() + HEARTBEAT_S
+        elif now() >= silent_until:
+            yield f"id: {after}\n{STILL_HERE}"
+            silent_until = now() + HEARTBEAT_S
+        await until(deps.feed.beyond(after), deps.closing, silent_until - now())
 
 
 async def _positions(deps: ApiDeps) -> AsyncGenerator[str]:

@@ -42,6 +42,8 @@ class Streams:
         return StreamingResponse(self._counted(lines), media_type="text/event-stream", headers=_NO_BUFFER)
 
     async def _counted(self, lines: AsyncGenerator[str]) -> AsyncGenerator[str]:
+        if self._open.locked():  # somebody who came at the same moment has the last place
+            return
         async with self._open:
             async for line in lines:
                 yield line

@@ -7,8 +7,10 @@ from contextlib import aclosing
 
 import httpx
 import pytest
+from fastapi.responses import StreamingResponse
 
 from gateway.api import events as streams
+from gateway.api.streams import Streams
 from gateway.contract.events import Event, EventType
 from gateway.contract.plant import PositionView
 from gateway.contract.reports import Position
@@ -125,6 +127,32 @@ async def test_only_wanted_types_are_streamed_and_a_quiet_stream_beats(
         assert message["event"] == "alarm.raised"
 
 
+async def test_a_stream_beats_although_others_types_keep_coming_and_tells_how_far_it_has_looked(
+    rig: tuple[Rig, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a proxy cuts it, and who comes back with the number of long ago is told that those events are gone."""
+    monkeypatch.setattr(streams, "HEARTBEAT_S", 0.1)
+    gateway_rig, http = rig
+    source = feeding(gateway_rig)
+
+    async def happen() -> None:
+        while True:
+            await source.happen("no")
+            await asyncio.sleep(0.01)
+
+    async with (
+        asyncio.timeout(5),
+        asyncio.TaskGroup() as tasks,
+        aclosing(messages(http, "/v1/events/stream", types="alarm.raised")) as stream,
+    ):
+        began = int((await anext(stream))["id"])
+        others = tasks.create_task(happen())
+        beat = await anext(stream)
+        others.cancel()
+    assert beat[""] == "still here"
+    assert began < int(beat["id"]) <= gateway_rig.feed.last_seq
+
+
 async def test_positions_are_coalesced_and_begin_with_all_devices(rig: tuple[Rig, httpx.AsyncClient]) -> None:
     gateway_rig, http = rig
     for n in range(5):
@@ -143,6 +171,24 @@ async def test_positions_are_coalesced_and_begin_with_all_devices(rig: tuple[Rig
                 break
         assert view.device_id == "agv-3"
         assert received <= 2
+
+
+async def test_those_who_come_at_the_same_moment_for_the_last_place_do_not_wait_in_silence() -> None:
+    """A stream that finds its place taken after all ends, and its client is refused when it comes back."""
+
+    async def lines() -> AsyncGenerator[str]:
+        yield "here"
+        await asyncio.Event().wait()
+
+    one_place = Streams(1)
+    first, second = (one_place.answer(lines()) for _ in range(2))
+    assert isinstance(first, StreamingResponse)
+    assert isinstance(second, StreamingResponse)
+    got = [aiter(each.body_iterator) for each in (first, second)]
+    async with asyncio.timeout(5):
+        assert await anext(got[0]) == "here"
+        with pytest.raises(StopAsyncIteration):
+            await anext(got[1])
 
 
 async def test_there_are_only_so_many_streams(
