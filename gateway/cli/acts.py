@@ -18,17 +18,25 @@ def act(operator: str | None, reason: str) -> dict[str, JsonValue]:
     """Return who does something and why, as the contract has it.
 
     Raises:
-        typer.BadParameter: nobody is named, and the system does not know the user either.
+        typer.BadParameter: nobody is named.
     """
-    return {"operator": operator or user(), "reason": reason}
+    return {"operator": who(operator), "reason": reason}
 
 
-def user() -> str:
-    """Return whoever types.
+def who(operator: str | None) -> str:
+    """Return who decides: whoever is named, or else whoever types.
 
     Raises:
-        typer.BadParameter: the system does not know.
+        typer.BadParameter: an empty name, as of a variable that was never set; or none, and the system does not know the user.
     """
+    if operator is None:
+        return _user()
+    if not operator.strip():
+        raise typer.BadParameter("say who decides; what stands there is empty", param_hint="--operator")
+    return operator
+
+
+def _user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, ImportError, OSError) as error:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from gateway.cli import STARTED_S
 from gateway.cli.appearance import stderr, stdout
 from gateway.cli.failure import REFUSED, Failure
+from gateway.cli.files import write_file
 from gateway.wes.allocation.wave.incumbent import Deadline, Incumbent
 from gateway.wes.allocation.wave.problem import WaveInvalid, WaveProblem, read
 from gateway.wes.allocation.wave.solve import NoWave, Solution, rounded_up, solve
@@ -42,6 +43,8 @@ def allocate(
     asked = _read(problem)
     if not out.parent.is_dir():  # told now, and not when the time is spent
         raise Failure(REFUSED, f"{out} cannot be written: there is no folder {out.parent}")
+    if out.is_dir():
+        raise Failure(REFUSED, f"{out} cannot be written: it is a folder")
     try:
         solution = _solved(asked, deadline, seed)
     except NoWave as none:
@@ -54,7 +57,7 @@ def allocate(
         "unitsPerTote": float(solution.units_per_tote),
         "bound": rounded_up(solution.bound),
     }
-    _write(out, json.dumps(answer) + "\n")
+    write_file(out, json.dumps(answer) + "\n")
     if as_json:
         told = answer | {"orders": len(solution.orders), "totes": len(solution.totes), "gap": solution.gap}
         typer.echo(json.dumps(told))
@@ -75,13 +78,6 @@ def _read(file: Path) -> WaveProblem:
         raise Failure(REFUSED, f"{file} is no UTF-8 text: {error.reason} at byte {error.start}") from error
     except WaveInvalid as invalid:
         raise Failure(REFUSED, f"{file} is no wave problem", (invalid.path, invalid.reason)) from invalid
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Failure(REFUSED, f"{file} cannot be written: {error.strerror}") from error
 
 
 def _solved(problem: WaveProblem, deadline: Deadline, seed: int) -> Solution:

@@ -10,6 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from gateway.cli.appearance import Listing, stdout
+from gateway.cli.files import write_file
 from gateway.site.draw import draw
 from gateway.site.findings import Finding, SiteInvalid
 from gateway.site.handbook import plc_book
@@ -48,15 +49,6 @@ def check(
         _print_json({"site": sound.id, "ok": True, "counts": counts(sound), "findings": []})
     else:
         _tell_site(sound)
-
-
-def write_file(file: Path, text: str) -> None:
-    """Write what a command was asked to put into a file, or end with the reason why it cannot."""
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        sys.stderr.write(f"{error}\n")
-        raise typer.Exit(1) from None
 
 
 def counts(site: Site) -> dict[str, int]:

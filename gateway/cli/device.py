@@ -1,6 +1,7 @@
 """`gateway device`: how the machines are, and what people do about them."""
 
 from datetime import datetime
+from math import pi
 from typing import Annotated, Final
 
 import httpx
@@ -109,7 +110,9 @@ def localise(
     device_id: DeviceIdArgument,
     node: Annotated[str, typer.Option("--at", metavar="NODE", help="Node of the road map where it stands.")],
     reason: ReasonOption,
-    theta: Annotated[float, typer.Option(metavar="RAD", help="Its heading on the map, -pi … pi.")] = 0.0,
+    theta: Annotated[
+        float, typer.Option(min=-pi, max=pi, metavar="RAD", help="Its heading on the map, -pi … pi.")
+    ] = 0.0,
     operator: OperatorOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,

@@ -18,7 +18,7 @@ from typing import Annotated, Final
 import typer
 from pydantic import ValidationError
 
-from gateway.cli.acts import OperatorOption, user
+from gateway.cli.acts import OperatorOption, who
 from gateway.cli.appearance import stdout
 from gateway.cli.client import DEFAULT_URL, GatewayClient, UrlOption, connect
 from gateway.cli.credentials import TokenFileOption
@@ -84,7 +84,7 @@ def import_stock(
         raise Failure(
             REFUSED, f"{table} is not UTF-8 text", ("what to do", "save it as `CSV UTF-8`")
         ) from error
-    rows, findings = read_stock(text, operator or user())
+    rows, findings = read_stock(text, who(operator))
     if findings:
         raise _wrong(table, findings)
     receipts = [*_receipts(rows, sha256(text.encode()).hexdigest()[:16])]

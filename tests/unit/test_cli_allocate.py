@@ -71,7 +71,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.Capture
     assert "cannot be read" in capsys.readouterr().err
 
 
-def test_a_folder_that_is_not_there_is_told_before_anything_is_computed(
+def test_what_cannot_be_written_to_is_told_before_anything_is_computed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "problem.json").write_text(json.dumps(SOUND))
@@ -81,6 +81,9 @@ def test_a_folder_that_is_not_there_is_told_before_anything_is_computed(
         )
     assert ended.value.code == 1
     assert "there is no folder" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["wes", "allocate", str(tmp_path / "problem.json"), "--out", str(tmp_path)])
+    assert "it is a folder" in capsys.readouterr().err
 
 
 def test_it_waits_for_no_library_of_the_gateway() -> None:

@@ -103,6 +103,11 @@ SUBMIT = ("transport", "submit", "--container", "C-1", "--to", "S1-1")
         ((*SUBMIT, "--token-file", "/nowhere/token"), "cannot read /nowhere/token"),
         ((*RESOLVE, "--action", "complete-at"), "complete-at needs --location"),
         ((*RESOLVE, "--action", "explode"), "'explode' is not one of"),
+        ((*RESOLVE, "--action", "retry", "--operator", ""), "say who decides; what stands there is empty"),
+        (
+            ("device", "localise", "agv-1", "--at", "N1", "--reason", "I looked", "--theta", "nan"),
+            "Invalid value for '--theta'",
+        ),
         (("transport", "list", "--status", "lost"), "'lost' is not one of"),
         (("events", "--types", "transport.done"), "transport.done: not among"),
         (

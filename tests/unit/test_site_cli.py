@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from gateway.cli.check import check
 from gateway.cli.tags import tags
 from gateway.site.load import load_site
+from tests.cli_bench import typed
 from tests.unit.small_site import SMALL, edited, small_site, write
 
 app = typer.Typer()
@@ -97,9 +98,10 @@ def test_what_its_plcs_serve_can_be_written_for_those_who_program_them(site: Pat
 
 
 def test_a_file_that_cannot_be_written_is_told(site: Path, tmp_path: Path) -> None:
-    result = run("check", "--site", site, "--svg", tmp_path / "no" / "site.svg")
-    assert result.exit_code == 1
-    assert "No such file or directory" in result.stderr
+    for file, why in (("no/site.svg", "No such file or directory"), ("", "Is a directory")):
+        ended = typed("check", "--site", str(site), "--svg", str(tmp_path / file))
+        assert ended.code == 1
+        assert ended.err.startswith(f"{tmp_path / file} cannot be written: {why}")
 
 
 def test_a_tag_table_goes_out_and_comes_back_into_a_site(site: Path, tmp_path: Path) -> None:
