@@ -12,12 +12,15 @@ from pydantic_core import from_json
 
 from gateway.contract.acts import ActView
 from gateway.contract.faults import Refusal
+from gateway.contract.inbound import Store as StoreContainer
 from gateway.contract.wms import CancelCommand
 from gateway.kernel.ports import Row, Store
 from gateway.wes.codes import PutState
 from gateway.wes.floor.acts import perform
 from gateway.wes.floor.cancel import cancel
 from gateway.wes.floor.wall import LOOK_US, Wall
+from gateway.wes.inbound import store_container
+from gateway.wes.planning.home import bring_strays_home
 from gateway.wes.planning.plan import Planner
 from gateway.wes.planning.rollback import advance, begin_rollback
 from gateway.wes.upstream.sync import sync_changed
@@ -201,6 +204,36 @@ async def test_a_button_that_is_pressed_while_its_container_is_rolled_back_count
     await line.finish()
     assert await line.order_codes() == [190]
     await line.check()
+
+
+async def stray(line: Station) -> tuple[Doing, Doing]:
+    """A container stands at a station for nothing; returns that a person has it stored, and that it goes home by itself."""
+    await fill(line, "T-1", "S1-1", A=1)
+    await line.hear()
+    context = line.core.context
+    body = {"actId": "home", "operator": "Ann", "containerId": "T-1"}
+    request = StoreContainer.model_validate(body)
+    return (
+        lambda store: store.write(partial(store_container, context=context, request=request)),
+        lambda store: store.write(partial(bring_strays_home, context=context)),
+    )
+
+
+@pytest.mark.parametrize("before", [3, 10])
+async def test_a_container_is_stored_by_a_person_at_the_moment_in_which_it_goes_home(
+    store: Store, before: int
+) -> None:
+    line = await station_on(store)
+    by_hand, by_itself = await stray(line)
+    await both(store, before, by_hand, by_itself, refusal="overtaken" if before > 3 else "busy")
+    assert await line.states() == [("T-1", "return", "called")]
+
+
+async def test_a_container_goes_home_at_the_moment_in_which_a_person_has_it_stored(store: Store) -> None:
+    line = await station_on(store)
+    by_hand, by_itself = await stray(line)
+    await both(store, 8, by_itself, by_hand)
+    assert await line.states() == [("T-1", "putaway", "called")]
 
 
 # ── people ────────────────────────────────────────────────────────────────────────────────────────────

@@ -44,6 +44,7 @@ from gateway.wes.floor import claims, packing, picking, replenishing, wall
 from gateway.wes.floor.cancelling import bring_back
 from gateway.wes.floor.operations import finish, reject, scan
 from gateway.wes.floor.shortfall import accept_short
+from gateway.wes.planning.presentations import Overtaken
 from gateway.wes.planning.tasks import conflict
 from gateway.wes.stock.refusal import StockRefused
 
@@ -85,6 +86,10 @@ async def once(tx: Tx, context: WesContext, act: ActBase, do: Callable[[], Await
         view = await do()
     except StockRefused as refused:
         raise conflict("", "stock", str(refused)) from refused
+    except Overtaken as overtaken:
+        raise conflict(
+            "", "overtaken", f"{overtaken} has just been moved on by others: look again"
+        ) from overtaken
     await tx.execute_many(_KEEP, [{"act_id": act.act_id, "reply": view.model_dump_json()}])
     return view
 

@@ -7,6 +7,7 @@ taken meanwhile, by a person's hand for instance, is called back, and then sent 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from gateway.contract.clock import Micros
@@ -17,6 +18,7 @@ from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.layout import Place
 from gateway.wes.planning.presentations import (
+    Overtaken,
     Presentation,
     Purpose,
     call_to,
@@ -101,7 +103,8 @@ async def bring_strays_home(tx: Tx, context: WesContext) -> None:
             for container_id, _ in await tx.fetch(_STRAYS, which):
                 home = await find_home(tx, context, container_id, station.station_id, None)
                 if home is not None:
-                    await call_to(tx, context, container_id, Purpose.RETURN, home.location_id)
+                    with suppress(Overtaken):  # somebody has just had it brought elsewhere
+                        await call_to(tx, context, container_id, Purpose.RETURN, home.location_id)
 
 
 async def recall_forestalled(tx: Tx, context: WesContext) -> None:
@@ -136,8 +139,9 @@ async def relocate(tx: Tx, context: WesContext) -> None:
         if here is None or home is None or here.distance is None or home.distance is None:
             continue
         if here.distance - home.distance >= settings.gain_m:
-            await call_to(tx, context, container_id, Purpose.RELOCATE, home.location_id)
-            room -= 1
+            with suppress(Overtaken):  # somebody wants it after all
+                await call_to(tx, context, container_id, Purpose.RELOCATE, home.location_id)
+                room -= 1
         if not room:
             return
 

@@ -107,6 +107,7 @@ _IN_STATE: Final = f"{_SELECT} WHERE state = :state ORDER BY presentation_id LIM
 _INSERT: Final = (
     f"INSERT INTO presentations ({COLUMNS}, created_at, arrived_at) VALUES (:presentation_id, :purpose, :container_id,"
     " :station_id, :destination, :state, 1, NULL, :priority, :deadline_at, :origin, :at_us, :arrived_at)"
+    " ON CONFLICT DO NOTHING"
 )
 _MOVE: Final = (
     "UPDATE presentations SET state = :state, destination = :destination, attempt = :attempt, reason = :reason,"
@@ -227,7 +228,14 @@ async def renumber(tx: Tx, called: Presentation) -> None:
 
 
 async def call_to(tx: Tx, context: WesContext, container_id: str, purpose: Purpose, destination: str) -> int:
-    """Have a container brought to a location that is free for it; it must have no other presentation. Returns its number."""
+    """Have a container brought to a location that is free for it.
+
+    Returns:
+        The presentation's number.
+
+    Raises:
+        Overtaken: it has another presentation.
+    """
     return await _open(tx, context, container_id, purpose, S.CALLED, destination)
 
 
@@ -371,7 +379,8 @@ async def _open(
         "at_us": at_us,
         "arrived_at": at_us if state is S.ARRIVED else None,
     }
-    await tx.execute(_INSERT, row)
+    if not await tx.execute(_INSERT, row):
+        raise Overtaken(f"container {container_id}")
     number = int(row["presentation_id"] or 0)
     await _note(tx, number, state, at_us)
     return number
