@@ -114,10 +114,10 @@ class TransportEngine:
         """Take a fleet's report in the commit that is under way."""
         self._reports[type(report)](report)
 
-    def is_enabled(self, device_id: str) -> bool:
-        """Tell whether people let the engine use a device."""
+    def is_usable(self, device_id: str) -> bool:
+        """Tell whether people let the engine use a device, and nothing that it knows of keeps it still."""
         device = self._tables.devices.get(device_id)
-        return device is None or device.enabled
+        return device is None or (device.enabled and device.fault is None)
 
     def missing(self) -> Iterator[str]:
         """Tell what is under way and the site lacks: with it the gateway cannot go on."""
