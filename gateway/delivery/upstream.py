@@ -1,14 +1,15 @@
 """Delivers what the WES has written for upstream, to a web server or a broker (S4-22, S4-33, S4-57…59).
 
 There is one receiver. While it does not answer, nothing is tried but one message now and then, and nothing is given up for
-that. A message that it refuses is tried again with growing pauses; after ten times it is dead, and its lane waits until
-somebody skips it or sends it again. Different lanes go side by side. A message may arrive twice, always under the same id.
+that; any of those that are due may be the one, as the receiver may fail at the first. A message that it refuses is tried again
+with growing pauses; after ten times it is dead, and its lane waits until somebody skips it or sends it again. Different lanes go
+side by side. A message may arrive twice, always under the same id.
 """
 
 import asyncio
 import random  # noqa: TID251 - the type only; the source is injected
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -108,6 +109,7 @@ class UpstreamDelivery:
         self._steady = steady
         self._rng = rng
         self._down_s = 0.0
+        self._left_alone_s = 0.0
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -126,26 +128,23 @@ class UpstreamDelivery:
                     pause = self._rng.uniform(self._down_s / 2, self._down_s)
                 elif more:
                     pause = 0
-            await asyncio.sleep(pause)
+            await asyncio.sleep(max(pause, self._left_alone_s))
 
     async def step(self) -> bool:
         """Deliver what is due; tell whether there may be more."""
-        limit = 1 if self._down_s else BATCH
-        messages = await self._store.read(self._due(limit))
-        if not messages:
+        self._left_alone_s = 0.0
+        due = await self._store.read(self._due)
+        if not due:
             return False
+        messages = [self._rng.choice(due)] if self._down_s else due
         answers = await asyncio.gather(*map(self._courier.deliver, messages))
         await self._note(messages, answers)
-        return len(messages) == limit and not any(map(_speaks_of_itself, answers))
+        is_more = len(due) == BATCH or len(due) > len(messages)
+        return is_more and not any(map(_speaks_of_itself, answers))
 
-    def _due(self, limit: int) -> Callable[[Tx], Awaitable[list[Message]]]:
-        now = self._steady.now_us()
-
-        async def job(tx: Tx) -> list[Message]:
-            rows = await tx.fetch(_DUE, {"now": now, "limit": limit})
-            return [message_of(row) for row in rows]
-
-        return job
+    async def _due(self, tx: Tx) -> list[Message]:
+        rows = await tx.fetch(_DUE, {"now": self._steady.now_us(), "limit": BATCH})
+        return [message_of(row) for row in rows]
 
     async def _note(self, messages: Sequence[Message], answers: Sequence[Answer]) -> None:
         now = self._clock.now_us()
@@ -155,6 +154,7 @@ class UpstreamDelivery:
         for message, answer in zip(messages, answers, strict=True):
             if _speaks_of_itself(answer):
                 down = answer
+                self._left_alone_s = max(self._left_alone_s, min(answer.retry_after_s, RETRY_AFTER_MAX_S))
                 continue
             assert answer.status is not None
             taken = 200 <= answer.status < 300
@@ -202,7 +202,7 @@ class UpstreamDelivery:
                 log.info("upstream takes messages again")
             self._down_s = 0.0
         elif not self._down_s:
-            self._down_s = max(DOWN_FIRST_S, min(down.retry_after_s, RETRY_AFTER_MAX_S))
+            self._down_s = DOWN_FIRST_S
             log.warning("upstream takes no messages", error=down.error or f"HTTP {down.status}")
         else:
             self._down_s = min(self._down_s * 2, DOWN_MAX_S)

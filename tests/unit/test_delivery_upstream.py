@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
+from gateway.delivery import upstream as room
 from gateway.delivery.endpoint import PAUSES_S
 from gateway.delivery.sender import Answer
 from gateway.delivery.upstream import HttpCourier, UpstreamDelivery
@@ -132,6 +133,49 @@ async def test_while_nobody_answers_one_message_probes_and_nothing_is_counted(do
         await delivery.step()
         await delivery.step()
         assert len(receiver.taken) == 5
+
+
+async def test_a_message_that_the_receiver_fails_at_holds_up_no_others() -> None:
+    """Given a message that is always answered with 502, when it was the only one, then others still get through."""
+
+    class Fragile(Receiver):
+        async def deliver(self, message: Message) -> Answer:
+            self.answers = [Answer(502) if message.lane == "order:ORD-C-0" else Answer(200)]
+            return await super().deliver(message)
+
+    async with core() as opened:
+        await opened.stock("A", 9)
+        await opened.submit(command("C-0", ("A", 1)))
+        receiver = Fragile()
+        delivery = delivery_of(opened, receiver)
+        await delivery.step()
+        await delivery.step()
+        await opened.submit(command("C-1", ("A", 1)))
+        for _ in range(30):
+            await delivery.step()
+        assert receiver.taken == [("order:ORD-C-1", 1)]
+        assert await states(opened) == [("pending", 0), ("delivered", 1)]
+
+
+@pytest.mark.parametrize(
+    ("first", "messages"), [(Answer(503), 1), (Answer(200), 2)], ids=["down before", "some taken"]
+)
+async def test_a_receiver_that_wants_to_be_left_alone_is_so_whatever_it_answered_before(
+    first: Answer, messages: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "DOWN_FIRST_S", 0.001)
+    monkeypatch.setattr(room, "DOWN_MAX_S", 0.001)
+    monkeypatch.setattr(room, "PERIOD_S", 0.001)
+    async with core() as opened:
+        await opened.stock("A", 9)
+        for n in range(messages):
+            await opened.submit(command(f"C-{n}", ("A", 1)))
+        receiver = Receiver([first, Answer(429, retry_after_s=100_000)])
+        async with asyncio.TaskGroup() as tasks:
+            delivering = tasks.create_task(delivery_of(opened, receiver).run())
+            await asyncio.sleep(0.2)
+            assert len(receiver.tried) == 2
+            delivering.cancel()
 
 
 async def test_a_stock_message_that_was_replaced_while_it_was_under_way_is_followed_by_the_newer_one() -> (
