@@ -101,7 +101,6 @@ class MqttLink(WiringModel):
     ca_file: Path | None = None
     certificate: Path | None = None
     private_key: Path | None = None
-    keepalive_s: PositiveInt = 15
 
 
 Link = Annotated[OpcUaLink | ModbusLink | MqttLink, Field(discriminator="kind")]

@@ -18,6 +18,7 @@ from sim_devices.vehicles.line import Publication, Session
 
 TIMEOUT_S: Final = 2.0
 """A broker that does not answer for this long is lost; the library does not notice sooner while it connects."""
+KEEPALIVE_S: Final = 15
 INBOX_MAX: Final = 1000
 """Messages that wait for a vehicle; of more, the newest are lost."""
 
@@ -30,7 +31,6 @@ class BrokerAccess:
     port: int
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-    keepalive_s: int = 15
     tls: ssl.SSLContext | None = None
 
     @classmethod
@@ -54,7 +54,6 @@ class BrokerAccess:
             port=url.port,
             username=link.username,
             password=password,
-            keepalive_s=link.keepalive_s,
             tls=_tls(link, root) if url.scheme == "mqtts" else None,
         )
 
@@ -141,7 +140,7 @@ class MqttBroker:
             # Some brokers refuse anything else in a client id.
             identifier=re.sub(r"[^A-Za-z0-9_-]", "_", client_id),
             will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain),
-            keepalive=access.keepalive_s,
+            keepalive=KEEPALIVE_S,
             timeout=TIMEOUT_S,
             tls_context=access.tls,
             max_queued_incoming_messages=INBOX_MAX,
