@@ -23,9 +23,11 @@ from gateway.wes.inbound import store_container
 from gateway.wes.planning.home import bring_strays_home
 from gateway.wes.planning.plan import Planner
 from gateway.wes.planning.rollback import advance, begin_rollback
+from gateway.wes.stock.model import Holder, HolderKind
 from gateway.wes.upstream.sync import sync_changed
-from tests.unit.chain_rig import fill, goods_in_receiving, order, put_into
+from tests.unit.chain_rig import fill, fill_holder, goods_in_receiving, order, put_into
 from tests.unit.station_rig import ACT, Station, begun, shelf, station_on
+from tests.unit.wes_rig import WAREHOUSE
 from tests.wes.between import between
 
 pytestmark = pytest.mark.parametrize("store", ["postgres"], indirect=True)
@@ -269,6 +271,26 @@ async def test_who_is_too_late_for_one_work_order_gets_the_next(store: Store, be
     await line.turn()
     first, second = await claimed(line, before)
     assert first and second and first != second
+    await line.check()
+
+
+@pytest.mark.parametrize("before", [3, 4])
+async def test_a_replenishment_is_given_up_while_pieces_of_it_are_put_down(store: Store, before: int) -> None:
+    move = {"at": "move", "then": {"pick": "A1-4-R-1?", "reserve": "A1-4-R-0?"}}
+    line = await station_on(store, rules=[{"at": "picking", "then": "flat"}, move])
+    for place, quantity in (("A1-4-R-10", 3), ("A1-4-R-01", 30)):
+        flat = Holder(holder_id=place, kind=HolderKind.LOCATION, warehouse_id=WAREHOUSE, location_id=place)
+        await fill_holder(line.core, flat, A=quantity)
+    await order(line, "C-1", ("A", 5))
+    await line.turn()
+    ((number,),) = await line.core.rows("SELECT replenishment_id FROM replenishments")
+    await line.act("beginReplenishment", replenishment_id=number)
+    giving_up = acting(line, "endReplenishment", "Ann", replenishment_id=number, reason="no room")
+    where = {"holder_id": "A1-4-R-10", "quantity": 1}
+    putting = acting(line, "replenish", "Ann", replenishment_id=number, **where)
+    await both(store, before, giving_up, putting, refusal="hasEnded")
+    told = await line.core.rows("SELECT state, moved FROM replenishments")
+    assert list(told) in ([("done", 1)], [("withdrawn", 0)])
     await line.check()
 
 

@@ -18,7 +18,7 @@ from gateway.wes.layout import STORAGE
 from gateway.wes.orders.rows import lock_order
 from gateway.wes.planning.holders import kind_of, open_place
 from gateway.wes.planning.presentations import Overtaken, lock_presentation, presentation_of_container
-from gateway.wes.planning.replenishment import Replenishment, find_replenishment, move_on
+from gateway.wes.planning.replenishment import Replenishment, lock_replenishment, move_on
 from gateway.wes.planning.tasks import conflict, missing
 from gateway.wes.stock.model import Act, HolderKind, Portion, Share
 from gateway.wes.stock.post import post
@@ -137,7 +137,7 @@ async def _begun(tx: Tx, context: WesContext, replenishment_id: int, operator: s
 
 
 async def _open(tx: Tx, replenishment_id: int) -> Replenishment:
-    found = await find_replenishment(tx, replenishment_id)
+    found = await lock_replenishment(tx, replenishment_id)
     if found is None:
         raise missing("replenishmentId", f"no replenishment {replenishment_id}")
     if found.state in (R.DONE, R.WITHDRAWN):

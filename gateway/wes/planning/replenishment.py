@@ -66,6 +66,9 @@ class Replenishment:
 
 COLUMNS: Final = "replenishment_id, lot_id, source_id, kind, places, target_id, quantity, moved, presentation_id, state, operator"
 _BY_ID: Final = f"SELECT {COLUMNS} FROM replenishments WHERE replenishment_id = :replenishment_id"
+_LOCK: Final = (
+    f"UPDATE replenishments SET state = state WHERE replenishment_id = :replenishment_id RETURNING {COLUMNS}"
+)
 _INSERT: Final = (
     f"INSERT INTO replenishments ({COLUMNS}, standing, priority, created_at) VALUES (:replenishment_id, :lot_id,"
     " :source_id, :kind, :places, :target_id, :quantity, 0, :presentation_id, 'open', NULL, :standing, :priority, :at_us)"
@@ -122,6 +125,12 @@ _LOTS: Final = (
 async def find_replenishment(tx: Tx, replenishment_id: int) -> Replenishment | None:
     """Return a replenishment."""
     rows = await tx.fetch(_BY_ID, {"replenishment_id": replenishment_id})
+    return replenishment_of(rows[0]) if rows else None
+
+
+async def lock_replenishment(tx: Tx, replenishment_id: int) -> Replenishment | None:
+    """Return a replenishment that nobody else changes until the transaction ends."""
+    rows = await tx.fetch(_LOCK, {"replenishment_id": replenishment_id})
     return replenishment_of(rows[0]) if rows else None
 
 
