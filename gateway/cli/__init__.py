@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Any, Final
 
 from typer.main import get_group
@@ -136,6 +137,9 @@ def main(words: Sequence[str] | None = None) -> None:
     Args:
         words: left out: those that the process was started with.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what the locale has no sign for is told in signs that it has
+            stream.reconfigure(errors="backslashreplace")
     if not sys.stderr.isatty():
         # Typer reads this when it first tells wrong usage, and else breaks sentences, and what they say to type, at 80.
         os.environ.setdefault("TERMINAL_WIDTH", PIPE_WIDTH)

@@ -68,6 +68,16 @@ def test_a_program_ends_without_looking_for_garbage() -> None:
     assert (done.returncode, done.stderr) == (0, "True")
 
 
+def test_what_a_locale_has_no_sign_for_is_told_all_the_same(tmp_path: Path) -> None:
+    site = tmp_path / "仓库"
+    site.mkdir()
+    command = [sys.executable, "-m", "gateway", "check", "--site", str(site)]
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    ended = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+    assert ended.returncode == 1, ended.stderr
+    assert b"\\u4ed3\\u5e93:1: the folder holds no *.yaml file" in ended.stdout
+
+
 def test_the_module_and_the_script_are_the_same() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "gateway", "transport", "no-such-word"],
