@@ -1,7 +1,7 @@
 """Conveyors: a line of segments, each with a sensor; every pair of neighbours is a mailbox of its own.
 
-A load leaves its segment only when the next one is free; all pairs may work at once. Where a scanner stands
-at the target, the load is read as it arrives.
+A load leaves its segment only when the next one is free, and of several on one segment the first that came; all pairs may work
+at once. Where a scanner stands at the target, the load is read as it arrives.
 """
 
 from gateway.site.model import Conveyor, ConveyorChannel, Location, Site
@@ -69,7 +69,7 @@ class ConveyorMachine:
     def _pass_on(self, block: CommandBlock) -> Script:
         yield self._handling + self._travel.duration
         try:
-            self._sensors.world.move(self._source.id, self._target.id, str(block.job_id), block.container)
+            self._sensors.world.move(self._source.id, self._target.id, str(block.job_id))
         except Impossible:
             return self._blocked()
         self._sensors.troubles.reached(Point.MOVED)

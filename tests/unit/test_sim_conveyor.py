@@ -118,6 +118,15 @@ def test_a_target_with_room_for_more_shows_that_it_is_occupied_and_takes_another
     assert outcome(plant) == (Done.DONE, "T1")
 
 
+def test_of_several_loads_on_a_segment_the_first_one_passes_on_whichever_is_asked_for() -> None:
+    plant = Plant(room={"C": 2})
+    plant.world.place("T2", "C")
+    plant.world.place("T1", "C")
+    plant.convey("c1", transfer(container="T1"))
+    assert outcome(plant) == (Done.WRONG_BARCODE, "T2")
+    assert (plant.world.spot_of("T1"), plant.world.spot_of("T2")) == ("C", "D")
+
+
 @pytest.mark.parametrize(
     ("room", "others", "result"),
     [
