@@ -32,12 +32,28 @@ EVERYWHERE: Final[tuple[Network, ...]] = (ip_network("0.0.0.0/0"), ip_network(":
 
 HEADERS: Final[Mapping[str, str]] = {"content-type": "application/json", "user-agent": "warehouse-gateway"}
 TIMEOUT_S: Final = 15.0
-CONNECTIONS_MAX: Final = 100
+CONNECT_S: Final = 4.0
+"""After which the next address of a name has its turn."""
+REST_S: Final = 1.0
+REST_MAX_BYTES: Final = 65_536
+"""What is read of an answer after its status, so that the connection serves the next delivery."""
+CONNECTIONS_MAX: Final = 400
+"""All deliveries that all subscriptions may have on the wire: none waits for a connection of another's slow receiver."""
 KEPT_ALIVE_MAX: Final = 20
-EXPIRY_S: Final = 30.0
+EXPIRY_S: Final = 4.0
+"""How long a connection is kept for the next delivery: less than servers do, which mostly close it after 5 s."""
 
-_TUNNELS: Final = (ip_network("64:ff9b::/96"), ip_network("2001::/32"), ip_network("2002::/16"))
-"""IPv6 that leads to an IPv4 address inside it (NAT64, Teredo, 6to4)."""
+_UNICAST: Final = ip_network("2000::/3")
+"""All of IPv6 that is public is in there; outside are ways to IPv4 addresses (NAT64) and what has been given up …"""
+_SIX_TO_FOUR: Final = ip_network("2002::/16")
+"""… and inside is one that leads to the IPv4 address in it."""
+_FAILURES: Final = (
+    httpcore.NetworkError,
+    httpcore.TimeoutException,
+    httpcore.ProtocolError,
+    OSError,
+    UnicodeError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +106,7 @@ class HttpSender:
         )
 
     async def post(self, url: str, headers: Mapping[str, str], body: str) -> Answer:
-        """Return the receiver's status; the answer's body is not read."""
+        """Return the receiver's status; what else it says counts for nothing."""
         try:
             async with (
                 asyncio.timeout(TIMEOUT_S),
@@ -98,23 +114,19 @@ class HttpSender:
                     "POST", url, headers=list(headers.items()), content=body.encode()
                 ) as response,
             ):
-                return Answer(response.status, "", self._retry_after_s(response.headers))
+                answer = Answer(response.status, "", self._retry_after_s(response.headers))
+                await _read_rest(response)
+                return answer
         except TimeoutError:
             return Answer(None, f"no answer within {TIMEOUT_S:g} s")
-        except (
-            httpcore.NetworkError,
-            httpcore.TimeoutException,
-            httpcore.ProtocolError,
-            OSError,
-            UnicodeError,
-        ) as error:
+        except _FAILURES as error:
             return Answer(None, str(error) or type(error).__name__)
 
     async def objection(self, url: str) -> str | None:
         """Tell why nothing may be sent there; a name that cannot be resolved now may be so later."""
         parts = urlsplit(url)
         try:
-            await self._backend.address(parts.hostname or "", parts.port or 0)
+            await self._backend.addresses(parts.hostname or "", parts.port or 0)
         except httpcore.ConnectError as error:
             return str(error)
         except (OSError, UnicodeError):
@@ -152,12 +164,19 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to an address that is allowed."""
-        address = await self.address(host, port)
-        return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+        """Connect to the first address that answers, if all that the host stands for are allowed."""
+        failure: httpcore.NetworkError | httpcore.TimeoutException = httpcore.ConnectError("no address")
+        for address in await self.addresses(host, port):
+            try:
+                return await self._network.connect_tcp(
+                    address, port, timeout or CONNECT_S, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
 
-    async def address(self, host: str, port: int) -> str:
-        """Resolve a host once, and return its first address.
+    async def addresses(self, host: str, port: int) -> Sequence[str]:
+        """Resolve a host once, and return its addresses, the best first.
 
         Raises:
             httpcore.ConnectError: any of its addresses is not allowed.
@@ -171,7 +190,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
                     f"{host} leads to {address}, which is not public;"
                     " a private network has to be allowed: gateway run --webhook-network"
                 )
-        return str(addresses[0])
+        return [str(address) for address in addresses]
 
     async def sleep(self, seconds: float) -> None:
         """Sleep."""
@@ -180,10 +199,20 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
 
 def is_allowed(address: IPv4Address | IPv6Address, allowed: Iterable[Network]) -> bool:
     """Tell whether deliveries may go to an address."""
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        elif any(address in tunnel for tunnel in _TUNNELS):
-            return any(address in network for network in allowed)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
     public = address.is_global and not address.is_multicast
+    if isinstance(address, IPv6Address):
+        public = public and address in _UNICAST and address not in _SIX_TO_FOUR
     return public or any(address in network for network in allowed)
+
+
+async def _read_rest(response: httpcore.Response) -> None:
+    """Read the rest of an answer if it is short and comes soon."""
+    read = 0
+    with suppress(TimeoutError, *_FAILURES):
+        async with asyncio.timeout(REST_S):
+            async for chunk in response.aiter_stream():
+                read += len(chunk)
+                if read > REST_MAX_BYTES:
+                    return

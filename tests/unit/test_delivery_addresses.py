@@ -4,7 +4,9 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from gateway.delivery.sender import LOOPBACK, is_allowed
+from gateway.delivery.endpoint import PARALLEL
+from gateway.delivery.sender import CONNECTIONS_MAX, LOOPBACK, is_allowed
+from gateway.delivery.webhooks import SUBSCRIPTIONS_MAX
 
 pytestmark = pytest.mark.unit
 
@@ -29,7 +31,7 @@ def test_public_addresses_are_allowed(address: str) -> None:
             "::ffff:10.0.0.1",
             "::ffff:169.254.169.254",
         ),
-        *("64:ff9b::a00:1", "2002:a00:1::", "2001:0:a00:1::"),
+        *("64:ff9b::a00:1", "2002:a00:1::", "2001:0:a00:1::", "64:ff9b:1::a00:1", "::10.0.0.1", "fec0::1"),
     ],
 )
 def test_no_other_address_is_allowed_by_itself(address: str) -> None:
@@ -39,3 +41,8 @@ def test_no_other_address_is_allowed_by_itself(address: str) -> None:
 @pytest.mark.parametrize("address", ["10.20.3.4", "::ffff:10.20.3.4", "127.0.0.1", "::1"])
 def test_what_the_settings_name_is_allowed(address: str) -> None:
     assert is_allowed(ip_address(address), (*LOOPBACK, ip_network("10.20.0.0/16")))
+
+
+def test_receivers_that_never_answer_leave_connections_for_all_others() -> None:
+    """Each subscription may have all its deliveries on the wire at once, and waits for nobody else's."""
+    assert CONNECTIONS_MAX >= SUBSCRIPTIONS_MAX * PARALLEL

@@ -2,10 +2,11 @@
 
 import asyncio
 import random
+import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import format_datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from gateway.contract.events import Event
 from gateway.contract.subscriptions import SubscriptionRequest, SubscriptionStatus
 from gateway.delivery import endpoint as endpoints
 from gateway.delivery import sender as senders
-from gateway.delivery.sender import HttpSender
+from gateway.delivery.sender import Answer, HttpSender
 from gateway.delivery.webhooks import Webhooks
 from gateway.kernel.clock import SystemClock, to_datetime
 from gateway.store.inline import open_inline
@@ -175,6 +176,90 @@ async def test_redirects_are_not_followed_and_retry_after_is_read() -> None:
     assert said[3].retry_after_s == 0
 
 
+async def test_a_name_with_several_addresses_is_reached_at_the_one_where_somebody_listens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As `localhost` is where it stands for ::1 first, and the receiver listens at 127.0.0.1."""
+
+    def look_up(host: str, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+        stream, tcp = socket.SOCK_STREAM, socket.IPPROTO_TCP
+        addresses = ("127.0.0.2", "127.0.0.1") if host == "receiver.test" else (host,)
+        return [(socket.AF_INET, stream, tcp, "", (address, port)) for address in addresses]
+
+    receiver = Receiver()
+    sender = HttpSender(SystemClock())
+    body = Event(id="1", seq=1, source="s", type="put.lit", subject="p", time="", data={}).model_dump_json()  # type: ignore[arg-type]
+    async with receiver.listening() as url:
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        answer = await sender.post(f"http://receiver.test:{urlsplit(url).port}/hook", {}, body)
+        monkeypatch.undo()
+    await sender.close()
+    assert answer.status == 200, answer.error
+
+
+@asynccontextmanager
+async def talking(
+    say: Callable[[asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncGenerator[tuple[str, list[int]]]:
+    """Answer every request by what is said; the list has the number of requests of each connection."""
+    requests: list[int] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        mine = len(requests)
+        requests.append(0)
+        with suppress(OSError, asyncio.IncompleteReadError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n{}")
+                requests[mine] += 1
+                await say(writer)
+                await writer.drain()
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", requests
+
+
+async def test_deliveries_one_after_the_other_share_a_connection() -> None:
+    async def say(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nthanks")
+
+    sender = HttpSender(SystemClock())
+    async with talking(say) as (url, requests):
+        said = [await sender.post(url, {}, "{}") for _ in range(3)]
+        await sender.close()
+    assert said == [Answer(200)] * 3
+    assert requests == [3]
+
+
+@pytest.mark.parametrize("pause_s", [0, 60], ids=["huge", "never ending"])
+async def test_an_answer_counts_however_long_its_rest_is(
+    pause_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(senders, "REST_S", 0.05)
+    left = asyncio.Event()
+
+    async def say(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await left.wait()
+        for _ in range(1000):
+            if left.is_set():
+                return
+            writer.write(b"x" * 10_000)
+            await writer.drain()
+
+    sender = HttpSender(SystemClock())
+    async with talking(say) as (url, _):
+        answer = await sender.post(url, {}, "{}")
+        await sender.close()
+        left.set()
+    assert answer == Answer(200)
+
+
 async def test_a_receiver_that_says_nothing_is_given_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(senders, "TIMEOUT_S", 0.1)
     leave = asyncio.Event()
@@ -219,7 +304,7 @@ import asyncio, random, sys
 from pathlib import Path
 from gateway.contract.subscriptions import SubscriptionRequest
 from gateway.delivery import ledger
-from gateway.delivery.sender import HttpSender
+from gateway.delivery.sender import Answer, HttpSender
 from gateway.delivery.webhooks import Webhooks
 from gateway.kernel.clock import SystemClock
 from gateway.store.sqlite import open_sqlite
