@@ -55,8 +55,8 @@ def open_rooms(site: Site) -> Rooms:
         books,
         site,
         FleetEngine(
-            usable=lambda vehicle_id: engine.is_usable(vehicle_id),
-            laden=lambda vehicle_id: vehicle_id in tables.loads,
+            usable=lambda vehicle_id: engine.is_enabled(vehicle_id),
+            laden=lambda vehicle_id: engine.may_be_laden(vehicle_id),
             report=lambda report: engine.hear(report),
             next_job_id=lambda: engine.journal.next_job_id(),
         ),

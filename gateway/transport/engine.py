@@ -35,7 +35,7 @@ from gateway.transport.messages import (
     UnblockLocation,
 )
 from gateway.transport.needs import Needs
-from gateway.transport.outcome import Outcome, fault_alarm
+from gateway.transport.outcome import Outcome, fault_alarm, load_alarm
 from gateway.transport.plant import FleetControl, Plant
 from gateway.transport.puts import Puts
 from gateway.transport.queues import Queues
@@ -114,10 +114,14 @@ class TransportEngine:
         """Take a fleet's report in the commit that is under way."""
         self._reports[type(report)](report)
 
-    def is_usable(self, device_id: str) -> bool:
-        """Tell whether people let the engine use a device, and nothing that it knows of keeps it still."""
+    def is_enabled(self, device_id: str) -> bool:
+        """Tell whether people let the engine use a device."""
         device = self._tables.devices.get(device_id)
-        return device is None or (device.enabled and device.fault is None)
+        return device is None or device.enabled
+
+    def may_be_laden(self, device_id: str) -> bool:
+        """Tell whether a device has a load on board by the books, or nobody has looked yet whether they are right."""
+        return device_id in self._tables.loads or load_alarm(device_id) in self._tables.alarms
 
     def missing(self) -> Iterator[str]:
         """Tell what is under way and the site lacks: with it the gateway cannot go on."""

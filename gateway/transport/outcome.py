@@ -92,7 +92,7 @@ class Outcome:
             else f"{report.device_id} shows no load on board; the books say it carries {booked}"
         )
         self._alarms.raise_alarm(
-            _load_alarm(report.device_id),
+            load_alarm(report.device_id),
             report.device_id,
             "loadContradiction",
             text,
@@ -142,13 +142,13 @@ class Outcome:
 
         A fault that the device itself shows stands until the device shows none.
         """
-        self._alarms.clear(_load_alarm(device_id))
+        self._alarms.clear(load_alarm(device_id))
         self._show_fault(device_id)
 
     def _show_fault(self, device_id: str) -> None:
         """Say what keeps the device from working, by the alarms that stand: its own fault before its load; or that nothing does."""
         device, alarms = self._tables.devices[device_id], self._tables.alarms
-        standing = alarms.get(fault_alarm(device_id)) or alarms.get(_load_alarm(device_id))
+        standing = alarms.get(fault_alarm(device_id)) or alarms.get(load_alarm(device_id))
         fault = None if standing is None else standing.text.removeprefix(f"{device_id}: ")
         if device.fault == fault:
             return
@@ -367,7 +367,8 @@ def fault_alarm(device_id: str) -> str:
     return f"fault:{device_id}"
 
 
-def _load_alarm(device_id: str) -> str:
+def load_alarm(device_id: str) -> str:
+    """Return the id of the alarm that stands while a device's load contradicts the books."""
     return f"load:{device_id}"
 
 
