@@ -1,4 +1,4 @@
-"""Request bodies: JSON and nothing else, of at most 1 MB, and strictly what RFC 8259 calls JSON."""
+"""Request bodies: JSON and nothing else, of at most 1 MB, and strictly what RFC 8259 calls JSON; no text in it holds U+0000."""
 
 import json
 from collections import Counter
@@ -9,14 +9,16 @@ from typing import Any, Final
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
+from starlette.types import Receive, Scope
 
 from gateway.api.problems import Rejected
+from gateway.contract.nul import NO_NUL, holds_nul
 
 BODY_MAX_BYTES: Final = 1_000_000
 
 
 class JsonRoute(APIRoute):
-    """A route whose body is read by JsonRequest."""
+    """A route whose requests are JsonRequests."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of one request."""
@@ -30,6 +32,16 @@ class JsonRoute(APIRoute):
 
 class JsonRequest(Request):
     """A request that reads no more than it has to, and takes no NaN, no lone surrogate, no abyss, no name twice."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        """Take a request.
+
+        Raises:
+            Rejected: 400.
+        """
+        super().__init__(scope, receive)
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            raise _nul()
 
     async def body(self) -> bytes:
         """Return the body; stop reading when it gets too long.
@@ -63,6 +75,8 @@ class JsonRequest(Request):
             json.loads(self._body, object_pairs_hook=_check_names)
         except ValueError as error:
             raise Rejected(HTTPStatus.BAD_REQUEST, "brokenJson", f"the body is no JSON: {error}") from None
+        if holds_nul(self._body):
+            raise _nul()
         return body
 
     def _media_type(self) -> str:
@@ -75,6 +89,10 @@ def _check_names(members: list[tuple[str, Any]]) -> None:
         names = Counter(name for name, _ in members)
         twice = ", ".join(name for name, times in names.items() if times > 1)
         raise ValueError(f"an object has more than one {twice}")
+
+
+def _nul() -> Rejected:
+    return Rejected(HTTPStatus.BAD_REQUEST, "nulCharacter", NO_NUL)
 
 
 def _too_large() -> Rejected:

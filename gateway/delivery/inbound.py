@@ -12,6 +12,7 @@ from pydantic_core import from_json
 
 from gateway.contract.faults import FieldError
 from gateway.contract.misfits import field_error
+from gateway.contract.nul import holds_nul
 from gateway.contract.problems import Reason
 from gateway.contract.wms import CallbackDetails, CancelCommand, ResultCode
 from gateway.delivery.brokers import Incoming, command_topics
@@ -96,8 +97,8 @@ class Inbound:
 
 
 def _read(body: bytes) -> JsonValue:
-    """Return what a message says; None if that is no JSON, which fits nothing."""
-    if len(body) > BODY_MAX_BYTES:
+    """Return what a message says; None if that is no JSON, or none that can be kept, which fits nothing."""
+    if len(body) > BODY_MAX_BYTES or holds_nul(body):
         return None
     try:
         return from_json(body, allow_inf_nan=False)

@@ -80,12 +80,23 @@ async def test_what_is_wrong_is_told_with_its_fields() -> None:
     [
         (COMMAND, b"{", "application/json", 400),
         (COMMAND, b"[NaN]", "application/json", 400),
+        (COMMAND, b'{"orderNo": "\\u0000"}', "application/json", 400),
+        ("/api/wms/product/sync?x=%00", b"{}", "application/json", 400),
         (COMMAND, b"{}", "text/plain", 415),
         (COMMAND, b'"' + b"x" * 1_000_001 + b'"', "application/json", 413),
         ("/api/wms/outbound/cancel", b'{"orderNo": "O"}', "application/json", 422),
         ("/api/wms/product/sync", b'{"items": []}', "application/json", 422),
     ],
-    ids=["broken", "no number", "no json", "too large", "no reason", "no product"],
+    ids=[
+        "broken",
+        "no number",
+        "no character",
+        "no character to ask with",
+        "no json",
+        "too large",
+        "no reason",
+        "no product",
+    ],
 )
 async def test_every_refusal_has_the_shape_of_this_interface(
     path: str, content: bytes, kind: str, status: int
