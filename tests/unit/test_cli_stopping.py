@@ -11,6 +11,7 @@ import pytest
 
 from gateway.cli.earlier import containers_in
 from gateway.cli.stopping import Stop, stop_signals
+from gateway.kernel.ports import StoreBroken
 
 pytestmark = pytest.mark.unit
 
@@ -44,3 +45,9 @@ def test_containers_stand_where_the_last_demo_left_them_on_a_device_too(tmp_path
         rows = [("TOTE-1", "A-1", None), ("TOTE-2", None, "agv-1"), ("TOTE-3", None, None)]
         books.executemany("INSERT INTO containers VALUES (?, ?, ?)", rows)
     assert containers_in(tmp_path) == [("TOTE-1", "A-1"), ("TOTE-2", "agv-1")]
+
+
+def test_a_damaged_database_of_the_last_demo_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "gateway.db").write_bytes(b"no database" * 100)
+    with pytest.raises(StoreBroken, match="not a database"):
+        containers_in(tmp_path)
