@@ -31,6 +31,7 @@ class KafkaWire:
             self._servers,
             security=self._security,
             request_timeout_ms=REQUEST_MS,
+            acks="all",
             apply_types=False,
             logger=SILENT,
         )
@@ -63,7 +64,10 @@ class KafkaWire:
             await admin.close()
 
     async def publish(self, topic: str, message_id: str, body: Any) -> None:
-        """Send one message; those of one order or product stay in order by their key."""
+        """Send one message; those of one order or product stay in order by their key.
+
+        Returns once every replica in sync has it: what only the leader has goes with the leader.
+        """
         key = str(body.get("omsOrderNo") or body.get("skuId") or message_id)
         await self._broker.publish(body, topic, key=key.encode(), headers={"message_id": message_id})
 
