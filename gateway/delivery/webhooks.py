@@ -145,11 +145,16 @@ class Webhooks:
                 raise
 
     async def enable(self, subscription_id: str) -> SubscriptionView:
-        """Let a disabled subscription go on where it stopped; one that is active stays so."""
+        """Let a disabled subscription go on where it stopped; one that is active stays so.
+
+        Raises:
+            Refusal: no such subscription, or the feed has forgotten what came after it stopped.
+        """
         async with self._changing:
             endpoint = self._known(subscription_id)
             reason = endpoint.subscription.disabled
             if reason is not None:
+                self._check_that_nothing_is_missed(endpoint.subscription.cursor)
                 endpoint.enable()
                 try:
                     await self._ledger.flush()
@@ -196,6 +201,18 @@ class Webhooks:
         endpoint.replay(request.from_seq, last)
         await self._ledger.flush()
         return self.view(subscription_id)
+
+    def _check_that_nothing_is_missed(self, cursor: int) -> None:
+        if cursor < self._feed.first_seq - 1:
+            raise Refusal(
+                RefusalKind.CONFLICT,
+                FieldError(
+                    "",
+                    "eventsGone",
+                    f"it stopped at event {cursor}, and the feed holds the events from {self._feed.first_seq} on;"
+                    " look at how things stand, delete it and subscribe anew",
+                ),
+            )
 
     def _check_that_it_fits(self, after: int) -> None:
         if len(self._endpoints) >= SUBSCRIPTIONS_MAX:

@@ -287,6 +287,19 @@ async def test_an_enabling_that_found_the_disk_full_can_be_repeated() -> None:
         await until(lambda: scene.receiver.seqs() == [1])
 
 
+async def test_one_that_was_disabled_for_so_long_that_events_are_forgotten_does_not_pass_over_them() -> None:
+    async with open_inline() as store, running(store, Receiver(lambda _: Answer(410))) as scene:
+        subscription = await scene.subscribe()
+        await scene.feeding.happen("a")
+        await until(lambda: scene.webhooks.view(subscription).status is SubscriptionStatus.DISABLED)
+        await scene.feeding.happen("b", "c")
+        scene.feeding.feed.forget_before(2)
+        with pytest.raises(Refusal, match="stopped at event 0") as refused:
+            await scene.webhooks.enable(subscription)
+        assert refused.value.kind is RefusalKind.CONFLICT
+        assert scene.webhooks.view(subscription).status is SubscriptionStatus.DISABLED
+
+
 async def test_two_who_delete_one_subscription_at_once_hear_that_it_is_gone() -> None:
     async with open_inline() as store, running(store, Receiver()) as scene:
         subscription = await scene.subscribe()
