@@ -12,8 +12,6 @@ from gateway.site.wes import BrokerUpstream
 from gateway.wes.core import WesCore
 from tests.unit.wes_rig import command, core_on, settings
 
-pytestmark = pytest.mark.wire
-
 BROKER: dict[str, Any] = {"kind": "nats", "url": "nats://127.0.0.1:4222"}
 COMMANDS = "WMS_OUTBOUND_COMMAND_WH-1"
 CANCELS = "WMS_OUTBOUND_CANCEL_WH-1"
