@@ -10,7 +10,7 @@ from gateway.contract.vehicles import VehiclePose, VehicleState, action_id_of
 from gateway.fleet.effects import CancelOrder, LocaliseVehicle, ResetVehicle, SendOrder
 from gateway.fleet.phases import PHASES, Phase, Sign
 from gateway.fleet.roads import Roads
-from gateway.fleet.rows import Mission, Purpose
+from gateway.fleet.rows import Mission, Order, Purpose
 from gateway.fleet.shown import load_of, stands
 from gateway.kernel.books import Books, Table
 from gateway.site import model
@@ -65,7 +65,8 @@ class Fleet:
         for row in self.rows():
             way = self._roads.route(row.end, node) if self._is_free(row) else None
             if way is not None:
-                arrival = (self._roads.seconds(row.base) + self._roads.seconds(way), row.vehicle_id)
+                base_s = self._roads.seconds(self._roads.known(row.base))
+                arrival = (base_s + self._roads.seconds(way), row.vehicle_id)
                 soonest = arrival if soonest is None else min(soonest, arrival)
         return None if soonest is None else soonest[1]
 
@@ -164,8 +165,30 @@ class Fleet:
         for row in self.rows():
             # An order that is sent again may be taken, whatever the vehicle has said to it before.
             order = None if row.order is None else replace(row.order, refusal=None)
-            self._missions.put(replace(row, online=False, fault=None, order=order))
+            row = self._redrawn(replace(row, online=False, fault=None, order=order))
+            self._missions.put(row)
             self._send_again(row)
+
+    def _redrawn(self, row: Mission) -> Mission:
+        """Return the row as far as the road map still has it: people may have redrawn the map while the gateway was down.
+
+        The vehicle keeps its base, for it may drive out all of it; where it stands now, its next state tells.
+        """
+        order = row.order
+        home = row.home if row.home in self._roads.parking else None
+        charger = row.charger if row.charger in self._roads.chargers else None
+        rest = row.rest if row.rest and self._roads.lead_over((row.end, *row.rest)) else ()
+        if order is not None and not self._is_drawn(order):
+            order = replace(order, phase=PHASES.get((order.phase, Sign.WITHDRAWN)) or order.phase)
+        drawn = replace(row, order=order, home=home, charger=charger, rest=rest)
+        on_map = drawn == row and (not row.base or self._roads.lead_over(row.base))
+        return row if on_map else replace(drawn, shown=None)
+
+    def _is_drawn(self, order: Order) -> bool:
+        """Tell whether the map has all that the order still needs of it: of one that the vehicle has, what is not released."""
+        if order.phase is Phase.TAKEN:
+            return not order.rest or self._roads.lead_over(order.nodes[order.released - 1 :])
+        return self._roads.lead_over(order.nodes)
 
     def node_of(self, location_id: str) -> str:
         """Return the node at which vehicles serve a location.

@@ -59,13 +59,19 @@ class Roads:
         steps = takewhile(lambda step: step in self._edges, pairwise(nodes))
         return (nodes[0], *(end for _, end in steps))
 
+    def lead_over(self, nodes: Route) -> bool:
+        """Tell whether a way is on the map."""
+        return nodes[0] in self.nodes and self.known(nodes) == nodes
+
     def nearest(self, x: float, y: float) -> str | None:
         """Return the node at which a vehicle at this point stands, if it stands at one."""
         found = min(self.nodes.values(), key=lambda node: hypot(node.x - x, node.y - y))
         return found.id if hypot(found.x - x, found.y - y) <= AT_NODE_M else None
 
     def route(self, start: str, goal: str) -> Route | None:
-        """Return the fastest way, always the same for the same nodes; None if there is none."""
+        """Return the fastest way, always the same for the same nodes; None if there is none, or no such node."""
+        if start not in self.nodes:
+            return None
         if (start, goal) not in self._routes:
             if start not in self._trees:
                 self._trees[start] = self._tree(start, ())
@@ -73,8 +79,8 @@ class Roads:
         return self._routes[start, goal]
 
     def route_around(self, start: str, goal: str, avoid: Collection[str]) -> Route | None:
-        """Return the fastest way that keeps off the nodes to avoid."""
-        return _way(self._tree(start, avoid), start, goal)
+        """Return the fastest way that keeps off the nodes to avoid; None if there is none, or no such node."""
+        return None if start not in self.nodes else _way(self._tree(start, avoid), start, goal)
 
     def seconds(self, route: Route) -> float:
         """Return the driving time of a way, without acceleration."""

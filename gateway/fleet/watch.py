@@ -136,7 +136,8 @@ class Watch:
         if node not in row.base:
             return replace(row, base=(node,), within=1, rest=())
         at_node = shown.position is not None and self._roads.nearest(*shown.position) == node
-        return replace(row, base=row.base[row.base.index(node) :], within=1 if at_node else within)
+        base = self._roads.known(row.base[row.base.index(node) :])
+        return replace(row, base=base, within=1 if at_node else within)
 
     def _node_of(self, shown: VehicleState) -> str | None:
         return node_of(shown, self._roads)
@@ -239,7 +240,8 @@ class Watch:
     def _apply(self, row: Mission, order: Order, shown: VehicleState, sign: Sign) -> None:
         phase = PHASES[order.phase, sign]
         if phase is None:
-            row = replace(row, order=None, rest=order.rest, idle_since_us=self._books.steady_us)
+            rest = self._roads.known(order.nodes[order.released - 1 :])[1:]
+            row = replace(row, order=None, rest=rest, idle_since_us=self._books.steady_us)
             untaken = sign in (Sign.REFUSED, Sign.CALLED_OFF) and shown.order_id != order.order_id
             row = self._standing(row, shown, order.start if untaken else BETWEEN)
             if untaken and sign is Sign.REFUSED:
@@ -284,7 +286,7 @@ class Watch:
 
     def _called_off(self, row: Mission, command: Command | None) -> None:
         if command is not None and not row.withdrawn:
-            text = "the vehicle refused an update of its order, which was cancelled"
+            text = "its order could not be extended, and was cancelled"
             self._end(row, CommandRejected(job_id=command.job_id, text=text, retry=True))
 
     def _forgotten(self, row: Mission, order: Order, shown: VehicleState, command: Command | None) -> None:

@@ -54,20 +54,7 @@ class Desk:
     """The fleet room with its books, and whoever talks to it."""
 
     def __init__(self, site: Site) -> None:
-        self.books = Books()
-        self.books.steady_us = 1_000_000_000
-        self.reports: list[Any] = []
-        self.effects: list[object] = []
-        self.disabled: set[str] = set()
-        self.numbers = count(900)
-        engine = Engine(
-            usable=lambda vehicle_id: vehicle_id not in self.disabled,
-            laden=lambda _: False,
-            report=lambda report: self.reports.append(report),
-            next_job_id=lambda: next(self.numbers),
-        )
-        self.room = FleetRoom(self.books, site, engine)
-        self.fleet = self.room.fleets["agvs"]
+        self._open(site)
         self.states = {
             vehicle.id: VehicleState(
                 vehicle_id=vehicle.id,
@@ -87,6 +74,31 @@ class Desk:
         for name in self.states:
             self.show(name)
         self.news()
+
+    def _open(self, site: Site) -> None:
+        self.books = Books()
+        self.books.steady_us = 1_000_000_000
+        self.reports: list[Any] = []
+        self.effects: list[object] = []
+        self.disabled: set[str] = set()
+        self.numbers = count(900)
+        engine = Engine(
+            usable=lambda vehicle_id: vehicle_id not in self.disabled,
+            laden=lambda _: False,
+            report=lambda report: self.reports.append(report),
+            next_job_id=lambda: next(self.numbers),
+        )
+        self.room = FleetRoom(self.books, site, engine)
+        self.fleet = self.room.fleets["agvs"]
+
+    def restart(self, site: Site) -> None:
+        """Begin the next run, which has what is journalled; the vehicles show what they showed."""
+        rows = list(self.fleet.rows())
+        self._open(site)
+        for row in rows:
+            self.room._missions.set(row.vehicle_id, row)
+        self.fleet.resume()
+        self.settle()
 
     def ask(self, message: object) -> None:
         self.room.handlers[type(message)](message)
