@@ -178,7 +178,8 @@ class Driving:
         if fastest is not None:
             yield fastest
         if row.vehicle_id not in self._traffic.safe:
-            held = {node for other in self._traffic.others(row.vehicle_id) for node in other.base}
+            others = self._traffic.others(row.vehicle_id)
+            held = {node for other in others for node in self._traffic.held(other.vehicle_id)}
             if (free := self._roads.route_around(row.end, goal, held)) is not None:
                 yield free
 
@@ -212,7 +213,7 @@ class Driving:
             node
             for other in self._traffic.others(row.vehicle_id)
             if self._is_stuck(other)
-            for node in other.base
+            for node in self._traffic.held(other.vehicle_id)
         }
 
     def _is_stuck(self, other: Mission) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from gateway.fleet.roads import Roads
 from gateway.fleet.rows import Mission
+from gateway.fleet.shown import node_of
 from gateway.kernel.banker import Mover, finishers
 from gateway.kernel.books import Table
 
@@ -57,6 +58,7 @@ class Traffic:
         self._vehicle_ids = frozenset(vehicle_ids)
         self._claims: dict[str, Claim] = {}
         self._movers: dict[str, Mover] = {}
+        self._held: dict[str, frozenset[str]] = {}
         self._holders: dict[str, set[str]] = {}
         self._refused: dict[str, Refused] = {}
         self._safe: set[str] | None = None
@@ -67,18 +69,39 @@ class Traffic:
         row = new or old
         if row is None or row.vehicle_id not in self._vehicle_ids:
             return
-        name = row.vehicle_id
-        claim = claim_of(new) if new is not None and new.base else None
+        self._note_held(row.vehicle_id, frozenset() if new is None else self._held_by(new))
+        self._note_claim(row.vehicle_id, claim_of(new) if new is not None and new.base else None)
+
+    def _note_held(self, name: str, held: frozenset[str]) -> None:
+        before = self._held.get(name, frozenset())
+        if held == before:
+            return
+        self._held[name] = held
+        for node in before - held:
+            self._holders[node].discard(name)
+        for node in held - before:
+            self._holders.setdefault(node, set()).add(name)
+
+    def _held_by(self, row: Mission) -> frozenset[str]:
+        """Return the nodes that a vehicle holds: its base, where it is, and where it may drive, whoever has led it there.
+
+        They differ only while people drive it by hand, or another gateway commands it, and our order has not ended yet.
+        """
+        shown = row.shown
+        if shown is None:
+            return frozenset(row.base)
+        here = node_of(shown, self._roads)
+        released = (node.node_id for node in shown.node_states if node.released)
+        return frozenset((*row.base, *(() if here is None else (here,)), *released))
+
+    def _note_claim(self, name: str, claim: Claim | None) -> None:
         if claim == self._claims.get(name):
             return
-        for node in self._claims.pop(name).base if name in self._claims else ():
-            self._holders[node].discard(name)
+        self._claims.pop(name, None)
         mover = self._movers.pop(name, None)
         if claim is not None:
             self._claims[name] = claim
             self._movers[name] = self._mover(claim)
-            for node in claim.base:
-                self._holders.setdefault(node, set()).add(name)
         if self._movers.get(name) != mover:
             self._safe = None
 
@@ -89,8 +112,12 @@ class Traffic:
             self._safe = _finishers(self._movers)
         return self._safe
 
+    def held(self, vehicle_id: str) -> Collection[str]:
+        """Return all nodes that a vehicle holds."""
+        return self._held[vehicle_id]
+
     def others(self, vehicle_id: str) -> Iterator[Mission]:
-        """Return the other vehicles that hold anything."""
+        """Return the other vehicles that have a base."""
         return (self._missions[name] for name in self._claims if name != vehicle_id)
 
     def is_free(self, node: str, vehicle_id: str) -> bool:
