@@ -39,6 +39,19 @@ AUTOMATIC: Final = ("AUTOMATIC", "SEMIAUTOMATIC")
 STATUSES: Final = {status.value: status for status in ActionStatus}
 
 
+def _null_as_empty(value: object) -> object:
+    return "" if value is None else value
+
+
+def _null_as_false(value: object) -> object:
+    return False if value is None else value
+
+
+Text = Annotated[str, BeforeValidator(_null_as_empty)]
+Flag = Annotated[bool, BeforeValidator(_null_as_false)]
+"""Where nothing may be said, some vehicles say null."""
+
+
 class Read(BaseModel):
     """Base of what vehicles send: unknown fields are ignored. NaN and infinity, which JSON does not have, are not read."""
 
@@ -74,7 +87,7 @@ class ReadError(Read):
     """errors of 6.10.4."""
 
     error_type: str
-    error_level: str = "WARNING"
+    error_level: Text = "WARNING"
     error_description: str | None = None
     error_references: tuple[ReadReference, ...] | None = None
 
@@ -119,17 +132,17 @@ class Header(Read):
 class State(Header):
     """The topic `state` (6.10)."""
 
-    order_id: str = ""
+    order_id: Text = ""
     order_update_id: int = 0
-    last_node_id: str = ""
+    last_node_id: Text = ""
     last_node_sequence_id: int = 0
     node_states: tuple[ReadNode, ...] | None = None
     action_states: tuple[ReadAction, ...] | None = None
     errors: tuple[ReadError, ...] | None = None
     loads: tuple[ReadLoad, ...] | None = None
     driving: bool = False
-    paused: bool = False
-    new_base_request: bool = False
+    paused: Flag = False
+    new_base_request: Flag = False
     operating_mode: str = "AUTOMATIC"
     battery_state: ReadBattery = Field(default_factory=ReadBattery)
     safety_state: ReadSafety = Field(default_factory=ReadSafety)

@@ -71,6 +71,8 @@ class _Sequence:
 
     def __init__(self) -> None:
         self._header_id = -1
+        self._began_at = float("-inf")
+        """When the first message of this count was made: one from before, under way since then, has a higher number."""
         self._made_at = 0.0
         self._late = 0
         self._taken_at = 0.0
@@ -78,11 +80,14 @@ class _Sequence:
     def is_newer(self, message: Header, now: float) -> bool:
         """Tell whether to take a message: a lower header id with a later time is a vehicle that has started anew."""
         at = messages.made_at(message)
-        late = message.header_id <= self._header_id and (at is None or at <= self._made_at)
+        anew = message.header_id <= self._header_id
+        late = (at is None or at <= self._made_at) if anew else at is not None and at < self._began_at
         self._late = self._late + 1 if late else 0
         if late and (self._late < LATE_MAX or now - self._taken_at < UNDER_WAY_S):
             return False
         self._late, self._taken_at = 0, now
+        if anew or late:
+            self._began_at = float("-inf") if at is None else at
         self._header_id = message.header_id
         self._made_at = self._made_at if at is None else at
         return True

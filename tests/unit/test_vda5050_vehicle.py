@@ -710,3 +710,38 @@ def test_a_vehicle_that_knows_where_it_is_is_told_nothing_about_it(wire: Wire) -
     wire.face.localise(POSE)
     wire.state()
     assert wire.actions() == []
+
+
+def test_a_state_of_the_last_start_that_comes_after_the_first_of_this_one_is_left(wire: Wire) -> None:
+    """The vehicle has begun to count anew; what was under way from before has the higher number, and is older."""
+    wire.state(headerId=500, timestamp=T0 + "1Z", orderId="o-1")
+    wire.state(headerId=0, timestamp=T0 + "5Z", orderId="")
+    wire.state(headerId=501, timestamp=T0 + "2Z", orderId="o-1")
+    assert [report.order_id for report in wire.told()][-1] == ""
+    wire.state(headerId=1, timestamp=T0 + "6Z", orderId="", lastNodeId="c")
+    assert wire.told()[-1].last_node_id == "c"
+
+
+def test_a_clock_that_is_set_back_a_little_makes_no_state_late(wire: Wire) -> None:
+    wire.state(headerId=500, timestamp=T0 + "5Z")
+    wire.state(headerId=501, timestamp=T0 + "4Z", lastNodeId="c")
+    assert wire.told()[-1].last_node_id == "c"
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        "paused",
+        "newBaseRequest",
+        "orderId",
+        "lastNodeId",
+        "nodeStates",
+        "actionStates",
+        "errors",
+        "loads",
+        "agvPosition",
+    ],
+)
+def test_a_vehicle_that_writes_null_for_what_it_has_not_is_heard(wire: Wire, left_out: str) -> None:
+    wire.state(**{left_out: None})
+    assert [type(report) for report in wire.told()] == [VehicleState]
