@@ -73,9 +73,9 @@ class Vda5050Driver:
         self._vehicles[order.vehicle_id].send(order)
         self._reckon(order.vehicle_id)
 
-    def cancel(self, vehicle_id: str, order_id: str) -> None:
+    def cancel(self, vehicle_id: str, order_id: str, times: int = 0) -> None:
         """Ask the vehicle to cancel this order, until it shows that it has heard."""
-        self._vehicles[vehicle_id].cancel(order_id)
+        self._vehicles[vehicle_id].cancel(order_id, times)
         self._reckon(vehicle_id)
 
     def localise(self, pose: VehiclePose) -> None:

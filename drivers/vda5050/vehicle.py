@@ -21,6 +21,7 @@ from drivers.vda5050.pauses import doubled
 from drivers.vda5050.silence import Silence
 from gateway.contract.reports import Load, Position, Report
 from gateway.contract.vehicles import (
+    CANCEL,
     UNDER_WAY_S,
     ActionStatus,
     VehicleOffline,
@@ -28,6 +29,7 @@ from gateway.contract.vehicles import (
     VehiclePose,
     VehicleState,
     action_id_of,
+    cancel_id_of,
 )
 from gateway.contract.wiring import VehicleWiring
 
@@ -47,7 +49,6 @@ FINAL: Final = (ActionStatus.FINISHED, ActionStatus.FAILED)
 ACTIVE: Final = (ActionStatus.INITIALIZING, ActionStatus.RUNNING, ActionStatus.PAUSED)
 DROPPED_MAX: Final = 8
 """Actions that have ended and that the vehicle does not show any more: more than an order, its cancel and a pose have together."""
-CANCEL: Final = "cancelOrder"
 STATE_REQUEST: Final = "stateRequest"
 
 
@@ -123,6 +124,7 @@ class VehicleFace:
         self._order_interval_s = 0.0
         self._ordered_at = float("-inf")
         self._cancel: str | None = None
+        self._cancel_id = ""
         self._wanted_cancel: _Wanted | None = None
         self._pose_id = ""
         self._wanted_pose: _Wanted | None = None
@@ -148,11 +150,12 @@ class VehicleFace:
         if self._cancel != order.order_id:
             self._cancel = self._wanted_cancel = None
 
-    def cancel(self, order_id: str) -> None:
-        """Send a cancel of this order until it is shown."""
-        if self._cancel != order_id:
-            self._cancel = order_id
-            self._wanted_cancel = _Wanted(messages.instant_action(CANCEL, action_id_of(order_id, CANCEL)))
+    def cancel(self, order_id: str, times: int = 0) -> None:
+        """Send a cancel of this order until it is shown; a new one if the vehicle has refused it so many times."""
+        cancel_id = cancel_id_of(order_id, times)
+        if self._cancel is None or self._cancel_id != cancel_id:
+            self._cancel, self._cancel_id = order_id, cancel_id
+            self._wanted_cancel = _Wanted(messages.instant_action(CANCEL, cancel_id))
         self._wanted_order = None
 
     def localise(self, pose: VehiclePose) -> None:
@@ -393,10 +396,6 @@ class VehicleFace:
             self._wanted_cancel = None
         if shown.localised or self._pose_id in known_actions:
             self._wanted_pose = None
-
-    @property
-    def _cancel_id(self) -> str:
-        return action_id_of(self._cancel or "", CANCEL)
 
     def _with_finals(self, shown: VehicleState) -> VehicleState:
         """Keep what has ended: vehicles drop the states of finished instant actions after a while. Questions are no news."""

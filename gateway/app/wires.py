@@ -92,8 +92,8 @@ class Wires:
                 self._walls[wall].darken(put_id)
             case SendOrder(order):
                 self._fleets[order.vehicle_id].send(order)
-            case CancelOrder(vehicle_id, order_id):
-                self._fleets[vehicle_id].cancel(vehicle_id, order_id)
+            case CancelOrder(vehicle_id, order_id, times):
+                self._fleets[vehicle_id].cancel(vehicle_id, order_id, times)
             case LocaliseVehicle(pose):
                 self._fleets[pose.vehicle_id].localise(pose)
             case ResetVehicle(vehicle_id):

@@ -111,8 +111,14 @@ class VehicleDriver(Driver, Protocol):
         """Make sure that the vehicle has this order or update; replaces an older one of the same vehicle."""
         ...
 
-    def cancel(self, vehicle_id: str, order_id: str) -> None:
-        """Ask the vehicle to cancel this order (VDA 5050 §6.6.3); idempotent. The outcome shows in its states."""
+    def cancel(self, vehicle_id: str, order_id: str, times: int = 0) -> None:
+        """Ask the vehicle to cancel this order (VDA 5050 §6.6.3); idempotent. The outcome shows in its states.
+
+        Args:
+            vehicle_id: the vehicle.
+            order_id: of the order.
+            times: how many cancels of it the vehicle has refused: the next one is another action.
+        """
         ...
 
     def localise(self, pose: VehiclePose) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 ACTION_IDS: Final = UUID("5b0f4a3e-7d0c-5d0e-9c54-3f0f6a0b5050")
+CANCEL: Final = "cancelOrder"
 UNDER_WAY_S: Final = 6.0
 """A message to or from a vehicle that has not arrived after this long will not."""
 
@@ -18,6 +19,11 @@ UNDER_WAY_S: Final = 6.0
 def action_id_of(order_id: str, what: str) -> str:
     """Return the UUID of an action, always the same for the same order and word (`pick`, `cancelOrder` …)."""
     return str(uuid5(ACTION_IDS, f"{order_id}/{what}"))
+
+
+def cancel_id_of(order_id: str, times: int = 0) -> str:
+    """Return the id of the cancel of an order, which the vehicle has refused so many times before."""
+    return action_id_of(order_id, f"{CANCEL}.{times}" if times else CANCEL)
 
 
 class VehicleActionKind(StrEnum):

@@ -14,10 +14,11 @@ class SendOrder:
 
 @dataclass(frozen=True, slots=True)
 class CancelOrder:
-    """Ask the vehicle to cancel this order."""
+    """Ask the vehicle to cancel this order, which it has refused so many times before."""
 
     vehicle_id: str
     order_id: str
+    times: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,7 +222,7 @@ class Fleet:
         if order is None:
             return
         if order.phase in (Phase.RECALLED, Phase.CANCELLED):
-            self._books.effect(CancelOrder(row.vehicle_id, order.order_id))
+            self._books.effect(CancelOrder(row.vehicle_id, order.order_id, order.cancels))
         elif order.phase is Phase.SENT or order.message.update_id > 0:
             # The first message of an order that was shown is there: a vehicle without it has forgotten it.
             self._books.effect(SendOrder(order.message))

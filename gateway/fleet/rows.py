@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from gateway.contract.commands import Command
 from gateway.contract.reports import Load
-from gateway.contract.vehicles import VehicleAction, VehicleOrder, VehiclePose, VehicleState
+from gateway.contract.vehicles import VehicleAction, VehicleOrder, VehiclePose, VehicleState, cancel_id_of
 from gateway.fleet.phases import Phase
 from gateway.kernel.books import TableSpec
 
@@ -54,6 +54,8 @@ class Order:
         action: what is to be done at the last node, if anything.
         message: the newest order or update, exactly as it is sent and sent again.
         refusal: the vehicle's, if it has refused the order and not yet shown it.
+        cancels: how many cancels of it the vehicle has refused.
+        cancelled_us: when it was last asked to cancel it anew, in steady time.
     """
 
     purpose: Purpose
@@ -67,6 +69,13 @@ class Order:
     action: VehicleAction | None
     message: VehicleOrder
     refusal: Refusal | None = None
+    cancels: int = 0
+    cancelled_us: int = 0
+
+    @property
+    def cancel_id(self) -> str:
+        """Id of the newest cancel of it."""
+        return cancel_id_of(self.order_id, self.cancels)
 
     @property
     def order_id(self) -> str:

@@ -4,12 +4,11 @@ from typing import Final
 
 from gateway.contract.faults import Fault
 from gateway.contract.reports import Load
-from gateway.contract.vehicles import ActionStatus, VehicleError, VehicleState, action_id_of
+from gateway.contract.vehicles import ActionStatus, VehicleError, VehicleState
 from gateway.fleet.phases import Phase, Sign
 from gateway.fleet.roads import Roads
 from gateway.fleet.rows import Order, Purpose
 
-CANCEL: Final = "cancelOrder"
 FINAL: Final = frozenset({ActionStatus.FINISHED, ActionStatus.FAILED})
 ACTIVE: Final = frozenset({ActionStatus.INITIALIZING, ActionStatus.RUNNING, ActionStatus.PAUSED})
 REFUSALS: Final[dict[str, bool]] = {
@@ -165,7 +164,7 @@ def _bears_traces(order: Order, shown: VehicleState) -> bool:
 
 
 def _is_called_off(order: Order, shown: VehicleState) -> bool:
-    return status_of(shown, action_id_of(order.order_id, CANCEL)) in FINAL and stands(shown)
+    return status_of(shown, order.cancel_id) in FINAL and stands(shown)
 
 
 def _has_arrived(order: Order, shown: VehicleState) -> bool:

@@ -42,6 +42,10 @@ from gateway.kernel.books import Books, Table
 
 CHANNEL: Final = "main"
 """A vehicle takes one command at a time: it has one channel."""
+CANCEL_PAUSE_S: Final = 2.0
+"""A cancel that a vehicle refuses is asked for again after pauses that double …"""
+CANCEL_DOUBLINGS_MAX: Final = 7
+"""… so many times."""
 UNTAKEN: Final = (Phase.SENT, Phase.RECALLED)
 UNPLACED: Final = "it does not tell at which node it stands"
 TO_A_NODE: Final = (
@@ -78,6 +82,7 @@ class Watch:
         self._hear_answer_to_pose(shown)
         self._tell_trouble(shown)
         self._follow(shown)
+        self.cancel_again(shown.vehicle_id)
         self.end_command(shown.vehicle_id)
         self._end_reset(shown.vehicle_id)
         self._tell_online(shown)
@@ -102,6 +107,28 @@ class Watch:
         elif row.base and self._roads.route(row.end, self._goal(command)) is None:
             text = f"no way leads from {row.end} to {self._goal(command)}"
             self._end(row, CommandRejected(job_id=command.job_id, text=text, retry=False))
+
+    def cancel_again(self, vehicle_id: str) -> None:
+        """Ask anew for a cancel that the vehicle has refused, if it goes on with the order all the same.
+
+        It could not cancel just then, or the cancel overtook the order: else it would wait at the end of its base for ever.
+        """
+        row = self._missions[vehicle_id]
+        order, shown = row.order, row.shown
+        if order is None or order.phase is not Phase.CANCELLED or shown is None:
+            return
+        # A cancel names no order: it would end any other as well.
+        goes_on = shown.order_id == order.order_id and not stands(shown)
+        if not goes_on or status_of(shown, order.cancel_id) is not ActionStatus.FAILED:
+            return
+        now = self._books.steady_us
+        pause_s = CANCEL_PAUSE_S * 2 ** min(order.cancels, CANCEL_DOUBLINGS_MAX)
+        # A moment that is still to come was meant by another clock: that of a run before this one.
+        if order.cancels and 0 <= now - order.cancelled_us < pause_s * 1e6:
+            return
+        order = replace(order, cancels=order.cancels + 1, cancelled_us=now)
+        self._missions.put(replace(row, order=order))
+        self._books.effect(CancelOrder(vehicle_id, order.order_id, order.cancels))
 
     # Where it is
 
@@ -200,36 +227,42 @@ class Watch:
     def _follow(self, shown: VehicleState) -> None:
         row = self._missions[shown.vehicle_id]
         while row.order is not None:
-            order = self._note_refusal(row, row.order, shown)
+            order = self._note_no(row, row.order, shown)
             sign = self._sign(order, shown)
             if sign is None or (order.phase, sign) not in PHASES:
                 return
             self._apply(replace(row, order=order), order, shown, sign)
             row = self._missions[shown.vehicle_id]
 
-    def _note_refusal(self, row: Mission, order: Order, shown: VehicleState) -> Order:
-        error = refusal_of(order, shown)
+    def _note_no(self, row: Mission, order: Order, shown: VehicleState) -> Order:
+        """Note since when the vehicle refuses an order that it has not shown, or says that it has none to cancel."""
         now = self._books.steady_us
         # A moment that is still to come was meant by another clock: that of a run before this one.
         noted = order.refusal is not None and order.refusal.at_us <= now
-        if error is None or order.phase not in UNTAKEN or noted:
+        if order.phase not in UNTAKEN or noted:
             return order
-        text = f"{error.error_type}: {error.description}"
-        order = replace(order, refusal=Refusal(at_us=now, text=text, retry=may_repeat(error)))
+        if (error := refusal_of(order, shown)) is not None:
+            text = f"{error.error_type}: {error.description}"
+            refusal = Refusal(at_us=now, text=text, retry=may_repeat(error))
+        elif sign_of(order, shown) is Sign.CALLED_OFF:
+            refusal = Refusal(at_us=now, text="it has no such order", retry=True)
+        else:
+            return order
+        order = replace(order, refusal=refusal)
         self._missions.put(replace(row, order=order))
         return order
 
     def _sign(self, order: Order, shown: VehicleState) -> Sign | None:
-        """Return what the state says of an order; that it is refused only when no copy of it can be under way any more.
+        """Return what the state says of an order; that it is not taken only when no copy of it can be under way any more.
 
-        Until then a vehicle that refused one copy, because of something that passes, may take another one: it keeps the way that
-        is released to it, and is asked for nothing else.
+        Until then a vehicle that refused one copy, because of something that passes, or was asked to cancel the order before it had
+        come, may take another one: it keeps the way that is released to it, and is asked for nothing else.
         """
         sign, refusal = sign_of(order, shown), order.refusal
-        if refusal is None or order.phase not in UNTAKEN or sign not in (None, Sign.REFUSED):
+        if refusal is None or order.phase not in UNTAKEN or sign not in (None, Sign.REFUSED, Sign.CALLED_OFF):
             return sign
         over = self._books.steady_us - refusal.at_us >= UNDER_WAY_S * 1e6
-        return Sign.REFUSED if over or not refusal.retry else None
+        return (sign or Sign.REFUSED) if over or not refusal.retry else None
 
     def end_refusal(self, vehicle_id: str) -> None:
         """End an order that the vehicle has refused, once that is for good."""

@@ -27,6 +27,7 @@ from gateway.contract.vehicles import (
     VehicleError,
     VehicleOffline,
     action_id_of,
+    cancel_id_of,
 )
 from gateway.fleet.effects import CancelOrder, ResetVehicle, SendOrder
 from gateway.fleet.phases import PHASES, Phase, Sign
@@ -675,3 +676,60 @@ def test_every_phase_comes_to_an_end_and_none_comes_back() -> None:
         following = [PHASES[phase, sign] for sign in Sign if (phase, sign) in PHASES]
         assert None in following
         assert all(after is None or order.index(after) > order.index(phase) for after in following)
+
+
+def failed_cancel(desk: Desk, **changes: Any) -> None:
+    """The vehicle answers the first cancel by a no."""
+    answer = (action_id_of("site-5", "cancelOrder"), ActionStatus.FAILED, "")
+    desk.show(actions=(*desk.states["agv-1"].actions, answer), **changes)
+
+
+def test_a_cancel_that_the_vehicle_refuses_is_asked_for_again_while_it_goes_on(desk: Desk) -> None:
+    # given a vehicle that cannot cancel just now
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order(), driving=True)
+    desk.fleet.withdraw(5)
+    desk.settle()
+    desk.sent()
+    failed_cancel(desk)
+    # when it waits at the end of its base, with nothing that leads it any further
+    for sequence_id, node in ((2, "a"), (4, "b"), (6, "c")):
+        desk.reach(node, sequence_id, driving=node != "c")
+    desk.pass_time(5)
+    # then it is asked again, not the same question twice
+    assert desk.sent() == [CancelOrder("agv-1", "site-5", times=1)]
+    desk.pass_time(1)
+    assert desk.sent() == []
+    desk.news()
+    finished = (cancel_id_of("site-5", 1), ActionStatus.FINISHED, "")
+    desk.show(node_states=(), actions=((pick_id(), ActionStatus.FAILED, ""), finished))
+    assert [report.fault for report in desk.news()] == [Fault.CANCELLED]
+
+
+def test_an_order_that_comes_after_its_cancel_is_cancelled_too(desk: Desk) -> None:
+    # given a vehicle that is asked to cancel an order which has not come yet
+    desk.command(Op.PICK, "F")
+    order = desk.order()
+    base = desk.row().base
+    desk.fleet.withdraw(5)
+    desk.settle()
+    desk.news()
+    failed_cancel(desk)
+    # then that is no end of it as long as a copy of the order may be under way
+    desk.pass_time(UNDER_WAY_S - 1)
+    assert desk.news() == []
+    assert desk.row().base == base
+    # when it takes one, then it is asked again
+    desk.sent()
+    desk.take(order, driving=True, actions=desk.states["agv-1"].actions)
+    assert desk.sent() == [CancelOrder("agv-1", "site-5", times=1)]
+
+
+def test_an_order_that_has_not_come_when_none_can_be_under_way_is_called_off(desk: Desk) -> None:
+    desk.command(Op.PICK, "F")
+    desk.fleet.withdraw(5)
+    desk.settle()
+    desk.news()
+    failed_cancel(desk)
+    desk.pass_time(UNDER_WAY_S)
+    assert [report.fault for report in desk.news()] == [Fault.CANCELLED]

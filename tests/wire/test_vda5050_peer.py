@@ -159,8 +159,8 @@ class Control:
             match effect:
                 case SendOrder(order=order):
                     self.driver.send(order)
-                case CancelOrder(vehicle_id=vehicle_id, order_id=order_id):
-                    self.driver.cancel(vehicle_id, order_id)
+                case CancelOrder(vehicle_id, order_id, times):
+                    self.driver.cancel(vehicle_id, order_id, times)
                 case ResetVehicle(vehicle_id=vehicle_id):
                     self.driver.reset(vehicle_id)
                 case _:
