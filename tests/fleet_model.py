@@ -33,7 +33,7 @@ from gateway.contract.vehicles import (
     VehicleOffline,
     VehicleOrder,
     VehicleState,
-    action_id_of,
+    cancel_id_of,
 )
 from gateway.fleet.effects import CancelOrder, ResetVehicle, SendOrder
 from gateway.fleet.fleet import Engine
@@ -46,6 +46,7 @@ RESEND_S = 2.0
 EDGE_S = (0.5, 4.0)
 ACTION_S = (1.0, 5.0)
 WIRE_S = (0.01, 0.3)
+BOOT_S = 1.0
 
 
 def two_way(pairs: list[tuple[str, str]]) -> tuple[Edge, ...]:
@@ -112,6 +113,10 @@ class PureVehicle:
     charging: bool = False
     automatic: bool = True
     loads: tuple[str, ...] | None = ()
+    cancelled: str | None = None
+    """The order that was cancelled last: it takes no update of it."""
+    boots: int = 0
+    deaf: bool = False
 
     @property
     def idle(self) -> bool:
@@ -145,7 +150,7 @@ class PureVehicle:
         else:
             end = next((node for node in reversed(self.ahead) if node.released), None)
             at = (end.node_id, end.sequence_id) if end is not None else (self.node, self.seq)
-            if at != (first.node_id, first.sequence_id):
+            if order.order_id == self.cancelled or at != (first.node_id, first.sequence_id):
                 self._refuse("orderUpdateError", order)
                 return
         assert len(order.edges) == len(order.nodes) - 1
@@ -168,11 +173,11 @@ class PureVehicle:
         references = (("orderId", order.order_id), ("orderUpdateId", str(order.update_id)))
         self.errors = (VehicleError(error_type=kind, fatal=False, references=references),)
 
-    def cancel(self, order_id: str) -> None:
-        action_id = action_id_of(order_id, "cancelOrder")
+    def cancel(self, asked: CancelOrder) -> None:
+        action_id = cancel_id_of(asked.order_id, asked.times)
         if self.cancels.get(action_id) is not None:
             return
-        if self.idle or self.order_id != order_id:
+        if self.idle or self.order_id != asked.order_id:
             self.cancels[action_id] = ActionStatus.FAILED
             return
         self.ahead = [node for node in self.ahead if node.node_id == self.bound_for][:1]
@@ -180,10 +185,13 @@ class PureVehicle:
             if status is ActionStatus.WAITING:
                 self.actions[known] = ActionStatus.FAILED
         self.due = []
+        self.cancelled = self.order_id
         self.cancels[action_id] = ActionStatus.RUNNING
 
     def reboot(self) -> None:
         """Stop where it is and forget the order."""
+        self.boots += 1
+        self.deaf = True
         self.bound_for, self.astray = None, self.bound_for or self.astray
         self.order_id, self.update_id, self.seq, self.ahead = "", 0, 0, []
         self.actions, self.due, self.errors = {}, [], ()
@@ -236,7 +244,7 @@ class Run:
         self.now = 0.0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
-        self._wanted: dict[str, VehicleOrder | str] = {}
+        self._wanted: dict[str, VehicleOrder | CancelOrder] = {}
         self._silent: set[str] = set()
         self._shown: dict[str, VehicleState] = {}
         self.online: set[str] = set()
@@ -282,7 +290,7 @@ class Run:
     def tick(self) -> None:
         self.ask(FleetTick())
         for vehicle_id, wanted in list(self._wanted.items()):
-            self.deliver(vehicle_id, wanted)
+            self.send(vehicle_id, wanted)
         if self.troubles and self.random.random() < 0.1:
             self.silence(self.random.choice(list(self.vehicles)), self.random.uniform(1, 20))
         if self.troubles and self.random.random() < 0.05:
@@ -306,27 +314,32 @@ class Run:
             match effect:
                 case SendOrder(order=order):
                     self._wanted[order.vehicle_id] = order
-                    self.at(self.between(WIRE_S), lambda v=order.vehicle_id, o=order: self.deliver(v, o))
-                case CancelOrder(vehicle_id=vehicle_id, order_id=order_id):
-                    self._wanted[vehicle_id] = order_id
-                    self.at(self.between(WIRE_S), lambda v=vehicle_id, o=order_id: self.deliver(v, o))
+                    self.send(order.vehicle_id, order)
+                case CancelOrder(vehicle_id=vehicle_id) as cancel:
+                    self._wanted[vehicle_id] = cancel
+                    self.send(vehicle_id, cancel)
                 case ResetVehicle(vehicle_id=vehicle_id):
                     self._wanted.pop(vehicle_id, None)
                     self.at(self.between(WIRE_S), lambda v=vehicle_id: self.show(v))
                 case _:
                     raise AssertionError(effect)
 
-    def deliver(self, vehicle_id: str, wanted: VehicleOrder | str) -> None:
-        """The wire: what is no longer wanted is not sent; a vehicle that is out of reach gets nothing."""
-        if vehicle_id in self._silent or self._wanted.get(vehicle_id) != wanted:
-            return
-        vehicle = self.vehicles[vehicle_id]
+    def send(self, vehicle_id: str, wanted: VehicleOrder | CancelOrder) -> None:
+        """The driver: what is sent is under way, wanted or not."""
         shown = self._shown[vehicle_id]
         if isinstance(wanted, VehicleOrder) and (
             shown.order_id != wanted.after or echo_of(shown) == echo_of(wanted)
         ):
             return
-        if isinstance(wanted, str):
+        boot = self.vehicles[vehicle_id].boots
+        self.at(self.between(WIRE_S), lambda: self.deliver(vehicle_id, wanted, boot))
+
+    def deliver(self, vehicle_id: str, wanted: VehicleOrder | CancelOrder, boot: int) -> None:
+        """The wire: one message overtakes another; a vehicle that is out of reach, or starts anew meanwhile, gets nothing."""
+        vehicle = self.vehicles[vehicle_id]
+        if vehicle_id in self._silent or vehicle.deaf or vehicle.boots != boot:
+            return
+        if isinstance(wanted, CancelOrder):
             vehicle.cancel(wanted)
         else:
             self.action |= {action.action_id: action for node in wanted.nodes for action in node.actions}
@@ -343,9 +356,14 @@ class Run:
             self.at(seconds + 2, lambda: self.heard_again(vehicle_id))
 
     def reboot(self, vehicle: PureVehicle) -> None:
-        if ActionStatus.RUNNING not in vehicle.actions.values():
+        if not vehicle.deaf and ActionStatus.RUNNING not in vehicle.actions.values():
             vehicle.reboot()
-            self.later_show(vehicle.vehicle_id)
+            self.at(BOOT_S, partial(self.boot, vehicle))
+
+    def boot(self, vehicle: PureVehicle) -> None:
+        """It hears again; what was under way meanwhile is lost."""
+        vehicle.deaf = False
+        self.later_show(vehicle.vehicle_id)
 
     def heard_again(self, vehicle_id: str) -> None:
         self._silent.discard(vehicle_id)
@@ -355,7 +373,7 @@ class Run:
         self.at(self.between(WIRE_S), lambda: self.show(vehicle_id))
 
     def show(self, vehicle_id: str) -> None:
-        if vehicle_id not in self._silent:
+        if vehicle_id not in self._silent and not self.vehicles[vehicle_id].deaf:
             self._shown[vehicle_id] = shown = self.vehicles[vehicle_id].state()
             wanted = self._wanted.get(vehicle_id)
             if isinstance(wanted, VehicleOrder) and echo_of(shown) == echo_of(wanted):

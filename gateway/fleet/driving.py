@@ -11,7 +11,13 @@ from typing import Final
 
 from gateway.contract.commands import Command, Op
 from gateway.contract.reports import Load
-from gateway.contract.vehicles import VehicleAction, VehicleActionKind, VehicleState, action_id_of
+from gateway.contract.vehicles import (
+    UNDER_WAY_S,
+    VehicleAction,
+    VehicleActionKind,
+    VehicleState,
+    action_id_of,
+)
 from gateway.fleet.effects import CancelOrder, SendOrder
 from gateway.fleet.fleet import Engine, Fleet
 from gateway.fleet.orders import Departure, first_message, update_of
@@ -26,6 +32,8 @@ BASE_MAX: Final = 4
 """Nodes that a vehicle holds at most: with three ahead of it, it drives on without braking and holds few others up."""
 PARK_AFTER_S: Final = 2.0
 """A vehicle that has had nothing to do for this long goes home or charges; often the next command comes sooner."""
+EARLIER_MAX: Final = 8
+"""Orders for the same command that are remembered."""
 ACTIONS: Final = {
     Purpose.PICK: VehicleActionKind.PICK,
     Purpose.DROP: VehicleActionKind.DROP,
@@ -86,6 +94,8 @@ class Driving:
             return row
         if not stands(shown) or node_of(shown, self._roads) != row.base[0]:
             return row
+        if row.forgot_us is not None and 0 <= self._books.steady_us - row.forgot_us < UNDER_WAY_S * 1e6:
+            return row  # a copy of what it has forgotten may still come
         if not self._traffic.allows(row.vehicle_id, Claim(place, (), row.home)):
             return row
         return self._put(replace(row, base=place, rest=()))
@@ -189,6 +199,7 @@ class Driving:
             return  # An order without a horizon that leads nowhere yet.
         command = row.command if purpose in (Purpose.PICK, Purpose.DROP) else None
         order_id, action = self._name(row, purpose, command)
+        earlier = [] if command is None else [self._order_id(command, n) for n in range(row.attempt)]
         nodes = (*held.base, *held.rest)
         message = first_message(
             self._departure(row, order_id, purpose), self._roads, nodes, len(held.base), action
@@ -203,6 +214,7 @@ class Driving:
             load=Load.UNKNOWN if row.shown is None else load_of(row.shown),
             action=action,
             message=message,
+            earlier=tuple(earlier[-EARLIER_MAX:]),
         )
         self._missions.put(replace(row, order=order, base=held.base, rest=(), home=held.home))
         self._books.effect(SendOrder(message))
@@ -226,7 +238,7 @@ class Driving:
         if command is None:
             order_id = f"{self._site_id}-{self._engine.next_job_id()}"
         else:
-            order_id = f"{self._site_id}-{command.job_id}" + (f".{row.attempt}" if row.attempt else "")
+            order_id = self._order_id(command, row.attempt)
         kind = ACTIONS.get(purpose)
         if kind is None:
             return order_id, None
@@ -237,6 +249,9 @@ class Driving:
             station=None if place is None else place.location_id,
             load_id=None if command is None else command.container_id,
         )
+
+    def _order_id(self, command: Command, attempt: int) -> str:
+        return f"{self._site_id}-{command.job_id}" + (f".{attempt}" if attempt else "")
 
     def _departure(self, row: Mission, order_id: str, purpose: Purpose) -> Departure:
         astray = sum(self._roads.metres(*step) for step in pairwise(row.base[: row.within]))

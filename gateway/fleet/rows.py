@@ -53,6 +53,8 @@ class Order:
         load: what the vehicle reported about a load on board when it was sent the order.
         action: what is to be done at the last node, if anything.
         message: the newest order or update, exactly as it is sent and sent again.
+        earlier: ids of the orders for the same command that the vehicle has forgotten. A copy of an update may still come: to a
+            vehicle that has started anew it is a new order.
         refusal: the vehicle's, if it has refused the order and not yet shown it.
         cancels: how many cancels of it the vehicle has refused.
         cancelled_us: when it was last asked to cancel it anew, in steady time.
@@ -68,6 +70,7 @@ class Order:
     load: Load = Load.UNKNOWN
     action: VehicleAction | None
     message: VehicleOrder
+    earlier: tuple[str, ...] = ()
     refusal: Refusal | None = None
     cancels: int = 0
     cancelled_us: int = 0
@@ -114,6 +117,7 @@ class Mission:
         refused: id of the last order that it refused before it had shown it.
         charger: where it charges, or goes to charge.
         idle_since_us: since when it has had nothing to do, in steady time.
+        forgot_us: when it has forgotten an order, in steady time.
         online: it speaks with us, in this run of the gateway.
         fault: what has been reported as the reason why it cannot be used.
         shown: its newest state.
@@ -134,6 +138,7 @@ class Mission:
     refused: str | None = None
     charger: str | None = None
     idle_since_us: int = 0
+    forgot_us: int | None = None
     online: bool = False
     fault: str | None = None
     shown: VehicleState | None = None

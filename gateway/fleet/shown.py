@@ -4,7 +4,7 @@ from typing import Final
 
 from gateway.contract.faults import Fault
 from gateway.contract.reports import Load
-from gateway.contract.vehicles import ActionStatus, VehicleError, VehicleState
+from gateway.contract.vehicles import ActionStatus, VehicleError, VehicleState, action_id_of
 from gateway.fleet.phases import Phase, Sign
 from gateway.fleet.roads import Roads
 from gateway.fleet.rows import Order, Purpose
@@ -128,9 +128,10 @@ def may_repeat(refusal: VehicleError) -> bool:
 
 def sign_of(order: Order, shown: VehicleState) -> Sign | None:
     """Return what the state says about an order; None if nothing new."""
-    if order.phase is not Phase.CANCELLED and refusal_of(order, shown) is not None:
+    action = _action_of(order, shown)
+    refuses = order.phase is not Phase.CANCELLED and refusal_of(order, shown) is not None
+    if refuses and action is not ActionStatus.FINISHED and not is_at_earlier(order, shown):
         return Sign.REFUSED
-    action = None if order.action is None else status_of(shown, order.action.action_id)
     if shown.order_id != order.order_id and action is not ActionStatus.FINISHED:
         return _sign_elsewhere(order, shown)
     if order.phase in (Phase.SENT, Phase.RECALLED):
@@ -144,6 +145,21 @@ def sign_of(order: Order, shown: VehicleState) -> Sign | None:
     return Sign.FORGOTTEN if _has_dropped(order, shown) else None
 
 
+def _action_of(order: Order, shown: VehicleState) -> ActionStatus | None:
+    """Return how far the action is; it is done if it was done for an earlier order of the same command."""
+    if order.action is None:
+        return None
+    kind = order.action.kind.value
+    if any(status_of(shown, action_id_of(each, kind)) is ActionStatus.FINISHED for each in order.earlier):
+        return ActionStatus.FINISHED
+    return status_of(shown, order.action.action_id)
+
+
+def is_at_earlier(order: Order, shown: VehicleState) -> bool:
+    """Tell whether the vehicle carries out an earlier order of the same command after all."""
+    return shown.order_id in order.earlier and shown.order_id != order.message.after
+
+
 def _sign_elsewhere(order: Order, shown: VehicleState) -> Sign | None:
     """Return what a state with another order says."""
     never_had = shown.order_id == order.message.after and not _bears_traces(order, shown)
@@ -153,7 +169,8 @@ def _sign_elsewhere(order: Order, shown: VehicleState) -> Sign | None:
         return Sign.CALLED_OFF
     if order.phase is Phase.SENT and never_had:
         return None
-    return Sign.FORGOTTEN if stands(shown) and shown.automatic else None
+    ended = stands(shown) or waits_for_more(shown)  # nobody will lead it on
+    return Sign.FORGOTTEN if ended and shown.automatic else None
 
 
 def _bears_traces(order: Order, shown: VehicleState) -> bool:

@@ -27,6 +27,7 @@ from gateway.fleet.roads import Roads
 from gateway.fleet.rows import BETWEEN, Mission, Order, Purpose, Refusal
 from gateway.fleet.shown import (
     fault_of,
+    is_at_earlier,
     is_lost,
     load_of,
     may_repeat,
@@ -261,6 +262,8 @@ class Watch:
         sign, refusal = sign_of(order, shown), order.refusal
         if refusal is None or order.phase not in UNTAKEN or sign not in (None, Sign.REFUSED, Sign.CALLED_OFF):
             return sign
+        if is_at_earlier(order, shown):
+            return None  # it refuses because of that one, and what becomes of that one counts
         over = self._books.steady_us - refusal.at_us >= UNDER_WAY_S * 1e6
         return (sign or Sign.REFUSED) if over or not refusal.retry else None
 
@@ -324,6 +327,8 @@ class Watch:
 
     def _forgotten(self, row: Mission, order: Order, shown: VehicleState, command: Command | None) -> None:
         self._books.effect(ResetVehicle(row.vehicle_id))
+        row = replace(row, forgot_us=self._books.steady_us)
+        self._missions.put(row)
         if command is None:
             return
         if self._is_untouched(order, shown):
@@ -341,7 +346,8 @@ class Watch:
         node = self._node_of(shown)
         on_the_way = node is not None and node in order.nodes[order.passed : -1] and node != order.goal
         as_before = Load.EMPTY if order.purpose is Purpose.PICK else Load.LOADED
-        return order.released < len(order.nodes) or on_the_way or load_of(shown) is as_before
+        out_of_reach = order.released < len(order.nodes) or on_the_way
+        return (out_of_reach and not is_at_earlier(order, shown)) or load_of(shown) is as_before
 
     def _sensors(self, command: Command, shown: VehicleState) -> Sensors:
         place = command.source or command.target

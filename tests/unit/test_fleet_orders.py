@@ -733,3 +733,61 @@ def test_an_order_that_has_not_come_when_none_can_be_under_way_is_called_off(des
     failed_cancel(desk)
     desk.pass_time(UNDER_WAY_S)
     assert [report.fault for report in desk.news()] == [Fault.CANCELLED]
+
+
+def revived(desk: Desk) -> None:
+    """The vehicle has forgotten its order; a copy of an update comes after that, and is a new order to it."""
+    desk.disabled.add("agv-1")  # no moves of its own
+    desk.show(last_node_id="b")
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order(), driving=True)
+    desk.reach("c", 2)
+    update = desk.order()
+    desk.reach("e", 6, driving=False)
+    forget(desk, "e", loads=())
+    assert desk.order().order_id == "site-5.1"
+    refusal = (("orderId", "site-5.1"), ("orderUpdateId", "0"))
+    errors = (VehicleError(error_type="orderError", fatal=False, references=refusal),)
+    desk.take(update, driving=True, errors=errors)
+    desk.pass_time(UNDER_WAY_S)
+
+
+def test_a_command_is_not_refused_while_a_forgotten_order_for_it_is_carried_out_after_all(desk: Desk) -> None:
+    revived(desk)
+    assert desk.news() == []
+    desk.reach("f", 8, driving=False, actions=((pick_id(), ActionStatus.FINISHED, ""),), loads=("TOTE-1",))
+    assert desk.news() == [CommandAccepted(job_id=5), CommandDone(job_id=5)]
+
+
+def test_a_command_whose_forgotten_order_has_failed_after_all_is_for_the_load_to_tell(desk: Desk) -> None:
+    revived(desk)
+    desk.reach("f", 8, driving=False, actions=((pick_id(), ActionStatus.FAILED, ""),), loads=None)
+    assert [type(report) for report in desk.news()] == [CommandUnknown, ChannelOnline]
+
+
+def test_what_a_vehicle_has_forgotten_stays_its_own_as_long_as_a_copy_may_come(desk: Desk) -> None:
+    desk.show(last_node_id="c")
+    desk.pass_time(3)
+    desk.take(desk.order(), driving=True)
+    base = desk.row().base
+    assert len(base) > 1
+    desk.disabled.add("agv-1")
+    forget(desk, "c", position=(4.0, 0.0))
+    desk.pass_time(UNDER_WAY_S - 1)
+    assert desk.row().base == base
+    desk.pass_time(1)
+    assert desk.row().base == ("c",)
+
+
+def test_a_vehicle_that_waits_for_the_rest_of_an_order_of_others_is_led_on(desk: Desk) -> None:
+    # given a vehicle that another gateway has sent away before it showed our order
+    desk.command(Op.PICK, "F")
+    desk.sent()
+    desk.show(order_id="theirs", driving=True, node_states=ahead("a", "b", released=1))
+    assert desk.sent() == []
+    # when it waits, and nobody leads it on
+    desk.show(last_node_id="a", driving=False, node_states=ahead("b", released=0))
+    assert CancelOrder("agv-1", "theirs") in desk.sent()
+    finished = (action_id_of("theirs", "cancelOrder"), ActionStatus.FINISHED, "")
+    desk.show(node_states=(), actions=(finished,))
+    assert desk.order().order_id == "site-5.1"
