@@ -239,6 +239,9 @@ class Driving:
             order_id = f"{self._site_id}-{self._engine.next_job_id()}"
         else:
             order_id = self._order_id(command, row.attempt)
+        if row.shown is not None and row.shown.order_id == order_id:
+            # The books were restored from a copy, and give out its number once more; what it shows would count for this one.
+            order_id = f"{order_id}.again"
         kind = ACTIONS.get(purpose)
         if kind is None:
             return order_id, None

@@ -791,3 +791,14 @@ def test_a_vehicle_that_waits_for_the_rest_of_an_order_of_others_is_led_on(desk:
     finished = (action_id_of("theirs", "cancelOrder"), ActionStatus.FINISHED, "")
     desk.show(node_states=(), actions=(finished,))
     assert desk.order().order_id == "site-5.1"
+
+
+def test_an_order_gets_no_id_that_the_vehicle_shows_already(desk: Desk) -> None:
+    """Books that are restored from a copy of yesterday give out numbers once more."""
+    desk.show(order_id="site-5", actions=((pick_id(), ActionStatus.FINISHED, ""),))
+    desk.command(Op.PICK, "F")
+    assert desk.news() == []
+    order = desk.order()
+    assert (order.order_id, order.after) == ("site-5.again", "site-5")
+    desk.take(order)
+    assert desk.news() == [CommandAccepted(job_id=5)]
