@@ -23,6 +23,7 @@ from drivers.vda5050.mandate import Mandate
 from drivers.vda5050.vehicle import VehicleFace
 from gateway.contract.vehicles import VehicleOrder, VehiclePose
 from gateway.contract.wiring import VehicleWiring
+from gateway.fleet.effects import CancelOrder
 from tests.fleet_model import Run, grid_site
 
 pytestmark = pytest.mark.golden
@@ -94,21 +95,19 @@ class Recording(Run):
         for job_id in list(self.jobs)[:1]:
             self.fleet.withdraw(job_id)
 
-    def deliver(self, vehicle_id: str, wanted: VehicleOrder | str) -> None:
-        if self._wanted.get(vehicle_id) != wanted:
-            return
+    def send(self, vehicle_id: str, wanted: VehicleOrder | CancelOrder) -> None:
         face, vehicle = self._faces[vehicle_id], self.vehicles[vehicle_id]
         state = {"orderId": vehicle.order_id, "orderUpdateId": vehicle.update_id, "version": self._version}
         shown = json.dumps(state | {"headerId": self._clock.now_us()}).encode()
         face.take("state", shown, self.now, at_us=0)
-        if isinstance(wanted, str):
-            face.cancel(wanted)
+        if isinstance(wanted, CancelOrder):
+            face.cancel(wanted.order_id, wanted.times)
         else:
             face.send(wanted)
         self.sent += [
             (topic, json.loads(payload)) for topic, payload in face.outgoing(self.now, self._clock.now_us())
         ]
-        super().deliver(vehicle_id, wanted)
+        super().send(vehicle_id, wanted)
 
 
 @cache
