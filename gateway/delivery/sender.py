@@ -8,10 +8,12 @@ settings allow. Redirects are not followed, proxies of the environment are not u
 import asyncio
 import socket
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -22,6 +24,14 @@ from standardwebhooks.webhooks import Webhook
 from gateway.contract.clock import Clock
 
 Network = IPv4Network | IPv6Network
+AddressInfo = tuple[
+    socket.AddressFamily,
+    socket.SocketKind,
+    int,
+    str,
+    tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes],
+]
+"""What the system tells of an address; the address itself comes first in the last part."""
 
 LOOPBACK: Final[tuple[Network, ...]] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 """What is allowed by default besides public addresses: programs on this machine. A WES in the plant's own network has to be
@@ -39,6 +49,8 @@ REST_MAX_BYTES: Final = 65_536
 """What is read of an answer after its status, so that the connection serves the next delivery."""
 CONNECTIONS_MAX: Final = 400
 """All deliveries that all subscriptions may have on the wire: none waits for a connection of another's slow receiver."""
+LOOKUPS_MAX: Final = 8
+"""Names that are looked up at a time, in threads of their own: the loop's are for the names of devices."""
 KEPT_ALIVE_MAX: Final = 20
 EXPIRY_S: Final = 4.0
 """How long a connection is kept for the next delivery: less than servers do, which mostly close it after 5 s."""
@@ -136,6 +148,7 @@ class HttpSender:
     async def close(self) -> None:
         """Close idle connections."""
         await self._pool.aclose()
+        self._backend.close()
 
     def _retry_after_s(self, headers: Sequence[tuple[bytes, bytes]]) -> float:
         value = next((value for name, value in headers if name.lower() == b"retry-after"), b"").decode(
@@ -154,6 +167,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
 
     def __init__(self, allowed: tuple[Network, ...]) -> None:
         self._allowed = allowed
+        self._lookups = ThreadPoolExecutor(LOOKUPS_MAX, "webhook-names")
         self._network: httpcore.AsyncNetworkBackend = httpcore.AnyIOBackend()  # pyright: ignore[reportAttributeAccessIssue]
 
     async def connect_tcp(
@@ -182,8 +196,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
             httpcore.ConnectError: any of its addresses is not allowed.
             OSError, UnicodeError: it cannot be resolved.
         """
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = [ip_address(entry[4][0]) for entry in found]
+        addresses = [ip_address(entry[4][0]) for entry in await self._resolve(host, port)]
         for address in addresses:
             if not is_allowed(address, self._allowed):
                 raise httpcore.ConnectError(
@@ -195,6 +208,17 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Sleep."""
         await self._network.sleep(seconds)
+
+    def close(self) -> None:
+        """Look no more names up."""
+        self._lookups.shutdown(wait=False, cancel_futures=True)
+
+    async def _resolve(self, host: str, port: int) -> Sequence[AddressInfo]:
+        """Look a name up; an address, however it is written, waits for no thread."""
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        with suppress(socket.gaierror):
+            return look_up(flags=socket.AI_NUMERICHOST)
+        return await asyncio.get_running_loop().run_in_executor(self._lookups, look_up)
 
 
 def is_allowed(address: IPv4Address | IPv6Address, allowed: Iterable[Network]) -> bool:

@@ -5,11 +5,13 @@ import random
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -195,6 +197,35 @@ async def test_a_name_with_several_addresses_is_reached_at_the_one_where_somebod
         monkeypatch.undo()
     await sender.close()
     assert answer.status == 200, answer.error
+
+
+async def test_a_name_that_nobody_can_look_up_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither deliveries to plain addresses nor links to devices, whose names are looked up in the loop's own threads."""
+    over = threading.Event()
+    real = socket.getaddrinfo
+
+    def look_up(host: str, *args: Any, **more: Any) -> Any:
+        if host == "hangs.test" and not more.get("flags"):
+            over.wait(20)
+        return real("127.0.0.1" if host == "plc.test" else host, *args, **more)
+
+    async def say(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    sender = HttpSender(SystemClock())
+    async with talking(say) as (url, _), asyncio.TaskGroup() as tasks:
+        hanging = [tasks.create_task(sender.post("http://hangs.test/", {}, "{}")) for _ in range(40)]
+        await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(5):
+                assert await sender.post(url, {}, "{}") == Answer(200)
+                assert await asyncio.get_running_loop().getaddrinfo("plc.test", 502)
+        finally:
+            for task in hanging:
+                task.cancel()
+            over.set()
+    await sender.close()
 
 
 @asynccontextmanager
