@@ -10,12 +10,13 @@ import asyncio
 import random  # noqa: TID251 - the type only; the source is injected
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
 from standardwebhooks.webhooks import Webhook
 
-from gateway.contract.clock import Clock
+from gateway.contract.clock import Clock, Micros
 from gateway.delivery.endpoint import OVERLOADED, PAUSES_S, RETRY_AFTER_MAX_S
 from gateway.delivery.sender import HEADERS, Answer, Sender, signature
 from gateway.kernel.clock import to_datetime
@@ -133,7 +134,7 @@ class UpstreamDelivery:
     async def step(self) -> bool:
         """Deliver what is due; tell whether there may be more."""
         self._left_alone_s = 0.0
-        due = await self._store.read(self._due)
+        due = await self._store.read(partial(_due, self._steady.now_us()))
         if not due:
             return False
         messages = [self._rng.choice(due)] if self._down_s else due
@@ -141,10 +142,6 @@ class UpstreamDelivery:
         await self._note(messages, answers)
         is_more = len(due) == BATCH or len(due) > len(messages)
         return is_more and not any(map(_speaks_of_itself, answers))
-
-    async def _due(self, tx: Tx) -> list[Message]:
-        rows = await tx.fetch(_DUE, {"now": self._steady.now_us(), "limit": BATCH})
-        return [message_of(row) for row in rows]
 
     async def _note(self, messages: Sequence[Message], answers: Sequence[Answer]) -> None:
         now = self._clock.now_us()
@@ -206,6 +203,11 @@ class UpstreamDelivery:
             log.warning("upstream takes no messages", error=down.error or f"HTTP {down.status}")
         else:
             self._down_s = min(self._down_s * 2, DOWN_MAX_S)
+
+
+async def _due(now: Micros, tx: Tx) -> list[Message]:
+    rows = await tx.fetch(_DUE, {"now": now, "limit": BATCH})
+    return [message_of(row) for row in rows]
 
 
 def _speaks_of_itself(answer: Answer) -> bool:
