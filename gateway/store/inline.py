@@ -1,8 +1,12 @@
-"""SQLite without threads: the same jobs run where they are asked for. For the virtual clock and for fast tests."""
+"""SQLite without threads: the same jobs run where they are asked for. For the virtual clock and for fast tests.
 
+A job that needs the event loop works here and not on a thread of its own; so it is not given one here either.
+"""
+
+import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, closing, contextmanager
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TypeVar
@@ -40,7 +44,7 @@ class InlineStore:
     async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:
         """Run the job in a transaction of its own; see the port."""
         try:
-            with meaning(self._path):
+            with meaning(self._path), _out_of_the_loop():
                 (outcome,) = share_commit(self._connection, self._path, [job])
         except BaseException:
             roll_back(self._connection)
@@ -53,4 +57,16 @@ class InlineStore:
 
     async def read(self, job: Callable[[Tx], Awaitable[T]]) -> T:
         """Run a job that only reads."""
-        return carry_out(self._connection, self._path, job)
+        with _out_of_the_loop():
+            return carry_out(self._connection, self._path, job)
+
+
+@contextmanager
+def _out_of_the_loop() -> Generator[None]:
+    """Have no event loop in here, as on a thread of its own."""
+    loop = asyncio.get_running_loop()
+    asyncio._set_running_loop(None)  # noqa: SLF001 - what event loops do to begin and end
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(loop)  # noqa: SLF001

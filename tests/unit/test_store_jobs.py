@@ -312,6 +312,18 @@ async def test_a_job_that_awaits_anything_but_its_transaction_is_refused_and_cha
     assert await keys(store) == ["a", "c"]
 
 
+async def test_no_job_has_an_event_loop_wherever_it_runs(store: Store) -> None:
+    """A clock that asks the loop for its time stopped all messages to upstream, and no test on the inline store saw it."""
+
+    async def asks(_: Tx) -> float:
+        return asyncio.get_running_loop().time()
+
+    for act in (store.read, store.write):
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            await act(asks)
+    assert asyncio.get_running_loop().time() > 0
+
+
 async def test_a_reading_job_cannot_write(tmp_path: Path) -> None:
     async with open_sqlite(tmp_path / "gateway.db") as store:
         with pytest.raises((sqlite3.OperationalError, StoreBroken)):
