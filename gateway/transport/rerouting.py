@@ -91,7 +91,7 @@ class Rerouting:
             return self._lifecycle.give_up(transport)
         for goal in islice(self._homes(transport, here), PLACES_TRIED):
             route = self._way(transport, goal)
-            if route and self._traffic.may_move(transport, route).ok:
+            if route and self._traffic.may_turn(transport, route).ok:
                 return self.take_route(self._lifecycle.change(transport, goal=goal), route)
         return transport
 

@@ -39,21 +39,39 @@ class Traffic:
     def may_move(self, transport: Transport, legs: tuple[Leg, ...]) -> Verdict:
         """Tell whether the transport may go on by these legs, the first of which ends where it can, without locking anybody up."""
         laden = self._laden()
+        target, path = legs[0].target, _path(legs[1:], laden)
+        return self._judge(transport, Mover(target, path), (target, *path), laden)
+
+    def may_turn(self, transport: Transport, legs: tuple[Leg, ...]) -> Verdict:
+        """Tell whether the transport may have these legs ahead from where it is, without locking anybody up; none begins yet."""
+        laden = self._laden()
+        path = _path(legs, laden)
+        return self._judge(transport, Mover(self._at(transport, laden), path), path, laden)
+
+    def _judge(
+        self, transport: Transport, mover: Mover, way: tuple[str, ...], laden: Mapping[str, str]
+    ) -> Verdict:
+        """Tell whether all who can get to their ends now can do so too once the transport is such a mover, and it as well.
+
+        Args:
+            transport: as it is.
+            mover: as it would be.
+            way: the places that it still needs, for people.
+            laden: the loads on devices that no place is reserved for, by device.
+        """
         movers = self._movers(laden)
-        first, path = legs[0].target, _path(legs[1:], laden)
-        capacity = {place: self._capacity(place) for mover in movers.values() for place in mover.path}
-        capacity |= {place: self._capacity(place) for place in (first, *path)}
+        places = {place for each in movers.values() for place in each.path}.union(way)
+        capacity = {place: self._capacity(place) for place in places}
         occupied = self._occupied(movers, capacity, laden)
         before = finishers(movers, occupied, capacity)
         at = self._at(transport, laden)
         if at is not None:
             occupied[at] -= 1
-        occupied[first] += 1
-        after = finishers(movers | {transport.transport_id: Mover(first, path)}, occupied, capacity)
+        if mover.at is not None:
+            occupied[mover.at] += 1
+        after = finishers(movers | {transport.transport_id: mover}, occupied, capacity)
         if transport.transport_id not in after:
-            return no(
-                f"the way to {legs[-1].target} is not free: {self._obstacle(transport, (first, *path))}"
-            )
+            return no(f"the way to {way[-1]} is not free: {self._obstacle(transport, way)}")
         stuck = before - after
         if stuck:
             return no(f"it would lock up {', '.join(sorted(stuck))}")

@@ -19,7 +19,7 @@ from gateway.contract.reports import (
 )
 from gateway.contract.transports import Act
 from gateway.transport.messages import CorrectContainer, Open, ResetDevice, SetDeviceEnabled, UnblockLocation
-from tests.unit.floor import Floor
+from tests.unit.floor import Floor, shuttle_site
 
 pytestmark = pytest.mark.unit
 
@@ -528,6 +528,39 @@ def test_no_load_is_said_to_be_where_another_is_on_its_way_to() -> None:
     floor.world["T1"] = "A-1-R-02"
     floor.run()
     assert (floor.status("M1"), floor.status("M2")) == ("completed", "completed")
+
+
+def test_a_cancelled_load_does_not_turn_back_where_another_waits_for_the_device_that_carries_it() -> None:
+    """Found by the simulation (narrow site, seed 9017): each needed what the other had."""
+    site = shuttle_site()
+    both = {"shuttle-1": ("A-1-*", "1-OUT"), "lift": ("1-OUT", "OUT-1")}
+    devices = tuple(
+        device.model_copy(update=dict.fromkeys(("picks", "drops"), both.get(device.id)))
+        for device in site.devices
+        if device.id in both or device.id == "conveyor"
+    )
+    floor = Floor(site.model_copy(update={"devices": devices}))
+    floor.submit("M1", "T1", "ST-1")
+    while floor.world["T1"] != "lift":
+        floor.step()
+    floor.submit("M2", "T2", "OUT-1")
+    floor.answers[Op.DROP] = lambda command: (
+        failing(Fault.DEVICE_FAULT, Sensors(load=Load.LOADED))(command)
+        if command.device_id == "lift"
+        else None
+    )
+    while floor.tables.transports["M1"].problem is None:
+        floor.step()
+    floor.answers.clear()
+    floor.tell(DeviceFault(device_id="lift", code=7, text="jammed"))
+    floor.resolve("M1", "retry")
+    while floor.world["T2"] != "1-OUT":
+        floor.step()
+    floor.cancel("M1")
+    floor.tell(DeviceRecovered(device_id="lift"))
+    floor.run()
+    assert (floor.status("M1"), floor.status("M2")) == ("cancelled", "completed")
+    assert (floor.where("T1"), floor.where("T2")) == ("ST-1", "OUT-1")
 
 
 @pytest.mark.parametrize(
