@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from gateway.contract.commands import Command
+from gateway.contract.commands import MAIN_CHANNEL, Command
 from gateway.contract.faults import Fault
 from gateway.contract.reports import (
     CLEAR_THE_CAUSE,
@@ -41,8 +41,6 @@ from gateway.fleet.shown import (
 )
 from gateway.kernel.books import Books, Table
 
-CHANNEL: Final = "main"
-"""A vehicle takes one command at a time: it has one channel."""
 CANCEL_PAUSE_S: Final = 2.0
 """A cancel that a vehicle refuses is asked for again after pauses that double …"""
 CANCEL_DOUBLINGS_MAX: Final = 7
@@ -219,7 +217,7 @@ class Watch:
             sensors = Sensors(load=load_of(shown))
             self._engine.report(
                 ChannelOnline(
-                    device_id=row.vehicle_id, channel=CHANNEL, boot_id=1, ack_seq=0, sensors=sensors
+                    device_id=row.vehicle_id, channel=MAIN_CHANNEL, boot_id=1, ack_seq=0, sensors=sensors
                 )
             )
 
