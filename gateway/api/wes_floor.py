@@ -244,17 +244,19 @@ def floor_routes(core: WesCore, closing: asyncio.Event) -> APIRouter:
 async def _changes(
     news: News, closing: asyncio.Event, show: Callable[[], Awaitable[StationView]]
 ) -> AsyncGenerator[str]:
-    shown = ""
+    now = asyncio.get_running_loop().time
+    shown, silent_until = "", now() + QUIET_S
     while not closing.is_set():
         seen = news.seq
         view = (await show()).model_dump_json(by_alias=True)
         if view != shown:
             yield f"event: station\ndata: {view}\n\n"
-            shown = view
-        if await until(news.beyond(seen), closing, QUIET_S):
-            await asyncio.sleep(LOOK_S)
-        else:
+            shown, silent_until = view, now() + QUIET_S
+        elif now() >= silent_until:
             yield STILL_HERE
+            silent_until = now() + QUIET_S
+        if await until(news.beyond(seen), closing, silent_until - now()):
+            await asyncio.sleep(LOOK_S)
 
 
 def _below(which: Paging) -> int:

@@ -11,9 +11,11 @@ import pytest
 from fastapi import FastAPI
 
 from gateway.api.problems import add_problem_handlers
-from gateway.api.wes_floor import floor_routes
+from gateway.api.streams import STILL_HERE
+from gateway.api.wes_floor import QUIET_S, _changes, floor_routes
 from gateway.api.wes_stock import stock_routes
-from gateway.kernel.news import TellingStore
+from gateway.contract.stations import StationView
+from gateway.kernel.news import News, TellingStore
 from gateway.kernel.ports import Tx
 from gateway.wes.core import WesCore
 from sim_devices.clock import SimClock, seeded
@@ -21,6 +23,7 @@ from sim_devices.operators import Habits, Packer, Person, Picker, Walker
 from tests.unit.chain_rig import fill, order
 from tests.unit.station_rig import Station, station
 from tests.unit.wes_rig import command
+from tests.virtual_loop import run
 
 pytestmark = pytest.mark.unit
 
@@ -232,6 +235,31 @@ async def test_a_stream_shows_each_change_looks_only_then_and_ends_with_the_gate
             told = (await stream).text
         shown = [line.removeprefix("data: ") for line in told.splitlines() if line.startswith("data: ")]
         assert [json.loads(each)["open"] for each in shown] == [True, False]
+
+
+def test_a_stations_stream_beats_although_others_change_all_the_time() -> None:
+    """Proxies cut a stream that says nothing for long."""
+    view = StationView(station_id="S", open=True, operator=None, reason=None, wall=None, slots=())
+    told: list[str] = []
+
+    async def show() -> StationView:
+        return view
+
+    async def others(news: News) -> None:
+        while True:
+            await asyncio.sleep(QUIET_S / 4)
+            news.tell()
+
+    async def scenario() -> None:
+        news = News()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(3.5 * QUIET_S), asyncio.TaskGroup() as tasks:
+                tasks.create_task(others(news))
+                async for line in _changes(news, asyncio.Event(), show):
+                    told.append(line)
+
+    run(scenario)
+    assert told[1:] == [STILL_HERE] * 3
 
 
 async def test_lists_come_in_pages() -> None:
