@@ -91,9 +91,9 @@ def _forgets_report(sound: Callable[[Slot], None]) -> Callable[[Slot], None]:
 
 
 def _from_zero(sound: Callable[..., None]) -> Callable[..., None]:
-    def count(slot: Slot, counter: int) -> None:
+    def count(slot: Slot, counter: int, boot_id: int) -> None:
         slot._curtain_told = slot._curtain_told or 0
-        sound(slot, counter)
+        sound(slot, counter, boot_id)
 
     return count
 
