@@ -97,9 +97,9 @@ def plant_routes(deps: ApiDeps) -> APIRouter:
         return reply(await deps.kernel.read(lambda: plant.device(device_id)))
 
     @router.get("/locations", tags=["locations"], response_model=Page[LocationView])
-    async def get_locations(paging: Annotated[Paging, Query()]) -> Response:
-        """List locations and what stands there."""
-        return reply(await deps.kernel.read(lambda: plant.locations(paging)))
+    async def get_locations(which: Annotated[LocationFilter, Query()]) -> Response:
+        """List locations and what stands there; with `blocked` those that somebody has to look at."""
+        return reply(await deps.kernel.read(lambda: plant.locations(which)))
 
     @router.post("/locations/{locationId}/unblock", tags=["locations"], status_code=204)
     async def unblock_location(location_id: LocationId, act: Act) -> Response:
@@ -132,6 +132,12 @@ def plant_routes(deps: ApiDeps) -> APIRouter:
     return router
 
 
+class LocationFilter(Paging):
+    """Query parameters of the locations."""
+
+    blocked: bool = False
+
+
 class _Plant:
     """What the books, the site and the drivers tell, put together. To be asked between two commits."""
 
@@ -156,7 +162,7 @@ class _Plant:
             raise _unknown("device", device_id)
         return self._device(device_id, self._commands())
 
-    def locations(self, paging: Paging) -> Page[LocationView]:
+    def locations(self, which: LocationFilter) -> Page[LocationView]:
         blocks, occupants = self._tables.blocks, self._tables.occupants
         reserved: dict[str, str] = {}
         for transport in self._tables.transports.values():
@@ -175,7 +181,8 @@ class _Plant:
                 blocked=None if block is None else block.reason,
             )
 
-        return _page(self._locations, paging, view)
+        wanted = (name for name in self._locations if name in blocks) if which.blocked else self._locations
+        return _page(wanted, which, view)
 
     def containers(self, paging: Paging) -> Page[ContainerView]:
         rows = self._tables.containers.values()

@@ -27,11 +27,14 @@ location = typer.Typer(help="Locations: what stands where; open a blocked one ag
 
 @location.command("list")
 def list_locations(
-    url: UrlOption = DEFAULT_URL, token_file: TokenFileOption = None, as_json: JsonOption = False
+    blocked: Annotated[bool, typer.Option("--blocked", help="Only those that are blocked.")] = False,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List locations where something stands or goes, and those that are blocked; of the others how many there are."""
     with connect(url, token_file) as gateway:
-        page = gateway.items(PATH, {}, LIMIT)
+        page = gateway.items(PATH, {"blocked": "true"} if blocked else {}, LIMIT)
     if as_json:
         print_json(page)
         return
@@ -46,7 +49,7 @@ def list_locations(
     console = stdout()
     if busy:
         console.print(table)
-    console.print(f"{len(views) - len(busy)} others are empty")
+    console.print(f"{len(views)} blocked" if blocked else f"{len(views) - len(busy)} others are empty")
 
 
 @location.command()

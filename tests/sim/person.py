@@ -132,9 +132,9 @@ class Person:
                 self._plant.world.place(container, device_id)
 
     async def _unblock(self) -> None:
-        for location in (await self._ask.get("/v1/locations", limit=1000))["items"]:
+        for location in (await self._ask.get("/v1/locations", blocked="true", limit=1000))["items"]:
             place = location["locationId"]
-            if "blocked" in location and self._plant.world.contents(place) == tuple(location["containers"]):
+            if self._plant.world.contents(place) == tuple(location["containers"]):
                 reply = await self._ask.send("POST", f"/v1/locations/{place}/unblock", WHO)
                 self._count(f"unblock {reply.status if reply else 'unheard'}")
 

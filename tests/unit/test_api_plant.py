@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.contract.driver import Telegram
 from gateway.contract.events import Event
 from gateway.contract.faults import Fault
-from gateway.contract.reports import CommandFailed, DeviceOffline, Load, Position
+from gateway.contract.reports import CommandDone, CommandFailed, DeviceOffline, Load, Position
 from gateway.transport.effects import Assign
 from tests.unit.api_rig import Rig, SilentDriver, gateway
 from tests.unit.feeding import START_US
@@ -105,6 +105,21 @@ async def test_a_location_shows_what_stands_there_and_who_comes() -> None:
             "containers": ["T2"],
         }
         assert shown["1-OUT"]["reservedBy"] == "T-1"
+
+
+async def test_locations_that_somebody_has_to_look_at_are_listed_alone() -> None:
+    async with gateway() as rig:
+        await rig.submit()
+        assert await items(rig, "/v1/locations", blocked="true") == []
+        picked = next(effect.command.job_id for effect in rig.effects if isinstance(effect, Assign))
+        await rig.kernel.ask(CommandDone(job_id=picked))
+        *_, dropping = (effect.command.job_id for effect in rig.effects if isinstance(effect, Assign))
+        await rig.kernel.ask(
+            CommandFailed(job_id=dropping, fault=Fault.DESTINATION_OCCUPIED, text="a tote is there")
+        )
+        blocked = [each for each in await items(rig, "/v1/locations", limit=1000) if "blocked" in each]
+        assert blocked == await items(rig, "/v1/locations", blocked="true")
+        assert [each["locationId"] for each in blocked] == ["1-OUT"]
 
 
 async def test_people_put_the_books_right() -> None:
