@@ -32,6 +32,8 @@ BASE_MAX: Final = 4
 """Nodes that a vehicle holds at most: with three ahead of it, it drives on without braking and holds few others up."""
 PARK_AFTER_S: Final = 2.0
 """A vehicle that has had nothing to do for this long goes home or charges; often the next command comes sooner."""
+PARK_DOUBLINGS_MAX: Final = 4
+"""What it refuses, or fails at, it is asked for again after pauses that double so many times."""
 EARLIER_MAX: Final = 8
 """Orders for the same command that are remembered."""
 ACTIONS: Final = {
@@ -116,7 +118,8 @@ class Driving:
         if row.command is not None and not row.withdrawn and self._serve(row, row.command):
             return
         # A moment that is still to come was meant by another clock: that of a run before this one.
-        rested = not 0 <= self._books.steady_us - row.idle_since_us < PARK_AFTER_S * 1e6
+        pause_s = PARK_AFTER_S * 2 ** min(row.fruitless, PARK_DOUBLINGS_MAX)
+        rested = not 0 <= self._books.steady_us - row.idle_since_us < pause_s * 1e6
         if row.order is not None or not rested or not self._engine.usable(row.vehicle_id):
             return
         charger = self._charger_for(row)

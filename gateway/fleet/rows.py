@@ -117,6 +117,7 @@ class Mission:
         refused: id of the last order that it refused before it had shown it.
         charger: where it charges, or goes to charge.
         idle_since_us: since when it has had nothing to do, in steady time.
+        fruitless: orders to park or to charge, one after the other, that it has refused or that have failed.
         forgot_us: when it has forgotten an order, in steady time.
         online: it speaks with us, in this run of the gateway.
         fault: what has been reported as the reason why it cannot be used.
@@ -138,6 +139,7 @@ class Mission:
     refused: str | None = None
     charger: str | None = None
     idle_since_us: int = 0
+    fruitless: int = 0
     forgot_us: int | None = None
     online: bool = False
     fault: str | None = None

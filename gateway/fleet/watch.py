@@ -275,7 +275,11 @@ class Watch:
         phase = PHASES[order.phase, sign]
         if phase is None:
             rest = self._roads.known(order.nodes[order.released - 1 :])[1:]
-            row = replace(row, order=None, rest=rest, idle_since_us=self._books.steady_us)
+            in_vain = order.job_id is None and sign in (Sign.FAILED, Sign.REFUSED)
+            fruitless = row.fruitless + 1 if in_vain else 0
+            row = replace(
+                row, order=None, rest=rest, idle_since_us=self._books.steady_us, fruitless=fruitless
+            )
             untaken = sign in (Sign.REFUSED, Sign.CALLED_OFF) and shown.order_id != order.order_id
             row = self._standing(row, shown, order.start if untaken else BETWEEN)
             if untaken and sign is Sign.REFUSED:

@@ -1,5 +1,6 @@
 """Orders and updates on a small road: base, horizon, stitch; what a restart, a refusal or a forgotten order lead to."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -528,6 +529,20 @@ def test_a_low_vehicle_charges_until_it_is_full_and_stops_charging_before_it_lea
     desk.pass_time(3)
     leaving = desk.order()
     assert [action.kind for action in leaving.nodes[0].actions] == [VehicleActionKind.STOP_CHARGING]
+
+
+def test_a_charger_that_does_not_charge_is_tried_ever_more_seldom(desk: Desk) -> None:
+    desk.show(battery=0.1)
+    desk.pass_time(3)
+    assert desk.drive() == "charger"
+    tried: list[int] = []
+    for second in range(120):
+        if (order := desk.row().order) is not None:
+            tried.append(second)
+            failed = (action_id_of(order.order_id, "startCharging"), ActionStatus.FAILED, "no contact")
+            desk.show(order_id=order.order_id, node_states=(), actions=(failed,))
+        desk.pass_time(1)
+    assert [later - earlier for earlier, later in pairwise(tried)] == [4, 8, 16, 32, 32]
 
 
 # Orders of others
