@@ -64,7 +64,7 @@ def attempt_each(
 
 def carry_out(connection: sqlite3.Connection, path: Path | None, job: Job[T]) -> T:
     """Carry out a job here and now, outside of any transaction."""
-    return _to_its_end(_begun(job, Statements(connection, path)))
+    return _at_once(_begun(job, Statements(connection, path)))
 
 
 class Statements:
@@ -123,7 +123,7 @@ class Statements:
 
 def _outcome(statements: Statements, job: Job[Any]) -> Outcome:
     try:
-        return Returned(_to_its_end(statements.attempt(job)))
+        return Returned(_at_once(statements.attempt(job)))
     except (StoreFull, StoreBroken):
         raise
     except Exception as error:  # noqa: BLE001 - it belongs to the caller
@@ -134,7 +134,7 @@ async def _begun(job: Job[T], tx: Tx) -> T:
     return await job(tx)
 
 
-def _to_its_end(running: Coroutine[Any, Any, T]) -> T:
+def _at_once(running: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine that never suspends; no event loop takes part.
 
     Raises:
