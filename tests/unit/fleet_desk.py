@@ -50,27 +50,29 @@ def small_site() -> Site:
     return Site(id="site", locations=locations, road_maps=(road_map,), fleets=(fleet,))
 
 
+def idle(vehicle: Vehicle) -> VehicleState:
+    """Return what a vehicle shows that stands where it begins and has nothing to do."""
+    return VehicleState(
+        vehicle_id=vehicle.id,
+        order_id="",
+        update_id=0,
+        last_node_id=vehicle.start,
+        last_node_sequence_id=0,
+        node_states=(),
+        driving=False,
+        automatic=True,
+        charging=False,
+        battery=0.8,
+        loads=(),
+    )
+
+
 class Desk:
     """The fleet room with its books, and whoever talks to it."""
 
     def __init__(self, site: Site) -> None:
         self._open(site)
-        self.states = {
-            vehicle.id: VehicleState(
-                vehicle_id=vehicle.id,
-                order_id="",
-                update_id=0,
-                last_node_id=vehicle.start,
-                last_node_sequence_id=0,
-                node_states=(),
-                driving=False,
-                automatic=True,
-                charging=False,
-                battery=0.8,
-                loads=(),
-            )
-            for vehicle in site.fleets[0].vehicles
-        }
+        self.states = {vehicle.id: idle(vehicle) for vehicle in site.fleets[0].vehicles}
         for name in self.states:
             self.show(name)
         self.news()

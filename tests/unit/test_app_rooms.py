@@ -10,26 +10,12 @@ from gateway.app.rooms import Rooms, open_rooms
 from gateway.contract.vehicles import VehicleState
 from gateway.site.load import load_site
 from gateway.transport.messages import Open
+from tests.unit.fleet_desk import idle
 
 pytestmark = pytest.mark.unit
 
 SITE = load_site(Path("config/demo"))
-IDLE = [
-    VehicleState(
-        vehicle_id=vehicle.id,
-        order_id="",
-        update_id=0,
-        last_node_id=vehicle.start,
-        last_node_sequence_id=0,
-        node_states=(),
-        driving=False,
-        automatic=True,
-        charging=False,
-        battery=0.8,
-        loads=(),
-    )
-    for vehicle in SITE.fleets[0].vehicles
-]
+IDLE = [idle(vehicle) for vehicle in SITE.fleets[0].vehicles]
 
 
 def rooms_that_heard(states: Iterable[VehicleState]) -> Rooms:

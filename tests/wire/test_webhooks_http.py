@@ -18,7 +18,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from standardwebhooks.webhooks import Webhook
 
-from gateway.contract.events import Event
+from gateway.contract.events import Event, EventType
 from gateway.contract.subscriptions import SubscriptionRequest, SubscriptionStatus
 from gateway.delivery import endpoint as endpoints
 from gateway.delivery import sender as senders
@@ -32,6 +32,15 @@ from tests.wire.serving import serve
 pytestmark = pytest.mark.wire
 
 OK = Response(status_code=200)
+BODY = Event(
+    id="1",
+    seq=1,
+    source="s",
+    type=EventType.PUT_LIT,
+    subject="p",
+    time="2026-11-22T08:30:00.000000Z",
+    data={},
+).model_dump_json()
 
 
 @dataclass
@@ -168,9 +177,8 @@ async def test_redirects_are_not_followed_and_retry_after_is_read() -> None:
     )
     receiver = Receiver(lambda _: next(answers))
     sender = HttpSender(SystemClock())
-    body = Event(id="1", seq=1, source="s", type="put.lit", subject="p", time="", data={}).model_dump_json()  # type: ignore[arg-type]
     async with receiver.listening() as url:
-        said = [await sender.post(url, {"content-type": "application/json"}, body) for _ in range(4)]
+        said = [await sender.post(url, {"content-type": "application/json"}, BODY) for _ in range(4)]
         await sender.close()
     assert [answer.status for answer in said] == [302, 503, 503, 503]
     assert said[1].retry_after_s == 120
@@ -190,10 +198,9 @@ async def test_a_name_with_several_addresses_is_reached_at_the_one_where_somebod
 
     receiver = Receiver()
     sender = HttpSender(SystemClock())
-    body = Event(id="1", seq=1, source="s", type="put.lit", subject="p", time="", data={}).model_dump_json()  # type: ignore[arg-type]
     async with receiver.listening() as url:
         monkeypatch.setattr(socket, "getaddrinfo", look_up)
-        answer = await sender.post(f"http://receiver.test:{urlsplit(url).port}/hook", {}, body)
+        answer = await sender.post(f"http://receiver.test:{urlsplit(url).port}/hook", {}, BODY)
         monkeypatch.undo()
     await sender.close()
     assert answer.status == 200, answer.error
