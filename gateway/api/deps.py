@@ -58,7 +58,7 @@ class Subscriptions(Protocol):
         """Return what became of deliveries, newest event first."""
         ...
 
-    async def skip(self, subscription_id: str, seq: int) -> None:
+    async def skip(self, subscription_id: str, seq: int) -> SubscriptionView:
         """End a dead letter."""
         ...
 

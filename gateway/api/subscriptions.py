@@ -76,8 +76,7 @@ def subscription_routes(deps: ApiDeps) -> APIRouter:
         subscription_id: SubscriptionId, seq: Annotated[int, Path(ge=1, le=SEQ_MAX)]
     ) -> Response:
         """Give a dead letter up, so that the later events of its subject are delivered."""
-        await webhooks.skip(subscription_id, seq)
-        return reply(webhooks.view(subscription_id))
+        return reply(await webhooks.skip(subscription_id, seq))
 
     @router.post("/subscriptions/{subscriptionId}/replay", status_code=202, response_model=SubscriptionView)
     async def replay_deliveries(subscription_id: SubscriptionId, request: ReplayRequest) -> Response:

@@ -21,7 +21,7 @@ from standardwebhooks.webhooks import Webhook
 
 from gateway.contract.clock import Clock
 from gateway.contract.subscriptions import DeliveryStatus
-from gateway.delivery.ledger import Ledger
+from gateway.delivery.ledger import Decision, Ledger
 from gateway.delivery.rows import Delivery, Subscription
 from gateway.delivery.sender import HEADERS, Answer, Sender, signature
 from gateway.kernel.clock import to_datetime
@@ -148,8 +148,9 @@ class Endpoint:
                 if lane.pause is not None:
                     lane.pause.cancel()
 
-    def enable(self) -> None:
-        """Let it be run again where it stopped."""
+    async def enable(self) -> None:
+        """Let it be run again where it stopped, once that is durable."""
+        await self._ledger.decide(Decision(replace(self.subscription, disabled=None)))
         self._row = replace(self._row, disabled=None)
 
     def disable(self, reason: str) -> None:
@@ -157,24 +158,36 @@ class Endpoint:
         self._row = replace(self._row, disabled=reason)
         self._ledger.touch()
 
-    def skip(self, seq: int) -> bool:
-        """End a dead letter; False if it is none."""
+    async def skip(self, seq: int) -> bool:
+        """End a dead letter, once that is durable; False if it is none."""
         if seq not in self._dead:
             return False
         subject = next(subject for subject, lane in self._lanes.items() if seq in lane.seqs)
-        self._note(seq, subject, DeliveryStatus.SKIPPED)
+        skipped = self._delivery(seq, subject, DeliveryStatus.SKIPPED)
+        await self._ledger.decide(Decision(self.subscription, [skipped]))
         self._settle(seq, subject)
         return True
 
-    def replay(self, first: int, last: int) -> None:
-        """Deliver a range again: its dead letters at once, the rest as it is read from the feed again."""
-        for subject, lane in self._lanes.items():
-            for seq in [seq for seq in lane.seqs if seq in self._dead and first <= seq <= last]:
-                self._dead.discard(seq)
-                self._attempts.pop(seq, None)
-                self._note(seq, subject, DeliveryStatus.WAITING)
+    async def replay(self, first: int, last: int) -> None:
+        """Deliver a range again, once that is durable: its dead letters at once, the rest as it is read from the feed again."""
+        last = min(last, self._scanned)
+        dead = {
+            seq: subject
+            for subject, lane in self._lanes.items()
+            for seq in lane.seqs
+            if seq in self._dead and first <= seq <= last
+        }
+        waiting = [
+            replace(self._delivery(seq, subject, DeliveryStatus.WAITING), attempts=0)
+            for seq, subject in dead.items()
+        ]
+        replaying = replace(self.subscription, replay_next=first, replay_last=last)
+        await self._ledger.decide(Decision(replaying, waiting))
+        for seq, subject in dead.items():
+            self._dead.discard(seq)
+            self._attempts.pop(seq, None)
             self._start(subject)
-        self._row = replace(self._row, replay_next=first, replay_last=min(last, self._scanned))
+        self._row = replace(self._row, replay_next=first, replay_last=last)
         self._replay.set()
 
     @property
@@ -250,17 +263,20 @@ class Endpoint:
 
     def _note(self, seq: int, subject: str, status: DeliveryStatus, answer: Answer | None = None) -> None:
         self._fresh.pop(seq, None)
-        self._ledger.note(
-            Delivery(
-                subscription_id=self._id,
-                seq=seq,
-                subject=subject,
-                status=status,
-                attempts=self._attempts.get(seq, 0),
-                http_status=None if answer is None else answer.status,
-                error="" if answer is None else answer.error,
-                updated_us=self._clock.now_us(),
-            )
+        self._ledger.note(self._delivery(seq, subject, status, answer))
+
+    def _delivery(
+        self, seq: int, subject: str, status: DeliveryStatus, answer: Answer | None = None
+    ) -> Delivery:
+        return Delivery(
+            subscription_id=self._id,
+            seq=seq,
+            subject=subject,
+            status=status,
+            attempts=self._attempts.get(seq, 0),
+            http_status=None if answer is None else answer.status,
+            error="" if answer is None else answer.error,
+            updated_us=self._clock.now_us(),
         )
 
     async def _work(self) -> None:

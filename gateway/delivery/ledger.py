@@ -4,8 +4,9 @@ A gateway that dies in between delivers those events again, under the same id; i
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -28,6 +29,14 @@ CURSOR_PERIOD_S: Final = 5.0
 """Cursors that merely pass events which nobody wants are written this often."""
 NOTES_MAX: Final = 2_000
 PAUSE_WHILE_FULL_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody decides about a subscription: the subscription, and some of its deliveries, as they are from then on."""
+
+    subscription: Subscription
+    deliveries: Sequence[Delivery] = ()
 
 
 class Ledger:
@@ -91,25 +100,39 @@ class Ledger:
             StoreFull: no room; the notes are kept and written later.
         """
         async with self._writing:
-            notes, self._notes = self._notes, {}
-            self._noted.clear()
-            changed = [row for row in self._subscriptions() if self._written.get(row.subscription_id) != row]
-            if not notes and not changed:
-                return
+            await self._write()
 
-            async def job(tx: Tx) -> None:
-                await self._guard(tx)
-                await upsert_deliveries(tx, list(notes.values()))
-                await update_subscriptions(tx, changed)
+    async def decide(self, decision: Decision) -> None:
+        """Make a decision durable, with everything noted before it. Only then may anybody go by it.
 
-            try:
-                await self._store.write(job)
-            except BaseException:
-                self._notes = notes | self._notes
-                self._noted.set()
-                raise
-            self._written |= {row.subscription_id: row for row in changed}
-            self._room.set()
+        Raises:
+            StoreFull: no room; nobody has decided anything, the notes are kept and written later.
+        """
+        async with self._writing:
+            await self._write(decision)
+
+    async def _write(self, *decisions: Decision) -> None:
+        notes, self._notes = self._notes, {}
+        self._noted.clear()
+        changed = [row for row in self._subscriptions() if self._written.get(row.subscription_id) != row]
+        subscriptions = [*changed, *(decision.subscription for decision in decisions)]
+        deliveries = [*notes.values(), *(each for decision in decisions for each in decision.deliveries)]
+        if not subscriptions and not deliveries:
+            return
+
+        async def job(tx: Tx) -> None:
+            await self._guard(tx)
+            await upsert_deliveries(tx, deliveries)
+            await update_subscriptions(tx, subscriptions)
+
+        try:
+            await self._store.write(job)
+        except BaseException:
+            self._notes = notes | self._notes
+            self._noted.set()
+            raise
+        self._written |= {row.subscription_id: row for row in subscriptions}
+        self._room.set()
 
     async def drop(self, subscription_id: str) -> None:
         """Forget a subscription, here and in the database."""

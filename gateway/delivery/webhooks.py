@@ -152,15 +152,9 @@ class Webhooks:
         """
         async with self._changing:
             endpoint = self._known(subscription_id)
-            reason = endpoint.subscription.disabled
-            if reason is not None:
+            if endpoint.subscription.disabled is not None:
                 self._check_that_nothing_is_missed(endpoint.subscription.cursor)
-                endpoint.enable()
-                try:
-                    await self._ledger.flush()
-                except BaseException:
-                    endpoint.disable(reason)
-                    raise
+                await endpoint.enable()
                 self._start(subscription_id)
             return self.view(subscription_id)
 
@@ -175,32 +169,42 @@ class Webhooks:
 
         return [_delivery_view(delivery) for delivery in await self._store.read(job)]
 
-    async def skip(self, subscription_id: str, seq: int) -> None:
-        """End a dead letter, so that the later events of its subject are delivered."""
-        if not self._known(subscription_id).skip(seq):
-            raise Refusal(
-                RefusalKind.CONFLICT,
-                FieldError("seq", "notDead", f"event {seq} is no dead letter of this subscription"),
-            )
-        await self._ledger.flush()
+    async def skip(self, subscription_id: str, seq: int) -> SubscriptionView:
+        """End a dead letter, so that the later events of its subject are delivered.
+
+        Raises:
+            Refusal: no such subscription, or no dead letter of it.
+        """
+        async with self._changing:
+            if not await self._known(subscription_id).skip(seq):
+                raise Refusal(
+                    RefusalKind.CONFLICT,
+                    FieldError("seq", "notDead", f"event {seq} is no dead letter of this subscription"),
+                )
+            return self.view(subscription_id)
 
     async def replay(self, subscription_id: str, request: ReplayRequest) -> SubscriptionView:
-        """Deliver a range of events again."""
-        endpoint = self._known(subscription_id)
-        last = self._feed.last_seq if request.to_seq is None else request.to_seq
-        if not self._feed.first_seq <= request.from_seq <= last <= self._feed.last_seq:
-            kept = f"{self._feed.first_seq} to {self._feed.last_seq}"
-            raise Refusal(
-                RefusalKind.INVALID, FieldError("fromSeq", "outOfRange", f"the feed holds the events {kept}")
-            )
-        if endpoint.subscription.replay_next is not None:
-            raise Refusal(
-                RefusalKind.CONFLICT,
-                FieldError("", "replaying", "a replay is under way; ask again when it has ended"),
-            )
-        endpoint.replay(request.from_seq, last)
-        await self._ledger.flush()
-        return self.view(subscription_id)
+        """Deliver a range of events again.
+
+        Raises:
+            Refusal: no such subscription, a range that the feed does not hold, or a replay is under way.
+        """
+        async with self._changing:
+            endpoint = self._known(subscription_id)
+            last = self._feed.last_seq if request.to_seq is None else request.to_seq
+            if not self._feed.first_seq <= request.from_seq <= last <= self._feed.last_seq:
+                kept = f"{self._feed.first_seq} to {self._feed.last_seq}"
+                raise Refusal(
+                    RefusalKind.INVALID,
+                    FieldError("fromSeq", "outOfRange", f"the feed holds the events {kept}"),
+                )
+            if endpoint.subscription.replay_next is not None:
+                raise Refusal(
+                    RefusalKind.CONFLICT,
+                    FieldError("", "replaying", "a replay is under way; ask again when it has ended"),
+                )
+            await endpoint.replay(request.from_seq, last)
+            return self.view(subscription_id)
 
     def _check_that_nothing_is_missed(self, cursor: int) -> None:
         if cursor < self._feed.first_seq - 1:

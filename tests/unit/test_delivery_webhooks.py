@@ -75,6 +75,17 @@ class Receiver:
 
 
 @dataclass
+class Disk:
+    """Where the database is; while it is full nothing can be committed."""
+
+    is_full: bool = False
+
+    async def has_room(self, tx: Tx) -> None:
+        if self.is_full:
+            raise StoreFull("no room")
+
+
+@dataclass
 class Scene:
     """A feed, its webhooks, and a receiver; `restart` is what a new process finds."""
 
@@ -267,24 +278,83 @@ async def test_what_waited_for_an_answer_when_the_subscription_was_disabled_is_d
 
 
 async def test_an_enabling_that_found_the_disk_full_can_be_repeated() -> None:
-    is_full = False
-
-    async def guard(tx: Tx) -> None:
-        if is_full:
-            raise StoreFull("no room")
-
-    async with open_inline() as store, running(store, Receiver(lambda _: Answer(410)), guard) as scene:
+    disk = Disk()
+    receiver = Receiver(lambda _: Answer(410))
+    async with open_inline() as store, running(store, receiver, disk.has_room) as scene:
         subscription = await scene.subscribe()
         await scene.feeding.happen("a")
         await until(lambda: scene.webhooks.view(subscription).status is SubscriptionStatus.DISABLED)
-        scene.receiver.answer = lambda _: OK
-        is_full = True
+        receiver.answer = lambda _: OK
+        disk.is_full = True
         with pytest.raises(StoreFull):
             await scene.webhooks.enable(subscription)
         assert scene.webhooks.view(subscription).status is SubscriptionStatus.DISABLED
-        is_full = False
+        disk.is_full = False
         await scene.webhooks.enable(subscription)
-        await until(lambda: scene.receiver.seqs() == [1])
+        await until(lambda: receiver.seqs() == [1])
+
+
+async def test_a_skip_that_found_the_disk_full_has_skipped_nothing() -> None:
+    disk = Disk()
+    receiver = Receiver(fails_for("bad", 10))
+    async with open_inline() as store, running(store, receiver, disk.has_room) as scene:
+        subscription = await scene.subscribe()
+        await scene.feeding.happen("bad", "bad")
+        await until(lambda: scene.webhooks.view(subscription).dead_letters == 1)
+        disk.is_full = True
+        with pytest.raises(StoreFull):
+            await scene.webhooks.skip(subscription, 1)
+        disk.is_full = False
+        assert (await scene.statuses(subscription))[1] is DeliveryStatus.DEAD
+        await asyncio.sleep(0.02)
+        assert receiver.seqs() == []
+        await scene.webhooks.skip(subscription, 1)
+        await until(lambda: receiver.seqs() == [2])
+
+
+async def test_a_replay_that_found_the_disk_full_repeats_nothing() -> None:
+    disk = Disk()
+    receiver = Receiver(fails_for("bad", 10))
+    async with open_inline() as store, running(store, receiver, disk.has_room) as scene:
+        subscription = await scene.subscribe()
+        await scene.feeding.happen("good", "bad")
+        await until(lambda: scene.webhooks.view(subscription).dead_letters == 1)
+        disk.is_full = True
+        with pytest.raises(StoreFull):
+            await scene.webhooks.replay(subscription, ReplayRequest(from_seq=1))
+        disk.is_full = False
+        assert (await scene.statuses(subscription))[2] is DeliveryStatus.DEAD
+        assert scene.webhooks.view(subscription).replaying_until is None
+        await asyncio.sleep(0.02)
+        assert receiver.seqs() == [1]
+        await scene.webhooks.replay(subscription, ReplayRequest(from_seq=1))
+        await until(lambda: sorted(receiver.seqs()) == [1, 1, 2])
+
+
+async def test_what_somebody_decided_outlives_a_kill_and_what_was_not_decided_does_not_happen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given two dead letters, when one is skipped and one replayed, and nothing else is written before the kill."""
+    receiver = Receiver(lambda _: FAILED)
+    async with open_inline() as store:
+        async with running(store, receiver) as scene:
+            subscription = await scene.subscribe()
+            await scene.feeding.happen("a", "b", "c")
+            await until(lambda: scene.webhooks.view(subscription).dead_letters == 3)
+            await scene.statuses(subscription)
+            monkeypatch.setattr(ledgers, "GATHER_S", 60)
+            await asyncio.sleep(0.02)
+            await scene.webhooks.skip(subscription, 1)
+            await scene.webhooks.replay(subscription, ReplayRequest(from_seq=2, to_seq=2))
+        receiver.in_flight.clear()
+        receiver.answer = lambda _: OK
+        async with running(store, receiver) as scene:
+            await until(lambda: receiver.seqs() == [2])
+            assert await scene.statuses(subscription) == {
+                1: DeliveryStatus.SKIPPED,
+                2: DeliveryStatus.DELIVERED,
+                3: DeliveryStatus.DEAD,
+            }
 
 
 async def test_one_that_was_disabled_for_so_long_that_events_are_forgotten_does_not_pass_over_them() -> None:
