@@ -1,6 +1,7 @@
 """The interface to an order management system under /api/wms, in its own shape (S4-40…46)."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -112,8 +113,11 @@ class WmsRoute(APIRoute):
                 )
             except Refusal as refusal:
                 return _declined(ResultCode.INVALID, *refusal.reasons)
-            except (StoreFull, StoreBroken) as error:
+            except StoreFull as error:
                 return _declined(ResultCode.BUSY, FieldError("", "storage", f"nothing was stored: {error}"))
+            except StoreBroken as error:
+                text = f"the storage does not work, ask the same again once it does: {error}"
+                return _declined(ResultCode.BUSY, FieldError("", "storage", text))
 
         return handle_in_shape
 
@@ -166,7 +170,10 @@ def wms_routes(core: WesCore) -> APIRouter:
             answer = _done(await act())
             reply = StoredReply(digest, answer.status_code, bytes(answer.body).decode())
             now, keep_s = context.clock.now_us(), context.wes.upstream.keep_replies_s
-            await store.write(lambda tx: keep_reply(tx, key, reply, now, keep_s))
+            with suppress(
+                StoreFull
+            ):  # it has been done; the same request again is done again, and answered as before
+                await store.write(lambda tx: keep_reply(tx, key, reply, now, keep_s))
             return answer
         if known.digest != digest:
             text = "this Idempotency-Key was used for another request"

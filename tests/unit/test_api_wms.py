@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from gateway.api.wms import wms_routes
 from gateway.contract.wms import StatusCallback
+from gateway.kernel.ports import StoreBroken, StoreFull
 from gateway.wes.core import WesCore
 from tests.unit.api_rig import gateway
 from tests.unit.wes_rig import Core, command, core
@@ -145,6 +146,46 @@ async def test_a_refusal_is_not_kept_under_its_key() -> None:
         assert (await http.post(COMMAND, json=body, headers=key)).status_code == 422
         await opened.products("NEW")
         assert (await http.post(COMMAND, json=body, headers=key)).status_code == 200
+
+
+async def test_what_was_done_is_answered_as_done_though_there_is_no_room_to_keep_the_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def no_room(*_: object) -> None:
+        raise StoreFull("no room")
+
+    async with oms() as (opened, http):
+        await opened.stock("A", 5)
+        key = {"Idempotency-Key": "k-1"}
+        with monkeypatch.context() as full:
+            full.setattr("gateway.api.wms.keep_reply", no_room)
+            first = await http.post(COMMAND, json=command("C-1", ("A", 1)), headers=key)
+        assert first.status_code == 200, "it was stored"
+        again = await http.post(COMMAND, json=command("C-1", ("A", 1)), headers=key)
+        assert again.content == first.content
+        assert await opened.count("orders") == {"orders": 1}
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (StoreFull("no room"), "nothing was stored: no room"),
+        (StoreBroken("no sync"), "the storage does not work, ask the same again once it does: no sync"),
+    ],
+    ids=["full", "broken"],
+)
+async def test_what_could_not_be_stored_is_told_so_and_what_may_have_been_is_not_denied(
+    monkeypatch: pytest.MonkeyPatch, trouble: Exception, told: str
+) -> None:
+    async def fail(*_: object) -> None:
+        raise trouble
+
+    async with oms() as (_, http):
+        monkeypatch.setattr("gateway.api.wms.sync_products", fail)
+        items = [{"skuId": "C", "skuName": "C", "version": 1}]
+        answer = await http.post("/api/wms/product/sync", json={"items": items})
+        assert (answer.status_code, answer.json()["code"]) == (503, "BUSY")
+        assert [reason["message"] for reason in answer.json()["errors"]] == [told]
 
 
 async def page(http: httpx.AsyncClient, **question: Any) -> dict[str, Any]:
