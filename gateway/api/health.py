@@ -51,7 +51,10 @@ def health_routes(deps: ApiDeps) -> APIRouter:
 
     @router.get("/readyz", response_class=Response, responses=_TEXT)
     async def get_readyz() -> Response:
-        """Tell that the kernel finishes its commits and that the database answers."""
+        """Tell that the gateway takes requests: the kernel commits, there was room for it, and the database answers.
+
+        While it is not ready, reading may still work: whoever only looks, people above all, asks /livez.
+        """
         try:
             async with asyncio.timeout(READY_WITHIN_S):
                 await deps.kernel.read(lambda: None)
@@ -61,6 +64,9 @@ def health_routes(deps: ApiDeps) -> APIRouter:
                 f"no answer within {READY_WITHIN_S:g} s" if isinstance(error, TimeoutError) else str(error)
             )
             return http_error(HTTPStatus.SERVICE_UNAVAILABLE, "notReady", reason)
+        if (no_room := deps.kernel.no_room) is not None:
+            reason = f"nothing can be made durable, so nothing is accepted: {no_room.why}"
+            return http_error(HTTPStatus.SERVICE_UNAVAILABLE, "storageFull", reason)
         return Response("ready\n", media_type="text/plain")
 
     @router.get("/metrics", response_class=Response, responses=_TEXT)

@@ -120,7 +120,7 @@ def no_room_view(no_room: NoRoom) -> AlarmView:
         subject="gateway",
         code="storageFull",
         text=f"nothing can be made durable, so nothing is accepted and nothing commanded: {no_room.why}",
-        advice="Make room on the gateway's disk. It goes on by itself; this stands until the next change is stored.",
+        advice="Make room on the gateway's disk. It goes on by itself.",
         actions=(),
         raised_at=to_datetime(no_room.since_us),
     )

@@ -32,7 +32,7 @@ from gateway.kernel.supervise import keep_running
 from gateway.store.ownership import Ownership, claim
 from gateway.store.retention import Retention
 from gateway.transport.engine import TransportEngine
-from gateway.transport.messages import Open, Tick
+from gateway.transport.messages import LookForRoom, Open, Tick
 from gateway.transport.tables import TransportTables
 
 log = structlog.get_logger()
@@ -206,6 +206,6 @@ async def run_gateway(settings: Settings) -> None:
 async def _tick(kernel: Kernel) -> None:
     while True:
         await asyncio.sleep(TICK_S)
-        for message in (Tick(), FleetTick()):
+        for message in (Tick(), FleetTick(), *([] if kernel.no_room is None else [LookForRoom()])):
             with suppress(Refusal):
                 await kernel.ask(message)

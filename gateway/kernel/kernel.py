@@ -53,7 +53,10 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class NoRoom:
-    """Nothing can be made durable, since when and why; as the last commit found it."""
+    """Nothing can be made durable, since when and why; as the last commit found it.
+
+    Whoever runs the kernel has it commit something now and then, so that nobody has to ask for anything in vain to learn of room.
+    """
 
     why: str
     since_us: int

@@ -26,6 +26,7 @@ from gateway.transport.messages import (
     CancelTransport,
     CorrectContainer,
     LocaliseDevice,
+    LookForRoom,
     Open,
     ResetDevice,
     ResolveTransport,
@@ -94,6 +95,7 @@ class TransportEngine:
         return {
             Open: self._open,
             Tick: self._tick,
+            LookForRoom: self._look_for_room,
             SubmitTransports: self._intake.submit,
             CancelTransport: self._decisions.cancel,
             ResolveTransport: self._decisions.resolve,
@@ -176,6 +178,9 @@ class TransportEngine:
         of_gone = [row.alarm_id for row in self._tables.alarms.values() if row.subject in gone]
         for alarm_id in (*of_gone, *told_anew):
             self._alarms.clear(alarm_id)
+
+    def _look_for_room(self, _: LookForRoom) -> None:
+        self._tables.next_number("lookForRoom")
 
     def _tick(self, _: Tick) -> None:
         self._outcome.look_for_timeouts()

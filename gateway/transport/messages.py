@@ -117,5 +117,10 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class LookForRoom:
+    """Nothing could be made durable: see whether a number can be. Sent once a second until one was. Reply: None."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed: look at deadlines, timeouts, retries. Sent once a second. Reply: None."""

@@ -459,10 +459,14 @@ async def test_a_full_disk_is_507_and_the_same_request_passes_once_there_is_room
     (alarm,) = (await rig.http.get("/v1/alarms")).json()["items"]
     assert (alarm["code"], alarm["subject"]) == ("storageFull", "gateway")
     assert "gateway_alarms 1.0" in (await rig.http.get("/metrics")).text
+    not_ready = await rig.http.get("/readyz")
+    assert_problem(not_ready, 503, [("", "storageFull")])
+    assert (await rig.http.get("/livez")).status_code == 200
     await limit("1000000")
     answer = await rig.submit("T-2", containerId="T2", attributes={"x": "y" * 4000})
     assert answer.status_code == 202
     assert (await rig.http.get("/v1/alarms")).json()["items"] == []
+    assert (await rig.http.get("/readyz")).status_code == 200
 
 
 async def test_a_full_queue_is_429_and_tells_when_to_come_back(

@@ -1,8 +1,11 @@
 """One gateway, put together: what goes wrong in one part leaves the others at work."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Never
+from typing import Never, TypeVar
 
 import pytest
 
@@ -10,8 +13,14 @@ from gateway.app import gateway as app
 from gateway.app.gateway import open_gateway
 from gateway.app.settings import Settings
 from gateway.app.surroundings import real_surroundings
+from gateway.contract.faults import Refusal
+from gateway.kernel.ports import Store, StoreFull, Tx
 from gateway.site.model import Site
+from gateway.store.inline import open_inline
 from gateway.transport.engine import TransportEngine
+from gateway.transport.messages import LookForRoom
+
+T = TypeVar("T")
 
 pytestmark = pytest.mark.unit
 
@@ -32,3 +41,42 @@ async def test_a_fault_in_what_is_done_every_second_does_not_end_the_gateway(
     async with asyncio.timeout(10), real_surroundings(settings) as around, open_gateway(settings, around):
         for _ in range(2):
             await ticks.get()
+
+
+@dataclass
+class FillingStore:
+    """A store on a disk that may be full."""
+
+    store: Store
+    is_full: bool = False
+
+    async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:
+        if self.is_full:
+            raise StoreFull("no room")
+        return await self.store.write(job)
+
+    async def read(self, job: Callable[[Tx], Awaitable[T]]) -> T:
+        return await self.store.read(job)
+
+
+async def test_that_there_is_room_again_is_noticed_although_nobody_asks_for_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by reading: the alarm stood until the next request, and who goes by /readyz would have sent none."""
+    monkeypatch.setattr(app, "TICK_S", 0.01)
+    settings = Settings(site=Site(id="empty"), data=tmp_path)
+    async with asyncio.timeout(10), real_surroundings(settings) as around, open_inline() as inline:
+        store = FillingStore(inline)
+
+        @asynccontextmanager
+        async def opened() -> AsyncGenerator[Store]:
+            yield store
+
+        async with open_gateway(settings, replace(around, store=opened)) as gateway:
+            kernel = gateway.kernel
+            store.is_full = True
+            with pytest.raises(Refusal, match="cannot make anything durable"):
+                await kernel.ask(LookForRoom())
+            store.is_full = False
+            while kernel.no_room is not None:
+                await asyncio.sleep(0.01)

@@ -84,12 +84,15 @@ async def test_on_a_full_disk_nothing_is_commanded_and_with_room_all_goes_on(tmp
 
             assert len((await http.get("/v1/transports")).json()["items"]) >= 6
             assert len(await all_events(http)) > 0
-            assert (await http.get("/readyz")).status_code == 200
             assert (await http.get("/v1/transports/unheard-of")).status_code == 404
+            assert (await http.get("/livez")).status_code == 200
+            not_ready = await http.get("/readyz")
+            assert not_ready.status_code == 503
+            assert [reason["code"] for reason in not_ready.json()["reasons"]] == ["storageFull"]
         async with asyncio.timeout(RESUMED_S):
-            while (again := await http.post("/v1/transports", json=body)).status_code != 202:
-                assert again.status_code == 507
+            while (await http.get("/readyz")).status_code != 200:
                 await asyncio.sleep(0.1)
+        assert (await http.post("/v1/transports", json=body)).status_code == 202
         for view in (await http.get("/v1/transports", params={"limit": 500})).json()["items"]:
             await demo.completed(view["transportId"])
         assert {int(job) for job in (await demo.world())["moves"]} == journal(tmp_path)
