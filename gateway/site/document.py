@@ -91,7 +91,7 @@ def read_document(file: Path) -> Document:
 def parse_document(file: Path, text: str) -> Document:
     """Read the text of one YAML file; `file` is its name in findings."""
     try:
-        root = _Loader(text).get_single_node()
+        root = _root(text)
         if root is None:
             return Document(file)
         tree = _Tree(file)
@@ -99,12 +99,42 @@ def parse_document(file: Path, text: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        return _unreadable(
-            file, line, f"cannot be read as YAML: {error.problem}", "correct this line or the one above it"
-        )
-    except yaml.YAMLError as error:
-        return _unreadable(file, 1, f"cannot be read as YAML: {error}", "remove what is not text")
+        return _unreadable(file, line, f"cannot be read as YAML: {_problem(error, line)}", _mend(error))
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, int(error.position)) + 1
+        return _unreadable(file, line, f"holds U+{error.character:04X}, which is no text", "take it out")
     return Document(file, data, tree.lines, tuple(tree.findings))
+
+
+def _root(text: str) -> yaml.Node | None:
+    loader = _Loader(text)
+    try:
+        return loader.get_single_node()
+    except (ValueError, OverflowError):  # PyYAML asks Python for whatever `\\U…` and `%YAML …` name
+        raise _broken("there is no such character or version", loader.get_mark()) from None
+
+
+def _problem(error: yaml.MarkedYAMLError, line: int) -> str:
+    """Return what is wrong, and where that began which could not be read to its end."""
+    context, begin = str(error.context), error.context_mark.line + 1 if error.context_mark else line
+    match error.problem:
+        case "second occurrence":
+            return f"{context.partition(';')[0]}, first in line {begin}"
+        case "but found another document":
+            return "a second document begins here"
+        case problem:
+            return str(problem) if begin == line else f"{problem} {context} that begins in line {begin}"
+
+
+def _mend(error: yaml.MarkedYAMLError) -> str:
+    problem = str(error.problem)
+    if error.note is not None:
+        return error.note
+    if error.context == "while scanning an alias" or problem.startswith("found undefined alias"):
+        return 'put a pattern that begins with `*` into quotes, e.g. "*-OUT"; an alias needs its `&` above it'
+    if problem.startswith("found character '\\t'"):
+        return "write spaces instead of the tab"
+    return "correct this line or the one above it"
 
 
 def _unreadable(file: Path, line: int, message: str, mend: str) -> Document:
@@ -207,7 +237,8 @@ class _Tree:
         """Keep account of the nodes around the current one, and refuse what would never end."""
         self._values += 1
         if self._values > MAX_VALUES:
-            raise _broken(f"it unfolds to more than {MAX_VALUES:,} values", node.start_mark)
+            message = f"it unfolds to more than {MAX_VALUES:,} values"
+            raise _broken(message, node.start_mark, "divide it into several files")
         if any(node is around for around in self._open):
             raise _broken("an alias stands inside what it names", node.start_mark)
         if len(self._open) > MAX_DEPTH:
@@ -248,5 +279,5 @@ def _unquoted(text: str) -> JsonValue:
     return text
 
 
-def _broken(problem: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+def _broken(problem: str, mark: yaml.Mark, mend: str | None = None) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark, note=mend)

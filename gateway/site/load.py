@@ -53,7 +53,9 @@ def load_site(path: Path) -> Site:
     for file in _site_files(path):
         _read_site_file(draft, read_document(file))
     for folder in _profile_folders(path):
-        _read_profiles(draft, [read_document(file) for file in sorted(folder.glob("*.yaml"))])
+        _read_profiles(draft, [read_document(file) for file in _yaml_files(folder)])
+    for folder in (path, *_profile_folders(path)):
+        draft.findings += _passed_over(folder)
     site = draft.site(path)
     flaws = cross_check(site, Unread(draft.incomplete, draft.nameless, draft.left_out))
     if findings := [*draft.findings, *map(draft.locate, flaws)]:
@@ -143,12 +145,24 @@ def _anchored(model: WiringModel, root: Path) -> WiringModel:
 def _site_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    files = sorted(path.glob("*.yaml"))
+    files = _yaml_files(path)
     if not files:
-        raise SiteInvalid(
-            [Finding(path, 1, "", "the folder holds no *.yaml file", "name the folder of site.yaml")]
-        )
+        nothing = Finding(path, 1, "", "the folder holds no *.yaml file", "name the folder of site.yaml")
+        raise SiteInvalid([nothing, *_passed_over(path)])
     return files
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    """Return the files to read; hidden ones are what editors and file managers leave behind."""
+    return sorted(file for file in folder.glob("*.yaml") if not file.name.startswith("."))
+
+
+def _passed_over(folder: Path) -> Iterator[Finding]:
+    """Return the files of a folder that somebody takes for a part of the site, and that are none."""
+    for file in folder.glob("*.yml"):
+        if not file.name.startswith("."):
+            mend = f"call it {file.stem}.yaml, or put it elsewhere if it is no part of the site"
+            yield Finding(file, 1, "", "is not read, for its name ends with .yml", mend)
 
 
 def _profile_folders(path: Path) -> list[Path]:
@@ -203,8 +217,8 @@ def _read_id(draft: _Draft, document: Document, value: JsonValue) -> None:
 
 
 def _read_wes(draft: _Draft, document: Document, value: JsonValue) -> None:
-    """Read the one section that is a map; `off` is the same as none."""
-    if value in (None, "off"):
+    """Read the one section that is a map; `off`, `no` and `false` are the same as none."""
+    if value is None or value is False or value in ("off", "no"):
         return
     if draft.origins["wes"]:
         other = draft.origins["wes"][0].document
@@ -221,7 +235,7 @@ def _read_profiles(draft: _Draft, documents: Sequence[Document]) -> None:
         if document.findings:
             draft.findings += document.findings
             draft.miss(["profiles"])
-        elif not (isinstance(document.data, dict) and document.data.get("id") in nearer):
+        elif _id_of(document.data) not in nearer:
             _read_element(draft, "profiles", _Origin(document, ()), document.data)
 
 
@@ -229,8 +243,8 @@ def _read_element(draft: _Draft, section: str, origin: _Origin, raw: JsonValue) 
     try:
         element: WiringModel = _ELEMENTS[section].validate_python(raw)
     except ValidationError as error:
-        name = raw.get("id") if isinstance(raw, dict) else None
-        if isinstance(name, str) and section not in UNNAMED_PARTS:
+        name = _id_of(raw)
+        if name is not None and section not in UNNAMED_PARTS:
             draft.incomplete.add(section)
             draft.left_out.add(name)
         else:
@@ -239,6 +253,11 @@ def _read_element(draft: _Draft, section: str, origin: _Origin, raw: JsonValue) 
     else:
         draft.elements[section].append(element)
         draft.origins[section].append(origin)
+
+
+def _id_of(raw: JsonValue) -> str | None:
+    name = raw.get("id") if isinstance(raw, dict) else None
+    return name if isinstance(name, str) else None
 
 
 # ── what does not fit its type ────────────────────────────────────────────────────────────────────────
@@ -287,6 +306,8 @@ def _misfit(keys: Keys, reason: ErrorDetails) -> tuple[str, str]:
             return f"`{key}` is missing", f"add `{key}: …`"
         case "extra_forbidden":
             return _unknown_key(key, _known_keys(WiringModel))
+        case "string_type" if isinstance(reason["input"], int | float):
+            return f"{_shown(reason['input'])} does not fit", "must be text: put it into quotes"
         case "union_tag_not_found":
             return "`kind` is missing", "add `kind: …`"
         case "union_tag_invalid":

@@ -1,5 +1,6 @@
 """The part of a site file that is about its bundled WES core; a site without it runs none."""
 
+import re
 from collections.abc import Mapping
 from datetime import time
 from enum import StrEnum
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from gateway.contract.transports import Identifier
 from gateway.contract.wiring import WiringModel
@@ -17,11 +18,21 @@ from gateway.site.rules import Rule
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a region, such as Asia, is a folder there
         raise ValueError("Name a zone of the IANA database, e.g. Asia/Shanghai") from None
     return name
 
 
+def _time_of_day(value: object) -> object:
+    """Take what a person writes for a time of day; pydantic would take seconds for 3, and a zone of its own behind the time."""
+    if isinstance(value, time) or (isinstance(value, str) and re.fullmatch(r"\d\d:\d\d(:\d\d)?", value)):
+        return value
+    raise ValueError(
+        "Write hours and minutes, e.g. 03:00; it is meant in the site's time zone. For never write null"
+    )
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/\s@]+(/[^\s?#]*)?$", max_length=500)]
 BrokerUrl = Annotated[
@@ -297,7 +308,7 @@ class StockSync(WiringModel):
 
     incremental_s: PositiveFloat = 60
     scheduled_s: PositiveFloat = 3600
-    full_at: time | None = time(2, 0)
+    full_at: TimeOfDay | None = time(2, 0)
     batch: Annotated[int, Field(ge=1, le=1000)] = 500
 
 
@@ -371,7 +382,7 @@ class Wes(WiringModel):
     rollback: RollbackSteps = OBLIGATORY
     orders: OrderLimits = OrderLimits()
     timers: Timers = Timers()
-    verify_at: time | None = time(3, 0)
+    verify_at: TimeOfDay | None = time(3, 0)
     keep_days: PositiveInt = 90
     upstream: Upstream = Upstream()
     lateness: Lateness = Lateness()

@@ -100,12 +100,42 @@ def test_a_broken_line_is_told() -> None:
     assert message("a: 1\nb: [1, 2\nc: 3\n").startswith("site.yaml:3: cannot be read as YAML")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "picks: [*-OUT]",
+            "site.yaml:1: cannot be read as YAML: found undefined alias '-OUT'. Mend: put a pattern that begins",
+        ),
+        ("picks: [*, BUF]", "Mend: put a pattern that begins with `*` into quotes"),
+        ("a: 1\nb:\t2\n\tc: 3", "Mend: write spaces instead of the tab"),
+        (
+            "a: &x 1\nb: &x 2",
+            "site.yaml:2: cannot be read as YAML: found duplicate anchor 'x', first in line 1.",
+        ),
+        ("a: 1\n---\nb: 2", "site.yaml:2: cannot be read as YAML: a second document begins here."),
+        ('a: 1\nb: "x\nc: 3\nd: 4\n', "while scanning a quoted scalar that begins in line 2."),
+        ("a: [" + "1, " * 200_000 + "]", "200,000 values. Mend: divide it into several files"),
+    ],
+    ids=["pattern", "star", "tab", "anchor twice", "second document", "open quote", "too many values"],
+)
+def test_what_cannot_be_read_is_told_with_what_mends_it(text: str, told: str) -> None:
+    assert told in message(text)
+
+
 def test_what_is_no_text_is_told(tmp_path: Path) -> None:
     file = tmp_path / "site.yaml"
     file.write_bytes(b"id: a\nname: caf\xe9\n")
     (finding,) = read_document(file).findings
     assert (finding.line, finding.message) == (2, "is not UTF-8 text")
-    assert "special characters" in message("a: \x01")
+    assert message("a: 1\nb: \x01").startswith("site.yaml:2: holds U+0001, which is no text. Mend: ")
+
+
+def test_a_character_that_there_is_not_is_told() -> None:
+    assert message('a: 1\nb: "\\UFFFFFFFF"').startswith(
+        "site.yaml:2: cannot be read as YAML: there is no such"
+    )
+    assert "no such character or version" in message(f"%YAML 1.{'1' * 5000}\n---\na: 1")
 
 
 def test_a_byte_order_mark_is_no_matter(tmp_path: Path) -> None:

@@ -48,6 +48,31 @@ def test_a_site_that_is_not_there_is_told(tmp_path: Path) -> None:
         load_site(tmp_path)
 
 
+def test_a_file_that_is_not_read_because_of_its_name_is_told(tmp_path: Path) -> None:
+    (finding,) = findings(write(tmp_path / "one", small_site() | {"wes.yml": "wes: {warehouse_id: W}\n"}))
+    assert (finding.file.name, finding.message) == ("wes.yml", "is not read, for its name ends with .yml")
+    assert "call it wes.yaml" in finding.mend
+    found = findings(write(tmp_path / "two", {"site.yml": "id: small\n", "profiles/own.yml": ""}))
+    assert [finding.file.name for finding in found] == ["two", "site.yml"]
+    found = findings(write(tmp_path / "three", small_site() | {"profiles/own.yml": "id: own\n"}))
+    assert [finding.file.name for finding in found] == ["own.yml"]
+
+
+def test_hidden_files_are_no_part_of_a_site(tmp_path: Path) -> None:
+    folder = write(tmp_path, small_site() | {"._site.yaml": "\x00\x05", "profiles/.#own.yaml": "\x00"})
+    (folder / ".#site.yaml").symlink_to("somebody@somewhere.1234")  # Emacs, while it edits
+    assert findings(folder) == ()
+
+
+def test_a_folder_or_a_link_to_nothing_in_place_of_a_file_is_told(tmp_path: Path) -> None:
+    folder = write(tmp_path, small_site() | {"more.yaml/x": ""})
+    (folder / "loop.yaml").symlink_to("loop.yaml")
+    assert [finding.message for finding in findings(folder)] == [
+        "cannot be read: Too many levels of symbolic links",
+        "cannot be read: Is a directory",
+    ]
+
+
 def test_paths_count_from_the_sites_folder(tmp_path: Path) -> None:
     security = "security: {certificate: pki/own.der, private_key: pki/own.pem, server_certificate: /dev/null}"
     files = small_site() | {"pki/own.der": "", "pki/own.pem": "", "pki/pass": ""}
@@ -85,6 +110,11 @@ def test_two_profiles_of_one_folder_with_one_id_are_told(tmp_path: Path) -> None
     own = own_profile("modbus-mailbox", {})
     found = broken(tmp_path, {"profiles/a.yaml": {"new": own}, "profiles/b.yaml": {"new": own}})
     assert [finding.message.split(" (")[0] for finding in found] == ["profile `own` exists twice"]
+
+
+def test_a_profile_whose_id_is_a_list_is_told(tmp_path: Path) -> None:
+    found = findings(write(tmp_path, small_site() | {"profiles/own.yaml": "id: [a]\n"}))
+    assert ("id", "a list does not fit") in {(finding.path, finding.message) for finding in found}
 
 
 @pytest.mark.parametrize(
@@ -185,6 +215,7 @@ def test_two_profiles_of_one_folder_with_one_id_are_told(tmp_path: Path) -> None
             "did you mean `locations`?",
         ),
         ({"id: small\n": ""}, "id", "the site has no id", "add `id: …`"),
+        ({"id: small": "id: 12"}, "id", "`12` does not fit", "must be text: put it into quotes"),
     ],
 )
 def test_what_does_not_fit_is_told(

@@ -39,7 +39,7 @@ def told(folder: Path, text: str) -> list[tuple[int, str, str]]:
     return [(each.line, each.path, each.message) for each in findings(write(folder, files))]
 
 
-@pytest.mark.parametrize("text", ["", "wes: off\n", "wes:\n"], ids=["none", "off", "empty"])
+@pytest.mark.parametrize("text", ["", "wes: off\n", "wes: no\n", "wes: false\n", "wes:\n"])
 def test_a_site_may_have_no_wes(tmp_path: Path, text: str) -> None:
     assert load_site(write(tmp_path, small_site() | {"wes.yaml": text})).wes is None
 
@@ -94,6 +94,10 @@ def test_the_solver_plans_unless_the_site_says_otherwise(tmp_path: Path) -> None
         (ALLOCATION.replace("http://", "http://me:you@"), 5, "wes.allocation.service.url"),
         (ALLOCATION.replace("timeout_s: 5", "timeout_s: 0"), 5, "wes.allocation.service.timeout_s"),
         ("wes: {warehouse_id: W, verify_at: 25:00}\n", 1, "wes.verify_at"),
+        ("wes: {warehouse_id: W, verify_at: 3}\n", 1, "wes.verify_at"),
+        ("wes: {warehouse_id: W, verify_at: 03:00Z}\n", 1, "wes.verify_at"),
+        (FULL.replace("03:30", "03:30+08:00"), 7, "wes.upstream.sync.full_at"),
+        ("wes: {warehouse_id: W, timezone: Asia}\n", 1, "wes.timezone"),
     ],
     ids=[
         "no map",
@@ -109,6 +113,10 @@ def test_the_solver_plans_unless_the_site_says_otherwise(tmp_path: Path) -> None
         "credentials of the service",
         "no time to answer",
         "no time of day",
+        "three seconds after midnight",
+        "time of another zone",
+        "time of another zone for the sync",
+        "a region and no zone",
     ],
 )
 def test_what_is_wrong_is_told_where_it_stands(tmp_path: Path, text: str, line: int, path: str) -> None:
