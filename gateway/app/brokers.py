@@ -7,6 +7,7 @@ from drivers.links.mqtt import BrokerAccess
 from drivers.links.nats_server import HOST, EmbeddedBroker, PortTaken
 from gateway.app.serving import PortRefused
 from gateway.contract.wiring import MqttLink
+from gateway.kernel.ports import CannotStart
 
 
 def embedded_broker(link: MqttLink, data: Path) -> EmbeddedBroker:
@@ -19,12 +20,15 @@ async def check_ports(brokers: Iterable[EmbeddedBroker]) -> None:
 
     Raises:
         PortRefused: another program has one of them.
+        CannotStart: there is no server to start.
     """
     for broker in brokers:
         try:
             await broker.check()
         except PortTaken as taken:
             raise PortRefused(str(taken)) from taken
+        except FileNotFoundError as missing:
+            raise CannotStart(str(missing)) from missing
 
 
 def broker_access(link: MqttLink, client_id: str, broker: EmbeddedBroker | None) -> BrokerAccess:

