@@ -26,6 +26,8 @@ SILENCE_S: Final = 1.0
 """After so long without a message the broker is asked for a sign of life …"""
 ANSWER_S: Final = 1.5
 """… and has so long to give it: a silent broker is noticed within 3 s."""
+REFUSED: Final = 0x80
+"""This code, or a higher one, in a SUBACK: the broker has not subscribed us to the topic."""
 INBOX_MAX: Final = 10_000
 """Messages that wait to be read; of more, the newest are lost, and vehicles tell their states again."""
 
@@ -101,8 +103,8 @@ class _Client(aiomqtt.Client):
 
 
 @asynccontextmanager
-async def connect_mqtt(access: BrokerAccess, topics: Sequence[tuple[str, int]]) -> AsyncGenerator[MqttPort]:
-    """Connect and subscribe (`drivers.links.mqtt_port.Connect`, once the access is given)."""
+async def connect_mqtt(access: BrokerAccess) -> AsyncGenerator[MqttPort]:
+    """Connect (`drivers.links.mqtt_port.Connect`, once the access is given)."""
     client = _Client(
         access.host,
         access.port,
@@ -117,8 +119,6 @@ async def connect_mqtt(access: BrokerAccess, topics: Sequence[tuple[str, int]]) 
     )
     with _meaning():
         async with client:
-            with no_cancellation_lost():
-                await client.subscribe(list(topics))
             yield _Port(client, f"gateway/{access.client_id}/alive")
 
 
@@ -141,6 +141,12 @@ class _Port:
     def __init__(self, client: _Client, alive: str) -> None:
         self._client = client
         self._alive = alive
+
+    async def hear(self, topics: Sequence[tuple[str, int]]) -> Sequence[str]:
+        with _call():
+            codes = await self._client.subscribe(list(topics))
+        granted = (code if isinstance(code, int) else code.value for code in codes)
+        return [topic for (topic, _), code in zip(topics, granted, strict=True) if code >= REFUSED]
 
     async def publish(self, topic: str, payload: bytes) -> None:
         with _call():

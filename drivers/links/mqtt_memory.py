@@ -22,11 +22,9 @@ class MemoryBroker:
         self._up = True
 
     @asynccontextmanager
-    async def connect(self, topics: Sequence[tuple[str, int]]) -> AsyncGenerator[MqttPort]:
-        """Connect and subscribe (`drivers.links.mqtt_port.Connect`)."""
+    async def connect(self) -> AsyncGenerator[MqttPort]:
+        """Connect (`drivers.links.mqtt_port.Connect`)."""
         client = self.client()
-        for topic, _ in topics:
-            client.subscribe(topic)
         try:
             yield client
         finally:
@@ -103,6 +101,12 @@ class MemoryClient:
         self._wants.cache_clear()
         for topic, payload in self._broker.kept(pattern):
             self._inbox.put_nowait((topic, payload))
+
+    async def hear(self, topics: Sequence[tuple[str, int]]) -> Sequence[str]:
+        """Ask for topics (`drivers.links.mqtt_port.MqttPort`); this broker refuses nobody."""
+        for topic, _ in topics:
+            self.subscribe(topic)
+        return ()
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Send a message."""

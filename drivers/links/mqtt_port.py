@@ -10,6 +10,10 @@ from drivers.links.errors import LinkError
 class MqttPort(Protocol):
     """One connection. Every method raises LinkError once it is lost."""
 
+    async def hear(self, topics: Sequence[tuple[str, int]]) -> Sequence[str]:
+        """Subscribe to (topic, QoS); return the topics that the broker refuses (MQTT 3.1.1, 3.9.3)."""
+        ...
+
     async def publish(self, topic: str, payload: bytes) -> None:
         """Hand a message to the broker at QoS 0, not retained."""
         ...
@@ -23,7 +27,7 @@ class MqttPort(Protocol):
         ...
 
 
-Connect = Callable[[Sequence[tuple[str, int]]], AbstractAsyncContextManager[MqttPort]]
-"""Connects and subscribes to (topic, QoS); raises LinkError on entering if that cannot be done."""
+Connect = Callable[[], AbstractAsyncContextManager[MqttPort]]
+"""Connects; raises LinkError on entering if that cannot be done."""
 
 __all__ = ["Connect", "LinkError", "MqttPort"]

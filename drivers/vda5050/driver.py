@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import count
 from math import inf
 from typing import Final
 
@@ -15,6 +16,7 @@ from drivers.timer import wait_until
 from drivers.vda5050 import mandate
 from drivers.vda5050.mandate import Mandate
 from drivers.vda5050.messages import MAJOR
+from drivers.vda5050.pauses import doubled
 from drivers.vda5050.vehicle import VehicleFace
 from gateway.contract.driver import DriverContext, Health, Telegram
 from gateway.contract.vehicles import VehicleOrder, VehiclePose
@@ -26,6 +28,11 @@ TOPICS: Final = (("connection", 1), ("state", 0), ("visualization", 0), ("factsh
 """What vehicles publish, and at which QoS it is heard (6.2); and who commands them."""
 RETRY_FIRST_S: Final = 0.25
 RETRY_MAX_S: Final = 2.0
+REFUSED_FIRST_S: Final = 1.0
+REFUSED_MAX_S: Final = 30.0
+"""What the broker does not let the gateway read is asked for again after pauses that double, up to this one."""
+START_S: Final = 3.0
+"""An embedded broker that starts beside the gateway has this long before its vehicles count as out of reach."""
 WATCH_S: Final = 0.5
 
 
@@ -53,6 +60,8 @@ class Vda5050Driver:
         # One for each vehicle: their reports share commits instead of waiting for each other.
         self._tellers = {name: Teller(face, context) for name, face in self._vehicles.items()}
         self._lost = False
+        self._missed_at = inf
+        """When vehicles that have never been heard count as out of reach."""
 
     def _face(self, vehicle: VehicleWiring, wiring: FleetWiring) -> VehicleFace:
         own = Mandate(epoch=self._context.epoch, run=self._context.run)
@@ -98,6 +107,7 @@ class Vda5050Driver:
 
     async def run(self) -> None:
         """Work until cancelled; survive whatever the broker does."""
+        self._missed_at = asyncio.get_running_loop().time() + START_S
         async with asyncio.TaskGroup() as tasks:
             for teller in self._tellers.values():
                 tasks.create_task(teller.run())
@@ -108,11 +118,12 @@ class Vda5050Driver:
         pause_s = RETRY_FIRST_S
         while True:
             try:
-                async with self._connect(self._subscriptions()) as port:
+                async with self._connect() as port:
+                    refused = await self._hear(port, self._subscriptions())
                     log.info("broker connected", fleet=self._fleet_id)
                     self._lost = False
                     pause_s = RETRY_FIRST_S
-                    await self._work(port)
+                    await self._work(port, refused)
             except* LinkError as errors:
                 self._lose(f"the broker does not answer: {errors.exceptions[0]}")
             await asyncio.sleep(pause_s)
@@ -125,13 +136,31 @@ class Vda5050Driver:
             for topic, qos in TOPICS
         ]
 
-    async def _work(self, port: MqttPort) -> None:
+    async def _hear(self, port: MqttPort, topics: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+        """Subscribe; return what the broker refuses, which is told as each vehicle's own trouble."""
+        refused = await port.hear(topics)
+        for name, face in self._vehicles.items():
+            address = f"{self._address(face.wiring)}/"
+            face.refused([topic for topic in refused if topic.startswith(address)])
+            self._reckon(name)
+            self._nudge(name)
+        return [each for each in topics if each[0] in refused]
+
+    async def _hear_again(self, port: MqttPort, refused: Sequence[tuple[str, int]]) -> None:
+        """Subscribe to what the broker has refused until it does not: rights are given while it runs."""
+        tries = count()
+        while refused:
+            await asyncio.sleep(doubled(REFUSED_FIRST_S, next(tries), REFUSED_MAX_S))
+            refused = await self._hear(port, refused)
+
+    async def _work(self, port: MqttPort, refused: Sequence[tuple[str, int]]) -> None:
         """Send and listen on one connection until it is lost, which raises LinkError."""
         for face in self._vehicles.values():
             face.connected(asyncio.get_running_loop().time())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._send_what_is_due(port))
             tasks.create_task(self._listen(port))
+            tasks.create_task(self._hear_again(port, refused))
 
     async def _listen(self, port: MqttPort) -> None:
         now, now_us = asyncio.get_running_loop().time, self._context.clock.now_us
@@ -195,6 +224,9 @@ class Vda5050Driver:
         if not self._lost:
             log.warning("broker lost", fleet=self._fleet_id, reason=reason)
         self._lost = True
+        missed = asyncio.get_running_loop().time() >= self._missed_at
         for name, face in self._vehicles.items():
             face.lost(reason)
+            if missed:
+                face.missed(reason)
             self._tellers[name].nudge()

@@ -134,7 +134,9 @@ class VehicleFace:
         self._sequences: dict[str, _Sequence] = {}
         self._finals: dict[str, tuple[ActionStatus, str]] = {}
         self._shown: VehicleState | None = None
-        self._online = False
+        self._online: bool | None = None
+        """None: not heard of yet."""
+        self._refused: list[str] = []
         self._due: Report | None = None
         self._next: VehicleState | None = None
         self._told: VehicleState | None = None
@@ -192,6 +194,30 @@ class VehicleFace:
             if wanted is not None:
                 wanted.due = 0.0
         self._leave(reason)
+
+    def missed(self, reason: str) -> None:
+        """A vehicle that has not been heard of yet cannot be heard."""
+        if self._online is None:
+            self._out_of_reach(reason)
+
+    def refused(self, topics: list[str]) -> None:
+        """The broker does not let the gateway read these topics of the vehicle. It can do without any of them but its state.
+
+        Without `connection` and `factsheet` it finds out later, and without `visualization` it knows less; who commands the vehicle
+        is told as the mandate's own matter.
+        """
+        if topics == self._refused:
+            return
+        self._refused = topics
+        if not topics:
+            log.info("topics granted", device=self.wiring.device_id)
+            self._ask(STATE_REQUEST)
+            return
+        reason = f"the broker refuses {', '.join(topics)}: give the gateway's user the right to read it"
+        log.warning("topics refused", device=self.wiring.device_id, reason=reason)
+        self.diagnosis.failed(ErrorKind.REFUSED, reason)
+        if any(topic.endswith("/state") for topic in topics):
+            self._out_of_reach(reason)
 
     def take(self, topic: str, payload: bytes, now: float, at_us: int) -> Position | None:
         """Take a message; return the vehicle's position if it tells one. What cannot be read is noted and left."""
@@ -452,11 +478,14 @@ class VehicleFace:
 
     def _leave(self, reason: str) -> None:
         if self._online:
-            self._online = False
-            self.diagnosis.connected = False
-            self._next = None
-            self._due = VehicleOffline(vehicle_id=self.wiring.device_id, reason=reason)
-            log.warning("device offline", device=self.wiring.device_id, reason=reason)
+            self._out_of_reach(reason)
+
+    def _out_of_reach(self, reason: str) -> None:
+        self._online = False
+        self.diagnosis.connected = False
+        self._next = None
+        self._due = VehicleOffline(vehicle_id=self.wiring.device_id, reason=reason)
+        log.warning("device offline", device=self.wiring.device_id, reason=reason)
 
     def _position(self, at: messages.ReadPosition | None, at_us: int) -> Position | None:
         """Return where the vehicle is, with what its last state tells besides."""

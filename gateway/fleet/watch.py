@@ -91,7 +91,7 @@ class Watch:
         row = self._missions.get(report.vehicle_id)
         if row is not None and row.online:
             self._missions.put(replace(row, online=False))
-            self._engine.report(DeviceOffline(device_id=report.vehicle_id, reason=report.reason))
+        self._engine.report(DeviceOffline(device_id=report.vehicle_id, reason=report.reason))
 
     def end_command(self, vehicle_id: str) -> None:
         """End a command that no order is or will be made for."""

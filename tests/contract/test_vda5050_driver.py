@@ -2,14 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
 import structlog
 
 from drivers.links.mqtt_memory import MemoryBroker, MemoryClient
-from drivers.vda5050.driver import Vda5050Driver
+from drivers.links.mqtt_port import MqttPort
+from drivers.vda5050.driver import START_S, Vda5050Driver
 from gateway.contract.driver import DriverContext, VehicleDriver
 from gateway.contract.reports import Position, Report
 from gateway.contract.vehicles import OrderNode, VehicleOffline, VehicleOrder, VehicleState
@@ -34,13 +37,21 @@ class Bench:
         self.reports: list[Report] = []
         self.positions: list[Position] = []
         self.commit_s = commit_s
+        self.unreadable = ""
+        """The end of the topics that the broker refuses; empty: none."""
+        self.refused_at: list[float] = []
         self._headers = 0
         vehicles = tuple(VehicleWiring(device_id=name, manufacturer="simco", serial=name) for name in NAMES)
         context = DriverContext(
             clock=Clock(), epoch=1, run="run-1", report=self._report, observe=self.positions.append
         )
         wiring = FleetWiring(fleet_id="agvs", vehicles=vehicles)
-        self.driver = Vda5050Driver(self.broker.connect, wiring, context)
+        self.driver = Vda5050Driver(self._connect, wiring, context)
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncGenerator[MqttPort]:
+        async with self.broker.connect() as port:
+            yield Guarded(port, self)
 
     async def _report(self, report: Report) -> None:
         await asyncio.sleep(self.commit_s)
@@ -59,9 +70,31 @@ class Bench:
         return client
 
 
-def on_bench(scenario: Callable[[Bench], Any], commit_s: float = 0.01) -> None:
+class Guarded:
+    """A connection to a broker that does not let everybody read everything."""
+
+    def __init__(self, port: MqttPort, bench: Bench) -> None:
+        self._bench = bench
+        self._port = port
+        self.publish, self.keep, self.receive = port.publish, port.keep, port.receive
+
+    async def hear(self, topics: Sequence[tuple[str, int]]) -> Sequence[str]:
+        end = self._bench.unreadable
+        refused = [topic for topic, _ in topics if end and topic.endswith(end)]
+        if refused:
+            self._bench.refused_at.append(loop_time())
+        await self._port.hear([each for each in topics if each[0] not in refused])
+        return refused
+
+
+def on_bench(
+    scenario: Callable[[Bench], Any],
+    commit_s: float = 0.01,
+    prepare: Callable[[Bench], None] = lambda _: None,
+) -> None:
     async def whole() -> None:
         bench = Bench(commit_s)
+        prepare(bench)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(bench.driver.run())
             await asyncio.sleep(1)
@@ -195,3 +228,63 @@ def test_positions_are_observed_with_the_time_of_their_arrival() -> None:
         assert seen.at_us == 1_790_000_001_000_000
 
     on_bench(scenario)
+
+
+# Brokers that cannot be reached, or do not let the gateway read everything
+
+
+def test_a_broker_that_is_not_there_from_the_start_is_told_for_each_vehicle_once_it_should_be() -> None:
+    async def scenario(bench: Bench) -> None:
+        assert bench.reports == []
+        await asyncio.sleep(START_S + 1)
+        reason = "the broker does not answer: the broker is down"
+        assert bench.reports == [VehicleOffline(vehicle_id=name, reason=reason) for name in NAMES]
+        bench.broker.start()
+        await asyncio.sleep(3)
+        bench.tell("agv-1")
+        await asyncio.sleep(1)
+        assert isinstance(bench.reports[-1], VehicleState)
+
+    on_bench(scenario, prepare=lambda bench: bench.broker.stop())
+
+
+def test_what_the_broker_refuses_is_asked_for_ever_more_seldom_and_heard_once_it_is_granted() -> None:
+    def forget_one(bench: Bench) -> None:
+        bench.unreadable = "agv-2/state"
+
+    async def scenario(bench: Bench) -> None:
+        with structlog.testing.capture_logs() as lines:
+            bench.tell("agv-1")
+            await asyncio.sleep(110)
+            pauses = [round(later - earlier) for earlier, later in pairwise(bench.refused_at)]
+            assert pauses == [1, 2, 4, 8, 16, 30, 30]
+            assert [each.vehicle_id for each in bench.reports if isinstance(each, VehicleOffline)] == [
+                "agv-2",
+                "agv-1",  # it has said nothing more
+            ]
+            bench.unreadable = ""
+            ear = bench.ear("instantActions")
+            await asyncio.sleep(31)
+            asked = (await ear.receive())[0]
+            assert asked == "uagv/v2/simco/agv-2/instantActions"
+            bench.tell("agv-2")
+            await asyncio.sleep(1)
+        assert isinstance(bench.reports[-1], VehicleState)
+        assert [line["event"] for line in lines if line["event"].startswith("topics")] == ["topics granted"]
+
+    on_bench(scenario, prepare=forget_one)
+
+
+def test_a_vehicle_whose_positions_alone_nobody_may_read_works_and_shows_what_is_wrong() -> None:
+    def forget_positions(bench: Bench) -> None:
+        bench.unreadable = "agv-1/visualization"
+
+    async def scenario(bench: Bench) -> None:
+        bench.tell("agv-1")
+        await asyncio.sleep(1)
+        assert [type(each) for each in bench.reports] == [VehicleState]
+        assert bench.driver.health("agv-1").errors == {"refused": 1}
+        (shown, _) = [each for each in bench.driver.telegrams("agv-1") if not each.outgoing][:2]
+        assert "uagv/v2/simco/agv-1/visualization" in shown.text
+
+    on_bench(scenario, prepare=forget_positions)

@@ -7,7 +7,7 @@ does nothing else; what each gateway hands to the broker is written down.
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -87,6 +87,9 @@ class WrittenDown:
         self._port = port
         self._sent = sent
 
+    async def hear(self, topics: Sequence[tuple[str, int]]) -> Sequence[str]:
+        return await self._port.hear(topics)
+
     async def publish(self, topic: str, payload: bytes) -> None:
         self._sent.append(topic.removeprefix(f"{ADDRESS}/"))
         await self._port.publish(topic, payload)
@@ -112,8 +115,8 @@ class Gateway:
         self.driver = Vda5050Driver(self._written_down, WIRING, context)
 
     @asynccontextmanager
-    async def _written_down(self, topics: Sequence[tuple[str, int]]) -> AsyncGenerator[MqttPort]:
-        async with self._connect(topics) as port:
+    async def _written_down(self) -> AsyncGenerator[MqttPort]:
+        async with self._connect() as port:
             yield WrittenDown(port, self.sent)
 
     async def _report(self, report: Report) -> None:
@@ -150,7 +153,8 @@ async def running(connecting: Connecting, epoch: int, run: str = "") -> AsyncGen
 async def vehicle(connecting: Connecting) -> AsyncGenerator[list[Json]]:
     """Let a vehicle stand at node a; yield the orders that have come."""
     orders: list[Json] = []
-    async with connecting("vehicle")([(f"{ADDRESS}/order", 0)]) as port, asyncio.TaskGroup() as tasks:
+    async with connecting("vehicle")() as port, asyncio.TaskGroup() as tasks:
+        await port.hear([(f"{ADDRESS}/order", 0)])
 
         async def hear() -> None:
             while True:
@@ -183,12 +187,13 @@ async def until(wanted: Callable[[], bool]) -> None:
 
 async def kept(connecting: Connecting) -> Mandate:
     """Return what the broker has retained."""
-    async with connecting("reader")([(MANDATE, 0)]) as port, asyncio.timeout(10):
+    async with connecting("reader")() as port, asyncio.timeout(10):
+        await port.hear([(MANDATE, 0)])
         return Mandate.model_validate_json((await port.receive())[1])
 
 
 async def say(connecting: Connecting, payload: bytes) -> None:
-    async with connecting("speaker")([("nothing", 0)]) as port:
+    async with connecting("speaker")() as port:
         await port.keep(MANDATE, payload)
 
 
@@ -308,8 +313,14 @@ def test_a_broker_that_passes_nothing_on_is_told_as_the_reason() -> None:
     run(scenario)
 
 
-def without_mandates(
-    broker: MemoryBroker, topics: Sequence[tuple[str, int]]
-) -> AbstractAsyncContextManager[MqttPort]:
-    """Connect to a broker whose access rules know the topics of VDA 5050 alone."""
-    return broker.connect([each for each in topics if each[0] != MANDATE])
+class WithoutMandates(WrittenDown):
+    """A connection to a broker whose access rules know the topics of VDA 5050 alone, and which says nothing about it."""
+
+    async def hear(self, topics: Sequence[tuple[str, int]]) -> Sequence[str]:
+        return await super().hear([each for each in topics if each[0] != MANDATE])
+
+
+@asynccontextmanager
+async def without_mandates(broker: MemoryBroker) -> AsyncGenerator[MqttPort]:
+    async with broker.connect() as port:
+        yield WithoutMandates(port, [])

@@ -176,6 +176,9 @@ class GatewayPort:
         self._trip = trip
         self._weather = weather
 
+    async def hear(self, topics: Sequence[tuple[str, int]]) -> Sequence[str]:
+        return await self._client.hear(topics)
+
     async def publish(self, topic: str, payload: bytes) -> None:
         await self._travel()
         for delay_s in self._weather.delays_s():
@@ -215,10 +218,8 @@ def gateway_connect(broker: MemoryBroker, trip: Trip, weather: Weather) -> Conne
     """Return how a run of the gateway connects to the broker."""
 
     @asynccontextmanager
-    async def connect(topics: Sequence[tuple[str, int]]) -> AsyncGenerator[MqttPort]:
+    async def connect() -> AsyncGenerator[MqttPort]:
         client = broker.client()
-        for topic, _ in topics:
-            client.subscribe(topic)
         try:
             yield GatewayPort(broker, client, trip, weather)
         finally:

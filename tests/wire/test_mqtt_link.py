@@ -17,6 +17,7 @@ from tests.wire.proxy import wires
 pytestmark = pytest.mark.wire
 
 NOTICED_S = 3.0
+STATES = [("fleet/+/state", 0)]
 
 
 @asynccontextmanager
@@ -43,7 +44,8 @@ async def test_a_broker_that_falls_silent_is_noticed_within_3_s(tmp_path: Path) 
         through = replace(access, port=wire.port)
         loop = asyncio.get_running_loop()
         with suppress(LinkError):
-            async with connect_mqtt(through, [("fleet/+/state", 0)]) as mqtt:
+            async with connect_mqtt(through) as mqtt:
+                await mqtt.hear(STATES)
                 wire.hold()
                 since = loop.time()
                 with pytest.raises(LinkError):
@@ -57,7 +59,7 @@ async def test_a_connection_that_breaks_under_several_tasks_is_an_error_and_no_c
     async with broker(tmp_path) as access, wires({free_ports(1): access.port}) as [wire]:
         through = replace(access, port=wire.port)
         with pytest.raises((LinkError, ExceptionGroup)):
-            async with connect_mqtt(through, [("fleet/+/state", 0)]) as mqtt, asyncio.TaskGroup() as tasks:
+            async with connect_mqtt(through) as mqtt, asyncio.TaskGroup() as tasks:
                 tasks.create_task(mqtt.receive())
                 await asyncio.sleep(0)
                 wire.reset()
@@ -66,8 +68,9 @@ async def test_a_connection_that_breaks_under_several_tasks_is_an_error_and_no_c
 async def test_silence_alone_loses_neither_the_connection_nor_a_message(tmp_path: Path) -> None:
     async with (
         broker(tmp_path) as access,
-        connect_mqtt(access, [("fleet/+/state", 0)]) as mqtt,
+        connect_mqtt(access) as mqtt,
     ):
+        await mqtt.hear(STATES)
         waiting = asyncio.ensure_future(mqtt.receive())
         await asyncio.sleep(2.3)
         await mqtt.publish("fleet/agv-1/state", b"here")
@@ -96,7 +99,7 @@ async def test_who_gives_up_while_it_connects_leaves_nothing_in_the_log(
 
     async def connect(port: int) -> None:
         access = BrokerAccess(host="127.0.0.1", port=port, client_id="gateway-test")
-        async with connect_mqtt(access, [("fleet/+/state", 0)]):
+        async with connect_mqtt(access):
             await asyncio.Event().wait()
 
     async with await asyncio.start_server(slow_broker, "127.0.0.1", 0) as server:
