@@ -112,7 +112,7 @@ class StationLimits(WiringModel):
     Attributes:
         queue: containers that may be on their way to it beyond its slots.
         boxes: boxes that are picked into at a station without a put wall.
-        units: pieces that may wait to be picked; None: no limit.
+        units: when so many pieces wait to be picked, it gets no more work; None: no limit.
     """
 
     queue: Annotated[int, Field(ge=0, le=100)] = 1

@@ -1,5 +1,6 @@
 """The allocation port: every allocator's plan is sound, the solver's is never worse than the baseline's, and a service may fail."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -197,7 +198,7 @@ def with_pick(**change: object) -> Plan:
             replace(PLAN, presentations=PLAN.presentations[1:]),
             "work order 1 is assigned, but nothing is picked",
         ),
-        (with_presentation(station_id="T2"), "1 totes for station T2, which takes 0"),
+        (with_presentation(station_id="T2"), "work order 1 is not done at station T2"),
         (with_presentation(tote_id="nowhere"), "tote nowhere or station T1 is unknown"),
         (with_presentation(tote_id="Y"), "tote Y goes to station T2, not T1"),
         (with_presentation(picks=()), "nothing is picked from tote X"),
@@ -206,13 +207,132 @@ def with_pick(**change: object) -> Plan:
         (with_pick(quantity=1), "line 1 is given 1 of 2 units"),
         (with_pick(quantity=0), "line 1 is given 0 units"),
         (with_pick(quantity=3), "3 units of position 1, which has 2"),
-        (with_pick(quantity=3), "3 more units for station T1, which has 3 of 5"),
         (with_pick(work_id=2), "line 1 is not of work order 2"),
     ],
 )
 def test_a_plan_that_cannot_be_carried_out_is_told(plan: Plan, reason: str) -> None:
     assert check(SOUND, PLAN) == []
     assert any(reason in fault for fault in check(SOUND, plan)), check(SOUND, plan)
+
+
+SKUS = [f"K{number}" for number in range(8)]
+EIGHT = Work(
+    work_id=1,
+    lines=tuple(Line(line_id=number, sku=sku, quantity=5) for number, sku in enumerate(SKUS)),
+)
+EACH_IN_ITS_TOTE = tuple(
+    Tote(tote_id=sku, positions=(Position(position_id=number, sku=sku, available=9),))
+    for number, sku in enumerate(SKUS)
+)
+BUSY = Station(station_id="T", slots=("1", "2", "3"), totes=1, load=39, load_max=40)
+
+
+@pytest.mark.parametrize("allocate", [greedy_plan, lambda problem: solver_plan(problem, lambda: 0.0, 1.0, 0)])
+def test_an_order_larger_than_what_a_station_takes_at_a_time_goes_there_and_nothing_after_it(
+    allocate: Callable[[Problem], Plan],
+) -> None:
+    """Given a station that takes one more tote and one more unit, an order of 8 totes and 40 units gets there all the same."""
+    small = Work(work_id=2, lines=(Line(line_id=20, sku="B", quantity=1),))
+    tote = Tote(tote_id="B", positions=(Position(position_id=20, sku="B", available=1),))
+    problem = Problem(works=(EIGHT, small), totes=(*EACH_IN_ITS_TOTE, tote), stations=(BUSY,))
+    plan = allocate(replace(problem, works=(replace(EIGHT, priority=9), small)))
+    assert [assignment.work_id for assignment in plan.assignments] == [1]
+    assert len(plan.presentations) == 8
+    assert allocate(replace(problem, stations=(replace(BUSY, totes=0),))) == Plan()
+    assert allocate(replace(problem, stations=(replace(BUSY, load=40),))) == Plan()
+
+
+def test_after_the_work_order_that_goes_beyond_a_stations_limits_no_other_may_follow() -> None:
+    works = tuple(Work(work_id=n, lines=(Line(line_id=n, sku=SKUS[n], quantity=5),)) for n in range(2))
+    problem = Problem(works=works, totes=EACH_IN_ITS_TOTE, stations=(BUSY,))
+    both = Plan(
+        assignments=tuple(Assignment(work_id=n, station_id="T", slot=str(n + 1)) for n in range(2)),
+        presentations=tuple(
+            Presentation(
+                tote_id=SKUS[n],
+                station_id="T",
+                picks=(Pick(work_id=n, line_id=n, position_id=n, quantity=5),),
+            )
+            for n in range(2)
+        ),
+    )
+    assert check(problem, both) == [
+        "work order 1 needs more totes at station T, which takes 1",
+        "work order 1 is for station T, which has 40 units waiting",
+    ]
+
+
+def test_a_line_that_is_spread_over_many_totes_is_served_however_many_others_are_nearer() -> None:
+    def totes(lot: str, count: int, cost: float) -> list[Tote]:
+        return [
+            Tote(
+                tote_id=f"{lot}-{n}",
+                cost=cost,
+                positions=(Position(position_id=n + 1000 * (lot == "L2"), sku="A", available=1, lot=lot),),
+            )
+            for n in range(count)
+        ]
+
+    work = Work(work_id=1, lines=(Line(line_id=1, sku="A", quantity=80, lots=("L2",)),))
+    station = Station(station_id="T", slots=("1",), totes=1)
+    problem = Problem(
+        works=(work,), totes=(*totes("L1", 100, 0.0), *totes("L2", 80, 1.0)), stations=(station,)
+    )
+    assert len(greedy_plan(problem).presentations) == 80
+
+
+@pytest.mark.parametrize(
+    "pressing",
+    [{"priority": 9}, {"due_s": 60.0}, {"due_s": -86_400.0}],
+    ids=("first", "nearly due", "late for long"),
+)
+@pytest.mark.parametrize("allocate", [greedy_plan, lambda problem: solver_plan(problem, lambda: 0.0, 1.0, 0)])
+def test_an_order_that_presses_is_not_passed_over_for_ever_by_others_whose_goods_are_at_hand(
+    allocate: Callable[[Problem], Plan], pressing: dict[str, float]
+) -> None:
+    """Given one free slot, the tote that others want at the station, and one that presses for a tote in storage."""
+    others = tuple(
+        Work(work_id=n, lines=(Line(line_id=n, sku="A", quantity=3),), due_s=7200.0) for n in range(1, 4)
+    )
+    work = replace(
+        Work(work_id=9, lines=(Line(line_id=9, sku="B", quantity=1),)),
+        **pressing,  # type: ignore[arg-type]
+    )
+    at_hand = Tote(tote_id="A", positions=(Position(position_id=1, sku="A", available=99),), station_id="T")
+    stored = Tote(tote_id="B", positions=(Position(position_id=2, sku="B", available=1),), cost=1.0)
+    station = Station(station_id="T", slots=("1",), totes=3)
+    problem = Problem(works=(*others, work), totes=(at_hand, stored), stations=(station,))
+    assert [each.work_id for each in allocate(problem).assignments] == [9]
+
+
+def test_a_late_order_of_many_totes_has_its_turn_before_small_ones_that_have_just_come() -> None:
+    others = tuple(Work(work_id=n, lines=(Line(line_id=n, sku="A", quantity=3),)) for n in range(2, 5))
+    at_hand = Tote(tote_id="A", positions=(Position(position_id=100, sku="A", available=99),), station_id="T")
+    station = Station(station_id="T", slots=("1",), totes=9)
+    problem = Problem(works=(EIGHT, *others), totes=(*EACH_IN_ITS_TOTE, at_hand), stations=(station,))
+    plan = solver_plan(problem, lambda: 0.0, 1.0, 0)
+    assert [each.work_id for each in plan.assignments] != [1]
+    late = replace(problem, works=(replace(EIGHT, due_s=-6 * 3600.0), *others))
+    plan = solver_plan(late, lambda: 0.0, 1.0, 0)
+    assert [each.work_id for each in plan.assignments] == [1]
+
+
+async def test_others_have_their_turn_on_the_event_loop_while_the_baseline_plans() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as tasks:
+        busy = tasks.create_task(others())
+        problem = drawn(1, works=100, totes=100)
+        answer = await Greedy().plan(problem)
+        busy.cancel()
+    assert answer.plan == greedy_plan(problem)
+    assert turns >= len(answer.plan.assignments)
 
 
 @dataclass

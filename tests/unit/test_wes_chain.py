@@ -102,6 +102,23 @@ async def test_no_more_totes_come_to_a_station_than_its_slots_and_queue_hold() -
             await line.round()
 
 
+@pytest.mark.parametrize("way", WAYS)
+async def test_an_order_larger_than_what_a_station_has_before_it_at_a_time_is_served_like_any_other(
+    way: dict[str, str],
+) -> None:
+    """Given stations with 2 slots, a queue of 1 and at most 5 pieces waiting, an order of 8 totes and 16 pieces is picked."""
+    async with chain(**way, stations={"queue": 1, "units": 5}) as line:
+        skus = [f"K{number}" for number in range(8)]
+        await line.core.products(*skus)
+        for number, sku in enumerate(skus):
+            await fill(line, f"T-{number}", f"A1-1-L-{number + 1:02}", **{sku: 4})
+        await order(line, "C-1", *((sku, 2) for sku in skus))
+        await order(line, "C-2", ("K0", 2))
+        await line.until_quiet()
+        assert await line.codes("orders") == [90, 90]
+        assert not await contradictions(line.core)
+
+
 async def test_orders_for_the_same_tote_share_its_presentation() -> None:
     async with chain() as line:
         await fill(line, "T-1", "A1-1-L-05", A=10, B=10)

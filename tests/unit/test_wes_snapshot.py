@@ -1,7 +1,10 @@
 """What the allocator is told (S0-26): who waits for what, where it can be had from, how far that is, and which slots are free."""
 
+from datetime import timedelta
+
 import pytest
 
+from gateway.kernel.clock import to_datetime
 from gateway.wes.planning.snapshot import look
 from gateway.wes.planning.stations import close_station
 from tests.unit.chain_rig import chain, fill, order
@@ -18,11 +21,7 @@ async def test_the_allocator_is_told_of_work_of_totes_with_their_way_and_of_free
         await line.hear()
         problem = (await line.store.read(lambda tx: look(tx, line.core.context))).problem
         (work,) = problem.works
-        assert (work.priority, work.due_s, [(each.sku, each.quantity) for each in work.lines]) == (
-            7,
-            None,
-            [("A", 2)],
-        )
+        assert (work.priority, [(each.sku, each.quantity) for each in work.lines]) == (7, [("A", 2)])
         totes = {tote.tote_id: tote for tote in problem.totes}
         stock = {name: [(at.sku, at.available) for at in tote.positions] for name, tote in totes.items()}
         assert stock == {"NEAR": [("A", 10)], "FAR": [("A", 5)]}, "only what somebody wants"
@@ -58,3 +57,15 @@ async def test_a_closed_station_is_not_offered() -> None:
         await line.store.write(lambda tx: close_station(tx, "station-1", "no light", "Ann"))
         problem = (await line.store.read(lambda tx: look(tx, line.core.context))).problem
         assert [each.station_id for each in problem.stations] == ["station-2"]
+
+
+async def test_an_order_is_due_by_its_deadline_or_when_picking_should_have_begun_whichever_is_first() -> None:
+    async with chain(lateness={"begin_s": 3600}) as line:
+        await fill(line, "T-1", "A1-1-L-01", A=10)
+        now = to_datetime(line.core.context.clock.now_us())
+        await order(line, "C-1", ("A", 1), deadline=(now + timedelta(minutes=10)).isoformat())
+        await order(line, "C-2", ("A", 1), deadline=(now + timedelta(hours=10)).isoformat())
+        await order(line, "C-3", ("A", 1))
+        await line.hear()
+        problem = (await line.store.read(lambda tx: look(tx, line.core.context))).problem
+        assert [work.due_s for work in problem.works] == [pytest.approx(s, abs=5) for s in (600, 3600, 3600)]

@@ -129,6 +129,10 @@ class Draft:
         """Return whether a tote is in storage and can still be sent to a station."""
         return tote_id not in self.at and self.totes[station_id] > 0
 
+    def is_beyond(self, station: Station) -> bool:
+        """Return whether the last work order has gone beyond what a station takes."""
+        return self.totes[station.station_id] < 0 or self._room(station) < 0
+
     def left(self, tote_id: str, line: Line) -> int:
         """Return the units in a tote that a line may have."""
         return sum(
@@ -169,7 +173,7 @@ class Draft:
             return False
         if not units or (units < wanted and not self.snapshot.problem.partial):
             return False
-        if len(new) > self.totes[station.station_id] or units > self._room(station):
+        if (new and self.totes[station.station_id] <= 0) or self._room(station) <= 0:
             return False
         served = sum(
             pick.quantity / line.quantity

@@ -1,18 +1,22 @@
 """The baseline, and what everything falls back to: pod matching.
 
-Stations take turns. Each takes the work order of which the totes that are there or coming serve most units, the more pressing
-and older one first where they serve the same, and then brings for its other lines the tote that has most of what it lacks.
+Stations take turns. Each takes the work order of which the totes that are there or coming serve most units, a pressing one before
+others that they serve better, and then brings for its other lines the tote that has most of what it lacks.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 from gateway.wes.allocation.draft import Draft, Snapshot, snapshot
 from gateway.wes.allocation.plans import urgency
-from gateway.wes.allocation.port import Answer, Plan, Problem, Station, Work
+from gateway.wes.allocation.port import Answer, Line, Plan, Problem, Station, Work
 
 HOLDERS_MAX: Final = 64
-"""Totes of one SKU that are looked at, nearest first."""
+"""Totes with something for a line that are compared, the nearest ones."""
+PRESSES: Final = 10.0
+"""Units at hand that weigh as much as 1 of urgency."""
 
 
 def greedy_plan(problem: Problem) -> Plan:
@@ -23,10 +27,8 @@ def greedy_plan(problem: Problem) -> Plan:
 def greedy_draft(shot: Snapshot) -> Draft:
     """Return the baseline's plan in the making."""
     draft = Draft(shot)
-    waiting = sorted(shot.problem.works, key=lambda work: -urgency(work))
-    stations = list(shot.problem.stations)
-    while stations:
-        stations = [station for station in stations if _take_one(draft, station, waiting)]
+    for _ in _fill(draft):
+        pass
     return draft
 
 
@@ -34,8 +36,11 @@ class Greedy:
     """The baseline as an allocator."""
 
     async def plan(self, problem: Problem) -> Answer:
-        """Return the baseline's plan."""
-        return Answer(plan=greedy_plan(problem), by="greedy")
+        """Return the baseline's plan; others have their turn on the event loop after each work order."""
+        draft = Draft(snapshot(problem))
+        for _ in _fill(draft):
+            await asyncio.sleep(0)
+        return Answer(plan=draft.plan(), by="greedy")
 
 
 def further_totes(
@@ -54,35 +59,57 @@ def further_totes(
     """
     lacking = draft.lacking(work, draft.open[station.station_id])
     lines = {line.line_id: line for line in work.lines if line.line_id in lacking}
-    chosen: list[str] = []
+    chosen: dict[str, None] = {}
     while lacking:
         has: dict[str, int] = {}
         for line_id, short in lacking.items():
-            for tote_id in draft.snapshot.holders.get(lines[line_id].sku, ())[:HOLDERS_MAX]:
-                if tote_id in chosen or not draft.may_send(tote_id, station.station_id):
-                    continue
-                units = min(short, draft.left(tote_id, lines[line_id]))
-                if units > 0:
-                    has[tote_id] = has.get(tote_id, 0) + units
+            for tote_id, left in islice(_holders(draft, lines[line_id], station, chosen), HOLDERS_MAX):
+                has[tote_id] = has.get(tote_id, 0) + min(short, left)
         if not has:
-            return chosen if draft.snapshot.problem.partial else None
+            return [*chosen] if draft.snapshot.problem.partial else None
         best = max(has, key=lambda tote_id: has[tote_id] + bonus(tote_id))
-        chosen.append(best)
-        lacking = draft.lacking(work, [*draft.open[station.station_id], *chosen])
-    return chosen
+        chosen[best] = None
+        still = {line_id: short - draft.left(best, lines[line_id]) for line_id, short in lacking.items()}
+        lacking = {line_id: short for line_id, short in still.items() if short > 0}
+    return [*chosen]
 
 
-def _take_one(draft: Draft, station: Station, waiting: list[Work]) -> bool:
-    may = [work for work in waiting if draft.may_have(work, station)]
+def _holders(
+    draft: Draft, line: Line, station: Station, chosen: Collection[str]
+) -> Iterator[tuple[str, int]]:
+    """Yield totes that may be sent to a station and have something for a line, with how much, the nearest first."""
+    for tote_id in draft.snapshot.holders.get(line.sku, ()):
+        if tote_id not in chosen and draft.may_send(tote_id, station.station_id):
+            left = draft.left(tote_id, line)
+            if left > 0:
+                yield tote_id, left
+
+
+def _fill(draft: Draft) -> Iterator[None]:
+    """Let stations take work orders in turn; yield between two of them."""
+    problem = draft.snapshot.problem
+    haste = {work.work_id: PRESSES * urgency(work) for work in problem.works}
+    stations = list(problem.stations)
+    while stations:
+        taking: list[Station] = []
+        for station in stations:
+            if _take_one(draft, station, haste):
+                taking.append(station)
+            yield
+        stations = taking
+
+
+def _take_one(draft: Draft, station: Station, haste: Mapping[int, float]) -> bool:
+    may = [work for work in draft.snapshot.problem.works if draft.may_have(work, station)]
     stock = draft.stock_at(station.station_id)
 
-    def served(work: Work) -> int:
-        return sum(min(line.quantity, stock.get(line.sku, 0)) for line in work.lines)
+    def weight(work: Work) -> float:
+        return haste[work.work_id] + sum(min(line.quantity, stock.get(line.sku, 0)) for line in work.lines)
 
     def nearest(tote_id: str) -> float:
         return -draft.snapshot.prices[tote_id] / 2
 
-    for work in sorted(may, key=served, reverse=True):
+    for work in sorted(may, key=weight, reverse=True):
         totes_too = further_totes(draft, work, station, nearest)
         if totes_too is not None and draft.place(work, station, totes_too):
             return True

@@ -1,13 +1,15 @@
 """Whether a plan keeps to its problem, and what it is worth: the same two judges for every allocator."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.wes.allocation.port import Line, Plan, Position, Problem, Station, Tote, Work
+from gateway.wes.allocation.port import Line, Plan, Position, Problem, Tote, Work
 
 SOON_S: Final = 1800.0
 """A work order that is due within this time presses, the more the less is left."""
+LATE_S: Final = 7200.0
+"""For each of these that a work order is late, it presses as much again: whatever it costs, its turn comes."""
 WORTH_OF_WORK: Final = 6.0
 """A used slot, in presentations: above what nearly any work order costs, so that a free slot is filled whatever it takes."""
 WORTH_OF_UNIT: Final = 0.15
@@ -22,13 +24,15 @@ def check(problem: Problem, plan: Plan) -> list[str]:
         *_assignment_faults(problem, plan),
         *_presentation_faults(problem, plan),
         *_pick_faults(problem, plan),
+        *_limit_faults(problem, plan),
     ]
 
 
 def urgency(work: Work) -> float:
-    """Return how much a work order presses: 1 for one with time and without priority, up to 3."""
-    left = SOON_S if work.due_s is None else min(max(work.due_s, 0.0), SOON_S)
-    return 1 + work.priority / 9 + (1 - left / SOON_S)
+    """Return how much a work order presses: 1 for one with time and without priority, up to 3 until it is late."""
+    due_s = SOON_S if work.due_s is None else work.due_s
+    left, late = min(max(due_s, 0.0), SOON_S), max(-due_s, 0.0)
+    return 1 + work.priority / 9 + (1 - left / SOON_S) + late / LATE_S
 
 
 def worth(work: Work) -> float:
@@ -87,7 +91,6 @@ def _presentation_faults(problem: Problem, plan: Plan) -> Iterator[str]:
     totes = {tote.tote_id: tote for tote in problem.totes}
     stations = {station.station_id: station for station in problem.stations}
     seen: set[str] = set()
-    sent: Counter[str] = Counter()
     for presentation in plan.presentations:
         tote, station = totes.get(presentation.tote_id), stations.get(presentation.station_id)
         if tote is None or station is None:
@@ -98,13 +101,8 @@ def _presentation_faults(problem: Problem, plan: Plan) -> Iterator[str]:
         seen.add(tote.tote_id)
         if not presentation.picks:
             yield f"nothing is picked from tote {tote.tote_id}"
-        if tote.station_id is None:
-            sent[station.station_id] += 1
-        elif tote.station_id != station.station_id:
+        if tote.station_id not in {None, station.station_id}:
             yield f"tote {tote.tote_id} goes to station {tote.station_id}, not {station.station_id}"
-    for station_id, count in sent.items():
-        if count > stations[station_id].totes:
-            yield f"{count} totes for station {station_id}, which takes {stations[station_id].totes}"
 
 
 def _pick_faults(problem: Problem, plan: Plan) -> Iterator[str]:
@@ -113,7 +111,6 @@ def _pick_faults(problem: Problem, plan: Plan) -> Iterator[str]:
     stations = {assignment.work_id: assignment.station_id for assignment in plan.assignments}
     taken: Counter[int] = Counter()
     picked: Counter[int] = Counter()
-    load: Counter[str] = Counter()
     for presentation in plan.presentations:
         for pick in presentation.picks:
             where, what = positions.get(pick.position_id), lines.get(pick.line_id)
@@ -127,8 +124,7 @@ def _pick_faults(problem: Problem, plan: Plan) -> Iterator[str]:
                 yield f"work order {pick.work_id} is not done at station {presentation.station_id}"
             taken[pick.position_id] += pick.quantity
             picked[pick.line_id] += pick.quantity
-            load[presentation.station_id] += pick.quantity
-    yield from _sum_faults(problem, plan, taken, picked, load)
+    yield from _sum_faults(problem, plan, taken, picked)
 
 
 def _one_pick_faults(
@@ -143,9 +139,7 @@ def _one_pick_faults(
         yield f"position {position.position_id} does not hold what line {line.line_id} wants"
 
 
-def _sum_faults(
-    problem: Problem, plan: Plan, taken: Counter[int], picked: Counter[int], load: Counter[str]
-) -> Iterator[str]:
+def _sum_faults(problem: Problem, plan: Plan, taken: Counter[int], picked: Counter[int]) -> Iterator[str]:
     for tote in problem.totes:
         for position in tote.positions:
             if taken[position.position_id] > position.available:
@@ -160,11 +154,29 @@ def _sum_faults(
                 yield f"line {line.line_id} is given {units} of {line.quantity} units"
         if not any(units for units, _ in given):
             yield f"work order {work.work_id} is assigned, but nothing is picked for it"
-    for station in problem.stations:
-        if not _may_take(station, load[station.station_id]):
-            more = load[station.station_id]
-            yield f"{more} more units for station {station.station_id}, which has {station.load} of {station.load_max}"
 
 
-def _may_take(station: Station, units: int) -> bool:
-    return not units or station.load_max is None or station.load + units <= station.load_max
+def _limit_faults(problem: Problem, plan: Plan) -> Iterator[str]:
+    """Tell where a station that has all it takes is given more, one work order after the other; the last may go beyond."""
+    stored = {tote.tote_id for tote in problem.totes if tote.station_id is None}
+    totes: defaultdict[int, set[str]] = defaultdict(set)
+    units: Counter[int] = Counter()
+    for presentation in plan.presentations:
+        for pick in presentation.picks:
+            units[pick.work_id] += pick.quantity
+            if presentation.tote_id in stored:
+                totes[pick.work_id].add(presentation.tote_id)
+    stations = {station.station_id: station for station in problem.stations}
+    sent: defaultdict[str, set[str]] = defaultdict(set)
+    load = Counter({station.station_id: station.load for station in problem.stations})
+    for assignment in plan.assignments:
+        station, work_id = stations.get(assignment.station_id), assignment.work_id
+        if station is None:
+            continue
+        there = sent[station.station_id]
+        if totes[work_id] - there and len(there) >= station.totes:
+            yield f"work order {work_id} needs more totes at station {station.station_id}, which takes {station.totes}"
+        if station.load_max is not None and load[station.station_id] >= station.load_max:
+            yield f"work order {work_id} is for station {station.station_id}, which has {station.load_max} units waiting"
+        there |= totes[work_id]
+        load[station.station_id] += units[work_id]

@@ -90,9 +90,9 @@ class Station:
 
     Attributes:
         slots: free put slots, in the order of use.
-        totes: how many more totes may be sent to it.
+        totes: so many more may be sent to it; the work order with which it has them may need more.
         load: units that wait to be picked at it.
-        load_max: units that it may have waiting; None: no limit.
+        load_max: when so many wait, it gets no more work; None: no limit.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = WIRE

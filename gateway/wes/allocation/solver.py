@@ -9,7 +9,7 @@ draft stays.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 import numpy as np
@@ -71,10 +71,17 @@ def _improved(baseline: Draft, random: np.random.Generator, in_time: Callable[[]
 
 def _take_apart(draft: Draft, stations: Sequence[Station], random: np.random.Generator, part: float) -> None:
     names = {station.station_id for station in stations}
-    there = [work_id for work_id, placed in draft.placed.items() if placed.station_id in names]
-    for work_id in there:
+    for work_id in _placed_at(draft, names):
         if random.random() < part:
             draft.take_off(work_id)
+    # Whose work order went beyond the limits may be gone, and others live on what it had brought: they could not come without it.
+    beyond = {station.station_id for station in stations if draft.is_beyond(station)}
+    for work_id in _placed_at(draft, beyond):
+        draft.take_off(work_id)
+
+
+def _placed_at(draft: Draft, stations: Collection[str]) -> list[int]:
+    return [work_id for work_id, placed in draft.placed.items() if placed.station_id in stations]
 
 
 class _Repair:

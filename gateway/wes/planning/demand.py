@@ -47,13 +47,18 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A work order that waits, with all that its lines are promised for it, or that it is bound to already."""
+    """A work order that waits, with all that its lines are promised for it, or that it is bound to already.
+
+    Attributes:
+        came_at: when its order came.
+    """
 
     work_id: int
     order_id: int
     mode: str
     priority: int
     deadline_at: Micros | None
+    came_at: Micros
     wave_id: int | None
     zone: str | None
     code: Code
@@ -61,8 +66,8 @@ class Waiting:
 
 
 # The urgent ones first; those that were short wait behind those that were not tried yet.
-_WAITING: Final = """SELECT w.work_id, w.order_id, w.mode, w.priority, w.deadline_at, w.wave_id, w.zone, w.code
-FROM work_orders w
+_WAITING: Final = """SELECT w.work_id, w.order_id, w.mode, w.priority, w.deadline_at, o.created_at, w.wave_id, w.zone, w.code
+FROM work_orders w JOIN orders o ON o.order_id = w.order_id
 WHERE w.code IN ({codes}) AND w.mode IN ({modes}) AND w.held IS NULL{more} AND NOT EXISTS (
     SELECT 1 FROM work_waits x JOIN replenishments r ON r.replenishment_id = x.replenishment_id
     WHERE x.work_id = w.work_id AND r.ended_at IS NULL)
@@ -165,11 +170,12 @@ async def _list(
             mode=mode,
             priority=priority,
             deadline_at=deadline_at,
+            came_at=came_at,
             wave_id=wave_id,
             zone=zone,
             code=Code(code),
         )
-        for work_id, order_id, mode, priority, deadline_at, wave_id, zone, code in await tx.fetch(
+        for work_id, order_id, mode, priority, deadline_at, came_at, wave_id, zone, code in await tx.fetch(
             sql, {"limit": limit, **params}
         )
     ]

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Final
 
+from gateway.contract.clock import Micros
 from gateway.kernel.ports import Row, Tx
 from gateway.site.wes import Grouping
 from gateway.site.wes import Sequence as Order
@@ -114,7 +115,7 @@ async def look(
                 work_id=work.work_id,
                 lines=tuple(by_work[work.work_id]),
                 priority=work.priority,
-                due_s=None if work.deadline_at is None else (work.deadline_at - at_us) / 1e6,
+                due_s=(_due_at(context, work) - at_us) / 1e6,
                 station_id=box.station_id if box else None,
                 slot=box.slot_id if box else None,
             )
@@ -159,6 +160,12 @@ async def _who_may(
     wave_id = (await tx.fetch(_OLDEST_WAVE, {"code": code}))[0][0]
     works = await listed((code,), modes, more=" AND w.wave_id = :wave_id", wave_id=wave_id)
     return works, [each for each in stations if await _waves_at(tx, each) <= {wave_id}]
+
+
+def _due_at(context: WesContext, work: Waiting) -> Micros:
+    """Return when a work order is late: by its deadline, or because nobody has begun it (S4-38)."""
+    begun_at = work.came_at + round(context.wes.lateness.begin_s * 1e6)
+    return begun_at if work.deadline_at is None else min(work.deadline_at, begun_at)
 
 
 async def _waves_at(tx: Tx, station: Workplace) -> set[int]:
