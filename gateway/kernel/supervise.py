@@ -1,4 +1,7 @@
-"""Supervised tasks: long-running work that is started again, with growing pauses, when it fails; calls that must not be cut off."""
+"""Supervised tasks: long-running work that is started again, with growing pauses, when it fails; calls that must not be cut off.
+
+Whatever computes for long gives way to others in between: the event loop is also that of the wires.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -54,3 +57,8 @@ async def to_its_end(call: Coroutine[Any, Any, T] | asyncio.Future[T]) -> T:
         if not calling.cancelled():
             calling.exception()  # whoever would have heard it has been told to stop
         raise
+
+
+async def give_way() -> None:
+    """Let others have their turn on the event loop, in the middle of a computation."""
+    await asyncio.sleep(0)

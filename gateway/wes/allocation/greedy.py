@@ -4,11 +4,11 @@ Stations take turns. Each takes the work order of which the totes that are there
 others that they serve better, and then brings for its other lines the tote that has most of what it lacks.
 """
 
-import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
+from gateway.kernel.supervise import give_way
 from gateway.wes.allocation.draft import Draft, Snapshot, snapshot
 from gateway.wes.allocation.plans import urgency
 from gateway.wes.allocation.port import Answer, Line, Plan, Problem, Station, Work
@@ -39,7 +39,7 @@ class Greedy:
         """Return the baseline's plan; others have their turn on the event loop after each work order."""
         draft = Draft(snapshot(problem))
         for _ in _fill(draft):
-            await asyncio.sleep(0)
+            await give_way()
         return Answer(plan=draft.plan(), by="greedy")
 
 
