@@ -9,7 +9,7 @@ from gateway.delivery.algorithm import HttpAlgorithm
 from gateway.delivery.allocation import Elsewhere
 from gateway.delivery.solver import SolverProcess
 from gateway.site.wes import Allocation, BuiltIn
-from gateway.wes.allocation.greedy import Greedy
+from gateway.wes.allocation.baseline import Greedy
 from gateway.wes.allocation.port import Allocator
 
 

@@ -25,7 +25,7 @@ from gateway.delivery.upstream import Courier
 from gateway.kernel.clock import SystemClock
 from gateway.kernel.ports import Store
 from gateway.store.sqlite import open_sqlite
-from gateway.wes.allocation.greedy import Greedy
+from gateway.wes.allocation.baseline import Greedy
 from gateway.wes.allocation.port import Allocator
 from gateway.wes.schema import MIGRATIONS
 

@@ -12,7 +12,7 @@ from gateway.delivery.chain import Bells, chain_works
 from gateway.delivery.gateway_client import GatewayClient
 from gateway.kernel.supervise import keep_running
 from gateway.store.inline import open_inline
-from gateway.wes.allocation.greedy import Greedy
+from gateway.wes.allocation.baseline import Greedy
 from gateway.wes.core import WesCore, open_core
 from gateway.wes.layout import lay_out
 from gateway.wes.numbers import Numbers

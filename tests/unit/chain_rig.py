@@ -15,7 +15,7 @@ from gateway.kernel.ports import Store, Tx
 from gateway.site.load import load_site
 from gateway.site.model import Site
 from gateway.store.inline import open_inline
-from gateway.wes.allocation.greedy import Greedy
+from gateway.wes.allocation.baseline import Greedy
 from gateway.wes.allocation.port import Allocator
 from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.delivery.allocation import Elsewhere, NoPlan
-from gateway.wes.allocation.greedy import Greedy, greedy_plan
+from gateway.wes.allocation.baseline import Greedy
+from gateway.wes.allocation.greedy import greedy_plan
 from gateway.wes.allocation.plans import check, score
 from gateway.wes.allocation.port import (
     PLAN_JSON,

@@ -19,7 +19,8 @@ from gateway.app.allocation import open_allocator
 from gateway.delivery.allocation import Elsewhere, NoPlan
 from gateway.delivery.solver import SolverProcess
 from gateway.site.wes import AlgorithmService, Allocation, BuiltIn
-from gateway.wes.allocation.greedy import Greedy, greedy_plan
+from gateway.wes.allocation.baseline import Greedy
+from gateway.wes.allocation.greedy import greedy_plan
 from gateway.wes.allocation.plans import check
 from gateway.wes.allocation.port import PLAN_JSON, PROBLEM_JSON, Plan, Problem
 from tests.unit.test_wes_allocation import SOUND, with_pick

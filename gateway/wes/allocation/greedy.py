@@ -8,10 +8,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
-from gateway.kernel.supervise import give_way
 from gateway.wes.allocation.draft import Draft, Snapshot, snapshot
 from gateway.wes.allocation.plans import urgency
-from gateway.wes.allocation.port import Answer, Line, Plan, Problem, Station, Work
+from gateway.wes.allocation.port import Line, Plan, Problem, Station, Work
 
 HOLDERS_MAX: Final = 64
 """Totes with something for a line that are compared, the nearest ones."""
@@ -27,20 +26,23 @@ def greedy_plan(problem: Problem) -> Plan:
 def greedy_draft(shot: Snapshot) -> Draft:
     """Return the baseline's plan in the making."""
     draft = Draft(shot)
-    for _ in _fill(draft):
+    for _ in fill(draft):
         pass
     return draft
 
 
-class Greedy:
-    """The baseline as an allocator."""
-
-    async def plan(self, problem: Problem) -> Answer:
-        """Return the baseline's plan; others have their turn on the event loop after each work order."""
-        draft = Draft(snapshot(problem))
-        for _ in _fill(draft):
-            await give_way()
-        return Answer(plan=draft.plan(), by="greedy")
+def fill(draft: Draft) -> Iterator[None]:
+    """Let stations take work orders in turn; yield between two of them."""
+    problem = draft.snapshot.problem
+    haste = {work.work_id: PRESSES * urgency(work) for work in problem.works}
+    stations = list(problem.stations)
+    while stations:
+        taking: list[Station] = []
+        for station in stations:
+            if _take_one(draft, station, haste):
+                taking.append(station)
+            yield
+        stations = taking
 
 
 def further_totes(
@@ -83,20 +85,6 @@ def _holders(
             left = draft.left(tote_id, line)
             if left > 0:
                 yield tote_id, left
-
-
-def _fill(draft: Draft) -> Iterator[None]:
-    """Let stations take work orders in turn; yield between two of them."""
-    problem = draft.snapshot.problem
-    haste = {work.work_id: PRESSES * urgency(work) for work in problem.works}
-    stations = list(problem.stations)
-    while stations:
-        taking: list[Station] = []
-        for station in stations:
-            if _take_one(draft, station, haste):
-                taking.append(station)
-            yield
-        stations = taking
 
 
 def _take_one(draft: Draft, station: Station, haste: Mapping[int, float]) -> bool:

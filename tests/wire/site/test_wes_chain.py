@@ -17,7 +17,7 @@ from gateway.kernel.clock import SystemClock
 from gateway.kernel.supervise import keep_running
 from gateway.site.load import load_site
 from gateway.store.sqlite import open_sqlite
-from gateway.wes.allocation.greedy import Greedy
+from gateway.wes.allocation.baseline import Greedy
 from gateway.wes.core import WesCore, open_core
 from gateway.wes.layout import lay_out
 from gateway.wes.numbers import Numbers
