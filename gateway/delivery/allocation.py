@@ -13,6 +13,8 @@ from gateway.wes.allocation.port import PLAN_JSON, PROBLEM_JSON, Allocator, Answ
 
 TOLD_MAX: Final = 3
 """Faults of a plan that are told."""
+WHY_MAX: Final = 500
+"""Characters of what is told of an answer: whoever made it chooses the names in it."""
 
 
 class NoPlan(Exception):  # noqa: N818 - an answer to an operator
@@ -65,7 +67,7 @@ class Elsewhere:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise NoPlan(f"{name}'s answer is no plan: {place}: {first['msg']}") from error
+            raise NoPlan(f"{name}'s answer is no plan: {place}: {first['msg']}"[:WHY_MAX]) from error
         if faults := check(problem, plan):
-            raise NoPlan(f"{name}'s plan is not sound: {'; '.join(faults[:TOLD_MAX])}")
+            raise NoPlan(f"{name}'s plan is not sound: {'; '.join(faults[:TOLD_MAX])}"[:WHY_MAX])
         return plan

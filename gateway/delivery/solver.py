@@ -44,7 +44,7 @@ class SolverProcess:
             answered = True
         except TimeoutError as late:
             raise NoPlan(f"{self.name} has not answered within {self._limit_s:g} s") from late
-        except (OSError, ValueError, asyncio.IncompleteReadError) as error:
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             raise NoPlan(f"{self.name} has ended: {str(error) or type(error).__name__}") from error
         finally:
             if not answered:  # nor may a late answer be taken for that to another problem

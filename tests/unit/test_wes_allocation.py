@@ -379,6 +379,23 @@ async def test_who_answers_nonsense_is_stood_in_for_and_the_answer_says_why(answ
     assert any(why in remark for remark in found.remarks), found.remarks
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        PLAN_JSON.dump_json(with_presentation(tote_id="X" * 100_000), by_alias=True),
+        b'{"' + b"X" * 100_000 + b'": 1}',
+        PLAN_JSON.dump_json(with_presentation(picks=(PICK, PICK)), by_alias=True).replace(
+            b'"quantity":2', b'"quantity":' + b"9" * 4_300
+        ),
+    ],
+    ids=("a long name", "a long field", "many digits"),
+)
+async def test_whatever_somebody_answers_what_is_told_of_it_is_short(answer: bytes) -> None:
+    found = await Elsewhere(Elder(answer), Greedy()).plan(SOUND)
+    assert found.by == "greedy"
+    assert [len(remark) <= 500 for remark in found.remarks] == [True]
+
+
 async def test_who_stands_in_may_be_stood_in_for() -> None:
     solver = Elsewhere(Elder(refusal="the solver is ill"), Greedy())
     found = await Elsewhere(Elder(refusal="the elder is out"), solver).plan(SOUND)

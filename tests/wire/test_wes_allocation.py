@@ -118,8 +118,9 @@ async def test_a_service_that_fails_is_stood_in_for_and_the_answer_says_why(
         assert why in found.remarks[0]
 
 
-async def test_a_service_that_is_not_there_is_stood_in_for_by_the_solver() -> None:
-    named = AlgorithmService(url=f"http://127.0.0.1:{free_ports(1)}/allocate")
+@pytest.mark.parametrize("port", [None, "80a80"], ids=("not there", "no address at all"))
+async def test_a_service_that_is_not_there_is_stood_in_for_by_the_solver(port: str | None) -> None:
+    named = AlgorithmService(url=f"http://127.0.0.1:{port or free_ports(1)}/allocate")
     async with open_allocator(Allocation(service=named)) as allocator:
         found = await allocator.plan(SOUND)
     assert found.by == "solver"
@@ -170,8 +171,9 @@ async def test_when_the_solver_dies_the_baseline_plans_that_round_and_a_new_solv
         ("import time; time.sleep(60)", "has not answered within"),
         ("print('{}', end='', flush=True); import sys; sys.stdin.readline()", "has ended"),
         ("raise SystemExit(3)", "has ended"),
+        ("print(' ' * (17 * 2**20), flush=True)", "has ended"),
     ],
-    ids=("hangs", "half an answer", "ends at once"),
+    ids=("hangs", "half an answer", "ends at once", "no end of an answer"),
 )
 async def test_a_process_that_fails_is_ended_and_says_how(program: str, why: str) -> None:
     async with solving("-c", program, limit_s=1.0 if "sleep" in program else 30.0) as process:

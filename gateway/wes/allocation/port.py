@@ -6,12 +6,14 @@ The same classes are the JSON of the external algorithm service: camelCase, unkn
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol
+from typing import Annotated, ClassVar, Final, Protocol
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 WIRE: Final = ConfigDict(alias_generator=to_camel, extra="forbid")
+UNITS_MAX: Final = 10**12
+"""Of one pick in JSON: more digits could be sent than can be added up and told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,7 @@ class Pick:
     work_id: int
     line_id: int
     position_id: int
-    quantity: int
+    quantity: Annotated[int, Field(ge=1, le=UNITS_MAX)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
