@@ -3,6 +3,7 @@
 import pytest
 
 from tests.unit.chain_rig import chain, fill, order
+from tests.unit.station_rig import begun, put, station
 from tests.unit.test_wes_chain import ten_orders
 
 pytestmark = pytest.mark.unit
@@ -51,3 +52,41 @@ async def test_an_order_that_comes_while_others_are_picked_joins_a_dynamic_wave_
         assert (second is not None, joined == wave) == (at_once, at_once)
         await line.until_quiet()
         assert await line.codes("orders") == [90, 90]
+
+
+# ── a static wave of which something cannot go on ─────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("sequence", ["waveFirst", "allocateFirst"])
+async def test_work_of_a_static_wave_that_waits_for_a_person_holds_up_no_later_wave(sequence: str) -> None:
+    async with chain(grouping="static", sequence=sequence) as line:
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        await order(line, "C-1", ("A", 1))
+        while not (await line.core.rows("SELECT wave_id FROM work_orders"))[0][0]:
+            await line.planner.work()
+            await line.hear()
+            await line.waves.work()
+        await line.store.write(lambda tx: tx.execute("UPDATE work_orders SET held = 'rolled back too often'"))
+        await order(line, "C-2", ("A", 1))
+        for _ in range(10):
+            await line.round()
+        assert await line.core.rows("SELECT held IS NULL, code FROM work_orders WHERE code = 90") == [(1, 90)]
+
+
+async def test_what_came_short_in_a_static_wave_and_waits_for_stock_holds_up_no_later_wave() -> None:
+    async with station(grouping="static") as line:
+        operation, allocation = await begun(line, there=4)
+        await put(line, allocation, 3)
+        await line.act("short", allocation_id=allocation, quantity=1)
+        await line.act("done", operation_id=operation)
+        await fill(line, "T-2", "A1-2-L-05", B=10)
+        line.walls.tell_place("T-2")
+        await order(line, "C-2", ("B", 2))
+        await line.finish()
+        assert await line.order_codes() == [30, 190]
+        await fill(line, "T-3", "A1-2-L-06", A=10)
+        line.walls.tell_place("T-3")
+        await line.lacking.work()
+        await line.finish()
+        assert await line.order_codes() == [190, 190]
+        await line.check()

@@ -65,12 +65,18 @@ class Waiting:
     parts: tuple[Part, ...] = ()
 
 
+READY: Final = """w.held IS NULL AND NOT EXISTS (SELECT 1 FROM work_waits x
+JOIN replenishments r ON r.replenishment_id = x.replenishment_id WHERE x.work_id = w.work_id AND r.ended_at IS NULL)"""
+"""Of work orders `w`: neither a person nor a replenishment is waited for."""
+PROMISED: Final = f"""(w.code <> {Code.PREALLOCATED:d} OR NOT EXISTS (SELECT 1 FROM work_lines y WHERE y.work_id = w.work_id
+AND y.quantity - y.picked - y.short
+    > COALESCE((SELECT SUM(s.quantity) FROM lot_reservations s WHERE s.line_id = y.line_id), 0)))"""
+"""Of work orders `w`: stock is promised for all of it, or it is bound already."""
+
 # The urgent ones first; those that were short wait behind those that were not tried yet.
-_WAITING: Final = """SELECT w.work_id, w.order_id, w.mode, w.priority, w.deadline_at, o.created_at, w.wave_id, w.zone, w.code
+_WAITING: Final = f"""SELECT w.work_id, w.order_id, w.mode, w.priority, w.deadline_at, o.created_at, w.wave_id, w.zone, w.code
 FROM work_orders w JOIN orders o ON o.order_id = w.order_id
-WHERE w.code IN ({codes}) AND w.mode IN ({modes}) AND w.held IS NULL{more} AND NOT EXISTS (
-    SELECT 1 FROM work_waits x JOIN replenishments r ON r.replenishment_id = x.replenishment_id
-    WHERE x.work_id = w.work_id AND r.ended_at IS NULL)
+WHERE w.code IN ({{codes}}) AND w.mode IN ({{modes}}){{more}} AND {READY}
 ORDER BY CASE WHEN w.code = 40 THEN 1 ELSE 0 END, w.priority DESC, CASE WHEN w.deadline_at IS NULL THEN 1 ELSE 0 END,
 w.deadline_at, w.work_id LIMIT :limit"""
 _LINES: Final = (
@@ -84,7 +90,7 @@ _BOUND: Final = (
     f" JOIN order_lines l ON l.line_id = a.line_id WHERE a.work_id = :work_id AND a.code = {Code.ALLOCATED:d}"
     " ORDER BY a.allocation_id"
 )
-_PROMISED: Final = (
+_PROMISES: Final = (
     "SELECT line_id, lot_id, quantity FROM lot_reservations"
     " WHERE line_id = :line_id AND quantity > 0 ORDER BY lot_id"
 )
@@ -120,7 +126,7 @@ async def list_waiting(
         wanted[work_id].append(_Wanted(line_id, sku, quantity, places, case))
     lines = sorted({each.line_id for of_work in wanted.values() for each in of_work})
     promised: defaultdict[int, list[list[int]]] = defaultdict(list)
-    for line_id, lot_id, quantity in await tx.fetch_many(_PROMISED, [{"line_id": each} for each in lines]):
+    for line_id, lot_id, quantity in await tx.fetch_many(_PROMISES, [{"line_id": each} for each in lines]):
         promised[line_id].append([lot_id, quantity])
     dealt = ((work, _deal(wanted[work.work_id], promised)) for work in works)
     return [replace(work, parts=parts) for work, parts in dealt if parts]

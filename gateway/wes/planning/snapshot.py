@@ -21,7 +21,7 @@ from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.layout import Workplace
 from gateway.wes.planning.boxes import Box, find_boxes, one_for_each_box
-from gateway.wes.planning.demand import AT_STATIONS, Part, Waiting, list_bound, list_waiting
+from gateway.wes.planning.demand import AT_STATIONS, PROMISED, READY, Part, Waiting, list_bound, list_waiting
 from gateway.wes.planning.presentations import COMING, Purpose
 from gateway.wes.planning.stations import open_stations
 
@@ -59,10 +59,8 @@ _WAVE_AT: Final = (
     f" AND code >= {Code.RELEASED:d} AND code < {Code.PICKED:d}"
 )
 _OLDEST_WAVE: Final = (
-    "SELECT MIN(wave_id) FROM work_orders WHERE wave_id IS NOT NULL AND station_id IS NULL AND held IS NULL"
-    " AND code = :code AND mode IN ('station', 'wall') AND NOT EXISTS (SELECT 1 FROM work_waits x"
-    " JOIN replenishments r ON r.replenishment_id = x.replenishment_id"
-    " WHERE x.work_id = work_orders.work_id AND r.ended_at IS NULL)"
+    "SELECT MIN(w.wave_id) FROM work_orders w WHERE w.wave_id IS NOT NULL AND w.station_id IS NULL"
+    f" AND w.code = :code AND w.mode IN ('station', 'wall') AND {READY} AND {PROMISED}"
 )
 
 
