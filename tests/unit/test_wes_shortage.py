@@ -64,3 +64,17 @@ async def test_a_rule_of_the_site_says_for_each_order_whether_it_waits_or_goes_o
         )
         assert works == [("SF", 40), ("SF", 90), ("YTO", 40)]
         assert not await contradictions(line.core)
+
+
+async def test_black_box_work_gets_nothing_of_a_lot_whose_day_has_come_and_people_are_told() -> None:
+    async with chain(rules=[rule("picking", "blackBox")]) as line:
+        await line.core.stock("A", 5, expiry_at=line.core.clock.at_us + 60_000_000)
+        await order(line, "C-1", ("A", 2))
+        await line.hear()
+        line.core.clock.at_us += 61_000_000
+        await line.think()
+        assert await line.codes() == [40]
+        assert await line.core.rows("SELECT COUNT(*) FROM allocations") == [(0,)]
+        assert await line.core.rows("SELECT kind FROM order_exceptions WHERE settled_at IS NULL") == [
+            ("allocationShortage",)
+        ]

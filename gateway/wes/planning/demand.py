@@ -22,7 +22,11 @@ AT_STATIONS: Final = (STATION, WALL)
 ON_FOOT: Final = ("flat", "fullCase")
 """Modes in which people walk."""
 BLACK_BOX: Final = "blackBox"
-KINDS: Final = ((AT_STATIONS, "container"), (ON_FOOT, "location"))
+ANYWHERE: Final = "anywhere"
+"""What black-box work is picked from: the gateway's side chooses."""
+PLACED: Final = ((AT_STATIONS, "container"), (ON_FOOT, "location"))
+"""What is picked from, by mode, where the books say where."""
+KINDS: Final = (*PLACED, ((BLACK_BOX,), ANYWHERE))
 """What is picked from, by mode."""
 
 

@@ -23,7 +23,7 @@ from gateway.site.rules import Amount, PickPlaces
 from gateway.wes.codes import Code, ReplenishmentState
 from gateway.wes.context import WesContext
 from gateway.wes.orders.work import FULL_CASE
-from gateway.wes.planning.demand import KINDS, pick_places
+from gateway.wes.planning.demand import PLACED, pick_places
 from gateway.wes.planning.presentations import WAYS_OUT, Overtaken, bring, has_work, lock_presentation, move
 from gateway.wes.planning.stations import open_stations
 from gateway.wes.planning.supply import Join, Need, Stock, load_shelves
@@ -372,7 +372,7 @@ def _standing_places(
     used = {each.value for each in context.rules.outcomes(rules.PICKING)} | {FULL_CASE}
     found = [
         (kind, pick_places(context, owner_id, sku, mode, told))
-        for modes, kind in KINDS
+        for modes, kind in PLACED
         for mode in modes
         if mode in used
     ]

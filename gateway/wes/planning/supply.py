@@ -15,7 +15,7 @@ from gateway.site.rules import PickPlaces
 from gateway.wes.codes import Code, ReplenishmentState
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
-from gateway.wes.planning.demand import Part, Waiting
+from gateway.wes.planning.demand import ANYWHERE, Part, Waiting
 from gateway.wes.planning.presentations import TAKEN_FROM, Purpose
 
 
@@ -96,6 +96,9 @@ WHERE p.lot_id = :lot_id AND p.quantity > 0 AND p.quantity > p.allocated + p.hel
 AND l.quality = 'qualified' AND (l.expiry_at IS NULL OR l.expiry_at > :now)
 AND (h.location_id IS NOT NULL OR a.presentation_id IS NOT NULL)
 ORDER BY p.lot_id, CASE WHEN h.distance IS NULL THEN 1 ELSE 0 END, h.distance, p.holder_id"""
+# Wherever it is.
+_OF_LOT: Final = """SELECT lot_id, quantity - allocated - held FROM lots
+WHERE lot_id = :lot_id AND quality = 'qualified' AND (expiry_at IS NULL OR expiry_at > :now)"""
 _COMING: Final = f"""SELECT r.lot_id, r.replenishment_id, r.kind, r.places, r.source_id, r.state, r.quantity, r.moved,
 CAST(COALESCE((SELECT SUM(x.quantity) FROM work_waits x JOIN work_orders w ON w.work_id = x.work_id
     WHERE x.replenishment_id = r.replenishment_id AND w.code < {Code.CANCELLING:d}), 0) AS BIGINT)
@@ -139,7 +142,8 @@ async def look_for(tx: Tx, context: WesContext, works: Sequence[Waiting], kind: 
         works: the most pressing first.
         kind: of the holders that they are picked from.
     """
-    shelves = await load_shelves(tx, context, {part.lot_id for work in works for part in work.parts})
+    load = _load_lots if kind == ANYWHERE else load_shelves
+    shelves = await load(tx, context, {part.lot_id for work in works for part in work.parts})
     missing: dict[int, tuple[Part, ...]] = {}
     joins: list[Join] = []
     needs: list[Need] = []
@@ -188,8 +192,19 @@ async def load_shelves(tx: Tx, context: WesContext, lots: set[int]) -> Mapping[i
     return shelves
 
 
+async def _load_lots(tx: Tx, context: WesContext, lots: set[int]) -> Mapping[int, Shelf]:
+    """Return all that there is of lots, each as one pile: where it lies is the gateway's side's matter."""
+    now = context.clock.now_us()
+    shelves: defaultdict[int, Shelf] = defaultdict(Shelf)
+    for lot_id, left in await tx.fetch_many(
+        _OF_LOT, [{"lot_id": lot_id, "now": now} for lot_id in sorted(lots)]
+    ):
+        shelves[lot_id].stocks.append(Stock(ANYWHERE, ANYWHERE, at_hand=True, left=left))
+    return shelves
+
+
 def _is_picked(stock: Stock, places: PickPlaces, kind: str) -> bool:
-    return stock.kind == kind and fnmatchcase(stock.holder_id, places.pick)
+    return stock.kind == kind and (kind == ANYWHERE or fnmatchcase(stock.holder_id, places.pick))
 
 
 def _take(piles: Iterable[P], wanted: int) -> Iterator[tuple[P, int]]:
