@@ -6,7 +6,7 @@ from math import hypot, inf
 from sim_devices.vehicles.battery import Battery
 from sim_devices.vehicles.body import Body, Leg, Pose
 from sim_devices.vehicles.messages import Edge
-from sim_devices.vehicles.orders import Step, Terrain
+from sim_devices.vehicles.orders import TOLERANCE_M, Step, Terrain
 from sim_devices.vehicles.spec import VehicleSpec
 from sim_devices.vehicles.traffic import Traffic
 
@@ -43,6 +43,11 @@ class Chassis:
     def at_charger(self) -> bool:
         """It stands where it can be charged."""
         return not self.driving and self.node in self._terrain.chargers
+
+    def reaches(self, node: str, now: float) -> bool:
+        """Tell whether it is near enough to a node to handle loads there, wherever an order has let it count as being."""
+        pose, (x, y) = self.pose(now), self._terrain.nodes[node]
+        return hypot(pose.x - x, pose.y - y) <= TOLERANCE_M
 
     def pose(self, now: float) -> Pose:
         """Return where it is and how fast it goes."""

@@ -4,6 +4,7 @@ Two of them wait for the vehicle to stand before they end: a pause and a cancell
 VDA 5050 2.1.0.
 """
 
+from dataclasses import replace
 from math import hypot
 from typing import Final
 
@@ -11,7 +12,7 @@ from sim_devices.vehicles.actions import ActionState, ActionStatus
 from sim_devices.vehicles.book import OrderBook
 from sim_devices.vehicles.chassis import Chassis
 from sim_devices.vehicles.condition import Condition
-from sim_devices.vehicles.orders import Route, Terrain
+from sim_devices.vehicles.orders import Terrain
 from sim_devices.vehicles.refusal import ErrorType
 
 POSE_TOLERANCE_M: Final = 0.5
@@ -108,7 +109,7 @@ class InstantActions:
                     return
                 self._condition.initialised = True
                 route = self._book.route
-                self._book.route = Route(route.order_id, route.update_id, last_node_id=node_id)
+                self._book.route = replace(route, last_node_id=node_id, last_sequence_id=0)
                 self._book.end(state)
             case _:
                 self._book.fail(state, ErrorType.INSTANT_ACTION, f"initPosition needs {', '.join(keys)}")

@@ -10,7 +10,15 @@ from enum import StrEnum
 from math import pi
 from typing import Annotated, Any, Final, TypeVar, cast
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 
@@ -23,6 +31,21 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 NODES_MAX: Final = 1000
 ACTIONS_MAX: Final = 50
+METRES_MAX: Final = 1e6
+"""No place of any map is farther from its origin."""
+SPEED_MIN: Final = 0.001
+"""Slower the vehicles cannot drive, m/s."""
+
+
+def _not_null(value: object) -> object:
+    """A field that need not be there is left out; the document knows no null."""
+    if value is None:
+        raise ValueError("null is no value; leave the field out")
+    return value
+
+
+NotNull = AfterValidator(_not_null)
+Metres = Annotated[float, Field(ge=-METRES_MAX, le=METRES_MAX)]
 
 
 class _Incoming(BaseModel):
@@ -66,9 +89,9 @@ class Action(_Incoming):
 class NodePosition(_Incoming):
     """Section 6.6.6; m and rad."""
 
-    x: float
-    y: float
-    theta: Annotated[float, Field(ge=-pi, le=pi)] | None = None
+    x: Metres
+    y: Metres
+    theta: Annotated[Annotated[float, Field(ge=-pi, le=pi)] | None, NotNull] = None
     allowed_deviation_xy: Annotated[float, Field(ge=0, alias="allowedDeviationXY")] = 0.0
     allowed_deviation_theta: Annotated[float, Field(ge=0, le=pi)] = 0.0
     map_id: Id
@@ -80,7 +103,7 @@ class Node(_Incoming):
     node_id: Id
     sequence_id: Uint32
     released: bool
-    node_position: NodePosition | None = None
+    node_position: Annotated[NodePosition | None, NotNull] = None
     actions: Annotated[tuple[Action, ...], Field(max_length=ACTIONS_MAX)]
 
 
@@ -92,8 +115,8 @@ class Edge(_Incoming):
     released: bool
     start_node_id: Id
     end_node_id: Id
-    max_speed: Annotated[float, Field(gt=0)] | None = None
-    length: Annotated[float, Field(ge=0)] | None = None
+    max_speed: Annotated[Annotated[float, Field(ge=SPEED_MIN)] | None, NotNull] = None
+    length: Annotated[Annotated[float, Field(ge=0)] | None, NotNull] = None
     actions: Annotated[tuple[Action, ...], Field(max_length=ACTIONS_MAX)]
 
 

@@ -108,13 +108,20 @@ class Terrain:
         """Return where a node is.
 
         Raises:
-            Refused: the order does not tell, and the map does not know the node.
+            Refused: neither the order nor the map tells, or they do not agree.
         """
-        if node.node_position:
-            return node.node_position.x, node.node_position.y
-        if node.node_id not in self.nodes:
-            raise Refused(ErrorType.NO_ROUTE, f"node {node.node_id} is unknown", [("nodeId", node.node_id)])
-        return self.nodes[node.node_id]
+        known, told = self.nodes.get(node.node_id), node.node_position
+        if told is None:
+            if known is None:
+                text = f"node {node.node_id} is unknown"
+                raise Refused(ErrorType.NO_ROUTE, text, [("nodeId", node.node_id)])
+            return known
+        if known is None:
+            return told.x, told.y
+        if hypot(told.x - known[0], told.y - known[1]) > TOLERANCE_M:
+            text = f"node {node.node_id} is at {known[0]:g}, {known[1]:g}, not at {told.x:g}, {told.y:g}"
+            raise Refused(ErrorType.NO_ROUTE, text, [("nodeId", node.node_id)])
+        return known
 
 
 @dataclass(frozen=True, slots=True)

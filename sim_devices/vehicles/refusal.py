@@ -14,6 +14,8 @@ References = tuple[tuple[str, str], ...]
 """(referenceKey, referenceValue), section 7.1."""
 
 REFERENCES_MAX: Final = 20
+TEXT_MAX: Final = 1000
+"""Characters of a description or of a reference: a state repeats them, and a broker takes no message of any size."""
 
 
 class ErrorType(StrEnum):
@@ -63,4 +65,5 @@ class Refused(Exception):  # noqa: N818 - an answer to the master control
         self, error_type: ErrorType, description: str, references: Iterable[tuple[str, str]] = ()
     ) -> None:
         super().__init__(description)
-        self.error = VehicleError(error_type, description, tuple(references)[:REFERENCES_MAX])
+        named = tuple((key[:TEXT_MAX], value[:TEXT_MAX]) for key, value in references)
+        self.error = VehicleError(error_type, description[:TEXT_MAX], named[:REFERENCES_MAX])

@@ -160,7 +160,7 @@ class Vehicle:
 
     def _handle(self, state: ActionState, now: float) -> None:
         try:
-            self._move_load(state.action)
+            self._move_load(state.action, now)
         except Mishap as mishap:
             self.book.fail(state, mishap.error_type, str(mishap))
         else:
@@ -170,10 +170,12 @@ class Vehicle:
                 self.book.end(state)
         self._reach(Point.DONE, now)
 
-    def _move_load(self, action: Action) -> None:
+    def _move_load(self, action: Action, now: float) -> None:
         if self._troubles.spend(HandlingFails):
             raise Mishap(ErrorType.HANDLING, "the load handling has failed")
         station, wanted = str(action.parameter("stationName")), action.parameter("loadId")
+        if not self.chassis.reaches(self.terrain.stations[station], now):
+            raise Mishap(ErrorType.HANDLING, f"the vehicle does not stand at {station}")
         if action.action_type == "pick":
             self.cargo.pick(station, wanted if isinstance(wanted, str) else None, self._job)
         else:

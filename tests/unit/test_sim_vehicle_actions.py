@@ -80,6 +80,15 @@ def test_without_a_wanted_load_it_takes_what_is_there() -> None:
     assert bench.world.spot_of("TOTE-9") == "agv-1"
 
 
+def test_a_vehicle_that_has_driven_on_reaches_no_load() -> None:
+    """Given a pick that lets it drive, as no real one would ask for, then the load stays where it is."""
+    bench = Bench(stock=TOTE)
+    bench.order(order("abcd", actions={"a": [pick("1", "A") | {"blockingType": "NONE"}]}))
+    bench.finish()
+    assert (bench.action("1"), bench.errors) == ("FAILED", ["handlingError"])
+    assert bench.world.spot_of("TOTE-1") == "A"
+
+
 # -- blocking --
 
 

@@ -115,6 +115,19 @@ def test_after_a_power_cycle_between_nodes_an_order_with_a_wide_deviation_is_tak
     assert (bench.state["lastNodeId"], bench.state["agvPosition"]["x"]) == ("b", 10.0)
 
 
+def test_a_vehicle_that_only_counts_as_at_a_node_reaches_no_load_there() -> None:
+    """6.6.3.1: the deviation of a first node may be as wide as it takes; arms are not."""
+    bench = under_way()
+    bench.world.place("TOTE-1", "A")
+    recover(bench, suffer(bench, Reboot(device="agv-1", duration_s=None)))
+    again = order("a", order_id="again-8", actions={"a": [pick("p", "A")]})
+    again["nodes"][0]["nodePosition"]["allowedDeviationXY"] = 10.0
+    bench.order(again)
+    bench.finish()
+    assert (bench.action("p"), bench.errors) == ("FAILED", ["handlingError"])
+    assert bench.world.spot_of("TOTE-1") == "A"
+
+
 def test_a_vehicle_that_lost_its_memory_needs_its_position() -> None:
     bench = Bench(keeps_order=True)
     recover(bench, suffer(bench, Reboot(device="agv-1", duration_s=None, memory_lost=True)))

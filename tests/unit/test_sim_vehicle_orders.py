@@ -1,5 +1,6 @@
 """How a simulated vehicle judges orders and drives them: VDA 5050 2.1.0, 6.6, and laws over random streams."""
 
+import json
 from copy import deepcopy
 from typing import Any
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.vehicles import NODES, Bench, Json, action, drop, instant, order, pick
+from tests.vehicles import HEADER, NODES, Bench, Json, action, drop, instant, order, pick
 
 pytestmark = pytest.mark.unit
 
@@ -134,6 +135,26 @@ WRONG: dict[str, tuple[Json, str, tuple[str, str]]] = {
         ("actionParameters", "loadType"),
     ),
     "first node far away": (order("bcd"), "noRouteError", ("nodeId", "b")),
+    "a node where the map has another place": (
+        changed(GOOD, "nodes.1.nodePosition.y", 3.0),
+        "noRouteError",
+        ("nodeId", "b"),
+    ),
+    "a node beyond every map": (
+        changed(changed(GOOD, "nodes.2.nodeId", "x"), "nodes.2.nodePosition.x", 1e200),
+        "validationError",
+        ("nodes.2.nodePosition.x", ""),
+    ),
+    "a speed at which nothing moves": (
+        order("ab", edge={"maxSpeed": 5e-324}),
+        "validationError",
+        ("edges.0.maxSpeed", ""),
+    ),
+    "null where nothing is meant": (
+        order("ab", edge={"maxSpeed": None}),
+        "validationError",
+        ("edges.0.maxSpeed", ""),
+    ),
     "unknown place": (
         changed(changed(GOOD, "nodes.1.nodeId", "x"), "edges.0.endNodeId", "x"),
         "validationError",
@@ -164,6 +185,18 @@ def test_a_node_that_nobody_can_locate_is_no_route() -> None:
     del content["nodes"][1]["nodePosition"]
     bench.order(content)
     assert bench.errors == ["noRouteError"]
+
+
+def test_however_long_wrong_orders_are_a_state_stays_short_enough_for_a_broker() -> None:
+    bench = Bench()
+    content = order("ab" * 400)
+    for number in range(30):
+        for node in content["nodes"]:
+            node.update(nodeId=f"{number}" + "n" * 250, sequenceId=7)
+        bench.order(content)
+        bench.order(HEADER | {"orderId": f"{number}" + "x" * 500_000})
+    assert set(bench.errors) == {"validationError"}
+    assert len(json.dumps(bench.state)) < 500_000
 
 
 def test_a_message_that_is_no_json_is_a_validation_error() -> None:
@@ -295,6 +328,17 @@ def test_without_an_order_there_is_nothing_to_cancel(how: str) -> None:
     assert (error["errorType"], error["errorLevel"]) == ("noOrderToCancel", "WARNING")
     assert {"referenceKey": "actionId", "referenceValue": "stop"} in error["errorReferences"]
     assert bench.action("stop") == "FAILED"
+
+
+def test_a_cancelled_order_stays_cancelled_when_the_position_is_initialised() -> None:
+    bench = Bench()
+    bench.order(order("abcd", released=2))
+    bench.finish()
+    bench.instant(instant("cancelOrder", "c"))
+    bench.instant(instant("initPosition", "i", x=10.0, y=0.0, theta=0.0, mapId="ground", lastNodeId="b"))
+    assert bench.action("i") == "FINISHED"
+    bench.order(order("bcd", update=1))
+    assert bench.errors == ["orderUpdateError"]
 
 
 def test_after_a_cancellation_updates_are_refused_and_new_orders_taken() -> None:
