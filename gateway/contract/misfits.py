@@ -7,7 +7,7 @@ from typing import Any, Final
 from gateway.contract.faults import FieldError
 from gateway.contract.subscriptions import PRINTABLE
 from gateway.contract.transports import IDENTIFIER
-from gateway.contract.wiring import BROKER_URL, OPCUA_URL
+from gateway.contract.wiring import BROKER_URL, HOST, OPCUA_URL
 
 _CODES: Final[dict[str, str]] = {
     "extra_forbidden": "unknownField",
@@ -73,6 +73,7 @@ _SHAPES: Final[dict[str, str]] = {
     IDENTIFIER: "must begin with a letter or digit and be made of letters, digits, dots, underscores, colons and hyphens",
     PRINTABLE: "must be made of printable ASCII characters, without spaces",
     OPCUA_URL: "must be of the form opc.tcp://host:port/path",
+    HOST: "must be a name or an address alone; the port stands in `port`",
     BROKER_URL: "must be `embedded`, or of the form mqtt://host:port or mqtts://host:port",
 }
 

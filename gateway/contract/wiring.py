@@ -33,6 +33,8 @@ def _with_sound_port(url: str) -> str:
 
 OPCUA_URL: Final = r"^opc\.tcp://([^/:\s\[\]]+|\[[0-9A-Fa-f:]+\])(:\d+)?(/\S*)?$"
 OpcUaUrl = Annotated[str, Field(pattern=OPCUA_URL), AfterValidator(_with_sound_port)]
+HOST: Final = r"^([^/:\s@\[\]]+|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(%\w+)?)$"
+Host = Annotated[str, Field(pattern=HOST)]
 BROKER_URL: Final = r"^(embedded|mqtts?://[^/\s\[\]]+:\d+|mqtts?://\[[0-9A-Fa-f:]+\]:\d+)$"
 BrokerUrl = Annotated[str, Field(pattern=BROKER_URL), AfterValidator(_with_sound_port)]
 
@@ -73,7 +75,7 @@ class ModbusLink(WiringModel):
 
     kind: Literal["modbus"]
     id: Identifier
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port = 502
     unit: Annotated[int, Field(ge=0, le=255)] = 1
     poll_ms: PositiveInt = 20

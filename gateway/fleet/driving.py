@@ -22,11 +22,12 @@ from gateway.fleet.effects import CancelOrder, SendOrder
 from gateway.fleet.fleet import Engine, Fleet
 from gateway.fleet.orders import Departure, first_message, update_of
 from gateway.fleet.phases import Phase
-from gateway.fleet.roads import AT_NODE_M, Roads, Route
+from gateway.fleet.roads import Roads, Route
 from gateway.fleet.rows import Mission, Order, Purpose
 from gateway.fleet.shown import echoes, load_of, node_of, stands, waits_for_more
 from gateway.fleet.traffic import Claim, Traffic, claim_of
 from gateway.kernel.books import Books, Table
+from gateway.site.model import AT_NODE_M
 
 BASE_MAX: Final = 4
 """Nodes that a vehicle holds at most: with three ahead of it, it drives on without braking and holds few others up."""

@@ -7,13 +7,11 @@ from itertools import pairwise, takewhile
 from math import dist, hypot
 from typing import Final
 
-from gateway.site.model import Edge, Node, RoadMap
+from gateway.site.model import AT_NODE_M, Edge, Node, RoadMap
 
 Route = tuple[str, ...]
 """Node ids from the start to the goal, both included."""
 
-AT_NODE_M: Final = 0.5
-"""A vehicle this near to a node stands there."""
 BERTH_S: Final = 1_000.0
 """What passing a parking or charging node costs extra: nobody does who has another way."""
 

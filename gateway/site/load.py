@@ -340,4 +340,5 @@ def _shown(value: object) -> str:
         case None:
             return "nothing"
         case _:
-            return f"`{re.sub('//[^@]*@', '//…@', str(value))[:80]}`"
+            told = re.sub("//[^@]*@", "//…@", str(value))[:80]
+            return f"`{''.join(each if each.isprintable() else repr(each)[1:-1] for each in told)}`"

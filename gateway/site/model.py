@@ -5,14 +5,23 @@ devices.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from fnmatch import translate
 from functools import cached_property
-from itertools import chain, product
+from itertools import chain, islice, product, takewhile
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from gateway.contract.transports import Identifier
 from gateway.contract.wiring import Link, MailboxChannel, Profile, Register, WiringModel
@@ -20,6 +29,8 @@ from gateway.site.wes import Wes
 
 LocationKind = Literal["storage", "buffer", "transfer", "conveyor", "station", "node"]
 Place = Annotated[int, Field(ge=1, le=2**32 - 1)]
+AT_NODE_M: Final = 0.5
+"""A vehicle this near to a node stands there."""
 
 
 def _template(text: str, *numbers: str) -> StringConstraints:
@@ -251,11 +262,20 @@ class Fleet(WiringModel):
     vehicles: tuple[Vehicle, ...]
 
 
+def _printable(name: str) -> str:
+    if not name.isprintable() or not name.strip():
+        raise ValueError("Write a name of one line, as it is to be read at the station")
+    return name
+
+
+StationName = Annotated[str, AfterValidator(_printable)]
+
+
 class Station(WiringModel):
     """A goods-to-person workplace: slots for containers and, if it has one, its put wall."""
 
     id: Identifier
-    name: str
+    name: StationName
     slots: tuple[Identifier, ...]
     putwall: Identifier | None = None
 
@@ -340,8 +360,18 @@ class Site(WiringModel):
     def _named(self, pattern: str) -> tuple[int, ...]:
         if pattern not in self._numbers:
             fits = re.compile(translate(pattern)).match
-            self._numbers[pattern] = tuple(n for n, place in enumerate(self._listed) if fits(place.id))
+            beginning = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+            begun = takewhile(lambda each: each[0].startswith(beginning), self._sorted_from(beginning))
+            self._numbers[pattern] = tuple(sorted(n for name, n in begun if fits(name)))
         return self._numbers[pattern]
+
+    @cached_property
+    def _sorted(self) -> tuple[tuple[str, int], ...]:
+        """The locations' ids in the order of the alphabet, with their numbers in `_listed`."""
+        return tuple(sorted((place.id, n) for n, place in enumerate(self._listed)))
+
+    def _sorted_from(self, beginning: str) -> Iterator[tuple[str, int]]:
+        return islice(self._sorted, bisect_left(self._sorted, (beginning, 0)), None)
 
     @cached_property
     def filled(self) -> tuple[tuple[Stock, ...], ...]:

@@ -140,12 +140,55 @@ CASES: dict[str, list[Case]] = {
             mend="start at another node",
         ),
     ],
+    "overlapping_wall_blocks": [
+        Case(
+            profile=("modbus-putwall", {"command_base: 200": "command_base: 120"}),
+            edits=site(
+                {
+                    "link: plc-2, profile: modbus-putwall": "link: plc-2, profile: own",
+                    "slots: 12}\n": "slots: 12} #!\n",
+                }
+            ),
+            path="devices[wall].profile",
+            message="in profile `own` the order of slot 1 overlaps with the status of slot 12: 12 slots take more room",
+            mend="correct the profile's bases",
+        ),
+        Case(
+            profile=("modbus-putwall", {"status_base: 4": "status_base: 2"}),
+            edits=site(
+                {
+                    "link: plc-2, profile: modbus-putwall": "link: plc-2, profile: own",
+                    "slots: 12}\n": "slots: 1} #!\n",
+                }
+            ),
+            path="devices[wall].profile",
+            message="in profile `own` the status of slot 1 overlaps with the header",
+            mend="correct the profile's bases",
+        ),
+    ],
+    "stations_without_slots": [
+        Case(
+            edits=site({"slots: [S-1], putwall: wall}": "slots: [], putwall: wall} #!"}),
+            path="stations[station-1].slots",
+            message="no container can come to `station-1`: it has no slot",
+            mend="name the locations",
+        ),
+    ],
+    "stations_in_storage": [
+        Case(
+            edits=site({"slots: [S-1], putwall: wall}": "slots: [S-1, R-3], putwall: wall} #!"}),
+            path="stations[station-1].slots[1]",
+            message="`R-3` is storage: containers would be put away into the station",
+            mend="of kind `station`",
+        ),
+    ],
     "shared_station_parts": [
         Case(
             edits=site({"putwall: wall}\n": SECOND_STATION}),
             path="stations[station-2].putwall",
             message="put wall of a station `wall` exists twice",
             mend="take it out of one",
+            also=("it has no slot",),
         ),
     ],
     "unknown_links": [
@@ -502,6 +545,17 @@ CASES: dict[str, list[Case]] = {
             message="the command block and the status block overlap",
             mend="write `status_base: 22` or more",
         ),
+        Case(
+            profile=(
+                "opcua-mailbox",
+                {
+                    "{name: epoch, address: Status.epoch, type: u32,": "{name: epoch, address: Cmd.epoch, type: u32, #!\n"
+                },
+            ),
+            path="status[2].address",
+            message="`epoch` stands in the same node as `epoch` of the command",
+            mend="an address of its own",
+        ),
     ],
     "short_strides": [
         Case(
@@ -755,6 +809,48 @@ CASES: dict[str, list[Case]] = {
             path="road_maps[floor].chargers[0]",
             message="a vehicle that stands at `c1` closes the road to others",
             mend="off the lane",
+        ),
+    ],
+    "parking_at_locations": [
+        Case(
+            edits={
+                "site.yaml": {"kind: station, node: n4}": "kind: station, node: p2}"},
+                "roads.yaml": {"parking: [p1, p2]": "parking: [p1, p2] #!"},
+            },
+            path="road_maps[floor].parking[1]",
+            message="a vehicle that parks at `p2` keeps the others from `S-1`",
+            mend="a node of its own",
+        ),
+    ],
+    "nodes_in_one_place": [
+        Case(
+            edits=roads({"{id: p1, x: 1, y: -1}": "{id: p1, x: 0.3, y: 0.4} #!"}),
+            path="road_maps[floor].nodes[p1]",
+            message="`p1` is 0.5 m from `n1`: vehicles at both would meet (the other one: FOLDER/roads.yaml:6)",
+            mend="further apart than 0.5 m",
+        ),
+    ],
+    "nodes_on_lanes": [
+        Case(
+            edits=roads({"{id: p1, x: 1, y: -1}": "{id: p1, x: 1, y: 0.5} #!"}),
+            path="road_maps[floor].nodes[p1]",
+            message="the lane from `n1` to `n2` leads over `p1` (the other one: FOLDER/roads.yaml:14)",
+            mend="let it end and begin there",
+        ),
+    ],
+    "crossing_lanes": [
+        Case(
+            edits=roads(
+                {
+                    "      - {id: n1:p1,": "      - {id: n1:n3, start: n1, end: n3}\n"
+                    "      - {id: n3:n1, start: n3, end: n1}\n"
+                    "      - {id: n4:n2, start: n4, end: n2} #!\n"
+                    "      - {id: n1:p1,"
+                }
+            ),
+            path="road_maps[floor].edges[n4:n2]",
+            message="the lane from `n4` to `n2` crosses the one from `n1` to `n3`: vehicles on them would meet",
+            mend="put a node where they cross",
         ),
     ],
     "too_few_parking_nodes": [

@@ -215,6 +215,19 @@ def test_a_profile_whose_id_is_a_list_is_told(tmp_path: Path) -> None:
             "did you mean `locations`?",
         ),
         ({"id: small\n": ""}, "id", "the site has no id", "add `id: …`"),
+        ({"name: One": "name: ''"}, "stations[station-1].name", "`` does not fit", "a name of one line"),
+        (
+            {"name: One": 'name: "a\\nb"'},
+            "stations[station-1].name",
+            "`a\\nb` does not fit",
+            "a name of one line",
+        ),
+        (
+            {"port: 5020}": "host: 10.0.0.1:502}"},
+            "links[plc-2].host",
+            "`10.0.0.1:502` does not fit",
+            "a name or an address alone; the port stands in `port`",
+        ),
         ({"id: small": "id: 12"}, "id", "`12` does not fit", "must be text: put it into quotes"),
     ],
 )
@@ -367,6 +380,20 @@ def test_several_modbus_units_may_stand_behind_one_port(tmp_path: Path) -> None:
         "{id: wall, kind: putwall, link: plc-2,": "{id: wall, kind: putwall, link: plc-3,",
     }
     assert broken(tmp_path, {"site.yaml": edit}) == []
+
+
+def test_orders_and_statuses_of_a_wall_may_alternate(tmp_path: Path) -> None:
+    files = small_site()
+    files["profiles/own.yaml"] = own_profile(
+        "modbus-putwall",
+        {
+            "status_stride: 10": "status_stride: 21",
+            "command_base: 200": "command_base: 14",
+            "command_stride: 11": "command_stride: 21",
+        },
+    )
+    files["site.yaml"] = files["site.yaml"].replace("profile: modbus-putwall", "profile: own")
+    assert findings(write(tmp_path, files)) == ()
 
 
 WORDS = [

@@ -70,6 +70,38 @@ def overlapping_registers(site: Site) -> Iterator[Flaw]:
             before = max(before, area, key=lambda area: area.last)
 
 
+def overlapping_wall_blocks(site: Site) -> Iterator[Flaw]:
+    """A put wall whose header, orders and statuses lie in the same registers; how many slots it has decides."""
+    profiles = profiles_by_id(site)
+    for index, wall in enumerate(site.devices):
+        profile = profiles.get(wall.profile)
+        if not isinstance(wall, PutWall) or profile is None or profile.protocol != "modbus":
+            continue
+        before = (-1, -1, "", 0)
+        for first, last, block, slot in sorted(_slot_blocks(profile, wall.slots)):
+            if first <= before[1] and block != before[2]:
+                one, other = _block_name(*before[2:]), _block_name(block, slot)
+                message = f"in profile `{profile.id}` {other} overlaps with {one}: {wall.slots} slots take more room"
+                mend = "correct the profile's bases: `header_base`, `status_base`, `command_base`"
+                yield Flaw(("devices", index, "profile"), message, mend)
+                break
+            before = max(before, (first, last, block, slot), key=lambda each: each[1])
+
+
+def _slot_blocks(profile: Profile, slots: int) -> Iterator[tuple[int, int, str, int]]:
+    """Return first and last register, name and slot of each block of a put wall, counted from its base."""
+    yield profile.header_base, profile.header_base + extent(profile.header) - 1, "header", 0
+    for n in range(slots):
+        order = profile.command_base + n * profile.command_stride
+        status = profile.status_base + n * profile.status_stride
+        yield order, order + extent(profile.command) - 1, "order", n + 1
+        yield status, status + extent(profile.status) - 1, "status", n + 1
+
+
+def _block_name(block: str, slot: int) -> str:
+    return f"the {block} of slot {slot}" if slot else f"the {block}"
+
+
 def _areas(site: Site) -> Iterator[_Area]:
     profiles = {
         name: profile for name, profile in profiles_by_id(site).items() if profile.protocol == "modbus"

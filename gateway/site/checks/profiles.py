@@ -152,8 +152,10 @@ def short_strides(site: Site) -> Iterator[Flaw]:
 
 
 def overlapping_blocks(site: Site) -> Iterator[Flaw]:
-    """A command block that runs into the status block of its own channel."""
+    """A command block that runs into the status block of its own channel, or shares a node with it."""
     for index, profile in enumerate(site.profiles):
+        if profile.handshake is Handshake.MAILBOX and profile.protocol == "opcua":
+            yield from _shared_nodes(index, profile)
         if profile.protocol != "modbus" or profile.handshake is Handshake.PUTWALL:
             continue
         command_end = profile.command_base + extent(profile.command)
@@ -162,6 +164,16 @@ def overlapping_blocks(site: Site) -> Iterator[Flaw]:
             message = "the command block and the status block overlap"
             mend = f"write `status_base: {command_end}` or more"
             yield Flaw(("profiles", index, "status_base"), message, mend)
+
+
+def _shared_nodes(index: int, profile: Profile) -> Iterator[Flaw]:
+    commands = {tag.address: m for m, tag in enumerate(profile.command)}
+    for n, tag in enumerate(profile.status):
+        if tag.address in commands:
+            keys: Keys = ("profiles", index, "status", n, "address")
+            message = f"`{tag.name}` stands in the same node as `{profile.command[commands[tag.address]].name}` of the command"
+            mend = "give it an address of its own"
+            yield Flaw(keys, message, mend, other=("profiles", index, "command", commands[tag.address]))
 
 
 def missing_method(site: Site) -> Iterator[Flaw]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gateway.site.checks.walks import patterns, suggestion
+from gateway.site.checks.walks import Guesses, patterns, suggestion
 from gateway.site.findings import Flaw, Keys
 from gateway.site.model import Conveyor, PutWall, RoadMap, Site
 
@@ -42,15 +42,16 @@ def unknown_road_maps(site: Site) -> Iterator[Flaw]:
 def unknown_locations(site: Site) -> Iterator[Flaw]:
     """A location that nobody defines, and a pattern that matches nothing."""
     known = site.all_locations
+    guesses = Guesses(known)
     for keys, pattern in patterns(site):
         if not site.matching((pattern,)):
             if set(pattern) & set("*?["):
                 message = f"the pattern `{pattern}` matches no location"
                 yield Flaw(keys, message, "correct it, or add the locations", nobody=pattern)
             else:
-                yield _unknown_location(keys, pattern, site)
+                yield _unknown_location(keys, pattern, guesses)
     yield from (
-        _unknown_location(keys, name, site) for keys, name in _named_locations(site) if name not in known
+        _unknown_location(keys, name, guesses) for keys, name in _named_locations(site) if name not in known
     )
 
 
@@ -64,8 +65,8 @@ def _named_locations(site: Site) -> Iterator[tuple[Keys, str]]:
         yield from ((("stations", index, "slots", n), slot) for n, slot in enumerate(station.slots))
 
 
-def _unknown_location(keys: Keys, name: str, site: Site) -> Flaw:
-    mend = suggestion(name, site.all_locations, "add it to `locations`")
+def _unknown_location(keys: Keys, name: str, guesses: Guesses) -> Flaw:
+    mend = guesses.mend(name, "add it to `locations`")
     return Flaw(keys, f"there is no location `{name}`", mend, nobody=name)
 
 
@@ -81,22 +82,25 @@ def unknown_putwalls(site: Site) -> Iterator[Flaw]:
 
 def unknown_nodes(site: Site) -> Iterator[Flaw]:
     """A node that no road map has."""
-    everywhere = {node.id for road_map in site.road_maps for node in road_map.nodes}
+    everywhere = _all_nodes(site)
+    guesses = Guesses(everywhere)
     for index, location in enumerate(site.locations):
         if location.node is not None and location.node not in everywhere:
-            yield _unknown_node(("locations", index, "node"), location.node, everywhere)
+            yield _unknown_node(("locations", index, "node"), location.node, guesses)
     for index, road_map in enumerate(site.road_maps):
         own = {node.id for node in road_map.nodes}
+        guesses = Guesses(own)
         for keys, node in _named_nodes(road_map):
             if node not in own:
-                yield _unknown_node(("road_maps", index, *keys), node, own)
+                yield _unknown_node(("road_maps", index, *keys), node, guesses)
     for index, fleet in enumerate(site.fleets):
         own = {
             node.id for road_map in site.road_maps if road_map.id == fleet.road_map for node in road_map.nodes
         }
+        guesses = Guesses(own)
         for n, vehicle in enumerate(fleet.vehicles):
             if own and vehicle.start not in own:
-                yield _unknown_node(("fleets", index, "vehicles", n, "start"), vehicle.start, own)
+                yield _unknown_node(("fleets", index, "vehicles", n, "start"), vehicle.start, guesses)
 
 
 def _named_nodes(road_map: RoadMap) -> Iterator[tuple[Keys, str]]:
@@ -107,14 +111,15 @@ def _named_nodes(road_map: RoadMap) -> Iterator[tuple[Keys, str]]:
     yield from ((("chargers", n), node) for n, node in enumerate(road_map.chargers))
 
 
-def _unknown_node(keys: Keys, name: str, known: set[str]) -> Flaw:
-    mend = suggestion(name, known, "add it to the `nodes` of the road map")
+def _unknown_node(keys: Keys, name: str, guesses: Guesses) -> Flaw:
+    mend = guesses.mend(name, "add it to the `nodes` of the road map")
     return Flaw(keys, f"there is no node `{name}`", mend)
 
 
 def locations_without_node(site: Site) -> Iterator[Flaw]:
     """A location that vehicles serve, without a node or with one of another road map."""
     listed = {location.id: index for index, location in enumerate(site.locations)}
+    everywhere = _all_nodes(site)
     for index, fleet in enumerate(site.fleets):
         own = {
             node.id for road_map in site.road_maps if road_map.id == fleet.road_map for node in road_map.nodes
@@ -124,12 +129,12 @@ def locations_without_node(site: Site) -> Iterator[Flaw]:
                 keys = ("locations", listed[location.id]) if location.id in listed else ("fleets", index)
                 message = f"vehicles of `{fleet.id}` serve `{location.id}`, which has no node"
                 yield Flaw(keys, message, f"add `node: …`, a node of road map `{fleet.road_map}`")
-            elif own and location.node not in own and _has_node(site, location.node):
+            elif own and location.node not in own and location.node in everywhere:
                 message = f"`{fleet.id}` serves `{location.id}`, whose node is not on its road map"
                 yield Flaw(
                     ("locations", listed[location.id], "node"), message, "name a node of that road map"
                 )
 
 
-def _has_node(site: Site, name: str) -> bool:
-    return any(node.id == name for road_map in site.road_maps for node in road_map.nodes)
+def _all_nodes(site: Site) -> set[str]:
+    return {node.id for road_map in site.road_maps for node in road_map.nodes}

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.site.checks.walks import stocked, suggestion
+from gateway.site.checks.walks import Guesses, stocked, suggestion
 from gateway.site.findings import Flaw, Keys
 from gateway.site.model import PutWall, Site
 
@@ -14,9 +14,10 @@ PLC_BARCODE: Final = 16
 
 def unknown_stock(site: Site) -> Iterator[Flaw]:
     """A container in a location, or containers in a rack, that nobody defines."""
+    guesses = Guesses(site.all_locations)
     for index, stock in enumerate(site.stock):
         if stock.location not in site.all_locations:
-            mend = suggestion(stock.location, site.all_locations, "add it to `locations`")
+            mend = guesses.mend(stock.location, "add it to `locations`")
             message = f"there is no location `{stock.location}`"
             yield Flaw(("stock", index, "location"), message, mend, nobody=stock.location)
     racks = [rack.id for rack in site.racks]

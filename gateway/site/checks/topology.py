@@ -76,6 +76,25 @@ def idle_channels(site: Site) -> Iterator[Flaw]:
                 yield Flaw((*keys, way), f"`{mover.id}` {way} nowhere", f"name locations in `{way}`")
 
 
+def stations_without_slots(site: Site) -> Iterator[Flaw]:
+    """A station to which no container can come."""
+    for index, station in enumerate(site.stations):
+        if not station.slots:
+            message = f"no container can come to `{station.id}`: it has no slot"
+            yield Flaw(("stations", index, "slots"), message, "name the locations where its containers stand")
+
+
+def stations_in_storage(site: Site) -> Iterator[Flaw]:
+    """A station's slot that is storage: containers would be put away into it, before the person who works there."""
+    for index, station in enumerate(site.stations):
+        for n, slot in enumerate(station.slots):
+            location = site.all_locations.get(slot)
+            if location is not None and location.kind == "storage":
+                message = f"`{slot}` is storage: containers would be put away into the station"
+                mend = "name a location of kind `station`"
+                yield Flaw(("stations", index, "slots", n), message, mend)
+
+
 def unreachable_locations(site: Site) -> Iterator[Flaw]:
     """A location that nothing serves, and one in which containers would get stuck."""
     entered, left = _traffic(site)

@@ -1,11 +1,16 @@
 """Walks over a site that several checks take; each tells the keys of what it passes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Final
 
 from gateway.contract.wiring import MailboxChannel, Profile
 from gateway.site.findings import Keys
 from gateway.site.model import Carrier, Conveyor, Fleet, PutWall, Site, Stock
+
+COMPARISONS_MAX: Final = 100_000
+"""Names that one check compares with unknown ones, some seconds' worth."""
 
 
 def channels(site: Site) -> Iterator[tuple[Keys, Carrier | Conveyor, MailboxChannel]]:
@@ -54,3 +59,18 @@ def suggestion(word: str, known: Iterable[str], otherwise: str) -> str:
     """Return what to write instead of an unknown word."""
     near = get_close_matches(word, known, 1)
     return f"did you mean `{near[0]}`? Otherwise {otherwise}" if near else otherwise
+
+
+@dataclass(slots=True)
+class Guesses:
+    """What names that nobody has may have meant. After many comparisons nothing is guessed any more."""
+
+    known: Collection[str]
+    left: int = COMPARISONS_MAX
+
+    def mend(self, word: str, otherwise: str) -> str:
+        """Return what to write instead of an unknown word."""
+        if self.left <= 0:
+            return otherwise
+        self.left -= len(self.known)
+        return suggestion(word, self.known, otherwise)
