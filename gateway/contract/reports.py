@@ -85,6 +85,29 @@ class DeviceRecovered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HelpWanted:
+    """The device does not manage something by itself; somebody has to look at it. It is used as before, as far as it can be.
+
+    Attributes:
+        matter: what it is about, such as `chargingFails`: the code of the alarm. One that is wanted already is not told anew.
+        advice: what an operator does about it.
+    """
+
+    device_id: str
+    matter: str
+    text: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatterSettled:
+    """The device manages that again."""
+
+    device_id: str
+    matter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandAccepted:
     """The device has acknowledged the command."""
 

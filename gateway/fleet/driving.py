@@ -18,13 +18,14 @@ from gateway.contract.vehicles import (
     VehicleState,
     action_id_of,
 )
+from gateway.fleet.cancels import next_cancel
 from gateway.fleet.effects import CancelOrder, SendOrder
 from gateway.fleet.fleet import Engine, Fleet
 from gateway.fleet.orders import Departure, first_message, update_of
 from gateway.fleet.phases import Phase
 from gateway.fleet.roads import Roads, Route
-from gateway.fleet.rows import Mission, Order, Purpose
-from gateway.fleet.shown import echoes, load_of, node_of, stands, waits_for_more
+from gateway.fleet.rows import Mission, Order, Purpose, Stray
+from gateway.fleet.shown import ACTIVE, echoes, load_of, node_of, stands, status_of, waits_for_more
 from gateway.fleet.traffic import Claim, Traffic, claim_of
 from gateway.kernel.books import Books, Table
 from gateway.site.model import AT_NODE_M
@@ -77,10 +78,8 @@ class Driving:
             row = self._give_back(row, shown)
         if not row.online or row.fault is not None:
             return
-        if row.order is None and (waits_for_more(shown) or _obeys_what_it_refused(row, shown)):
-            # Nobody will send the rest, or counts on it: it is of another gateway before this one, or came after it had been
-            # given up, or came twice and was refused but once.
-            self._books.effect(CancelOrder(row.vehicle_id, shown.order_id))
+        if row.order is None and self._shall_let_go(row, shown):
+            self._cancel_stray(row, shown)
             return
         if self._may_get_order(row):
             self._give_order(self._put_charged(row))
@@ -89,6 +88,27 @@ class Driving:
     def _put(self, row: Mission) -> Mission:
         self._missions.put(row)
         return row
+
+    def _shall_let_go(self, row: Mission, shown: VehicleState) -> bool:
+        """Tell whether a vehicle has an order of which nobody will send the rest, or on which nobody counts.
+
+        It is of another gateway before this one, or came after it had been given up, or came twice and was refused but once; or
+        to charge is all that is left of it, and the vehicle has charged for long enough.
+        """
+        if waits_for_more(shown) or _obeys_what_it_refused(row, shown):
+            return True
+        return row.charger is not None and self._is_charged(shown) and _is_at_charging(shown)
+
+    def _cancel_stray(self, row: Mission, shown: VehicleState) -> None:
+        """Cancel the order that the vehicle shows, and ask again if it refuses."""
+        stray = row.stray
+        if stray is None or stray.order_id != shown.order_id:
+            stray = Stray(order_id=shown.order_id)
+        cancel = next_cancel(stray.cancel, shown.order_id, shown, self._books.steady_us) or stray.cancel
+        stray = replace(stray, cancel=cancel)
+        if stray != row.stray:
+            self._put(replace(row, stray=stray))
+        self._books.effect(CancelOrder(row.vehicle_id, stray.order_id, cancel.refused))
 
     def _give_back(self, row: Mission, shown: VehicleState) -> Mission:
         """Let a vehicle that stands without an order hold no more than its place, if everybody gets home all the same."""
@@ -106,14 +126,17 @@ class Driving:
     # New orders
 
     def _may_get_order(self, row: Mission) -> bool:
-        if row.shown is None or not stands(row.shown):
+        if row.shown is None or row.shown.paused or not stands(row.shown):
             return False
         return row.order is None or (_breaks_off(row, row.order) and _is_at_end(row, row.order))
 
     def _put_charged(self, row: Mission) -> Mission:
         """Let a vehicle that has charged for long enough go."""
-        full = row.shown is not None and row.shown.battery >= self._fleet.model.charging.until
-        return self._put(replace(row, charger=None)) if full and row.charger is not None else row
+        charged = row.shown is not None and self._is_charged(row.shown)
+        return self._put(replace(row, charger=None)) if charged and row.charger is not None else row
+
+    def _is_charged(self, shown: VehicleState) -> bool:
+        return shown.battery >= self._fleet.model.charging.until
 
     def _give_order(self, row: Mission) -> None:
         if row.command is not None and not row.withdrawn and self._serve(row, row.command):
@@ -233,7 +256,10 @@ class Driving:
         }
 
     def _is_stuck(self, other: Mission) -> bool:
-        return not other.online or other.fault is not None or not self._engine.usable(other.vehicle_id)
+        paused = other.shown is not None and other.shown.paused
+        return (
+            paused or not other.online or other.fault is not None or not self._engine.usable(other.vehicle_id)
+        )
 
     def _name(
         self, row: Mission, purpose: Purpose, command: Command | None
@@ -314,6 +340,12 @@ class Driving:
 
 def _obeys_what_it_refused(row: Mission, shown: VehicleState) -> bool:
     return shown.order_id == row.refused and not stands(shown)
+
+
+def _is_at_charging(shown: VehicleState) -> bool:
+    """Tell whether the vehicle has not ended the charging of its order: some end it only once they are full."""
+    charging = action_id_of(shown.order_id, VehicleActionKind.START_CHARGING.value)
+    return not shown.driving and not shown.node_states and status_of(shown, charging) in ACTIVE
 
 
 def _breaks_off(row: Mission, order: Order) -> bool:

@@ -164,8 +164,8 @@ class Fleet:
         """After a restart: send again what is outstanding; nothing has been heard of the vehicles in this run."""
         for row in self.rows():
             # An order that is sent again may be taken, whatever the vehicle has said to it before.
-            order = None if row.order is None else replace(row.order, refusal=None)
-            row = self._redrawn(replace(row, online=False, fault=None, order=order))
+            order = None if row.order is None else replace(row.order, refusal=None, plugged_us=None)
+            row = self._redrawn(replace(row, online=False, fault=None, paused_us=None, order=order))
             self._missions.put(row)
             self._send_again(row)
 
@@ -210,6 +210,8 @@ class Fleet:
             return False
         if row.command is not None or row.reset_job is not None or row.charger is not None:
             return False
+        if row.shown.paused:  # it would not drive before somebody lets it go on (VDA 5050 §6.10.6)
+            return False
         if self._engine.laden(row.vehicle_id) or load_of(row.shown) is Load.LOADED:
             return False
         idle = row.order is None or row.order.purpose is Purpose.PARK
@@ -222,7 +224,7 @@ class Fleet:
         if order is None:
             return
         if order.phase in (Phase.RECALLED, Phase.CANCELLED):
-            self._books.effect(CancelOrder(row.vehicle_id, order.order_id, order.cancels))
+            self._books.effect(CancelOrder(row.vehicle_id, order.order_id, order.cancel.refused))
         elif order.phase is Phase.SENT or order.message.update_id > 0:
             # The first message of an order that was shown is there: a vehicle without it has forgotten it.
             self._books.effect(SendOrder(order.message))

@@ -88,9 +88,7 @@ class FleetRoom:
     def _tick(self, _: FleetTick) -> None:
         for vehicle_id, watch in self._watches.items():
             if vehicle_id in self._missions:
-                watch.end_refusal(vehicle_id)
-                watch.cancel_again(vehicle_id)
-                watch.end_command(vehicle_id)
+                watch.tick(vehicle_id)
         self._settled = None  # a pause may be over, though nothing has changed
         self.settle()
 

@@ -41,6 +41,35 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """The newest cancel of an order.
+
+    Attributes:
+        refused: how many before it the vehicle has refused.
+        asked_us: when it was asked for, if it is not the first one, in steady time.
+    """
+
+    refused: int = 0
+    asked_us: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stray:
+    """An order that a vehicle has, and shall not have: of others, or one that has ended for us."""
+
+    order_id: str
+    cancel: Cancel = Cancel()
+
+
+class Matter(StrEnum):
+    """What a vehicle may need a person for, though it is not in trouble."""
+
+    CHARGING = "chargingFails"
+    PARKING = "parkingFails"
+    PAUSE = "paused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """An order under way. Only a PARK has no action at its end and no horizon: it ends wherever it is not extended any more.
 
@@ -56,8 +85,8 @@ class Order:
         earlier: ids of the orders for the same command that the vehicle has forgotten. A copy of an update may still come: to a
             vehicle that has started anew it is a new order.
         refusal: the vehicle's, if it has refused the order and not yet shown it.
-        cancels: how many cancels of it the vehicle has refused.
-        cancelled_us: when it was last asked to cancel it anew, in steady time.
+        cancel: its cancel, once it shall be cancelled.
+        plugged_us: since when it stands at its goal, a charger, and does not charge, in steady time of this run.
     """
 
     purpose: Purpose
@@ -72,13 +101,13 @@ class Order:
     message: VehicleOrder
     earlier: tuple[str, ...] = ()
     refusal: Refusal | None = None
-    cancels: int = 0
-    cancelled_us: int = 0
+    cancel: Cancel = Cancel()
+    plugged_us: int | None = None
 
     @property
     def cancel_id(self) -> str:
         """Id of the newest cancel of it."""
-        return cancel_id_of(self.order_id, self.cancels)
+        return cancel_id_of(self.order_id, self.cancel.refused)
 
     @property
     def order_id(self) -> str:
@@ -115,9 +144,12 @@ class Mission:
         unconfirmed: why it has not taken the last such word for true.
         order: what it was last sent, until it has ended.
         refused: id of the last order that it refused before it had shown it.
+        stray: the last order that it was asked to let go of, though it is not `order`.
         charger: where it charges, or goes to charge.
         idle_since_us: since when it has had nothing to do, in steady time.
         fruitless: orders to park or to charge, one after the other, that it has refused or that have failed.
+        called: for what somebody was called to it, as long as that is not settled.
+        paused_us: since when it shows that it is paused, in steady time of this run.
         forgot_us: when it has forgotten an order, in steady time.
         online: it speaks with us, in this run of the gateway.
         fault: what has been reported as the reason why it cannot be used.
@@ -137,9 +169,12 @@ class Mission:
     unconfirmed: str = ""
     order: Order | None = None
     refused: str | None = None
+    stray: Stray | None = None
     charger: str | None = None
     idle_since_us: int = 0
     fruitless: int = 0
+    called: tuple[Matter, ...] = ()
+    paused_us: int | None = None
     forgot_us: int | None = None
     online: bool = False
     fault: str | None = None

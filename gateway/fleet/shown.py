@@ -184,11 +184,15 @@ def _is_called_off(order: Order, shown: VehicleState) -> bool:
     return status_of(shown, order.cancel_id) in FINAL and stands(shown)
 
 
+def is_at_goal(order: Order, shown: VehicleState) -> bool:
+    """Tell whether the vehicle stands where it was sent."""
+    return order.passed == len(order.nodes) - 1 and not shown.node_states and not shown.driving
+
+
 def _has_arrived(order: Order, shown: VehicleState) -> bool:
     """Tell whether the vehicle is where it was sent with nothing to be waited for there."""
-    at_goal = order.passed == len(order.nodes) - 1 and not shown.node_states and not shown.driving
     charges = order.purpose is Purpose.CHARGE and shown.charging
-    return at_goal and (order.action is None or charges)
+    return is_at_goal(order, shown) and (order.action is None or charges)
 
 
 def _has_dropped(order: Order, shown: VehicleState) -> bool:

@@ -14,6 +14,8 @@ from gateway.contract.reports import (
     DeviceFault,
     DeviceOffline,
     DeviceRecovered,
+    HelpWanted,
+    MatterSettled,
 )
 from gateway.site.model import Site
 from gateway.transport.alarms import Alarms
@@ -82,6 +84,8 @@ class TransportEngine:
             DeviceOffline: self._outcome.device_offline,
             DeviceFault: self._outcome.device_fault,
             DeviceRecovered: self._outcome.device_recovered,
+            HelpWanted: self._outcome.help_wanted,
+            MatterSettled: self._outcome.matter_settled,
             CommandAccepted: self._outcome.accepted,
             CommandRejected: self._outcome.rejected,
             CommandDone: self._outcome.done,

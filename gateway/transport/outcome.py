@@ -19,7 +19,9 @@ from gateway.contract.reports import (
     DeviceFault,
     DeviceOffline,
     DeviceRecovered,
+    HelpWanted,
     Load,
+    MatterSettled,
     Sensors,
 )
 from gateway.contract.transports import TransportStatus
@@ -136,6 +138,20 @@ class Outcome:
         if report.device_id in self._tables.devices:
             self._alarms.clear(fault_alarm(report.device_id))
             self._show_fault(report.device_id)
+
+    def help_wanted(self, report: HelpWanted) -> None:
+        """A device does not manage something by itself: somebody is called."""
+        self._alarms.raise_alarm(
+            f"{report.matter}:{report.device_id}",
+            report.device_id,
+            report.matter,
+            f"{report.device_id} {report.text}",
+            report.advice,
+        )
+
+    def matter_settled(self, report: MatterSettled) -> None:
+        """Nobody need look at the device for that any more."""
+        self._alarms.clear(f"{report.matter}:{report.device_id}")
 
     def settle_load(self, device_id: str) -> None:
         """The device's load contradicts the books no more, or a person has looked at it: the device checks every command itself.

@@ -14,7 +14,9 @@ from gateway.contract.reports import (
     DeviceFault,
     DeviceOffline,
     DeviceRecovered,
+    HelpWanted,
     Load,
+    MatterSettled,
     Sensors,
 )
 from gateway.contract.transports import Act
@@ -466,6 +468,27 @@ def test_a_reset_does_not_hide_a_fault_that_the_device_still_shows() -> None:
     floor.tell(DeviceRecovered(device_id="shuttle-1"))
     floor.run()
     assert floor.status("M1") == "completed"
+
+
+def test_a_device_that_needs_somebody_has_an_alarm_until_that_is_settled_and_works_meanwhile() -> None:
+    floor = Floor()
+    wanted = HelpWanted(
+        device_id="shuttle-1", matter="chargingFails", text="does not charge", advice="Look at it."
+    )
+    for _ in range(2):
+        floor.tell(wanted)
+    (alarm,) = floor.tables.alarms.values()
+    assert (alarm.subject, alarm.code, alarm.text, alarm.advice) == (
+        "shuttle-1",
+        "chargingFails",
+        "shuttle-1 does not charge",
+        "Look at it.",
+    )
+    floor.submit("M1", "T1", "1-OUT")
+    floor.run()
+    assert floor.status("M1") == "completed"
+    floor.tell(MatterSettled(device_id="shuttle-1", matter="chargingFails"))
+    assert list(floor.tables.alarms.values()) == []
 
 
 def test_a_device_is_said_to_have_the_fault_that_it_has_and_not_the_last_that_was_told() -> None:

@@ -1,0 +1,272 @@
+"""Vehicles that do not get on by themselves: chargers that do not charge, pauses, orders that they will not let go of."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from gateway.contract.commands import Op
+from gateway.contract.reports import HelpWanted, MatterSettled
+from gateway.contract.vehicles import (
+    ActionStatus,
+    NodeState,
+    VehicleError,
+    VehicleOffline,
+    VehicleOrder,
+    action_id_of,
+    cancel_id_of,
+)
+from gateway.fleet.effects import CancelOrder, SendOrder
+from gateway.fleet.outcomes import HELP_AFTER, PLUG_S
+from gateway.fleet.watch import PAUSE_S
+from tests.fleet_model import grid_site
+from tests.unit.fleet_desk import Desk, small_site
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(small_site())
+
+
+def calls(desk: Desk) -> list[HelpWanted | MatterSettled]:
+    return [report for report in desk.news() if isinstance(report, HelpWanted | MatterSettled)]
+
+
+def at_the_charger(desk: Desk) -> VehicleOrder:
+    """Bring agv-1, whose battery is low, to its charger; return its order."""
+    desk.show(battery=0.1)
+    desk.pass_time(3)
+    assert desk.drive() == "charger"
+    order = desk.row().order
+    assert order is not None
+    return order.message
+
+
+def charging_id(order: VehicleOrder) -> str:
+    return action_id_of(order.order_id, "startCharging")
+
+
+def fail_to_charge(desk: Desk) -> None:
+    """Let the order that is under way fail at the charger, and the pause after it pass."""
+    order = desk.row().order
+    assert order is not None
+    failed = (charging_id(order.message), ActionStatus.FAILED, "no contact")
+    desk.show(order_id=order.order_id, node_states=(), actions=(failed,))
+    for _ in range(40):
+        if desk.row().order is None:
+            desk.pass_time(1)
+
+
+# Chargers
+
+
+def test_somebody_is_called_to_a_charger_that_does_not_charge_once_until_it_does(desk: Desk) -> None:
+    # given a charger that has failed a few times
+    at_the_charger(desk)
+    for _ in range(HELP_AFTER - 1):
+        fail_to_charge(desk)
+    assert calls(desk) == []
+    # when it fails again, then a person hears who, what and why, and what to do
+    fail_to_charge(desk)
+    (call,) = calls(desk)
+    assert isinstance(call, HelpWanted)
+    assert (call.device_id, call.matter) == ("agv-1", "chargingFails")
+    assert call.text == "does not charge at charger: no contact"
+    assert "Look at the vehicle and at the charger" in call.advice
+    # and hears it once, also after a restart
+    fail_to_charge(desk)
+    desk.fleet.resume()
+    desk.show()
+    fail_to_charge(desk)
+    assert calls(desk) == []
+    # when it charges
+    desk.show(charging=True)
+    assert calls(desk) == [MatterSettled(device_id="agv-1", matter="chargingFails")]
+    desk.show(battery=0.95)
+    assert calls(desk) == []
+
+
+def test_nobody_need_look_at_a_charger_any_more_once_the_battery_is_full_otherwise(desk: Desk) -> None:
+    at_the_charger(desk)
+    for _ in range(HELP_AFTER):
+        fail_to_charge(desk)
+    calls(desk)
+    desk.show(battery=1.0)
+    assert calls(desk) == [MatterSettled(device_id="agv-1", matter="chargingFails")]
+
+
+def test_a_charger_with_which_a_vehicle_talks_for_ever_is_given_up_and_somebody_called(desk: Desk) -> None:
+    # given a vehicle that communicates with its charger, and goes on doing so
+    order = at_the_charger(desk)
+    desk.show(actions=((charging_id(order), ActionStatus.RUNNING, ""),))
+    desk.pass_time(1)
+    desk.pass_time(PLUG_S - 1)
+    assert desk.sent() == []
+    # when it has done so for too long
+    desk.pass_time(1)
+    assert desk.sent() == [CancelOrder("agv-1", order.order_id)]
+    (call,) = calls(desk)
+    assert isinstance(call, HelpWanted)
+    assert call.text == "does not charge at charger: it has not begun to for 120 s"
+    # then it is tried anew
+    ended = (action_id_of(order.order_id, "cancelOrder"), ActionStatus.FINISHED, "")
+    desk.show(actions=((charging_id(order), ActionStatus.FAILED, ""), ended))
+    desk.pass_time(5)
+    again = desk.order()
+    assert again.order_id != order.order_id
+    # and a battery that is full enough by other means ends it
+    desk.show(battery=0.95, order_id=again.order_id, actions=((charging_id(again), ActionStatus.FAILED, ""),))
+    desk.pass_time(40)
+    assert desk.row().charger is None
+    assert desk.fleet.choose("A") == "agv-1"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"emergency_stop": True}, {"paused": True}], ids=["emergency stop", "paused"]
+)
+def test_a_charger_is_not_to_blame_while_its_vehicle_is_stopped(desk: Desk, changes: dict[str, Any]) -> None:
+    order = at_the_charger(desk)
+    running = ((charging_id(order), ActionStatus.RUNNING, ""),)
+    desk.show(actions=running)
+    desk.pass_time(PLUG_S / 2)
+    desk.show(**changes)
+    desk.pass_time(PLUG_S)
+    desk.show(emergency_stop=False, paused=False)
+    desk.pass_time(PLUG_S / 2)
+    desk.pass_time(1)
+    assert desk.sent() == []
+    assert [call for call in calls(desk) if call.matter == "chargingFails"] == []
+
+
+def test_a_vehicle_that_ends_its_charging_only_when_told_is_told_once_it_has_charged_for_long_enough(
+    desk: Desk,
+) -> None:
+    # given a vehicle whose startCharging runs for as long as it charges
+    order = at_the_charger(desk)
+    desk.show(charging=True, actions=((charging_id(order), ActionStatus.RUNNING, ""),))
+    desk.show(battery=0.8)
+    desk.pass_time(60)
+    assert desk.sent() == []
+    # when it is full enough
+    desk.show(battery=0.95)
+    assert desk.sent() == [CancelOrder("agv-1", order.order_id)]
+    # then it works again
+    ended = (action_id_of(order.order_id, "cancelOrder"), ActionStatus.FINISHED, "")
+    desk.show(charging=False, actions=((charging_id(order), ActionStatus.FAILED, ""), ended))
+    assert desk.fleet.choose("A") == "agv-1"
+    assert desk.order().after == order.order_id
+
+
+# Parking places
+
+
+def refuse_to_park(desk: Desk) -> None:
+    """Let the order that is under way be refused, and the pause after it pass."""
+    order = desk.row().order
+    assert order is not None
+    references = (("orderId", order.order_id), ("orderUpdateId", "0"))
+    error = VehicleError(
+        error_type="noRouteError", fatal=False, description="no such node", references=references
+    )
+    desk.show(errors=(error,))
+    for _ in range(40):
+        if desk.row().order is None:
+            desk.pass_time(1)
+
+
+def test_somebody_is_called_to_a_vehicle_that_does_not_go_to_park_until_it_does(desk: Desk) -> None:
+    desk.show(last_node_id="c")
+    desk.pass_time(3)
+    for _ in range(HELP_AFTER):
+        refuse_to_park(desk)
+    (call,) = calls(desk)
+    assert isinstance(call, HelpWanted)
+    assert (call.device_id, call.matter) == ("agv-1", "parkingFails")
+    assert call.text == "does not go to park at p1: noRouteError: no such node"
+    desk.show(errors=())
+    order = desk.row().order
+    assert order is not None
+    desk.effects.append(SendOrder(order.message))
+    assert desk.drive() == "p1"
+    assert calls(desk) == [MatterSettled(device_id="agv-1", matter="parkingFails")]
+
+
+# Pauses
+
+
+def test_a_paused_vehicle_gets_no_work_as_it_would_not_drive(desk: Desk) -> None:
+    desk.show(paused=True)
+    assert desk.fleet.choose("A") == "agv-2"
+    desk.command(Op.PICK, "A")
+    desk.pass_time(5)
+    assert desk.sent() == []
+    desk.show(paused=False)
+    assert desk.order().order_id == "site-5"
+
+
+def test_a_vehicle_that_is_paused_in_the_middle_of_an_order_keeps_it_and_its_way(desk: Desk) -> None:
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order(), driving=True)
+    desk.news()
+    held = desk.row().base
+    desk.show(paused=True, driving=False)
+    desk.pass_time(10)
+    assert (desk.row().base, desk.news()) == (held, [])
+
+
+def test_a_paused_vehicle_is_driven_around_where_there_is_a_way() -> None:
+    desk = Desk(grid_site(6, 2, 2))
+    desk.command(Op.PICK, "L-n5_0", name="agv-0")
+    ahead = next(node.node_id for node in desk.order().nodes if not node.released)
+    desk.show("agv-1", last_node_id=ahead, paused=True)
+    row = desk.row("agv-0")
+    assert row.order is not None
+    desk.effects.append(SendOrder(row.order.message))
+    assert desk.drive("agv-0") == "n5_0"
+
+
+def test_somebody_is_called_to_a_vehicle_that_stays_paused_until_it_goes_on(desk: Desk) -> None:
+    desk.show(paused=True)
+    desk.pass_time(PAUSE_S - 1)
+    assert calls(desk) == []
+    desk.pass_time(1)
+    (call,) = calls(desk)
+    assert isinstance(call, HelpWanted)
+    assert (call.device_id, call.matter, call.text) == ("agv-1", "paused", "has been paused for 60 s")
+    desk.pass_time(1)
+    desk.ask(VehicleOffline(vehicle_id="agv-1", reason="silent"))
+    assert calls(desk) == []
+    desk.show(paused=False)
+    assert calls(desk) == [MatterSettled(device_id="agv-1", matter="paused")]
+
+
+# Orders that a vehicle shall not have
+
+
+def test_an_order_of_others_that_the_vehicle_will_not_let_go_of_is_cancelled_ever_more_seldom_until_it_does(
+    desk: Desk,
+) -> None:
+    # given a vehicle that waits for the rest of an order of nobody, and cannot cancel just now
+    waiting = (NodeState(node_id="b", sequence_id=2, released=False),)
+    desk.show(order_id="theirs", last_node_id="a", node_states=waiting)
+    assert desk.sent() == [CancelOrder("agv-1", "theirs")]
+    times = 0
+    asked: list[int] = []
+    for second in range(65):
+        failed = (cancel_id_of("theirs", times), ActionStatus.FAILED, "")
+        desk.show(actions=(failed,))
+        cancels = [effect for effect in desk.sent() if isinstance(effect, CancelOrder)]
+        if cancels[-1].times > times:
+            times = cancels[-1].times
+            asked.append(second)
+        desk.pass_time(1)
+    # then it is asked again and again, not the same question twice
+    assert [later - earlier for earlier, later in pairwise(asked)] == [4, 8, 16, 32]
+    # when it does
+    desk.sent()
+    desk.command(Op.PICK, "A")
+    finished = (cancel_id_of("theirs", times), ActionStatus.FINISHED, "")
+    desk.show(node_states=(), actions=(finished,))
+    assert (desk.order().after, desk.row().base) == ("theirs", ("a",))
