@@ -27,13 +27,18 @@ from gateway.wes.outbox import call_back
 from tests.unit.wes_rig import Core, command, core
 from tests.wire.certificates import Authority, Signed
 from tests.wire.processes import free_ports
-from tests.wire.upstream_brokers import AWAY, BROKERS, Broker, NatsBroker, RedisBroker
+from tests.wire.upstream_brokers import AWAY, BROKERS, Broker, KafkaBroker, NatsBroker, RedisBroker
 
 pytestmark = pytest.mark.wire
 
 COMMANDS = "WMS_OUTBOUND_COMMAND_WH-1"
 CANCELS = "WMS_OUTBOUND_CANCEL_WH-1"
 CALLBACKS = "OMS_STATUS_CALLBACK"
+CONSUMER = "wms-outbound-consumer"
+PRODUCE = bytes(2)
+"""A Kafka request that begins so brings messages …"""
+ALL_REPLICAS = -1
+"""… and is answered once all replicas in sync have them, if it asks for so many."""
 PATIENCE_S = 40.0
 PASSES = 40
 """Passes of the event loop within which a connection is refused, by far."""
@@ -184,13 +189,19 @@ async def test_a_broker_that_is_killed_again_and_again_loses_no_callback_and_no_
                 await until(partial(caught_up, broker, orders * (1 + (kill + 1) * (steps // kills + 1))))
             await until(partial(delivered, opened))
             told = await broker.heard(CALLBACKS)
+    sequences = sequences_of(told)
+    sequences.pop("nobody's")
+    assert sequences == {f"ORD-C-{n}": list(range(1, 2 + steps + kills)) for n in range(orders)}
+
+
+def sequences_of(told: list[dict[str, Any]]) -> dict[str, list[int]]:
+    """Return the sequence of each order's callbacks as it was told; a message may come twice, under the same id."""
     sequences: defaultdict[str, list[int]] = defaultdict(list)
     for each in told:
         known = sequences[each["omsOrderNo"]]
-        if each["sequence"] not in known:  # a message may come twice, under the same id
+        if each["sequence"] not in known:
             known.append(each["sequence"])
-    sequences.pop("nobody's")
-    assert dict(sequences) == {f"ORD-C-{n}": list(range(1, 2 + steps + kills)) for n in range(orders)}
+    return dict(sequences)
 
 
 async def tell_all(opened: Core) -> None:
@@ -205,6 +216,98 @@ async def tell_all(opened: Core) -> None:
 
 async def caught_up(broker: Broker, count: int) -> bool:
     return len({each["callbackId"] for each in await broker.heard(CALLBACKS)}) > count
+
+
+async def test_kafka_loses_its_leader_and_its_coordinator_and_nothing_else(tmp_path: Path) -> None:
+    """Given three brokers, when one after the other of them ends and the next one leads, then all of it goes on in order."""
+    broker = KafkaBroker(tmp_path, brokers=3)
+    orders, steps = 5, 4
+    with broker.program.running():
+        for topic in (COMMANDS, CANCELS, CALLBACKS):
+            await broker.program.does(f"topic_create {topic} 1 3")
+        await lead(broker, 1)
+        async with wes(await broker.settings()) as opened:
+            await opened.stock("A", 100)
+            await connected(opened, broker)
+            for number in range(orders):
+                await opened.submit(command(f"C-{number}", ("A", 1)))
+            for leader in (1, 2):
+                for _ in range(steps // 2):
+                    await tell_all(opened)
+                    await asyncio.sleep(0.1)
+                await broker.program.does(f"broker_set_down {leader}")
+                await tell_all(opened)
+                await lead(broker, leader + 1)
+                await send(broker, COMMANDS, command(f"L-{leader}", ("A", 1)))
+                await until(partial(has_orders, opened, orders + leader))
+            await until(partial(delivered, opened))
+            told = await broker.heard(CALLBACKS)
+    sequences = sequences_of(told)
+    assert {order: sequences[order] for order in sequences if order.startswith("ORD-C-")} == {
+        f"ORD-C-{n}": list(range(1, 2 + steps + 2)) for n in range(orders)
+    }
+
+
+async def lead(broker: KafkaBroker, leader: int) -> None:
+    """Let one of Kafka's brokers lead."""
+    for topic in (COMMANDS, CANCELS, CALLBACKS):
+        await broker.program.does(f"partition_set_leader {topic} 0 {leader}")
+    await broker.program.does(f"coordinator_set group {CONSUMER} {leader}")
+
+
+async def has_orders(opened: Core, count: int) -> bool:
+    return await opened.count("orders") == {"orders": count}
+
+
+async def test_kafka_is_told_that_all_replicas_have_to_have_a_message(tmp_path: Path) -> None:
+    """The cluster in memory has no replicas that could lag behind: what it is asked for is read on the wire."""
+    broker = KafkaBroker(tmp_path)
+    with broker.program.running():
+        host, _, port = (await broker.settings())["url"].partition(":")
+        async with listening(int(port)) as (relayed, produced):
+            await broker.program.does(f"broker_set_host_port 1 {host} {relayed}")
+            async with wes({"kind": "kafka", "url": f"{host}:{relayed}"}) as opened:
+                await opened.stock("A", 5)
+                await opened.submit(command("C-1", ("A", 1)))
+                await until(partial(delivered, opened))
+    assert {acks(request) for request in produced} == {ALL_REPLICAS}
+
+
+@asynccontextmanager
+async def listening(port: int) -> AsyncGenerator[tuple[int, list[bytes]]]:
+    """Relay a Kafka broker; note what is asked for in its Produce requests."""
+    produced: list[bytes] = []
+
+    async def relay(near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        far, forth = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(listen(near, forth), pass_on(far, back))
+
+    async def listen(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            while True:
+                size = await source.readexactly(4)
+                request = await source.readexactly(int.from_bytes(size))
+                if request.startswith(PRODUCE):
+                    produced.append(request)
+                target.write(size + request)
+                await target.drain()
+        target.close()
+
+    server = await asyncio.start_server(relay, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], produced
+
+
+def acks(request: bytes) -> int:
+    """Read how many replicas a Produce request of version 3 to 8 waits for (Kafka protocol guide).
+
+    Key, version and correlation id take 8 bytes; the client's id and that of a transaction follow, each behind its length, then it.
+    """
+    assert 3 <= int.from_bytes(request[2:4]) <= 8
+    place = 8
+    for _ in ("client", "transaction"):
+        place += 2 + max(int.from_bytes(request[place : place + 2], signed=True), 0)
+    return int.from_bytes(request[place : place + 2], signed=True)
 
 
 async def test_a_message_that_comes_twice_is_taken_once(tmp_path: Path) -> None:
@@ -375,16 +478,18 @@ async def tls_relay(identity: Signed, port: int) -> AsyncGenerator[int]:
         far, forth = await asyncio.open_connection("127.0.0.1", port)
         await asyncio.gather(pass_on(near, forth), pass_on(far, back))
 
-    async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await source.read(4096):
-                target.write(data)
-                await target.drain()
-        target.close()
-
     server = await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context)
     async with server:
         yield server.sockets[0].getsockname()[1]
+
+
+async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    """Let what one side says go to the other, until it has ended."""
+    with suppress(OSError):
+        while data := await source.read(4096):
+            target.write(data)
+            await target.drain()
+    target.close()
 
 
 @pytest.mark.parametrize(("kind", "scheme"), [("nats", "nats"), ("redis", "redis"), ("rabbitmq", "amqp")])

@@ -1,7 +1,8 @@
 """Upstream's brokers as processes of their own, and the OMS at the other end of each.
 
 NATS and Redis are the servers that plants run. Kafka is the cluster in memory that librdkafka brings for the tests of its own
-clients: it speaks the protocol over sockets, keeps groups and their offsets, and knows no TLS and no passwords.
+clients: it speaks the protocol over sockets, keeps groups and their offsets, and loses brokers; it knows no TLS, no passwords, and
+no replica that lags behind.
 """
 
 import asyncio
@@ -24,20 +25,13 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from drivers.links.nats_server import server_binary
+from tests.wire import kafka_cluster
 from tests.wire.processes import free_ports
 
 HOST: Final = "127.0.0.1"
 AWAY: Final = (OSError, NatsError, RedisError, KafkaException)
 """What an OMS meets while its broker is away, or still starts."""
 START_S: Final = 20.0
-CLUSTER: Final = """
-import sys
-from confluent_kafka import Producer
-cluster = Producer({"bootstrap.servers": "replaced", "test.mock.num.brokers": 1, "log_level": 0})
-broker = cluster.list_topics(timeout=20).brokers[1]
-print(f"{broker.host}:{broker.port}", flush=True)
-sys.stdin.read()
-"""
 
 
 class Program:
@@ -78,6 +72,19 @@ class Program:
                     writer.close()
                     return
                 await asyncio.sleep(0.05)
+
+    async def does(self, line: str) -> None:
+        """Let a program that can be told what to do do something, and see that it has."""
+        await self.says()
+        assert self._child
+        assert self._child.stdin
+        before = len(self._said.read_text(encoding="utf-8").splitlines())
+        self._child.stdin.write(f"{line}\n".encode())
+        self._child.stdin.flush()
+        async with asyncio.timeout(START_S):
+            while len(lines := self._said.read_text(encoding="utf-8").splitlines()) == before:
+                await asyncio.sleep(0.01)
+        assert lines[-1] == "0", line
 
     def kill(self) -> None:
         """End it at once, if it runs."""
@@ -180,8 +187,8 @@ class RedisBroker:
 class KafkaBroker:
     """librdkafka's cluster in memory; what it holds ends with it, and another one has another port."""
 
-    def __init__(self, folder: Path) -> None:
-        self.program = Program(folder, sys.executable, "-c", CLUSTER)
+    def __init__(self, folder: Path, brokers: int = 1) -> None:
+        self.program = Program(folder, sys.executable, kafka_cluster.__file__, str(brokers))
 
     async def settings(self) -> dict[str, Any]:
         return {"kind": "kafka", "url": await self.program.says()}
