@@ -29,6 +29,7 @@ class World:
         self._moves: dict[str, int] = {}
         self._moved_twice: list[str] = []
         self._watchers: dict[str, list[Callable[[], None]]] = {}
+        self._followers: list[Callable[[str], None]] = []
         for container, spot in stock:
             self.place(container, spot)
 
@@ -97,8 +98,7 @@ class World:
         self._content(target).append(moved)
         self._spots[moved] = target
         self._count(job)
-        self._tell(source)
-        self._tell(target)
+        self._tell(moved, source, target)
         return moved
 
     def holds_load(self, spot: str) -> bool:
@@ -118,6 +118,10 @@ class World:
         self._content(spot)
         self._watchers.setdefault(spot, []).append(changed)
 
+    def follow(self, changed: Callable[[str], None]) -> None:
+        """Call `changed` with each container that has come, moved or gone, before any device can notice."""
+        self._followers.append(changed)
+
     def place(self, container: str, spot: str, label: str | None = None) -> None:
         """Somebody puts a container on a spot by hand: a new one, or one from anywhere in the site.
 
@@ -132,7 +136,7 @@ class World:
             self._content(spot).append(container)
             self._spots[container] = spot
         self._labels[container] = label
-        self._tell(spot)
+        self._tell(container, spot)
 
     def remove(self, container: str) -> None:
         """Somebody takes a container out of the site by hand.
@@ -145,7 +149,7 @@ class World:
             raise Impossible(f"{container} is not in the site")
         self._content(spot).remove(container)
         del self._labels[container]
-        self._tell(spot)
+        self._tell(container, spot)
 
     def _content(self, spot: str) -> list[str]:
         if spot not in self._contents:
@@ -163,6 +167,9 @@ class World:
         if len(self._moves) > MOVES_KEPT:
             del self._moves[next(iter(self._moves))]
 
-    def _tell(self, spot: str) -> None:
-        for changed in self._watchers.get(spot, ()):
-            changed()
+    def _tell(self, container: str, *spots: str) -> None:
+        for follow in self._followers:
+            follow(container)
+        for spot in spots:
+            for changed in self._watchers.get(spot, ()):
+                changed()

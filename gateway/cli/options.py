@@ -64,6 +64,7 @@ class SimOptions:
         speed: times as fast as real time.
         seed: decides everything that is random.
         faults: file of faults.
+        state: file that keeps where loads are over the end of the process; None: nothing does.
     """
 
     site: Site
@@ -71,6 +72,7 @@ class SimOptions:
     speed: float
     seed: int
     faults: Path | None
+    state: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

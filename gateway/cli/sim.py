@@ -27,11 +27,22 @@ def sim(
     speed: SpeedOption = 1.0,
     seed: SeedOption = 1,
     faults: FaultsOption = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state",
+            metavar="FILE",
+            dir_okay=False,
+            help="Keep in this file where loads are, and begin there next time; else with the site's first stock.",
+        ),
+    ] = None,
 ) -> None:
     """Serve a site's simulated devices on their real protocols, until stopped.
 
     A `gateway run` with the same --site and --ports-from drives them. /v1/sim
-    tells where every container truly is, and takes faults.
+    tells where every container truly is, and takes faults. One that is started
+    again is a site whose machines have lost power and memory; loads stay where
+    they are with --state, and else stand where the site file says.
     """
     gc.disable()  # until `start_is_over`
     chosen = site_of(site, ports_from, broker)
@@ -40,4 +51,5 @@ def sim(
     from gateway.cli.ending import run_to_the_end
     from gateway.cli.simulation import run_simulation
 
-    run_to_the_end(run_simulation(SimOptions(site=chosen, port=port, speed=speed, seed=seed, faults=faults)))
+    options = SimOptions(site=chosen, port=port, speed=speed, seed=seed, faults=faults, state=state)
+    run_to_the_end(run_simulation(options))

@@ -22,8 +22,10 @@ from sim_devices.clock import SimClock
 from sim_devices.faces.mqtt import BrokerAccess, MqttBroker
 from sim_devices.faults.file import FaultFile, misfits, read_fault_file
 from sim_devices.picker import Habits
+from sim_devices.places import Places
 from sim_devices.site import SimulatedSite
 from sim_devices.vehicles.fleet import Vehicles
+from sim_devices.world import Impossible
 
 log = structlog.get_logger()
 
@@ -52,19 +54,27 @@ class Simulation:
             hands: of those who stand at the put walls; None: as usual.
 
         Raises:
-            Failure: the file of faults cannot be read, or asks for what cannot happen; all of it is told.
+            Failure: the file of faults cannot be read, or asks for what cannot happen; all of it is told. Or the site has no
+                such spots.
         """
         faults = FaultFile() if options.faults is None else _read(options.faults)
         self.clock = SimClock(options.speed)
-        self.site = SimulatedSite(
-            options.site,
-            self.clock,
-            options.seed,
-            habits=hands or Habits(),
-            fault_file=faults,
-            birth=SystemClock().now_us(),
-            stock=stock,
-        )
+        try:
+            self.site = SimulatedSite(
+                options.site,
+                self.clock,
+                options.seed,
+                habits=hands or Habits(),
+                fault_file=faults,
+                birth=SystemClock().now_us(),
+                stock=stock,
+            )
+        except Impossible as reason:
+            raise Failure(
+                REFUSED,
+                f"the site has no place for what an earlier run has left there: {reason}",
+                ("what to do", "run the site as it was, or begin with another folder of data"),
+            ) from reason
         self._embedded: list[EmbeddedBroker] = []
         brokers = {
             link.id: MqttBroker(self._access(link, options.site.root, folder))
@@ -137,10 +147,33 @@ def simulation_api(site: SimulatedSite, vehicles: Vehicles) -> FastAPI:
     return api
 
 
+def keep_places(site: SimulatedSite, file: Path) -> bool:
+    """Let loads stand where they did when an earlier run ended, and keep that from now on; tell whether there was one.
+
+    Raises:
+        Failure: what is kept does not fit the site.
+    """
+    places = Places(file, site.site.id)
+    try:
+        restored = places.restore(site.world)
+    except ValueError as error:
+        raise Failure(
+            REFUSED,
+            f"the loads cannot stand where {file} has them: {error}",
+            (
+                "what to do",
+                "move the file away: the site begins with its first stock, and so must the data of its gateway",
+            ),
+        ) from error
+    places.follow(site.world)
+    return restored
+
+
 async def run_simulation(options: SimOptions) -> None:
     """Serve the simulated devices of a site until the process is told to stop."""
     with http_port("127.0.0.1", options.port) as port, TemporaryDirectory(prefix="gateway-sim-") as folder:
         simulation = Simulation(options, Path(folder))
+        restored = options.state is not None and keep_places(simulation.site, options.state)
         api = simulation_api(simulation.site, simulation.vehicles)
         async with simulation.running():
             start_is_over()
@@ -148,6 +181,7 @@ async def run_simulation(options: SimOptions) -> None:
                 "the simulated devices run",
                 site=options.site.id,
                 speed=options.speed,
+                loads="where they were" if restored else "where the site file has them",
                 url=f"http://127.0.0.1:{options.port}/v1/sim/world",
             )
             await serve_http(api, port, asyncio.Event())
