@@ -44,7 +44,9 @@ def test_a_wrong_file_of_faults_is_told_with_its_place(tmp_path: Path, written: 
 
 def test_a_site_that_has_lost_a_place_since_the_last_run_is_told_with_what_to_do(tmp_path: Path) -> None:
     options = SimOptions(site=load_site(DEMO_SITE), port=8090, speed=1, seed=1, faults=None)
-    with pytest.raises(Failure, match="no place for what an earlier run has left there: there is no spot S9-9"):
+    with pytest.raises(
+        Failure, match="no place for what an earlier run has left there: there is no spot S9-9"
+    ):
         Simulation(options, tmp_path, [("TOTE-0001", "S9-9")])
 
 
