@@ -2,7 +2,8 @@
 
 What comes back is a lot of its own (S2-110): saleable pieces of lot X become X-R, and what is damaged or waits for an inspection
 a lot of this return alone, so that what is decided about it is decided about these pieces. Pieces that are known by number come
-back into the lot that they left with; those that may not be sold are held there. In the ledger they come from where they went.
+back into the lot that they left with; those that may not be sold are held there. Saleable pieces of which nobody knows when they
+expire wait for an inspection, if their product does. In the ledger they come from where they went.
 """
 
 from collections import Counter
@@ -87,6 +88,10 @@ _UNIT_OF: Final = (
     "SELECT p.owner_id, p.sku FROM units u JOIN lots l ON l.lot_id = u.lot_id JOIN pools p ON p.pool_id = l.pool_id"
     " WHERE u.upn = :upn"
 )
+_HAS_A_DAY: Final = (
+    "SELECT 1 FROM lots l JOIN pools p ON p.pool_id = l.pool_id WHERE p.warehouse_id = :warehouse_id"
+    " AND p.owner_id = :owner_id AND p.sku = :sku AND l.expiry_at IS NOT NULL LIMIT 1"
+)
 _PAGE: Final = (
     "SELECT return_id, return_no, oms_order_no, outbound_no, owner_id, reason, state, created_at FROM returns"
     " WHERE return_id < :below ORDER BY return_id DESC LIMIT :limit"
@@ -106,6 +111,26 @@ class Return:
     owner_id: str
     order_no: str | None
     outbound_no: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Pieces of one line that come back into one lot.
+
+    Attributes:
+        units: their UPNs; (): they are not known by number.
+        quality: what becomes of them, which is more careful than what the dock said where nobody knows when they expire.
+    """
+
+    line: ReturnedLine
+    lot: Lot
+    units: tuple[str, ...]
+    quality: ReturnedQuality
+
+    @property
+    def quantity(self) -> int:
+        """How many pieces."""
+        return len(self.units) or self.line.quantity
 
 
 async def announce(tx: Tx, context: WesContext, notice: ReturnNotice) -> ReturnNoticeView:
@@ -256,17 +281,25 @@ async def _take_back(tx: Tx, context: WesContext, request: ReceiveReturn) -> Act
     holder_id = request.holder_id or Virtual.RCV_AREA.of(context.wes.warehouse_id)
     if request.holder_id is not None:
         await open_place(tx, context, holder_id)
-    for number, line in enumerate(request.lines):
-        lots = await _lots(tx, context, found, line, products[line.sku_id], shipment)
-        for part, (lot, units) in enumerate(lots):
-            portion = Portion(holder_id, lot.lot_id, len(units) or line.quantity, units)
-            act = _act(context, request, found, f"{number}-{part}")
-            await post(tx, receive(act, lot, portion, source=SHIPPED))
-            if units and lot.quality is Quality.QUALIFIED and line.quality is not ReturnedQuality.SALEABLE:
-                held = Portion(holder_id, lot.lot_id, len(units))
-                await post(tx, hold(_act(context, request, found, f"{number}-{part}-held"), lot, held))
-    await _note(tx, context, found, request)
-    return ActView(act_id=request.act_id, return_no=found.return_no)
+    parts = [
+        part
+        for line in request.lines
+        for part in await _parts(tx, context, found, line, products[line.sku_id], shipment)
+    ]
+    for number, part in enumerate(parts):
+        portion = Portion(holder_id, part.lot.lot_id, part.quantity, part.units)
+        act = _act(context, request, found, f"{number}")
+        await post(tx, receive(act, part.lot, portion, source=SHIPPED))
+        if (
+            part.units
+            and part.lot.quality is Quality.QUALIFIED
+            and part.quality is not ReturnedQuality.SALEABLE
+        ):
+            held = Portion(holder_id, part.lot.lot_id, part.quantity)
+            await post(tx, hold(_act(context, request, found, f"{number}-held"), part.lot, held))
+    await _note(tx, context, found, request, parts)
+    doubted = dict.fromkeys(part.line.sku_id for part in parts if part.quality is not part.line.quality)
+    return ActView(act_id=request.act_id, return_no=found.return_no, to_inspect=tuple(doubted) or None)
 
 
 async def _find(tx: Tx, context: WesContext, request: ReceiveReturn) -> tuple[Return, Shipment | None]:
@@ -335,28 +368,45 @@ async def _strangers(tx: Tx, found: Return, lines: Sequence[ReturnedLine]) -> li
     return reasons
 
 
-async def _lots(
+async def _parts(
     tx: Tx,
     context: WesContext,
     found: Return,
     line: ReturnedLine,
     product: Product,
     shipment: Shipment | None,
-) -> list[tuple[Lot, tuple[str, ...]]]:
+) -> list[Part]:
     """Return the lots that pieces come back into, with the units of each."""
     by_lot: dict[int, list[str]] = {}
     strange: list[str] = []
     for upn in line.upns:
         rows = await tx.fetch(_UNIT, {"upn": upn})
         (by_lot.setdefault(rows[0][0], []) if rows else strange).append(upn)
-    lots: list[tuple[Lot, tuple[str, ...]]] = []
+    parts: list[Part] = []
     for lot_id, units in sorted(by_lot.items()):
         lot = await load_lot(tx, lot_id)
         assert lot is not None
-        lots.append((lot, tuple(units)))
+        parts.append(Part(line, lot, tuple(units), line.quality))
     if strange or not line.upns:
-        lots.append((await _lot_of(tx, context, found, line, product, shipment), tuple(strange)))
-    return lots
+        origin = await _origin(tx, context, found, line, shipment)
+        doubtful = origin is None and await _expires(tx, context, found, product)
+        careful = ReturnedQuality.INSPECT if line.quality is ReturnedQuality.SALEABLE else line.quality
+        quality = careful if doubtful else line.quality
+        lot = await _lot_of(tx, context, found, line, product, origin, quality)
+        parts.append(Part(line, lot, tuple(strange), quality))
+    return parts
+
+
+async def _expires(tx: Tx, context: WesContext, found: Return, product: Product) -> bool:
+    """Tell whether goods of a product have a day on which they expire."""
+    if product.shelf_life_days is not None:
+        return True
+    which = {
+        "warehouse_id": context.wes.warehouse_id,
+        "owner_id": found.owner_id,
+        "sku": product.sku,
+    }
+    return bool(await tx.fetch(_HAS_A_DAY, which))
 
 
 async def _lot_of(
@@ -365,16 +415,16 @@ async def _lot_of(
     found: Return,
     line: ReturnedLine,
     product: Product,
-    shipment: Shipment | None,
+    origin: Lot | None,
+    quality: ReturnedQuality,
 ) -> Lot:
     """Return the lot of returned pieces; it has the supplier and the dates of the one that they left with."""
-    origin = await _origin(tx, context, found, line, shipment)
     lot_no = (line.lot_no or "") if origin is None else origin.lot_no.removesuffix("-R")
     suffix = {
         ReturnedQuality.SALEABLE: "-R",
         ReturnedQuality.INSPECT: f"-R{found.return_id}",
         ReturnedQuality.DAMAGED: f"-R{found.return_id}D",
-    }[line.quality]
+    }[quality]
     batch = Batch(
         warehouse_id=context.wes.warehouse_id,
         owner_id=found.owner_id,
@@ -384,7 +434,7 @@ async def _lot_of(
         received_at=context.clock.now_us() if origin is None else origin.received_at,
         production_at=None if origin is None else origin.production_at,
         expiry_at=None if origin is None else origin.expiry_at,
-        quality=_QUALITIES[line.quality],
+        quality=_QUALITIES[quality],
         serial=product.serial_tracked,
     )
     return await open_lot(tx, context.ids, batch)
@@ -407,11 +457,13 @@ async def _origin(
     return await load_lot(tx, rows[0][0]) if rows else None
 
 
-async def _note(tx: Tx, context: WesContext, found: Return, request: ReceiveReturn) -> None:
+async def _note(
+    tx: Tx, context: WesContext, found: Return, request: ReceiveReturn, parts: Sequence[Part]
+) -> None:
     """Count what has come, and tell upstream of it behind all that it was told of the order before."""
-    for line in request.lines:
-        counted = {each.value: 0 for each in ReturnedQuality} | {line.quality.value: line.quantity}
-        await tx.execute_many(_CAME, [{"return_id": found.return_id, "sku": line.sku_id, **counted}])
+    for part in parts:
+        counted = {each.value: 0 for each in ReturnedQuality} | {part.quality.value: part.quantity}
+        await tx.execute_many(_CAME, [{"return_id": found.return_id, "sku": part.line.sku_id, **counted}])
     ended = await tx.execute(
         _END,
         {
@@ -420,15 +472,17 @@ async def _note(tx: Tx, context: WesContext, found: Return, request: ReceiveRetu
             "at_us": context.clock.now_us(),
         },
     )
-    details = CallbackDetails(
-        return_no=found.return_no, return_complete=ended > 0, returned=_returned(request.lines)
-    )
+    details = CallbackDetails(return_no=found.return_no, return_complete=ended > 0, returned=_returned(parts))
     await tell_return(tx, context, found.return_no, found.order_no, found.outbound_no, details)
 
 
-def _returned(lines: Iterable[ReturnedLine]) -> tuple[ReturnedItem, ...]:
+def _returned(parts: Iterable[Part]) -> tuple[ReturnedItem, ...]:
+    pieces = Counter[tuple[str, ReturnedQuality]]()
+    for part in parts:
+        pieces[part.line.sku_id, part.quality] += part.quantity
     return tuple(
-        ReturnedItem(sku_id=line.sku_id, quantity=line.quantity, quality=line.quality.value) for line in lines
+        ReturnedItem(sku_id=sku, quantity=quantity, quality=quality.value)
+        for (sku, quality), quantity in pieces.items()
     )
 
 

@@ -162,6 +162,49 @@ async def test_in_the_ledger_they_come_from_where_they_went(line: Station) -> No
     await line.check()
 
 
+async def dated(line: Station, *lot_nos: str) -> None:
+    """Let goods with a day on which they expire lie there: in lots of A."""
+    for lot_no in lot_nos:
+        expiry = line.core.clock.at_us + 90 * DAY_US
+        await line.core.stock("A", 1, lot_no=lot_no, expiry_at=expiry)
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"lotNo": "X-9"}], ids=("no lot is named", "a lot that was never here is named")
+)
+async def test_pieces_that_expire_nobody_knows_when_are_not_sold_before_somebody_has_looked(
+    line: Station, said: dict[str, str]
+) -> None:
+    await dated(line, "A-2")
+    view = await came(line, "R-1", some("A", 2, **said), some("B", 1, **said))
+    assert view.to_inspect == ("A",)
+    assert [row[1:] for row in await lots(line)] == [("qualified", 1, 0), ("pending", 2, 2)]
+    (told,) = await told_returns(line)
+    assert told["returned"] == [
+        {"skuId": "A", "quantity": 2, "quality": "inspect"},
+        {"skuId": "B", "quantity": 1, "quality": "saleable"},
+    ]
+    counted = {each.sku_id: (each.saleable, each.inspect) for each in (await listed(line))[0].lines}
+    assert counted == {"A": (0, 2), "B": (1, 0)}
+    assert await came(line, "R-1", some("A", 2, **said), some("B", 1, **said)) == view.model_copy(
+        update={"again": True}
+    )
+    await line.check()
+
+
+async def test_a_product_with_a_shelf_life_expires_though_no_lot_of_it_has_a_date(line: Station) -> None:
+    await line.core.products("A", shelfLifeDays=30, version=2)
+    assert (await came(line, "R-1", some("A", 1))).to_inspect == ("A",)
+
+
+async def test_pieces_whose_lot_is_known_are_sold_with_its_date(line: Station) -> None:
+    await dated(line, "A-2")
+    view = await came(line, "R-1", some("A", 1, lotNo="A-2"), some("A", 1, "damaged"))
+    assert view.to_inspect is None
+    rows = await line.core.rows("SELECT quality, expiry_at IS NULL FROM lots WHERE lot_no = 'A-2-R'")
+    assert [(row[0], bool(row[1])) for row in rows] == [("qualified", False)]
+
+
 async def test_what_comes_back_keeps_the_dates_of_the_lot_that_it_left_with(line: Station) -> None:
     expiry = line.core.clock.at_us + 90 * DAY_US
     await line.store.write(
