@@ -227,6 +227,22 @@ async def test_stock_and_the_last_status_can_be_asked_for_again() -> None:
         assert told[2]["items"][0]["changeType"] == "FULL_SYNC"
 
 
+async def test_each_product_that_nobody_knows_is_named_when_its_stock_is_asked_for() -> None:
+    async with oms() as (opened, http):
+        await opened.stock("A", 5)
+        body = {"skuIds": ["X", "A", "Y"]}
+        answer = await http.post("/api/wms/inventory/sync", json=body)
+        told = answer.json()
+        assert (answer.status_code, told["code"]) == (422, "INVALID")
+        assert [(each["field"], each["code"]) for each in told["errors"]] == [
+            ("skuIds[0]", "unknownSku"),
+            ("skuIds[2]", "unknownSku"),
+        ]
+        assert await opened.told() == []
+        await http.post("/api/wms/inventory/sync", json={"skuIds": ["A"]})
+        assert [each["skuId"] for each in await opened.told()] == ["A"]
+
+
 async def test_fifty_clients_at_once_each_command_once_nothing_oversold() -> None:
     async with oms() as (opened, http):
         await opened.stock("A", 30)

@@ -92,7 +92,7 @@ async def test_products_can_be_asked_for_by_name() -> None:
     async with core() as opened:
         await opened.stock("A", 5)
         await sync_changed(opened.store, opened.context)
-        await sync_named(opened.store, opened.context, ["A", "X"])
+        await sync_named(opened.store, opened.context, ["A", "B", "A"])
         assert await stock_told(opened) == [("A", 5, 0, "SNAPSHOT", 2)]
 
 

@@ -1,7 +1,7 @@
 """Products as upstream describes them (S0-3, S0-20): an older version never overwrites a newer one."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -59,6 +59,17 @@ async def find_products(tx: Tx, owner_id: str, skus: Iterable[str]) -> dict[str,
     """Return the products of an owner that are known, by SKU."""
     asked = [{"owner_id": owner_id, "sku": sku} for sku in dict.fromkeys(skus)]
     return {row[0]: _product(row) for row in await tx.fetch_many(_FIND, asked)}
+
+
+async def known_skus(tx: Tx, skus: Sequence[str]) -> set[str]:
+    """Return which of some SKUs are known, whoever their owner is; by one look through all products."""
+    if not skus:
+        return set()
+    asked: dict[str, SqlValue] = {f"sku_{number}": sku for number, sku in enumerate(skus)}
+    names = ", ".join(f":{name}" for name in asked)
+    return {
+        row[0] for row in await tx.fetch(f"SELECT DISTINCT sku FROM products WHERE sku IN ({names})", asked)
+    }
 
 
 def _product(row: Row) -> Product:

@@ -5,19 +5,22 @@ goes out. So many changes of one product make one message, and a message that wa
 Each message carries a version that grows by product.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic_core import from_json
 
 from gateway.contract.clock import Micros
-from gateway.contract.wms import ChangeType, InventoryBatch, InventoryMessage
+from gateway.contract.faults import FieldError
+from gateway.contract.wms import ChangeType, InventoryBatch, InventoryMessage, ResultCode
 from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import Row, Store, Tx
 from gateway.site import rules
 from gateway.site.rules import Sync
 from gateway.wes.context import WesContext
+from gateway.wes.orders.catalogue import known_skus
+from gateway.wes.orders.declined import Declined
 from gateway.wes.orders.rows import family
 from gateway.wes.outbox import tell_batch, tell_stock
 from gateway.wes.stock.model import Pool
@@ -90,11 +93,24 @@ async def sync_scheduled(store: Store, context: WesContext) -> None:
         await _sync(store, context, _ALL, {}, (Sync.SCHEDULED,))
 
 
-async def sync_named(store: Store, context: WesContext, skus: Collection[str]) -> None:
-    """Tell these products now, changed or not."""
-    named = [{"warehouse_id": context.wes.warehouse_id, "sku": sku} for sku in skus]
+async def sync_named(store: Store, context: WesContext, skus: Sequence[str]) -> None:
+    """Tell these products now, changed or not.
+
+    Raises:
+        Declined: some are not known, each with its place; nothing is told.
+    """
+    named = [{"warehouse_id": context.wes.warehouse_id, "sku": sku} for sku in dict.fromkeys(skus)]
 
     async def job(tx: Tx) -> None:
+        known = await known_skus(tx, skus)
+        if unknown := [
+            FieldError(
+                f"skuIds[{place}]", "unknownSku", f"no product {sku}: send it by /api/wms/product/sync first"
+            )
+            for place, sku in enumerate(skus)
+            if sku not in known
+        ]:
+            raise Declined(ResultCode.INVALID, *unknown)
         pools = [row[0] for row in await tx.fetch_many(_NAMED, named)]
         await _tell(tx, context, await _look(tx, context, pools))
 
