@@ -24,6 +24,7 @@ from gateway.contract.vehicles import (
     CANCEL,
     UNDER_WAY_S,
     ActionStatus,
+    VehicleError,
     VehicleOffline,
     VehicleOrder,
     VehiclePose,
@@ -40,7 +41,7 @@ M = TypeVar("M", bound=Header)
 TELL_AGAIN_S: Final = 10.0
 """A state is told at least this often, news or not."""
 PATIENCE: Final = 5
-"""After so many sendings without an echo, the pauses grow."""
+"""After so many sendings without an echo, the pauses grow, and an error that does not say what it is about may be the answer."""
 PAUSE_MAX_S: Final = 30.0
 LATE_MAX: Final = 3
 """So many messages in a row, and no newer one for as long as any may be under way: the vehicle has begun to count, and its clock,
@@ -65,6 +66,10 @@ class _Wanted:
         self.sent += 1
         self.sent_at = now
         self.due = now + doubled(pause_s, max(0, self.sent - PATIENCE), PAUSE_MAX_S)
+
+    def in_vain(self, now: float) -> bool:
+        """Tell whether it was sent often enough, and none of it can be under way any more."""
+        return self.sent >= PATIENCE and now - self.sent_at >= UNDER_WAY_S
 
 
 class _Sequence:
@@ -121,6 +126,7 @@ class VehicleFace:
         self._resend_s = resend_s
         self._order: VehicleOrder | None = None
         self._wanted_order: _Wanted | None = None
+        self._refusal: VehicleError | None = None
         self._order_interval_s = 0.0
         self._ordered_at = float("-inf")
         self._cancel: str | None = None
@@ -147,7 +153,7 @@ class VehicleFace:
     def send(self, order: VehicleOrder) -> None:
         """Send this order until it is echoed; it replaces an older one."""
         if order != self._order:
-            self._order = order
+            self._order, self._refusal = order, None
             self._wanted_order = _Wanted(messages.order_body(order))
         if self._cancel != order.order_id:
             self._cancel = self._wanted_cancel = None
@@ -168,7 +174,8 @@ class VehicleFace:
 
     def forget(self) -> None:
         """Send nothing more of what was wanted, ask for a state and tell it, news or not."""
-        self._order = self._wanted_order = self._cancel = self._wanted_cancel = self._told = None
+        self._order = self._wanted_order = self._refusal = None
+        self._cancel = self._wanted_cancel = self._told = None
         self._wanted_pose, self._pose_id = None, ""
         self._ask(STATE_REQUEST)
 
@@ -263,6 +270,7 @@ class VehicleFace:
     def _take_state(self, state: State, payload: bytes, now: float, at_us: int) -> Position | None:
         self._arrive()
         shown = self._with_finals(messages.shown_by(self.wiring.device_id, state))
+        shown = self._with_refusal(shown, now)
         self._silence.heard(state, shown, now)
         self._shown = shown
         # Where it is changes all the time and would wash everything else out of the ring.
@@ -411,17 +419,35 @@ class VehicleFace:
         """Stop sending what the vehicle shows that it has, or refuses."""
         order, wanted = self._order, self._wanted_order
         if order is not None and wanted is not None:
-            if shown.order_id == order.order_id and shown.update_id >= order.update_id:
+            if _echoes(shown, order):
                 self._wanted_order = None
                 if wanted.sent:
                     self.diagnosis.answered(now - wanted.sent_at)
-            elif wanted.sent and _refuses(shown, order):
+            elif self._refusal is not None:
                 self._wanted_order = None
         known_actions = {known for known, _, _ in shown.actions}
         if self._cancel is not None and self._cancel_id in known_actions:
             self._wanted_cancel = None
         if shown.localised or self._pose_id in known_actions:
             self._wanted_pose = None
+
+    def _with_refusal(self, shown: VehicleState, now: float) -> VehicleState:
+        """Keep the vehicle's no to what it was sent until it takes that, or is sent something else: not all keep it (6.6.4).
+
+        Nor do all say what an error is about (7.1): one that refuses some order, and stands after all that was sent has arrived,
+        refuses this one. It may be older than this order, but the vehicle shows no other answer.
+        """
+        order, wanted = self._order, self._wanted_order
+        if order is None or _echoes(shown, order):
+            self._refusal = None
+            return shown
+        if wanted is not None and wanted.sent:
+            self._refusal = _refusal_of(shown, order)
+            if self._refusal is None and wanted.in_vain(now):
+                self._refusal = _unsaid_refusal_of(shown, order)
+        if self._refusal is None or self._refusal in shown.errors:
+            return shown
+        return replace(shown, errors=(*shown.errors, self._refusal))
 
     def _with_finals(self, shown: VehicleState) -> VehicleState:
         """Keep what has ended: vehicles drop the states of finished instant actions after a while. Questions are no news."""
@@ -507,10 +533,28 @@ class VehicleFace:
         )
 
 
-def _refuses(shown: VehicleState, order: VehicleOrder) -> bool:
+def _echoes(shown: VehicleState, order: VehicleOrder) -> bool:
+    return shown.order_id == order.order_id and shown.update_id >= order.update_id
+
+
+def _refusal_of(shown: VehicleState, order: VehicleOrder) -> VehicleError | None:
+    """Return the error that says that the vehicle refuses this message."""
     update = str(order.update_id)
-    refusals = [dict(error.references) for error in shown.errors if error.error_type in messages.REFUSALS]
-    return any(
-        references.get("orderId") == order.order_id and references.get("orderUpdateId", update) == update
-        for references in refusals
-    )
+    for error in shown.errors:
+        about = dict(error.references)
+        if error.error_type in messages.REFUSALS and about.get("orderId") == order.order_id:
+            if about.get("orderUpdateId", update) == update:
+                return error
+    return None
+
+
+def _unsaid_refusal_of(shown: VehicleState, order: VehicleOrder) -> VehicleError | None:
+    """Return the error that may say so without naming an order, with the references that it lacks."""
+    own = {action.action_id for node in order.nodes for action in node.actions}
+    for error in shown.errors:
+        about = dict(error.references)
+        of_others = "orderId" in about or about.get("actionId", "") not in {"", *own}
+        if error.error_type in messages.REFUSALS and not of_others:
+            lacking = (("orderId", order.order_id), ("orderUpdateId", str(order.update_id)))
+            return replace(error, references=(*error.references, *lacking))
+    return None

@@ -8,7 +8,7 @@ import structlog
 
 from drivers.telegrams import Diagnosis
 from drivers.vda5050.mandate import Mandate
-from drivers.vda5050.vehicle import DROPPED_MAX, VehicleFace
+from drivers.vda5050.vehicle import DROPPED_MAX, PATIENCE, VehicleFace
 from gateway.contract.reports import Load
 from gateway.contract.vehicles import (
     UNDER_WAY_S,
@@ -235,7 +235,7 @@ def test_a_refused_order_is_not_sent_again(wire: Wire) -> None:
         refusal("lowBattery", orderId="o-1"),
         refusal("orderError"),
     ],
-    ids=["another order", "another update", "no refusal", "no reference"],
+    ids=["another order", "another update", "no refusal", "nobody knows about what, yet"],
 )
 def test_other_errors_do_not_keep_an_order_back(wire: Wire, error: Json) -> None:
     wire.state()
@@ -244,6 +244,91 @@ def test_other_errors_do_not_keep_an_order_back(wire: Wire, error: Json) -> None
     wire.state(errors=[error])
     wire.now = 2.0
     assert wire.orders() == [("o-1", 0)]
+
+
+def told_refusals(wire: Wire) -> list[dict[str, str]]:
+    """Return what the errors in the newest state that is told are about."""
+    (shown,) = wire.told()[-1:]
+    assert isinstance(shown, VehicleState)
+    return [dict(error.references) for error in shown.errors]
+
+
+def send_in_vain(wire: Wire, seconds: int, **changes: Any) -> list[float]:
+    """Let a vehicle show the same each second; return when it was sent its order."""
+    sent: list[float] = []
+    for _ in range(seconds):
+        if wire.orders():
+            sent.append(wire.now)
+        wire.now += 1.0
+        wire.state(**changes)
+    return sent
+
+
+@pytest.mark.parametrize(
+    "error",
+    [refusal("validationError"), refusal("orderError", nodeId="b"), {"errorType": "noRouteError"}],
+    ids=["no reference", "another reference", "nothing but its type"],
+)
+def test_an_error_that_does_not_say_about_what_counts_as_a_no_to_an_order_that_is_sent_in_vain(
+    wire: Wire, error: Json
+) -> None:
+    # given a vehicle of a maker who leaves references out, which showed the same about an order before
+    wire.state(errors=[error])
+    wire.face.send(order())
+    # when it is sent the order again and again
+    sent = send_in_vain(wire, 120, errors=[error])
+    # then that ends, once nothing of it can be under way, and the kernel hears about what the error is
+    assert PATIENCE <= len(sent) <= PATIENCE + 3
+    assert {"orderId": "o-1", "orderUpdateId": "0"}.items() <= told_refusals(wire)[-1].items()
+
+
+def test_such_an_error_counts_as_a_no_to_an_update_too(wire: Wire) -> None:
+    error = refusal("orderUpdateError")
+    wire.state(orderId="o-1")
+    wire.face.send(order(update=1, first=2))
+    assert len(send_in_vain(wire, 120, orderId="o-1", errors=[error])) <= PATIENCE + 3
+    assert told_refusals(wire)[-1] == {"orderId": "o-1", "orderUpdateId": "1"}
+
+
+def test_an_old_error_that_does_not_say_about_what_is_no_answer_to_an_order_that_is_taken(wire: Wire) -> None:
+    error = refusal("validationError")
+    wire.state(errors=[error])
+    wire.face.send(order())
+    send_in_vain(wire, 5, errors=[error])
+    wire.state(orderId="o-1", errors=[error])
+    assert told_refusals(wire) == [{}]
+    assert send_in_vain(wire, 60, orderId="o-1", errors=[error]) == []
+    assert told_refusals(wire) == [{}]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [refusal("validationError", actionId="of a question"), refusal("lowBattery")],
+    ids=["about an action that is not the order's", "no refusal of orders"],
+)
+def test_what_is_about_something_else_never_counts_as_a_no(wire: Wire, error: Json) -> None:
+    wire.state()
+    wire.face.send(order())
+    assert send_in_vain(wire, 200, errors=[error])[-1] > 150
+
+
+def test_a_no_that_a_vehicle_shows_but_once_is_told_with_all_that_it_shows_after_it(wire: Wire) -> None:
+    # given a kernel that is slow to hear
+    wire.state()
+    wire.face.send(order())
+    wire.orders()
+    busy = wire.face.due()
+    wire.state(errors=[refusal("orderError", orderId="o-1", orderUpdateId="0")])
+    wire.state()
+    assert busy is not None
+    wire.face.told(busy)
+    # then it hears of the no all the same: the order is sent no more
+    assert told_refusals(wire) == [{"orderId": "o-1", "orderUpdateId": "0"}]
+    # until the vehicle takes it, or is sent another one
+    wire.state(orderId="o-1")
+    assert told_refusals(wire) == []
+    wire.face.send(order("o-2", after="o-1"))
+    assert wire.orders() == [("o-2", 0)]
 
 
 def test_the_order_interval_of_the_factsheet_is_kept(wire: Wire) -> None:
