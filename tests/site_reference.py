@@ -105,12 +105,14 @@ def _meanings(name: str) -> dict[str, str]:
     for model in reversed(_classes()[name].__mro__):
         if issubclass(model, WiringModel) and model is not WiringModel:
             found |= dict(_of_docstring(model)) | dict(_of_fields(model))
-    return {key: _told(text) for key, text in found.items()}
+    fields = _classes()[name].model_fields
+    return {key: _told(text, fields[key].default is None) for key, text in found.items()}
 
 
-def _told(text: str) -> str:
-    """Return a docstring's words for a table of a file, in which what is None is left out."""
-    return " ".join(text.split()).replace("|", "\\|").replace("None:", "left out:")
+def _told(text: str, left_out: bool) -> str:
+    """Return a docstring's words for a table of a file, in which None is what is left out, or `null` where that means a default."""
+    none = "left out:" if left_out else "`null`:"
+    return " ".join(text.split()).replace("|", "\\|").replace("None:", none)
 
 
 def _of_docstring(model: type[WiringModel]) -> Iterator[tuple[str, str]]:

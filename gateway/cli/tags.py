@@ -15,7 +15,7 @@ from gateway.site.checks import cross_check
 from gateway.site.findings import SiteInvalid
 from gateway.site.load import load_site
 from gateway.site.model import Site
-from gateway.site.tags import profile_of, profile_yaml, read_tags, write_tags
+from gateway.site.tags import MAX_CHARACTERS, profile_of, profile_yaml, read_tags, untold, write_tags
 
 tags = typer.Typer(help="Tag tables of device profiles, as CSV.", no_args_is_help=True)
 
@@ -46,6 +46,10 @@ def export_tags(
     if profile not in known:
         _refuse(f"there is no profile `{profile}`; the site knows {', '.join(known)}")
     _write(write_tags(known[profile]), output)
+    for key, value in untold(known[profile]).items():
+        sys.stderr.write(
+            f"a table cannot say `{key}: {value}`: write it into the profile that is made of it\n"
+        )
 
 
 @tags.command("import")
@@ -61,10 +65,13 @@ def import_tags(
 ) -> None:
     """Make a profile of a tag table, and check it against the handshake."""
     try:
-        tables = read_tags(table, table.read_text(encoding="utf-8-sig"), protocol)
+        with table.open(encoding="utf-8-sig") as stream:
+            tables = read_tags(table, stream.read(MAX_CHARACTERS + 1), protocol)
         profile = profile_of(tables, profile_id, protocol, handshake, method)
-    except (SiteInvalid, OSError) as error:
+    except SiteInvalid as error:
         _refuse(str(error))
+    except OSError as error:
+        _refuse(f"{table}: cannot be read: {error.strerror}")
     except UnicodeDecodeError:
         _refuse(f"{table}: is not UTF-8 text. Mend: save it as `CSV UTF-8`")
     except ValidationError as error:

@@ -122,14 +122,14 @@ def _vehicles(frame: _Frame, site: Site) -> Iterator[str]:
 
 
 def _racks(frame: _Frame, site: Site) -> Iterator[str]:
-    """Return the lowest level of each rack: the others lie above it."""
+    """Return the first level of each rack: the others lie above it."""
     for rack in site.racks:
-        lowest = [slot for slot in rack.slots if slot.z == rack.origin[2]]
-        for slot in lowest:
+        first = rack.slots[: len(rack.sides) * rack.columns]
+        for slot in first:
             yield _square(frame, slot)
-        middle, _ = _middle(frame, lowest)
-        top = min(frame.at(slot.x, slot.y)[1] for slot in lowest)
-        yield _text(middle, top - 16, f"{rack.id}: {len(lowest)} slots × {rack.levels} levels")
+        middle, _ = _middle(frame, first)
+        top = min(frame.at(slot.x, slot.y)[1] for slot in first)
+        yield _text(middle, top - 16, f"{rack.id}: {len(first)} slots × {rack.levels} levels")
 
 
 def _middle(frame: _Frame, places: Sequence[Location]) -> Point:

@@ -237,4 +237,9 @@ def _table_of(profile: Profile, base: int, tags: Sequence[Tag]) -> str:
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [titles, ["---"] * len(titles), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return "\n".join(f"| {' | '.join(map(_cell, cells))} |" for cells in lines)
+
+
+def _cell(text: str) -> str:
+    """Return a text that does not end its cell, or its row."""
+    return " ".join(text.splitlines()).replace("|", "\\|")

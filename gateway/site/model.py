@@ -29,6 +29,8 @@ from gateway.site.wes import Wes
 
 LocationKind = Literal["storage", "buffer", "transfer", "conveyor", "station", "node"]
 Place = Annotated[int, Field(ge=1, le=2**32 - 1)]
+Metres = Annotated[float, Field(ge=-10_000, le=10_000)]
+"""A coordinate. Whoever gets further than 10 km has written millimetres."""
 AT_NODE_M: Final = 0.5
 """A vehicle this near to a node stands there."""
 
@@ -57,9 +59,9 @@ class Location(WiringModel):
     capacity: PositiveInt = 1
     zone: Identifier | None = None
     place: Place | None = None
-    x: float = 0.0
-    y: float = 0.0
-    z: float = 0.0
+    x: Metres = 0.0
+    y: Metres = 0.0
+    z: Metres = 0.0
     node: Identifier | None = None
 
 
@@ -88,8 +90,8 @@ class Rack(WiringModel):
     sides: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=8)]
     columns: Annotated[int, Field(ge=1, le=1000)]
     places: RackPlaces
-    origin: tuple[float, float, float]
-    pitch: tuple[float, float, float]
+    origin: tuple[Metres, Metres, Metres]
+    pitch: tuple[Metres, Metres, Metres]
 
     @model_validator(mode="after")
     def _corners_are_locations(self) -> Self:
@@ -134,7 +136,9 @@ class Motion(WiringModel):
     """Kinematics of a device: plans use it for expected times, simulated devices move by it.
 
     Attributes:
-        speed: m/s; acceleration: m/s² (also the deceleration); handling: s to take or put down a load.
+        speed: m/s.
+        acceleration: m/s², also the deceleration.
+        handling: s to take or put down a load.
     """
 
     speed: PositiveFloat
@@ -204,8 +208,8 @@ class Node(WiringModel):
     """A point of the road map where vehicles may stand."""
 
     id: Identifier
-    x: float
-    y: float
+    x: Metres
+    y: Metres
 
 
 class Edge(WiringModel):

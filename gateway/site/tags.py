@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from gateway.contract.wiring import Handshake, Profile, Tag, TagType
 from gateway.site.document import write_yaml, write_yaml_line
@@ -22,6 +22,8 @@ from gateway.site.registers import extent
 COLUMNS: Final = ("block", "name", "address", "type", "length", "description")
 REQUIRED: Final = COLUMNS[:4]
 BLOCKS: Final = ("command", "status", "header")
+UNTABLED: Final = ("byte_order", "word_order", "command_stride", "status_stride")
+"""What no column tells; Modbus has a usual order, and slots follow without gaps."""
 
 MAX_CHARACTERS: Final = 1_000_000
 
@@ -123,6 +125,14 @@ def profile_of(
         if handshake is Handshake.PUTWALL and block != "header":
             fields[f"{block}_stride"] = extent(moved)
     return Profile.model_validate(fields)
+
+
+def untold(profile: Profile) -> dict[str, JsonValue]:
+    """Return what a profile says that a profile made of its table would not."""
+    tables = {block: _tags(profile, block) for block in BLOCKS}
+    again = profile_of(tables, profile.id, profile.protocol, profile.handshake, profile.method)
+    here, there = (each.model_dump(mode="json", include=set(UNTABLED)) for each in (profile, again))
+    return {key: here[key] for key in UNTABLED if here[key] != there[key]}
 
 
 def profile_yaml(profile: Profile) -> str:

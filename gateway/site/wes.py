@@ -265,7 +265,8 @@ class BrokerUpstream(WiringModel):
     """Upstream behind a message broker.
 
     Attributes:
-        url: begins as `SCHEMES` has it.
+        url: servers with commas between them, each after `nats://`, `kafka://`, `amqp://` or `redis://`; over TLS `tls://`, `kafkas://`,
+            `amqps://`, `rediss://`.
         username, password_file: credentials; the password never stands in the site file.
         sasl: Kafka only.
         ca_file: who has signed the broker's certificate; None: somebody whom this machine trusts.

@@ -102,6 +102,14 @@ def test_whoever_programs_a_plc_is_told_every_address_and_the_number_of_every_pl
     assert chapters["wall-1"].startswith("Modbus TCP 127.0.0.1:50201, unit 1)")
 
 
+def test_what_a_plc_programmer_wrote_into_a_table_stays_in_its_cell() -> None:
+    site = load_site(DEMO)
+    profile = site.profile("modbus-mailbox")
+    seq = profile.status[1].model_copy(update={"description": "0|1 = stands\nelse moves"})
+    book = profile_tables(profile.model_copy(update={"status": (profile.status[0], seq)}))
+    assert "| 33 | 1 | `life` | u16 | 0\\|1 = stands else moves |" in book
+
+
 def test_every_key_of_a_site_file_is_told_with_its_bounds_its_default_and_its_meaning() -> None:
     reference = site_reference()
     poll = "| `poll_ms` | integer ≥ 10, ≤ 400 | `400` | period of the re-reading that stands behind the subscription;"
@@ -111,6 +119,9 @@ def test_every_key_of_a_site_file_is_told_with_its_bounds_its_default_and_its_me
         "| `devices` | list of [Carrier](#carrier) or [Conveyor](#conveyor) or [PutWall](#putwall) |"
         in reference
     )
+    verify = "verified, in the site's time zone; `null`: never. |"
+    assert verify in reference
+    assert "| `acceleration` | number > 0 | **needed** | m/s², also the deceleration. |" in reference
     links = set(re.findall(r"\(#(\w+)\)", reference))
     assert links <= {name.lower() for name in re.findall(r"^### (\w+)$", reference, re.M)}
 

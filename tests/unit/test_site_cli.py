@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import typer
@@ -12,7 +13,7 @@ from gateway.cli.check import check
 from gateway.cli.tags import tags
 from gateway.site.load import load_site
 from tests.cli_bench import typed
-from tests.unit.small_site import SMALL, edited, small_site, write
+from tests.unit.small_site import SMALL, edited, own_profile, small_site, write
 
 app = typer.Typer()
 app.command()(check)
@@ -92,6 +93,22 @@ def test_a_site_can_be_drawn(site: Path, tmp_path: Path) -> None:
     assert (tmp_path / "site.svg").read_text(encoding="utf-8").startswith("<svg ")
 
 
+def test_a_drawing_is_xml_whatever_a_station_is_called_and_counts_the_slots_of_a_flat_rack(
+    tmp_path: Path,
+) -> None:
+    edits = {
+        "name: One": """name: '<b> & "{x}"'""",
+        "R-{column}": "R-{level}-{column}",
+        "levels: 1": "levels: 2",
+    }
+    places = {"start: 11, level: 0": "start: 11, level: 10"}
+    folder = write(tmp_path / "site", small_site() | {"site.yaml": edited(SMALL, edits | places)})
+    assert run("check", "--site", folder, "--svg", tmp_path / "site.svg").exit_code == 0
+    texts = [each.text for each in ElementTree.parse(tmp_path / "site.svg").iter() if each.text]
+    assert '<b> & "{x}" (station-1)' in texts
+    assert "R: 3 slots × 2 levels" in texts
+
+
 def test_what_its_plcs_serve_can_be_written_for_those_who_program_them(site: Path, tmp_path: Path) -> None:
     assert run("check", "--site", site, "--plc", tmp_path / "plc.md").exit_code == 0
     assert (tmp_path / "plc.md").read_text(encoding="utf-8").startswith("# What the PLCs of `")
@@ -112,6 +129,18 @@ def test_a_tag_table_goes_out_and_comes_back_into_a_site(site: Path, tmp_path: P
     assert load_site(site).profile("acme").status_base == 32
 
 
+def test_what_a_tag_table_cannot_say_is_told(site: Path) -> None:
+    edits = {"word_order: big": "word_order: little", "status_stride: 10": "status_stride: 16"}
+    write(site, {"profiles/own.yaml": own_profile("modbus-putwall", edits)})
+    result = run("tags", "export", "--site", site, "--profile", "own")
+    assert (result.exit_code, result.stdout[:5]) == (0, "block")
+    assert [line.partition(":")[0] for line in result.stderr.splitlines()] == [
+        "a table cannot say `word_order",
+        "a table cannot say `status_stride",
+    ]
+    assert run("tags", "export", "--site", site, "--profile", "modbus-putwall").stderr == ""
+
+
 def test_an_unknown_profile_is_told(site: Path) -> None:
     result = run("tags", "export", "--site", site, "--profile", "acme")
     assert result.exit_code == 1
@@ -130,9 +159,10 @@ def test_an_unknown_profile_is_told(site: Path) -> None:
             b"block,name,address,type,description\ncommand,seq,0,u16,\xe9\n",
             "is not UTF-8 text. Mend: save it as",
         ),
-        (None, "No such file"),
+        (None, "tags.csv: cannot be read: No such file"),
+        (b"#" * 1_000_001, "is longer than 1,000,000 characters"),
     ],
-    ids=["incomplete", "type", "encoding", "missing"],
+    ids=["incomplete", "type", "encoding", "missing", "long"],
 )
 def test_a_wrong_table_is_refused(tmp_path: Path, table: bytes | None, reason: str) -> None:
     if table is not None:

@@ -228,6 +228,12 @@ def test_a_profile_whose_id_is_a_list_is_told(tmp_path: Path) -> None:
             "`10.0.0.1:502` does not fit",
             "a name or an address alone; the port stands in `port`",
         ),
+        (
+            {"place: 1, x: 1, y: 5}": "place: 1, x: 12500, y: 5}"},
+            "locations[BUF].x",
+            "`12500` does not fit",
+            "must be at most 10000",
+        ),
         ({"id: small": "id: 12"}, "id", "`12` does not fit", "must be text: put it into quotes"),
     ],
 )

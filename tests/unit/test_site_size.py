@@ -21,7 +21,7 @@ patterns = st.from_regex(r"[AB]?(\*|\?|\[A1\]|\[!B\])?[-12]?(\*|\?)?", fullmatch
 
 def street(length: int) -> RoadMap:
     """A one-way street: every node is a part of its own."""
-    nodes = tuple(Node(id=f"n{n}", x=2.0 * n, y=0) for n in range(length))
+    nodes = tuple(Node(id=f"n{n}", x=0.5 * n, y=0) for n in range(length))
     edges = tuple(Edge(id=f"e{n}", start=f"n{n}", end=f"n{n + 1}") for n in range(length - 1))
     return RoadMap(id="street", nodes=nodes, edges=edges)
 
