@@ -96,8 +96,8 @@ class Recording(Run):
             self.fleet.withdraw(job_id)
 
     def send(self, vehicle_id: str, wanted: VehicleOrder | CancelOrder) -> None:
-        face, vehicle = self._faces[vehicle_id], self.vehicles[vehicle_id]
-        state = {"orderId": vehicle.order_id, "orderUpdateId": vehicle.update_id, "version": self._version}
+        face, read = self._faces[vehicle_id], self._shown[vehicle_id]
+        state = {"orderId": read.order_id, "orderUpdateId": read.update_id, "version": self._version}
         shown = json.dumps(state | {"headerId": self._clock.now_us()}).encode()
         face.take("state", shown, self.now, at_us=0)
         if isinstance(wanted, CancelOrder):
