@@ -1,18 +1,16 @@
 """Request bodies: JSON and nothing else, of at most 1 MB, and strictly what RFC 8259 calls JSON; no text in it holds U+0000."""
 
-import json
-from collections import Counter
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from pydantic_core import from_json
 from starlette.types import Receive, Scope
 
 from gateway.api.problems import Rejected
 from gateway.contract.nul import NO_NUL, holds_nul
+from gateway.contract.strict_json import read_json
 
 BODY_MAX_BYTES: Final = 1_000_000
 
@@ -71,8 +69,7 @@ class JsonRequest(Request):
             Rejected: 400.
         """
         try:
-            body = from_json(await self.body(), allow_inf_nan=False)
-            json.loads(self._body, object_pairs_hook=_check_names)
+            body = read_json(await self.body())
         except ValueError as error:
             raise Rejected(HTTPStatus.BAD_REQUEST, "brokenJson", f"the body is no JSON: {error}") from None
         if holds_nul(self._body):
@@ -81,14 +78,6 @@ class JsonRequest(Request):
 
     def _media_type(self) -> str:
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
-
-
-def _check_names(members: list[tuple[str, Any]]) -> None:
-    """Refuse an object with two members of one name: readers differ in which of them counts (RFC 8259, section 4)."""
-    if len(dict(members)) < len(members):
-        names = Counter(name for name, _ in members)
-        twice = ", ".join(name for name, times in names.items() if times > 1)
-        raise ValueError(f"an object has more than one {twice}")
 
 
 def _nul() -> Rejected:

@@ -4,16 +4,17 @@ A command that is declined is told upstream (FAIL) and is not an error; a messag
 to the broker and comes again.
 """
 
+from functools import partial
 from typing import Any, Final
 
 import structlog
 from pydantic import JsonValue, ValidationError
-from pydantic_core import from_json
 
 from gateway.contract.faults import FieldError
 from gateway.contract.misfits import field_error
-from gateway.contract.nul import holds_nul
+from gateway.contract.nul import NO_NUL, holds_nul
 from gateway.contract.problems import Reason
+from gateway.contract.strict_json import read_json
 from gateway.contract.wms import CallbackDetails, CancelCommand, ResultCode
 from gateway.delivery.brokers import Incoming, command_topics
 from gateway.kernel.ports import Tx
@@ -41,7 +42,13 @@ class Inbound:
 
     async def take(self, message: Incoming) -> None:
         """Take one message; return once what came of it is durable."""
-        raw = _read(message.body)
+        try:
+            raw = _read(message.body)
+        except Declined as unreadable:
+            is_new = await self._core.store.write(partial(self._decline, message, unreadable))
+            if is_new and message.topic == self._commands:
+                self._core.note_command(taken=False)
+            return
         if message.topic == self._cancellations:
             await self._core.store.write(lambda tx: self._cancel(tx, message, raw))
             return
@@ -70,6 +77,12 @@ class Inbound:
         except Declined as declined:
             await self._fail(tx, raw, declined)
 
+    async def _decline(self, message: Incoming, unreadable: Declined, tx: Tx) -> bool:
+        is_new = await self._is_new(tx, message)
+        if is_new:
+            await self._fail(tx, None, unreadable)
+        return is_new
+
     async def _is_new(self, tx: Tx, message: Incoming) -> bool:
         """Note a message; False if it has been taken before. One without an identity is known by what it asks for."""
         if message.message_id is None:
@@ -97,13 +110,22 @@ class Inbound:
 
 
 def _read(body: bytes) -> JsonValue:
-    """Return what a message says; None if that is no JSON, or none that can be kept, which fits nothing."""
-    if len(body) > BODY_MAX_BYTES or holds_nul(body):
-        return None
+    """Return what a message says.
+
+    Raises:
+        Declined: that is no JSON, or none that can be kept.
+    """
+    if len(body) > BODY_MAX_BYTES:
+        text = f"the message takes more than {BODY_MAX_BYTES} bytes"
+        raise Declined(ResultCode.INVALID, FieldError("", "tooLarge", text))
     try:
-        return from_json(body, allow_inf_nan=False)
-    except ValueError:
-        return None
+        raw = read_json(body)
+    except ValueError as error:
+        text = f"the message is no JSON: {error}"
+        raise Declined(ResultCode.INVALID, FieldError("", "brokenJson", text)) from None
+    if holds_nul(body):
+        raise Declined(ResultCode.INVALID, FieldError("", "nulCharacter", NO_NUL))
+    return raw
 
 
 def _cancellation(raw: JsonValue) -> CancelCommand:
