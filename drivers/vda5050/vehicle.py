@@ -216,9 +216,9 @@ class VehicleFace:
         if topics == self._refused:
             return
         self._refused = topics
+        self._ask(STATE_REQUEST)  # it may be heard now
         if not topics:
             log.info("topics granted", device=self.wiring.device_id)
-            self._ask(STATE_REQUEST)
             return
         reason = f"the broker refuses {', '.join(topics)}: give the gateway's user the right to read it"
         log.warning("topics refused", device=self.wiring.device_id, reason=reason)

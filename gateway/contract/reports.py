@@ -90,6 +90,7 @@ class HelpWanted:
 
     Attributes:
         matter: what it is about, such as `chargingFails`: the code of the alarm. One that is wanted already is not told anew.
+        text: what it does not manage, as words that follow its name.
         advice: what an operator does about it.
     """
 

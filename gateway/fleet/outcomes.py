@@ -34,12 +34,11 @@ from gateway.fleet.shown import (
     sign_of,
     stands,
     words_about,
+    words_of,
 )
 from gateway.kernel.books import Books, Table
 
 UNTAKEN: Final = (Phase.SENT, Phase.RECALLED)
-IN_VAIN: Final = frozenset({Sign.FAILED, Sign.REFUSED, Sign.CALLED_OFF})
-"""Ends of an order that brought the vehicle nowhere, though it still had it."""
 HELP_AFTER: Final = 3
 """Somebody is called when so many of the fleet's own orders to a vehicle, one after the other, have been in vain."""
 PLUG_S: Final = 120.0
@@ -125,7 +124,8 @@ class Outcomes:
         elif order.plugged_us is None:
             self._missions.put(replace(row, order=replace(order, plugged_us=now)))
         elif now - order.plugged_us >= PLUG_S * 1e6:
-            self._missions.put(replace(row, order=replace(order, phase=Phase.CANCELLED)))
+            phase = PHASES[order.phase, Sign.WITHDRAWN] or order.phase
+            self._missions.put(replace(row, order=replace(order, phase=phase)))
             self._books.effect(CancelOrder(vehicle_id, order.order_id))
             self._call_for(order, vehicle_id, f"it has not begun to for {PLUG_S:g} s")
 
@@ -137,8 +137,7 @@ class Outcomes:
         if order.phase not in UNTAKEN or noted:
             return order
         if (error := refusal_of(order, shown)) is not None:
-            text = f"{error.error_type}: {error.description}"
-            refusal = Refusal(at_us=now, text=text, retry=may_repeat(error))
+            refusal = Refusal(at_us=now, text=words_of(error), retry=may_repeat(error))
         elif sign_of(order, shown) is Sign.CALLED_OFF:
             refusal = Refusal(at_us=now, text="it has no such order", retry=True)
         else:
@@ -192,7 +191,8 @@ class Outcomes:
 
     def _without_order(self, row: Mission, order: Order, shown: VehicleState, sign: Sign) -> Mission:
         rest = self._roads.known(order.nodes[order.released - 1 :])[1:]
-        fruitless = row.fruitless + 1 if order.job_id is None and sign in IN_VAIN else 0
+        in_vain = order.job_id is None and sign is not Sign.DONE
+        fruitless = row.fruitless + 1 if in_vain else 0
         row = replace(row, order=None, rest=rest, idle_since_us=self._books.steady_us, fruitless=fruitless)
         untaken = sign in (Sign.REFUSED, Sign.CALLED_OFF) and shown.order_id != order.order_id
         row = standing(row, shown, self._roads, order.start if untaken else BETWEEN)
@@ -203,9 +203,7 @@ class Outcomes:
         if sign is Sign.DONE:
             self._calls.settle(shown.vehicle_id, OF_MOVES[order.purpose])
         elif self._missions[shown.vehicle_id].fruitless >= HELP_AFTER:
-            refused = "" if order.refusal is None else order.refusal.text
-            words = "" if order.action is None else words_about(shown, order.action.action_id)
-            self._call_for(order, shown.vehicle_id, refused or words or "it does not say why")
+            self._call_for(order, shown.vehicle_id, _why_in_vain(order, shown, sign))
 
     def _call_for(self, order: Order, vehicle_id: str, why: str) -> None:
         what = "does not charge at" if order.purpose is Purpose.CHARGE else "does not go to park at"
@@ -269,6 +267,15 @@ class Outcomes:
     def _end(self, row: Mission, outcome: object) -> None:
         self._missions.put(replace(row, command=None, withdrawn=False, attempt=0))
         self._engine.report(outcome)
+
+
+def _why_in_vain(order: Order, shown: VehicleState, sign: Sign) -> str:
+    """Return why one of the fleet's own orders came to nothing, in the vehicle's words where it has some."""
+    if sign is Sign.FORGOTTEN:
+        return "it forgets its orders"
+    refused = "" if order.refusal is None else order.refusal.text
+    words = "" if order.action is None else words_about(shown, order.action.action_id)
+    return refused or words or "it does not say why"
 
 
 def _is_plugging(row: Mission, order: Order) -> bool:

@@ -147,7 +147,7 @@ class Mission:
         stray: the last order that it was asked to let go of, though it is not `order`.
         charger: where it charges, or goes to charge.
         idle_since_us: since when it has had nothing to do, in steady time.
-        fruitless: orders to park or to charge, one after the other, that it has refused or that have failed.
+        fruitless: orders to park or to charge, one after the other, that have come to nothing.
         called: for what somebody was called to it, as long as that is not settled.
         paused_us: since when it shows that it is paused, in steady time of this run.
         forgot_us: when it has forgotten an order, in steady time.

@@ -69,7 +69,7 @@ def trouble_of(shown: VehicleState) -> str | None:
         return "not in automatic mode"
     fatal = next((error for error in shown.errors if error.fatal), None)
     if fatal is not None:
-        return _text(fatal)
+        return words_of(fatal)
     return None if shown.localised else LOST
 
 
@@ -93,7 +93,7 @@ def status_of(shown: VehicleState, action_id: str) -> ActionStatus | None:
 def words_about(shown: VehicleState, action_id: str) -> str:
     """Return what the vehicle says about an action that has failed; empty if nothing."""
     words = [result for known, _, result in shown.actions if known == action_id and result]
-    words += [_text(error) for error in _errors_about(shown, action_id)]
+    words += [words_of(error) for error in _errors_about(shown, action_id)]
     return "; ".join(words)
 
 
@@ -209,5 +209,6 @@ def fault_of(order: Order, shown: VehicleState) -> tuple[Fault, str]:
     return fault, words_about(shown, action_id) or f"{order.purpose.value} failed"
 
 
-def _text(error: VehicleError) -> str:
+def words_of(error: VehicleError) -> str:
+    """Return what an error says, as people read it."""
     return f"{error.error_type}: {error.description}" if error.description else error.error_type

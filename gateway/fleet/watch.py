@@ -151,8 +151,10 @@ class Watch:
         self._calls.settle(shown.vehicle_id, Matter.PAUSE)
 
     def _call_to_paused(self, vehicle_id: str) -> None:
-        paused_us = self._missions[vehicle_id].paused_us
-        if paused_us is not None and self._books.steady_us - paused_us >= PAUSE_S * 1e6:
+        row = self._missions[vehicle_id]
+        if row.paused_us is None or not row.online or row.fault is not None:
+            return
+        if self._books.steady_us - row.paused_us >= PAUSE_S * 1e6 and self._engine.usable(vehicle_id):
             self._calls.call(vehicle_id, Matter.PAUSE, f"has been paused for {PAUSE_S:g} s")
 
     def _settle_charging(self, shown: VehicleState) -> None:

@@ -193,6 +193,41 @@ def test_somebody_is_called_to_a_vehicle_that_does_not_go_to_park_until_it_does(
     assert calls(desk) == [MatterSettled(device_id="agv-1", matter="parkingFails")]
 
 
+def test_somebody_is_called_to_a_vehicle_that_forgets_each_order_to_park(desk: Desk) -> None:
+    desk.show(last_node_id="c")
+    desk.pass_time(3)
+    for _ in range(HELP_AFTER):
+        forget_next_order(desk)
+        desk.pass_time(40)
+    (call,) = calls(desk)
+    assert isinstance(call, HelpWanted)
+    assert call.text == "does not go to park at p1: it forgets its orders"
+
+
+# Orders that are forgotten
+
+
+def forget_next_order(desk: Desk) -> None:
+    """The vehicle shows the order that is under way, and that it has dropped it."""
+    order = desk.row().order
+    assert order is not None
+    desk.take(order.message)
+    desk.show(node_states=())
+
+
+def test_a_command_whose_orders_are_forgotten_again_and_again_gets_new_ones_ever_more_seldom(
+    desk: Desk,
+) -> None:
+    desk.command(Op.PICK, "F")
+    made: list[int] = []
+    for second in range(120):
+        if desk.row().order is not None:
+            made.append(second)
+            forget_next_order(desk)
+        desk.pass_time(1)
+    assert [later - earlier for earlier, later in pairwise(made)] == [1, 2, 4, 8, 16, 32, 32]
+
+
 # Pauses
 
 
@@ -225,6 +260,22 @@ def test_a_paused_vehicle_is_driven_around_where_there_is_a_way() -> None:
     assert row.order is not None
     desk.effects.append(SendOrder(row.order.message))
     assert desk.drive("agv-0") == "n5_0"
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda desk: desk.disabled.add("agv-1"),
+        lambda desk: desk.show(automatic=False),
+        lambda desk: desk.ask(VehicleOffline(vehicle_id="agv-1", reason="silent")),
+    ],
+    ids=["disabled", "in trouble", "offline"],
+)
+def test_nobody_is_called_to_a_paused_vehicle_that_could_not_work_anyway(desk: Desk, trouble: Any) -> None:
+    desk.show(paused=True)
+    trouble(desk)
+    desk.pass_time(PAUSE_S)
+    assert calls(desk) == []
 
 
 def test_somebody_is_called_to_a_vehicle_that_stays_paused_until_it_goes_on(desk: Desk) -> None:

@@ -830,3 +830,26 @@ def test_a_clock_that_is_set_back_a_little_makes_no_state_late(wire: Wire) -> No
 def test_a_vehicle_that_writes_null_for_what_it_has_not_is_heard(wire: Wire, left_out: str) -> None:
     wire.state(**{left_out: None})
     assert [type(report) for report in wire.told()] == [VehicleState]
+
+
+STATE, PLACE = "uagv/v2/simco/agv-1/state", "uagv/v2/simco/agv-1/visualization"
+
+
+def test_a_state_that_may_be_read_at_last_is_asked_for_though_another_topic_is_refused(wire: Wire) -> None:
+    wire.face.refused([STATE, PLACE])
+    wire.actions()
+    wire.face.refused([PLACE])
+    assert [kind for kind, _ in wire.actions()] == ["stateRequest"]
+    wire.face.refused([PLACE])
+    assert wire.actions() == []
+
+
+def test_a_refused_state_is_the_reason_though_the_broker_was_lost_before(wire: Wire) -> None:
+    wire.state()
+    wire.face.lost("the broker does not answer")
+    wire.told()
+    wire.connect()
+    wire.face.refused([STATE])
+    (offline,) = wire.told()
+    assert isinstance(offline, VehicleOffline)
+    assert STATE in offline.reason
