@@ -9,25 +9,29 @@ import base64
 import hmac
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Final
 from zlib import crc32
 
 import httpx
-import structlog
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
 
+from sim_devices.asking import Asker
 from sim_devices.clock import Random
 from sim_devices.order_book import ENDS, EXCEPTION, SHIPPED, Order, OrderBook
 
-log = structlog.get_logger()
-
-RETRY_S: Final = 0.5
 PAGE: Final = 1000
 LINES_MAX: Final = 3
 PIECES_MAX: Final = 3
+SYNC_S: Final = 30.0
+"""What may be sold is told within this time, in the loop's own seconds: a message that was lost comes again."""
+LOOK_S: Final = 0.5
+WORDS_MAX: Final = 500
+"""Characters of an objection to a message that is not what was agreed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,53 @@ class Demand:
     cancelled: float = 0.0
     short: float = 0.0
     returned: float = 0.0
+
+
+class _Agreed(BaseModel):
+    """What it has been agreed to be told; it may be told more, which it does not look at."""
+
+    model_config = ConfigDict(alias_generator=to_camel, strict=True)
+
+
+class _Box(_Agreed):
+    package_no: str
+
+
+class _Shipped(_Agreed):
+    sku_id: str
+    quantity: int
+    shipped: int
+
+
+class _Returned(_Agreed):
+    sku_id: str
+    quantity: int
+
+
+class _Callback(_Agreed):
+    callback_id: str
+    oms_order_no: str
+    status: str
+    sequence: int
+    package_count: int | None = None
+    packages: tuple[_Box, ...] = ()
+    items: tuple[_Shipped, ...] = ()
+    returned: tuple[_Returned, ...] = ()
+    return_complete: bool = False
+
+
+class _Stock(_Agreed):
+    sku_id: str
+    available_qty: int
+    version: int
+
+
+class _StockBatch(_Agreed):
+    items: tuple[_Stock, ...]
+
+
+_CALLBACK: Final = TypeAdapter[_Callback](_Callback)
+_STOCK: Final = TypeAdapter[_Stock | _StockBatch](_Stock | _StockBatch)
 
 
 class Signature:
@@ -93,13 +144,14 @@ class SimulatedOms:
             book: what it remembers of earlier runs; None: there was none.
         """
         self.book = book or OrderBook()
-        self._http = http
+        self._asker = Asker(http, "OMS")
         self._rng = rng
         self._demand = demand
         self._warehouse_id = warehouse_id
         self._prefix = prefix
         self._signature = Signature(secret)
         self._open_to_sell: Counter[str] = Counter()
+        self._available: dict[str, int] = {}
 
     @property
     def wanted(self) -> int | None:
@@ -116,7 +168,8 @@ class SimulatedOms:
     async def run(self) -> None:
         """Send all orders; return when each has ended, those of earlier runs too."""
         self.book.open_with(await self.stock("quantity"))
-        self._open_to_sell = Counter(await self.stock("availableQty"))
+        self._available = await self.stock("availableQty")
+        self._open_to_sell = Counter(self._available)
         async with asyncio.TaskGroup() as customers:
             for order_no in self.book.earlier:
                 customers.create_task(self._take_up(self.book.orders[order_no]))
@@ -139,18 +192,29 @@ class SimulatedOms:
                 found.append(
                     f"{before} of {sku} less {sold[sku]} sold is {expected}, and {now.get(sku, 0)} are told"
                 )
-        return found
+        return found + await self._stock_objections()
+
+    async def _stock_objections(self) -> list[str]:
+        """Compare what it was told may be sold with what it is told when it asks; news may still be under way."""
+        until = asyncio.get_running_loop().time() + SYNC_S
+        while True:
+            now, told = await self.stock("availableQty"), self._available | self.book.available
+            wrong = [
+                f"{number} of {sku} may be sold, it was told, and {now.get(sku, 0)} when it asked"
+                for sku, number in sorted(told.items())
+                if number != now.get(sku, 0)
+            ]
+            if not wrong or asyncio.get_running_loop().time() > until:
+                return wrong
+            await asyncio.sleep(LOOK_S)
 
     async def stock(self, figure: str) -> dict[str, int]:
         """Return a figure of the whole stock by product, as the WES tells it."""
         found: dict[str, int] = {}
         params: dict[str, str | int] = {"warehouseId": self._warehouse_id, "limit": PAGE}
         while True:
-            page = (
-                (await self._http.get("/api/wms/inventory/all", params=params))
-                .raise_for_status()
-                .json()["data"]
-            )
+            answer = await self._asker.ask("GET", "/api/wms/inventory/all", params=params)
+            page = answer.raise_for_status().json()["data"]
             found |= {item["skuId"]: item[figure] for item in page["items"]}
             if "nextCursor" not in page:
                 return found
@@ -168,7 +232,7 @@ class SimulatedOms:
             await asyncio.sleep(self._rng.uniform(0, 5 * self._demand.pause_s))
             await self._cancel(order)
         await self._see_through(order)
-        if comes_back and order.status == SHIPPED:
+        if comes_back and order.status == SHIPPED and +Counter(order.shipped):
             await asyncio.sleep(self._rng.uniform(0, self._demand.pause_s))
             sku = self._rng.choice(sorted(+Counter(order.shipped)))
             self.book.announce_return(order_no, {sku: self._rng.randint(1, order.shipped[sku])})
@@ -201,7 +265,7 @@ class SimulatedOms:
             "reason": "it does not fit",
             "items": [{"skuId": sku, "quantity": quantity} for sku, quantity in order.returning.items()],
         }
-        answer = await self._insist("/api/wms/inbound/return", notice)
+        answer = await self._command("/api/wms/inbound/return", notice)
         if answer["code"] != "SUCCESS":
             self.book.object(f"{order.order_no} could not be sent back: {answer['message']}")
             return
@@ -241,45 +305,44 @@ class SimulatedOms:
             "priority": 3 + chance % 5,
             "items": [{"skuId": sku, "quantity": quantity} for sku, quantity in order.lines.items()],
         }
-        answer = await self._insist("/api/wms/outbound/command", command)
+        answer = await self._command("/api/wms/outbound/command", command)
         if answer["code"] != "SUCCESS":
             self.book.object(f"{order.order_no} was not taken: {answer['message']}")
             self.book.decline(order.order_no)
 
     async def _cancel(self, order: Order) -> None:
         self.book.ask_to_cancel(order.order_no)
-        answer = await self._insist(
+        answer = await self._command(
             "/api/wms/outbound/cancel", {"orderNo": order.order_no, "reason": "no longer wanted"}
         )
         if answer["code"] not in ("SUCCESS", "TOO_LATE"):
             self.book.object(f"{order.order_no} could not be cancelled: {answer['message']}")
 
-    async def _insist(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask until there is an answer: the same command again happens once."""
-        while True:
-            try:
-                answer = await self._http.post(path, json=body)
-            except httpx.TransportError as error:
-                log.warning("the WES does not answer; asking again", error=str(error))
-            else:
-                if answer.status_code < 500 and answer.status_code != 429:
-                    return answer.json()
-            await asyncio.sleep(RETRY_S)
+    async def _command(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Command something; the same again happens once."""
+        return (await self._asker.ask("POST", path, json=body)).json()
 
     # What it is told
 
     async def _hear_status(self, request: Request) -> Response:
-        body = await request.body()
-        if not self._is_signed(request, body):
-            return Response(status_code=401)
-        self.book.hear(json.loads(body))
-        return Response(status_code=204)
+        return await self._hear(request, _CALLBACK, self.book.hear)
 
     async def _hear_stock(self, request: Request) -> Response:
+        return await self._hear(request, _STOCK, self.book.hear_stock)
+
+    async def _hear(
+        self, request: Request, agreed: TypeAdapter[Any], take: Callable[[Mapping[str, Any]], None]
+    ) -> Response:
         body = await request.body()
         if not self._is_signed(request, body):
             return Response(status_code=401)
-        self.book.hear_stock(json.loads(body))
+        try:
+            agreed.validate_json(body)
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            self.book.object(f"a message to {request.url.path} is not what was agreed: {wrong[:WORDS_MAX]}")
+            return Response(status_code=400)
+        take(json.loads(body))
         return Response(status_code=204)
 
     def _is_signed(self, request: Request, body: bytes) -> bool:

@@ -15,11 +15,11 @@ from typing import Any, Final
 import httpx
 import structlog
 
+from sim_devices.asking import Asker
 from sim_devices.clock import Random, SimClock
 
 log = structlog.get_logger()
 
-RETRY_S: Final = 0.5
 LOOK_S: Final = 0.25
 """Between two looks at a page, in the loop's own seconds: pages do not get faster with motion."""
 
@@ -94,6 +94,10 @@ class Person:
     done: Counter[str] = field(default_factory=Counter[str])
     refused: Counter[str] = field(default_factory=Counter[str])
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
+    _asker: Asker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._asker = Asker(self.http, self.name)
 
     async def act(self, kind: str, **fields: Any) -> Item | None:
         """Do something; None: it was refused, because things have changed meanwhile or it was wrong."""
@@ -105,7 +109,7 @@ class Person:
 
     async def _do(self, kind: str, path: str, content: Item) -> Item | None:
         body = {"actId": f"{self.name}-{next(self._numbers)}", "operator": self.name, **content}
-        answer = await self._ask("POST", f"/v1/wes/{path}", json=body)
+        answer = await self._asker.ask("POST", f"/v1/wes/{path}", json=body)
         if answer.is_success:
             self.done[kind] += 1
             return answer.json()
@@ -117,11 +121,13 @@ class Person:
     async def open_station(self, station_id: str) -> None:
         """Begin to work at a station."""
         body = {"operator": self.name}
-        (await self._ask("POST", f"/v1/wes/stations/{station_id}/open", json=body)).raise_for_status()
+        answer = await self._asker.ask("POST", f"/v1/wes/stations/{station_id}/open", json=body)
+        answer.raise_for_status()
 
     async def see(self, path: str, **params: Any) -> Item:
         """Look at a page."""
-        return (await self._ask("GET", f"/v1/wes/{path}", params=params)).raise_for_status().json()
+        answer = await self._asker.ask("GET", f"/v1/wes/{path}", params=params)
+        return answer.raise_for_status().json()
 
     async def take_time(self, seconds: float) -> None:
         """Be busy for about so long."""
@@ -131,18 +137,6 @@ class Person:
         """Tell whether something happens that happens so often."""
         return self.chance.random() < share
 
-    async def _ask(self, method: str, path: str, **content: Any) -> httpx.Response:
-        """Ask until there is an answer; ids make that safe."""
-        while True:
-            try:
-                answer = await self.http.request(method, path, **content)
-            except httpx.TransportError as error:
-                log.warning("the WES does not answer; asking again", operator=self.name, error=str(error))
-            else:
-                if answer.status_code < 500 and answer.status_code != 429:
-                    return answer
-            await asyncio.sleep(RETRY_S)
-
 
 class Picker:
     """Works at one station: scans, picks, answers, seals, lets containers go."""
@@ -151,7 +145,7 @@ class Picker:
         self._person = person
         self._station_id = station_id
         self._told: set[int] = set()
-        """Puts that are told by hand, or were decided to be pressed."""
+        """Puts that are lit, and are told by hand or were decided to be pressed."""
 
     async def run(self) -> None:
         """Open the station, and work until cancelled."""
@@ -161,6 +155,7 @@ class Picker:
     async def step(self) -> bool:
         """Do what is to be done now; False: nothing is."""
         station = await self._person.see(f"stations/{self._station_id}")
+        self._told &= _lit(station)
         busy = False
         for question in station["questions"]:
             busy = await self._answer(question) or busy
@@ -220,6 +215,12 @@ class Picker:
                 await person.act("put", **told, slotId="ANOTHER-SLOT")
             await person.act("put", **told, slotId=put["slotId"])
         return bool(fresh)
+
+
+def _lit(station: Item) -> set[int]:
+    """Return the puts that a station's page shows as lit."""
+    tasks = (task for operation in station["operations"] for task in operation["tasks"])
+    return {put["putId"] for task in tasks for put in task["puts"]}
 
 
 async def move_goods(person: Person, goods: Item) -> bool:

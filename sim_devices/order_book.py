@@ -181,6 +181,10 @@ class OrderBook:
             sku, version = item["skuId"], item["version"]
             if item["availableQty"] < 0:
                 self.object(f"less than nothing of {sku} may be sold")
+            if version == self._versions.get(sku) and item["availableQty"] != self.available[sku]:
+                self.object(
+                    f"version {version} of {sku} was told as {self.available[sku]} and {item['availableQty']}"
+                )
             if version > self._versions.get(sku, 0):
                 self._versions[sku] = version
                 self.available[sku] = item["availableQty"]

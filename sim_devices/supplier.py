@@ -10,6 +10,7 @@ from typing import Final
 
 import httpx
 
+from sim_devices.asking import Asker
 from sim_devices.clock import Random
 from sim_devices.oms import zipf
 
@@ -28,7 +29,7 @@ class SimulatedSupplier:
 
     def __init__(self, http: httpx.AsyncClient, rng: Random) -> None:
         """Args: http: client with the WES's base URL (and token). rng: decides what is in which tote."""
-        self._http = http
+        self._asker = Asker(http, "supplier")
         self._rng = rng
         self._skus = [f"SKU-{number:03}" for number in range(1, PRODUCTS + 1)]
 
@@ -47,7 +48,8 @@ class SimulatedSupplier:
             }
             for rank, sku in enumerate(self._skus)
         ]
-        (await self._http.post("/api/wms/product/sync", json={"items": products})).raise_for_status()
+        told = await self._asker.ask("POST", "/api/wms/product/sync", json={"items": products})
+        told.raise_for_status()
         hands = asyncio.Semaphore(HANDS)
         async with asyncio.TaskGroup() as tasks:
             for receipt in [self._receipt(tote) for tote in totes]:
@@ -55,7 +57,7 @@ class SimulatedSupplier:
 
     async def _deliver(self, receipt: Mapping[str, object], hands: asyncio.Semaphore) -> None:
         async with hands:
-            answer = await self._http.post("/v1/wes/inbound/receipts", json=receipt)
+            answer = await self._asker.ask("POST", "/v1/wes/inbound/receipts", json=receipt)
         if answer.status_code != CONFLICT:  # filled before, with another seed
             answer.raise_for_status()
 

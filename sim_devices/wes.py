@@ -16,11 +16,11 @@ import httpx
 import structlog
 
 from gateway.site.model import PutWall, Site
+from sim_devices.asking import RETRY_S, Asker
 from sim_devices.clock import Random
 
 log = structlog.get_logger()
 
-RETRY_S: Final = 0.5
 HALTS: Final = frozenset({"transport.failed", "transport.unknown"})
 """It waits for somebody's decision, and may still end."""
 ENDS: Final = frozenset({"transport.completed", "transport.cancelled"})
@@ -76,6 +76,7 @@ class SimulatedWes:
         self.tally = Tally(transports)
         self._site = site
         self._http = http
+        self._asker = Asker(http, "WES")
         self._rng = rng
         self._prefix = prefix
         self._movers = movers
@@ -102,8 +103,7 @@ class SimulatedWes:
     # What it does
 
     async def _serve_slot(self, slot: str, wall: str | None) -> None:
-        while self._more():
-            container = self._take_container()
+        while (container := await self._take_container()) is not None:
             if await self._transport(container, slot) != "transport.completed":
                 return
             if wall is not None:
@@ -115,8 +115,7 @@ class SimulatedWes:
             self._totes.append(container)
 
     async def _move_within_rack(self) -> None:
-        while self._more() and self._free_slots:
-            container = self._take_container()
+        while self._free_slots and (container := await self._take_container()) is not None:
             target = self._free_slots.pop(self._rng.randrange(len(self._free_slots)))
             if await self._transport(container, target) != "transport.completed":
                 return
@@ -148,8 +147,13 @@ class SimulatedWes:
     def _more(self) -> bool:
         return self.tally.wanted is None or self.tally.accepted < self.tally.wanted
 
-    def _take_container(self) -> str:
-        return self._totes.pop(self._rng.randrange(len(self._totes)))
+    async def _take_container(self) -> str | None:
+        """Take a tote that nobody else has; None: no more transports are wanted, or there was never a tote."""
+        while self._more() and self._homes:
+            if self._totes:
+                return self._totes.pop(self._rng.randrange(len(self._totes)))
+            await asyncio.sleep(RETRY_S)
+        return None
 
     # How it speaks
 
@@ -157,27 +161,28 @@ class SimulatedWes:
         """Ask until it is accepted (the id makes that safe), then wait for the end."""
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting[subject] = ended
-        while True:
-            try:
-                answer = await self._http.post(path, json=body)
-            except httpx.TransportError as error:
-                log.warning("the gateway does not answer; asking again", error=str(error))
-            else:
-                if answer.status_code in (200, 202):
-                    return await ended
-                if answer.status_code < 500 and answer.status_code != 429:
-                    raise RuntimeError(f"{path} was refused: {answer.text}")
-            await asyncio.sleep(RETRY_S)
+        answer = await self._asker.ask("POST", path, json=body)
+        if not answer.is_success:
+            raise RuntimeError(f"{path} was refused: {answer.text}")
+        how = await ended
+        del self._waiting[subject]
+        return how
 
     async def _listen(self, after: int) -> None:
+        told = False
         while True:
             try:
                 async with aclosing(self._events(after)) as events:
                     async for event in events:
+                        if told:
+                            log.info("the event stream goes on")
+                        told = False
                         after = event["seq"]
                         self._hear(event)
-            except httpx.TransportError as error:
-                log.warning("the event stream broke; listening again", error=str(error))
+            except httpx.HTTPError as error:
+                if not told:
+                    log.warning("the event stream broke; listening again", error=str(error))
+                told = True
             await asyncio.sleep(RETRY_S)
 
     async def _events(self, after: int) -> AsyncGenerator[dict[str, Any], None]:

@@ -109,7 +109,10 @@ class TransportPlay:
 
     async def problems(self) -> str:
         """Return the transports that have not ended well."""
-        problems = self._wes.tally.problems()
+        tally = self._wes.tally
+        problems = tally.problems()
+        if not problems and tally.wanted is not None and tally.accepted < tally.wanted:
+            return f"only {tally.accepted} of {tally.wanted} transports could be asked for: no tote is free to move"
         names = ", ".join(f"{name} is {how}" for name, how in problems.items())
         return f"{names}; see `gateway transport show ID` while the demo runs" if problems else ""
 

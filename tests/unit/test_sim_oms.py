@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 from standardwebhooks.webhooks import Webhook
 
+from sim_devices import oms as oms_room
 from sim_devices.clock import seeded
 from sim_devices.oms import Demand, Signature, SimulatedOms
 from sim_devices.order_book import OrderBook
@@ -122,6 +124,15 @@ def test_a_story_that_cannot_be_is_objected_to(messages: list[dict[str, Any]]) -
     assert heard(*messages).objections
 
 
+def test_one_version_of_stock_that_is_told_twice_must_say_the_same() -> None:
+    book = OrderBook()
+    book.hear_stock({"skuId": "A", "version": 2, "availableQty": 8})
+    book.hear_stock({"skuId": "A", "version": 2, "availableQty": 8})
+    assert book.objections == []
+    book.hear_stock({"skuId": "A", "version": 2, "availableQty": 9})
+    assert book.objections == ["version 2 of A was told as 8 and 9"]
+
+
 def test_an_older_message_about_stock_changes_nothing() -> None:
     book = OrderBook()
     for version, available in ((2, 20), (1, 10)):
@@ -162,6 +173,8 @@ async def forward(core: Core, oms: SimulatedOms) -> None:
         for message in await core.told():
             if "omsOrderNo" in message:
                 oms.book.hear(message)
+            else:
+                oms.book.hear_stock(message)
         await asyncio.sleep(0.01)
 
 
@@ -174,17 +187,36 @@ async def test_orders_that_are_cancelled_give_everything_back() -> None:
         assert (oms.book.count("CANCELLED"), await oms.verdict()) == (6, [])
 
 
-async def test_stock_that_vanishes_is_noticed() -> None:
+async def test_stock_that_vanishes_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oms_room, "SYNC_S", 0.1)
     async with selling(Demand(orders=1, pause_s=0.005, cancelled=1)) as (oms, core):
         async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
             hearing = tasks.create_task(forward(core, oms))
             await oms.run()
             hearing.cancel()
         await core.stock("A", 1)
-        assert await oms.verdict() == ["10 of A less 0 sold is 10, and 11 are told"]
+        assert await oms.verdict() == [
+            "10 of A less 0 sold is 10, and 11 are told",
+            "10 of A may be sold, it was told, and 11 when it asked",
+        ]
 
 
-async def test_what_is_not_signed_as_agreed_is_not_heard() -> None:
+async def test_an_order_of_which_nothing_has_left_sends_nothing_back() -> None:
+    """Whatever a WES tells, the OMS objects and goes on."""
+    async with selling(Demand(orders=1, pause_s=0.005, returned=1)) as (oms, _), asyncio.timeout(20):
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(oms.run())
+            while not oms.book.orders:
+                await asyncio.sleep(0.01)
+            ((number, order),) = oms.book.orders.items()
+            items = [{"skuId": sku, "quantity": asked, "shipped": 0} for sku, asked in order.lines.items()]
+            oms.book.hear(told("SHIPPED", 1, omsOrderNo=number, items=items))
+        assert any("left in another quantity" in each for each in oms.book.objections)
+
+
+@asynccontextmanager
+async def listening(book: OrderBook) -> AsyncGenerator[httpx.AsyncClient]:
+    """Let an OMS listen; yield how a WES reaches it."""
     async with httpx.AsyncClient() as nobody:
         oms = SimulatedOms(
             nobody,
@@ -193,14 +225,51 @@ async def test_what_is_not_signed_as_agreed_is_not_heard() -> None:
             warehouse_id=WAREHOUSE,
             prefix="T",
             secret=SECRET,
+            book=book,
         )
         app = FastAPI()
         app.include_router(oms.routes())
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://oms") as wes:
-            answer = await wes.post("/api/wms/callback/status", json=told("RECEIVED", 1))
-        assert answer.status_code == 401
-        assert len(oms.book.objections) == 1
-        assert oms.book.callbacks == 0
+            yield wes
+
+
+async def test_what_is_not_signed_as_agreed_is_not_heard() -> None:
+    book = OrderBook()
+    async with listening(book) as wes:
+        answer = await wes.post("/api/wms/callback/status", json=told("RECEIVED", 1))
+    assert answer.status_code == 401
+    assert len(book.objections) == 1
+    assert book.callbacks == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "wrong"),
+    [
+        ("callback/status", b"{", "Invalid JSON"),
+        ("callback/status", b"[]", "should be an object"),
+        ("callback/status", json.dumps(told("RECEIVED", 1) | {"sequence": "1"}).encode(), "sequence: "),
+        ("callback/status", b'{"callbackId": "CB1", "omsOrderNo": "O-1", "status": "PICKING"}', "sequence: "),
+        ("callback/status", json.dumps(left(1, items=[{"skuId": "A"}])).encode(), "items.0.shipped: "),
+        ("inventory/sync", b'{"skuId": "A", "version": 1}', "availableQty: "),
+        ("inventory/sync", b'{"batchId": "b", "items": [{}]}', "items.0.skuId: "),
+    ],
+)
+async def test_what_is_not_what_was_agreed_is_refused_however_often_it_comes(
+    tmp_path: Path, path: str, body: bytes, wrong: str
+) -> None:
+    book = OrderBook(tmp_path / "oms.jsonl")
+    now = datetime.now(UTC)
+    headers = {
+        "webhook-id": "CB1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(SECRET).sign("CB1", now, body.decode()),
+    }
+    async with listening(book) as wes:
+        answers = [await wes.post(f"/api/wms/{path}", content=body, headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert len(book.objections) == 2
+    assert all(wrong in each for each in book.objections), book.objections
+    assert OrderBook(tmp_path / "oms.jsonl").orders == {}
 
 
 def test_an_oms_that_is_started_again_knows_what_it_was_told_even_if_it_was_killed_while_writing(

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.processes import GATEWAY, ROOT, free_ports
+from tests.wire.processes import DEMO, GATEWAY, ROOT, free_ports
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(400)]
 
@@ -101,3 +102,27 @@ async def test_one_in_which_nothing_goes_on_any_more_ends_and_tells_what_waits_f
     (why,) = re.findall(r"It did not end well: nothing goes on any more; (.*)", told)
     assert re.search(r"demo-\d+-1 is RECEIVED", why)
     assert re.search(r"TOTE-\d+ on its way to S\d-\d is executing \(.*lift-1: .* not in automatic mode", why)
+
+
+@pytest.mark.parametrize(
+    ("totes", "status", "words"),
+    [
+        (2, 0, "demo: 6 transports completed, 0 failed, 0 unknown"),
+        (0, 1, "only 0 of 6 transports could be asked for"),
+    ],
+)
+async def test_a_hall_with_fewer_totes_than_there_is_work_for_keeps_them_busy_or_says_so(
+    tmp_path: Path, totes: int, status: int, words: str
+) -> None:
+    shutil.copytree(DEMO.parent, tmp_path / "config")
+    site = tmp_path / "config" / DEMO.name
+    stock = (
+        f'fill:\n  - {{rack: A1, count: {totes}, container: "TOTE-{{n:04}}"}}\n'
+        if totes
+        else "stock: []\n"
+    )
+    (site / "stock.yaml").write_text(stock)
+    async with demo(tmp_path, "--site", str(site), "--transports", "6", "--speed", "50") as running:
+        ended, _, told = await running.ended()
+    assert ended == status, told
+    assert words in told
