@@ -117,9 +117,7 @@ async def test_a_hall_with_fewer_totes_than_there_is_work_for_keeps_them_busy_or
     shutil.copytree(DEMO.parent, tmp_path / "config")
     site = tmp_path / "config" / DEMO.name
     stock = (
-        f'fill:\n  - {{rack: A1, count: {totes}, container: "TOTE-{{n:04}}"}}\n'
-        if totes
-        else "stock: []\n"
+        f'fill:\n  - {{rack: A1, count: {totes}, container: "TOTE-{{n:04}}"}}\n' if totes else "stock: []\n"
     )
     (site / "stock.yaml").write_text(stock)
     async with demo(tmp_path, "--site", str(site), "--transports", "6", "--speed", "50") as running:
