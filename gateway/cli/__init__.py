@@ -18,6 +18,7 @@ from typer.main import get_group
 
 from gateway.cli.failure import Failure
 from gateway.cli.listed import Listed, alone, commands
+from gateway.cli.output import answers
 
 PIPE_WIDTH: Final = "240"
 """Columns of what Typer tells where nobody sits at a terminal (`appearance.PIPE_WIDTH` for what we tell)."""
@@ -137,6 +138,9 @@ def main(words: Sequence[str] | None = None) -> None:
     Args:
         words: left out: those that the process was started with.
     """
+    # A stream that was closed before is None, whatever its type says.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what the locale has no sign for is told in signs that it has
             stream.reconfigure(errors="backslashreplace")
@@ -146,7 +150,8 @@ def main(words: Sequence[str] | None = None) -> None:
     # Whoever pressed Ctrl-C would else wait for seconds while the interpreter looks for garbage in what ends with it.
     atexit.register(gc.freeze)
     try:
-        app(args=words, prog_name="gateway")
+        with answers():
+            app(args=words, prog_name="gateway")
     except Failure as failure:
         failure.show()
         raise SystemExit(failure.exit_code) from None

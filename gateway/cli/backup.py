@@ -12,6 +12,7 @@ from rich.text import Text
 from gateway.cli.appearance import Listing, stdout
 from gateway.cli.ending import run_to_the_end
 from gateway.cli.failure import REFUSED, Failure
+from gateway.cli.options import given_path
 from gateway.store.backup import copy_database
 from gateway.store.database import open_reader
 
@@ -21,8 +22,13 @@ MEGABYTE: Final = 1 << 20
 
 
 def backup(
-    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of the gateway's data.")],
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A folder that does not exist yet.")],
+    data: Annotated[
+        Path,
+        typer.Option("--data", metavar="DIR", parser=given_path, help="Folder of the gateway's data."),
+    ],
+    to: Annotated[
+        Path, typer.Option("--to", metavar="DIR", parser=given_path, help="A folder that does not exist yet.")
+    ],
 ) -> None:
     """Copy the databases of a gateway as of now; it may run meanwhile. A copy is checked before it counts."""
     files = [name for name in FILES if (data / name).exists()]

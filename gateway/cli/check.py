@@ -11,15 +11,12 @@ from rich.tree import Tree
 
 from gateway.cli.appearance import Listing, stdout
 from gateway.cli.files import write_file
+from gateway.cli.options import SiteOption
 from gateway.site.draw import draw
 from gateway.site.findings import Finding, SiteInvalid
 from gateway.site.handbook import plc_book
 from gateway.site.load import load_site
 from gateway.site.model import Carrier, Conveyor, Device, Fleet, PutWall, Site
-
-SiteOption = Annotated[
-    Path, typer.Option("--site", metavar="PATH", help="Folder of the site, or its one file.")
-]
 
 
 def check(

@@ -8,12 +8,15 @@ import typer
 
 from gateway.cli.options import (
     DEMO_SITE,
+    SITE_HELP,
     BrokerOption,
     DemoOptions,
     FaultsOption,
     PortsFromOption,
     SeedOption,
     SpeedOption,
+    given_folder,
+    given_path,
     site_of,
 )
 
@@ -25,7 +28,7 @@ def demo(
     site: Annotated[
         Path,
         typer.Option(
-            "--site", metavar="DIR", help="Folder of the site, or its one file.", show_default="the demo site"
+            "--site", metavar="PATH", parser=given_path, help=SITE_HELP, show_default="the demo site"
         ),
     ] = DEMO_SITE,
     transports: Annotated[
@@ -49,7 +52,7 @@ def demo(
     data: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", file_okay=False, help="Folder of the gateway's data; else a temporary one."
+            metavar="DIR", parser=given_folder, help="Folder of the gateway's data; else a temporary one."
         ),
     ] = None,
     seed: SeedOption = 1,

@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 from gateway.cli.failure import REFUSED, Failure
+from gateway.cli.output import Unwritten
 from gateway.contract.faults import Refusal, RefusalKind
 from gateway.kernel.ports import CannotStart, StoreBroken, StoreFull
 from gateway.store.ownership import Fenced
@@ -18,11 +19,14 @@ def run_to_the_end(program: Coroutine[Any, Any, T]) -> T:
 
     Raises:
         Failure: something that an operator can mend.
+        Unwritten: what the program had to tell could not be written.
     """
     try:
         return asyncio.run(program)
     except (Exception, BaseExceptionGroup) as error:
         for cause in _causes(error):
+            if isinstance(cause, Unwritten):
+                raise cause from None
             told = _told(cause)
             if told is not None:
                 raise told from error

@@ -1,5 +1,6 @@
 """How a command ends when it cannot do what was asked: a sentence, and what a person should do about it."""
 
+from contextlib import suppress
 from typing import Final, final
 
 REFUSED: Final = 1
@@ -37,5 +38,6 @@ class Failure(Exception):  # noqa: N818 - an answer for a person, not an error o
         for label, text in self.details:
             grid.add_row(Text(f"  {label}"), Text(text))
         console = stderr()
-        console.print(Text(self.title, "bold red"), soft_wrap=True)
-        console.print(grid)
+        with suppress(OSError):  # where nobody can be told anything, the exit status still does
+            console.print(Text(self.title, "bold red"), soft_wrap=True)
+            console.print(grid)

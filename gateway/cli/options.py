@@ -14,6 +14,37 @@ from gateway.site.ports import with_broker, with_ports_from
 
 DEMO_SITE: Final = Path(__file__).resolve().parents[2] / "config" / "demo"
 
+
+def given_path(path: str | Path) -> Path:
+    """Return a path that somebody has named; an empty one, as an unset variable makes it, would be the current folder.
+
+    Raises:
+        typer.BadParameter: it is empty.
+    """
+    if not str(path):
+        raise typer.BadParameter("what stands there is empty; the current folder is called .")
+    return Path(path)
+
+
+def given_folder(path: str | Path) -> Path:
+    """Return a folder that somebody has named, be it there or not.
+
+    Raises:
+        typer.BadParameter: it is empty, or a file.
+    """
+    if given_path(path).is_file():
+        raise typer.BadParameter(f"{path} is a file, not a folder")
+    return Path(path)
+
+
+SITE_HELP: Final = "Folder of the site, or its one file."
+SiteOption = Annotated[Path, typer.Option("--site", metavar="PATH", parser=given_path, help=SITE_HELP)]
+DataOption = Annotated[
+    Path,
+    typer.Option(
+        "--data", metavar="DIR", parser=given_folder, help="Folder of everything that must survive."
+    ),
+]
 PortsFromOption = Annotated[
     int | None,
     typer.Option(

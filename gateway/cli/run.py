@@ -3,21 +3,18 @@
 import gc
 import sys
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway.cli.credentials import TOKEN_VARIABLE, TokenFileOption, token_of
 from gateway.cli.logs import LogFormat, configure_logs
-from gateway.cli.options import BrokerOption, PortsFromOption, site_of
+from gateway.cli.options import BrokerOption, DataOption, PortsFromOption, SiteOption, site_of
 
 
 def run(
-    site: Annotated[Path, typer.Option("--site", metavar="DIR", help="Folder of the site, or its one file.")],
-    data: Annotated[
-        Path, typer.Option(metavar="DIR", file_okay=False, help="Folder of everything that must survive.")
-    ],
+    site: SiteOption,
+    data: DataOption,
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Address to listen on; others than your own want a token.")
     ] = "127.0.0.1",

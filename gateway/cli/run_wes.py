@@ -2,7 +2,6 @@
 
 import gc
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,14 +9,12 @@ import typer
 from gateway.cli.credentials import TokenFileOption, token_of
 from gateway.cli.failure import REFUSED, Failure
 from gateway.cli.logs import LogFormat, configure_logs
-from gateway.cli.options import site_of
+from gateway.cli.options import DataOption, SiteOption, site_of
 
 
 def run_wes(
-    site: Annotated[Path, typer.Option("--site", metavar="DIR", help="Folder of the site, or its one file.")],
-    data: Annotated[
-        Path, typer.Option(metavar="DIR", file_okay=False, help="Folder of everything that must survive.")
-    ],
+    site: SiteOption,
+    data: DataOption,
     gateway: Annotated[
         str,
         typer.Option("--gateway", metavar="URL", help="Where the gateway listens (gateway run --no-wes)."),

@@ -14,13 +14,14 @@ from gateway.cli.options import (
     PortsFromOption,
     SeedOption,
     SimOptions,
+    SiteOption,
     SpeedOption,
     site_of,
 )
 
 
 def sim(
-    site: Annotated[Path, typer.Option("--site", metavar="DIR", help="Folder of the site, or its one file.")],
+    site: SiteOption,
     port: Annotated[int, typer.Option(min=1, max=65535, metavar="PORT", help="HTTP port of /v1/sim.")] = 8090,
     ports_from: PortsFromOption = None,
     broker: BrokerOption = None,

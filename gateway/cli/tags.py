@@ -8,8 +8,8 @@ from typing import Annotated, Never
 import typer
 from pydantic import ValidationError
 
-from gateway.cli.check import SiteOption
 from gateway.cli.files import write_file
+from gateway.cli.options import SiteOption
 from gateway.contract.wiring import Handshake, Profile
 from gateway.site.checks import cross_check
 from gateway.site.findings import SiteInvalid

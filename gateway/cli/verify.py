@@ -15,6 +15,7 @@ from rich.text import Text
 from gateway.cli.appearance import Listing, stdout
 from gateway.cli.ending import run_to_the_end
 from gateway.cli.failure import REFUSED, Failure
+from gateway.cli.options import given_path
 from gateway.kernel.clock import SystemClock
 from gateway.kernel.ports import Tx
 from gateway.store.inline import reading_sqlite
@@ -27,7 +28,8 @@ FILE: Final = "wes.db"
 
 def verify(
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Folder of the gateway's data.")
+        Path | None,
+        typer.Option("--data", metavar="DIR", parser=given_path, help="Folder of the gateway's data."),
     ] = None,
     database: Annotated[
         str | None,
@@ -38,6 +40,8 @@ def verify(
     """Verify stock: every balance is the sum of its ledger, and orders and stock agree. Ends with 1 if anything does not."""
     if (data is None) == (database is None):
         raise typer.BadParameter("say where the stock is: with --data or with --database")
+    if database == "":
+        raise typer.BadParameter("what stands there is empty", param_hint="--database")
     reading = reading_postgres(database or "") if data is None else _reading(data)
     findings = run_to_the_end(_find(reading))
     if as_json:

@@ -30,6 +30,10 @@ PAUSE_S: Final = 0.005
 HEARTBEAT_S: Final = 5.0
 LOCK_KEY: Final = 7_235_419_880_314_264_417
 LOST: Final = "the connection to the database is lost"
+NO_ADDRESS: Final = (
+    "what is given is no address of a database: write postgresql://user:password@host:port/name,"
+    " and %2F for / in a password, %3F for ?, %40 for @"
+)
 SETTINGS: Final = {
     "application_name": "gateway",
     "synchronous_commit": "on",
@@ -232,7 +236,10 @@ async def _reached(url: str) -> _Connection:
     try:
         return await _connect(url, server_settings=SETTINGS)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise StoreRefused(f"the database cannot be reached: {error}") from error
+        why = str(error) or "it does not answer"
+        raise StoreRefused(f"the database cannot be reached: {why}") from error
+    except (ValueError, OverflowError):  # which would repeat what they take for a port, such as half a password
+        raise StoreRefused(NO_ADDRESS) from None
 
 
 @asynccontextmanager

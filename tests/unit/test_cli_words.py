@@ -132,6 +132,18 @@ SUBMIT = ("transport", "submit", "--container", "C-1", "--to", "S1-1")
         (("demo", "--orders", "1", "--transports", "1"), "not both"),
         (("sim", "--site", DEMO, "--speed", "0"), "should be greater than or equal to 0.01"),
         (("sim", "--site", DEMO, "--faults", "/nowhere"), "does not exist"),
+        (("run", "--site", DEMO, "--data", ""), "'--data': what stands there is empty"),
+        (("run", "--site", "", "--data", "/nowhere"), "'--site': what stands there is empty"),
+        (("run", "--site", DEMO, "--data", __file__), "is a file, not a folder"),
+        (("wes", "run", "--site", DEMO, "--data", ""), "'--data': what stands there is empty"),
+        (("check", "--site", ""), "'--site': what stands there is empty"),
+        (("sim", "--site", ""), "'--site': what stands there is empty"),
+        (("demo", "--site", ""), "'--site': what stands there is empty"),
+        (("demo", "--data", ""), "'--data': what stands there is empty"),
+        (("tags", "export", "--site", "", "--profile", "p"), "'--site': what stands there is empty"),
+        (("backup", "--data", "", "--to", "/nowhere"), "'--data': what stands there is empty"),
+        (("wes", "verify", "--data", ""), "'--data': what stands there is empty"),
+        (("wes", "verify", "--database", ""), "--database: what stands there is empty"),
     ],
 )
 def test_wrong_usage_is_told_and_ends_with_2(words: tuple[str, ...], why: str) -> None:
@@ -146,6 +158,18 @@ def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
     told = _one_line(ended.out + ended.err)
     assert "--token-file FILE" in told
     assert "correct-horse" not in told
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1:port", "ann:hor/se@127.0.0.1:1", "ann:hor?se@127.0.0.1:1", "[::1", "127.0.0.1:70000"],
+)
+def test_what_is_no_address_of_a_database_is_told_and_not_repeated(address: str) -> None:
+    ended = typed("wes", "verify", "--database", f"postgresql://{address}/wes")
+    assert ended.code == 1
+    assert ended.err.startswith("what is given is no address of a database: write postgresql://")
+    assert "hor" not in ended.err
+    assert len(ended.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("typed_id", ["", ".", "..", "a/b"])
