@@ -143,17 +143,19 @@ async def test_what_happens_while_the_broker_is_silent_waits_and_is_told_once_it
     kind: str, tmp_path: Path
 ) -> None:
     broker = BROKERS[kind](tmp_path)
-    with broker.program.running():
+    with broker.program.running(), capture_logs() as log:
         async with wes(await broker.settings()) as opened:
             await opened.stock("A", 5)
             await connected(opened, broker)
-            with capture_logs() as log:
-                broker.program.freeze()
-                await opened.submit(command("C-1", ("A", 1)))
-                await until_told(log, "upstream's broker cannot be reached")
-                assert not await delivered(opened)
-                broker.program.thaw()
-                await until(partial(delivered, opened))
+            await until_told(log, "upstream's broker is connected")
+            log.clear()
+            broker.program.freeze()
+            await opened.submit(command("C-1", ("A", 1)))
+            await until_told(log, "upstream's broker cannot be reached")
+            assert not await delivered(opened)
+            broker.program.thaw()
+            await until(partial(delivered, opened))
+            await until_told(log, "upstream's broker is connected")
             told = [each["omsOrderNo"] for each in await callbacks(broker, 2)]
             assert set(told) == {"nobody's", "ORD-C-1"}
     lines = [entry["event"] for entry in log if "broker" in entry["event"]]
