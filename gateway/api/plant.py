@@ -33,10 +33,12 @@ from gateway.contract.transports import Act, CommandView, Identifier
 from gateway.transport.messages import (
     CorrectContainer,
     LocaliseDevice,
+    RemoveContainer,
     ResetDevice,
     SetDeviceEnabled,
     UnblockLocation,
 )
+from gateway.wes.planning.holders import check_unused
 
 T = TypeVar("T")
 
@@ -123,6 +125,17 @@ def plant_routes(deps: ApiDeps) -> APIRouter:
         act = Act(operator=request.operator, reason=request.reason)
         await deps.ask(CorrectContainer(container_id, request.location_id, act))
         return reply(await deps.kernel.read(lambda: plant.container(container_id)))
+
+    @router.post("/containers/{containerId}/removal", tags=["containers"], status_code=204)
+    async def remove_container(container_id: ContainerId, act: Act) -> Response:
+        """A container has left the site, or is scrapped: it is not in the books any more. It may come back by its location.
+
+        Refused while a transport has it, it is on a device, or the bundled WES has goods or work for it.
+        """
+        if deps.wes is not None:
+            await deps.wes.store.read(lambda tx: check_unused(tx, container_id))
+        await deps.ask(RemoveContainer(container_id, act))
+        return Response(status_code=204)
 
     @router.get("/alarms", tags=["alarms"], response_model=Page[AlarmView])
     async def get_alarms(paging: Annotated[Paging, Query()]) -> Response:

@@ -24,6 +24,7 @@ class EventType(StrEnum):
     TRANSPORT_RESOLVED = "transport.resolved"
     CONTAINER_ARRIVED = "container.arrived"
     CONTAINER_LOCATED = "container.located"
+    CONTAINER_REMOVED = "container.removed"
     DEVICE_ONLINE = "device.online"
     DEVICE_OFFLINE = "device.offline"
     DEVICE_FAULT = "device.fault"

@@ -12,6 +12,7 @@ from gateway.transport.messages import (
     CancelTransport,
     CorrectContainer,
     LocaliseDevice,
+    RemoveContainer,
     ResetDevice,
     ResolveTransport,
     SetDeviceEnabled,
@@ -244,16 +245,8 @@ class Decisions:
     def correct(self, message: CorrectContainer) -> Container:
         """Put the books right about a container that no transport holds."""
         container = self._tables.containers.get(message.container_id)
-        if container is not None and container.transport_id is not None:
-            raise Refusal(
-                RefusalKind.CONFLICT,
-                FieldError(
-                    "",
-                    "containerBusy",
-                    f"container {message.container_id} belongs to transport {container.transport_id};"
-                    " resolve that one with containerAt",
-                ),
-            )
+        if container is not None:
+            _check_idle(container, "resolve that one with containerAt")
         self._check_room(message.location_id, container)
         if container is None:
             self._tables.containers.put(Container(container_id=message.container_id))
@@ -267,6 +260,20 @@ class Decisions:
         if message.location_id in self._tables.blocks:
             self._tables.blocks.remove(message.location_id)
         return self._tables.containers[message.container_id]
+
+    def remove(self, message: RemoveContainer) -> None:
+        """Forget a container that has left the site, but for one on a device: what lies there would be nobody's."""
+        container = self._tables.containers.get(message.container_id)
+        if container is None:
+            text = f"no container {message.container_id} is known"
+            raise Refusal(RefusalKind.NOT_FOUND, FieldError("containerId", "unknownContainer", text))
+        _check_idle(container, "cancel that one first")
+        if container.device_id is not None:
+            text = f"container {message.container_id} is on {container.device_id}: say first where it was put"
+            raise _refuse("", "onDevice", text)
+        details = {"locationId": container.location_id}
+        self._record(message.act, "container.removed", message.container_id, details=details)
+        self._lifecycle.forget(message.container_id)
 
     def unblock(self, message: UnblockLocation) -> None:
         """Let a location take loads again, after somebody has looked that it is as the books say."""
@@ -328,6 +335,12 @@ class Decisions:
                 "locationId", "missing", f"{request.action.value} needs the locationId of the container"
             )
         return request.location_id
+
+
+def _check_idle(container: Container, way_out: str) -> None:
+    if container.transport_id is not None:
+        text = f"container {container.container_id} belongs to transport {container.transport_id}; {way_out}"
+        raise Refusal(RefusalKind.CONFLICT, FieldError("", "containerBusy", text))
 
 
 def _refuse(field: str, code: str, message: str) -> Refusal:

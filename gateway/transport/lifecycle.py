@@ -99,7 +99,13 @@ class Lifecycle:
         container = self._tables.containers[container_id]
         self._tables.containers.put(replace(container, location_id=None, device_id=None))
 
-    def _emit_container(self, kind: EventType, container: Container, location_id: str) -> None:
+    def forget(self, container_id: str) -> None:
+        """Book that a container is not in the site any more."""
+        container = self._tables.containers[container_id]
+        self._emit_container(EventType.CONTAINER_REMOVED, container, container.location_id)
+        self._tables.containers.remove(container_id)
+
+    def _emit_container(self, kind: EventType, container: Container, location_id: str | None) -> None:
         self._tables.books.emit(
             kind,
             container.container_id,

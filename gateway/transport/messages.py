@@ -104,6 +104,14 @@ class CorrectContainer:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveContainer:
+    """The container has left the site, or is scrapped: the books forget it. Reply: None."""
+
+    container_id: str
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
 class UnblockLocation:
     """Somebody has looked: the location is as the books say, and takes loads again. Reply: None."""
 

@@ -152,6 +152,11 @@ class ContractGateway:
         """Somebody carries a container to a place, and tells."""
         self._stand(container_id, place)
 
+    def remove(self, container_id: str) -> None:
+        """A container leaves the site, and the gateway is told."""
+        place = self.places.pop(container_id)
+        self._tell(EventType.CONTAINER_REMOVED, container_id, containerId=container_id, locationId=place)
+
     def _stand(self, container_id: str, place: str) -> None:
         self.places[container_id] = place
         data = {"containerId": container_id, "locationId": place}

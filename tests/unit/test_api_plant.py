@@ -14,7 +14,9 @@ from gateway.contract.faults import Fault
 from gateway.contract.reports import CommandDone, CommandFailed, DeviceOffline, Load, Position
 from gateway.transport.effects import Assign
 from tests.unit.api_rig import Rig, SilentDriver, gateway
+from tests.unit.chain_rig import chain, fill, order
 from tests.unit.feeding import START_US
+from tests.unit.test_api_wms import parts_of
 
 pytestmark = pytest.mark.unit
 
@@ -130,6 +132,40 @@ async def test_people_put_the_books_right() -> None:
         known = await rig.http.put("/v1/containers/NEW/location", json=WHO | {"locationId": "A-2-R-02"})
         assert known.json()["locationId"] == "A-2-R-02"
         assert (await rig.http.get("/v1/containers/NEW")).status_code == 200
+
+
+async def test_a_container_that_has_left_the_site_is_shown_no_more() -> None:
+    async with gateway() as rig:
+        assert (await rig.http.post("/v1/containers/T2/removal", json=WHO)).status_code == 204
+        assert (await rig.http.get("/v1/containers/T2")).status_code == 404
+        ((doc,),) = await rig.store.read(lambda tx: tx.fetch("SELECT doc FROM acts"))
+        record = json.loads(doc)
+        assert [record[name] for name in ("operator", "reason", "act", "subject")] == [
+            "ann",
+            "I looked",
+            "container.removed",
+            "T2",
+        ]
+        again = await rig.http.post("/v1/containers/T2/removal", json=WHO)
+        assert (again.status_code, again.json()["reasons"][0]["code"]) == (404, "unknownContainer")
+
+
+async def test_a_container_for_which_the_wes_has_goods_or_work_stays() -> None:
+    async with chain() as line, gateway(wes=parts_of(line.core)) as rig:
+        await fill(line, "T1", "A1-1-L-05", A=3)
+        await order(line, "C-1", ("A", 3))
+        removal = "/v1/containers/T1/removal"
+        goods = await rig.http.post(removal, json=WHO)
+        assert (goods.status_code, goods.json()["reasons"][0]["code"]) == (409, "holdsGoods")
+        await line.think()
+        line.gateway.step()
+        await line.hear()
+        await line.serve()
+        assert await line.core.rows("SELECT state FROM presentations") == [("leaving",)]
+        work = await rig.http.post(removal, json=WHO)
+        assert (work.status_code, work.json()["reasons"][0]["code"]) == (409, "busy")
+        await line.until_quiet()
+        assert (await rig.http.post(removal, json=WHO)).status_code == 204
 
 
 async def test_an_alarm_says_what_happened_and_what_may_be_done() -> None:

@@ -210,6 +210,20 @@ WRONG_REQUESTS: dict[str, tuple[str, str, Any, int, list[tuple[str, str]]]] = {
         422,
         [("operator", "tooShort")],
     ),
+    "removal of an unknown container": (
+        "POST",
+        "/v1/containers/T9/removal",
+        {"operator": "ann", "reason": "broken"},
+        404,
+        [("containerId", "unknownContainer")],
+    ),
+    "removal of a container that a transport has": (
+        "POST",
+        "/v1/containers/T1/removal",
+        {"operator": "ann", "reason": "broken"},
+        409,
+        [("", "containerBusy")],
+    ),
     "unknown container": ("GET", "/v1/containers/T9", None, 404, [("containerId", "unknownContainer")]),
     "container at an unknown location": (
         "PUT",

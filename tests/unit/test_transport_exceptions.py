@@ -1,6 +1,7 @@
 """What real plants do: each exception with its reason, alarm and actions, and every way out of it; cancel in every phase."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -20,13 +21,21 @@ from gateway.contract.reports import (
     Sensors,
 )
 from gateway.contract.transports import Act
-from gateway.transport.messages import CorrectContainer, Open, ResetDevice, SetDeviceEnabled, UnblockLocation
+from gateway.transport.messages import (
+    CorrectContainer,
+    Open,
+    RemoveContainer,
+    ResetDevice,
+    SetDeviceEnabled,
+    UnblockLocation,
+)
 from tests.unit.floor import Floor, shuttle_site
 
 pytestmark = pytest.mark.unit
 
 
 NOTHING = Sensors()
+ANN = Act(operator="ann", reason="broken")
 
 
 def failing(fault: Fault, sensors: Sensors = NOTHING) -> Callable[[Command], CommandFailed]:
@@ -415,6 +424,41 @@ def test_the_books_are_put_right_only_for_containers_that_no_transport_holds() -
     with pytest.raises(Refusal) as refused:
         floor.tell(CorrectContainer("T1", "A-2-R-03", act))
     assert refused.value.kind is RefusalKind.CONFLICT
+
+
+def test_a_container_that_has_left_the_site_is_forgotten_and_its_place_is_free() -> None:
+    floor = Floor()
+    place = floor.where("T1")
+    assert place is not None
+    floor.tell(RemoveContainer("T1", ANN))
+    assert "T1" not in floor.tables.containers
+    (event,) = [event for event in floor.events if event.type == "container.removed"]
+    assert (event.subject, event.data["containerId"], event.data["locationId"]) == ("T1", "T1", place)
+    floor.tell(CorrectContainer("NEW", place, ANN))
+    floor.tell(CorrectContainer("T1", "A-2-R-03", ANN))
+    assert (floor.where("NEW"), floor.where("T1")) == (place, "A-2-R-03")
+
+
+def test_a_container_that_a_transport_has_or_that_is_not_known_is_not_removed() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "1-OUT")
+    with pytest.raises(Refusal) as busy:
+        floor.tell(RemoveContainer("T1", ANN))
+    assert busy.value.kind is RefusalKind.CONFLICT
+    assert "M1" in str(busy.value)
+    with pytest.raises(Refusal) as unknown:
+        floor.tell(RemoveContainer("T9", ANN))
+    assert unknown.value.kind is RefusalKind.NOT_FOUND
+    assert floor.tables.containers["T1"].transport_id == "M1"
+
+
+def test_a_container_on_a_device_is_not_removed_before_somebody_has_said_where_it_was_put() -> None:
+    floor = Floor()
+    container = floor.tables.containers["T1"]
+    floor.tables.containers.put(replace(container, location_id=None, device_id="shuttle-1"))
+    with pytest.raises(Refusal) as refused:
+        floor.tell(RemoveContainer("T1", ANN))
+    assert "shuttle-1" in str(refused.value)
 
 
 def test_a_misread_at_the_destination_does_not_complete_the_transport() -> None:

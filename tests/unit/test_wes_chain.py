@@ -149,6 +149,29 @@ async def test_an_order_for_a_tote_that_has_arrived_keeps_it_there_for_another_o
         assert not await contradictions(line.core)
 
 
+@pytest.mark.parametrize("is_told", [True, False], ids=("told by the feed", "before the feed reaches back"))
+async def test_a_container_that_has_left_the_site_stands_nowhere_and_others_have_its_place(
+    *, is_told: bool
+) -> None:
+    async with chain() as line:
+        await fill(line, "T-1", "A1-1-L-05", A=1)
+        await fill(line, "T-2", "A1-1-L-06", A=9)
+        await line.hear()
+        if is_told:
+            line.gateway.remove("T-1")
+            await line.hear()
+        else:
+            del line.gateway.places["T-1"]
+            containers = await line.gateway.list_containers()
+            await line.store.write(lambda tx: line.hearing.catch_up(tx, containers, {}))
+        assert await line.core.rows(
+            "SELECT holder_id, location_id FROM holders WHERE kind = 'container' ORDER BY holder_id"
+        ) == [("T-1", None), ("T-2", "A1-1-L-06")]
+        await order(line, "C-1", ("A", 2))
+        await line.until_quiet()
+        assert await line.codes("orders") == [90]
+
+
 async def test_an_event_that_comes_twice_changes_nothing() -> None:
     async with chain() as line:
         await ten_orders(line)

@@ -48,6 +48,10 @@ _OPEN: Final = (
     "SELECT presentation_id FROM presentations WHERE state IN ('called', 'sent', 'failed', 'recalled')"
     " ORDER BY presentation_id"
 )
+_STANDING: Final = (
+    "SELECT holder_id FROM holders WHERE kind = 'container' AND warehouse_id = :warehouse_id"
+    " AND location_id IS NOT NULL ORDER BY holder_id"
+)
 # Of puts the gateway is asked one by one, by the next round of the put wall: they are made to look silent for long.
 _ASK_FOR_PUTS: Final = "UPDATE wall_puts SET changed_at = 0 WHERE state IN ('sent', 'recalled')"
 
@@ -72,6 +76,7 @@ class Hearing:
         self._arrived = arrived
         self._handlers: dict[EventType, Handler] = {
             EventType.CONTAINER_LOCATED: self._located,
+            EventType.CONTAINER_REMOVED: self._removed,
             EventType.TRANSPORT_COMPLETED: self._completed,
             EventType.TRANSPORT_CANCELLED: self._ended_elsewhere,
             EventType.TRANSPORT_FAILED: self._failed,
@@ -106,6 +111,10 @@ class Hearing:
         """
         for view in containers:
             await self._stand(tx, view.container_id, view.location_id)
+        listed = {view.container_id for view in containers}
+        for (container_id,) in await tx.fetch(_STANDING, {"warehouse_id": self._context.wes.warehouse_id}):
+            if container_id not in listed:
+                await self._stand(tx, container_id, None)
         for number, view in transports.items():
             presentation = await lock_presentation(tx, number)
             if (
@@ -159,6 +168,10 @@ class Hearing:
 
     async def _located(self, tx: Tx, _: WesContext, event: Event) -> None:
         await self._stand(tx, event.data["containerId"], event.data.get("locationId"))
+
+    async def _removed(self, tx: Tx, _: WesContext, event: Event) -> None:
+        """A container has left the site: it stands nowhere; what the books have in it can be promised and not be fetched."""
+        await self._stand(tx, event.data["containerId"], None)
 
     async def _completed(self, tx: Tx, _: WesContext, event: Event) -> None:
         presentation = await presentation_of_transport(tx, event.subject)

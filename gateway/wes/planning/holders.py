@@ -1,14 +1,36 @@
-"""Containers and flat places become known to the books when goods are first put there."""
+"""Containers and flat places become known to the books when goods are first put there; a container may leave when it is empty."""
+
+from typing import Final
 
 from gateway.kernel.ports import Tx
 from gateway.wes.context import WesContext
+from gateway.wes.planning.presentations import presentation_of_container
+from gateway.wes.planning.tasks import conflict
 from gateway.wes.stock.model import Holder, HolderKind
 from gateway.wes.stock.opening import open_holder
+
+_GOODS: Final = (
+    "SELECT p.quantity, o.sku FROM positions p JOIN lots l ON l.lot_id = p.lot_id JOIN pools o ON o.pool_id = l.pool_id"
+    " WHERE p.holder_id = :holder_id AND p.quantity > 0 ORDER BY o.sku, p.lot_id LIMIT 1"
+)
 
 
 def kind_of(context: WesContext, holder_id: str) -> HolderKind:
     """Tell whether an id is that of a flat place: whatever is no location of the site is a container."""
     return HolderKind.LOCATION if holder_id in context.layout.places else HolderKind.CONTAINER
+
+
+async def check_unused(tx: Tx, container_id: str) -> None:
+    """Make sure that nothing is lost with a container that leaves the site.
+
+    Raises:
+        Refusal: there are goods in it, or it is under way or at a station for work.
+    """
+    if rows := await tx.fetch(_GOODS, {"holder_id": container_id}):
+        pieces, sku = rows[0]
+        raise conflict("containerId", "holdsGoods", f"the books have {pieces} of {sku} in {container_id}")
+    if await presentation_of_container(tx, container_id) is not None:
+        raise conflict("containerId", "busy", f"{container_id} is on its way, or is worked on at a station")
 
 
 async def open_place(tx: Tx, context: WesContext, holder_id: str) -> None:
