@@ -35,7 +35,7 @@ BASE_MAX: Final = 4
 PARK_AFTER_S: Final = 2.0
 """A vehicle that has had nothing to do for this long goes home or charges; often the next command comes sooner."""
 PARK_DOUBLINGS_MAX: Final = 4
-"""What it refuses, forgets, or fails at, it is asked for again after pauses that double so many times."""
+"""What comes to nothing, it is asked for again after pauses that double so many times."""
 EARLIER_MAX: Final = 8
 """Orders for the same command that are remembered."""
 ACTIONS: Final = {
@@ -139,8 +139,7 @@ class Driving:
         return shown.battery >= self._fleet.model.charging.until
 
     def _give_order(self, row: Mission) -> None:
-        command = None if row.withdrawn else row.command
-        if command is not None and (self._waits_to_try(row) or self._serve(row, command)):
+        if row.command is not None and not row.withdrawn and self._serve(row, row.command):
             return
         # A moment that is still to come was meant by another clock: that of a run before this one.
         pause_s = PARK_AFTER_S * 2 ** min(row.fruitless, PARK_DOUBLINGS_MAX)
@@ -152,13 +151,6 @@ class Driving:
             return
         if row.charger is None or row.base != (row.charger,):
             self._park(row)
-
-    def _waits_to_try(self, row: Mission) -> bool:
-        """Tell whether the next order for a command has to wait: what is forgotten again and again is made ever more seldom."""
-        if row.attempt < 2 or row.forgot_us is None:
-            return False
-        pause_s = PARK_AFTER_S * 2 ** min(row.attempt - 2, PARK_DOUBLINGS_MAX)
-        return 0 <= self._books.steady_us - row.forgot_us < pause_s * 1e6
 
     def _serve(self, row: Mission, command: Command) -> bool:
         pick = command.op is Op.PICK

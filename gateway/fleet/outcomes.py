@@ -41,6 +41,11 @@ from gateway.kernel.books import Books, Table
 UNTAKEN: Final = (Phase.SENT, Phase.RECALLED)
 HELP_AFTER: Final = 3
 """Somebody is called when so many of the fleet's own orders to a vehicle, one after the other, have been in vain."""
+FORGETFUL_AFTER: Final = 2
+"""A vehicle that has forgotten so many orders for one command gets the next ones after pauses that double …"""
+FORGETFUL_S: Final = 2.0
+FORGETFUL_DOUBLINGS_MAX: Final = 4
+"""… so many times."""
 PLUG_S: Final = 120.0
 """A vehicle at a charger that has not begun to charge after this long will not: its order is cancelled, and somebody called."""
 
@@ -69,16 +74,18 @@ class Outcomes:
         row = self._missions[shown.vehicle_id]
         while row.order is not None:
             order = self._note_no(row, row.order, shown)
-            sign = self._sign(order, shown)
+            sign = self._sign(row, order, shown)
             if sign is None or (order.phase, sign) not in PHASES:
                 return
             self._apply(replace(row, order=order), order, shown, sign)
             row = self._missions[shown.vehicle_id]
 
-    def end_refusal(self, vehicle_id: str) -> None:
-        """End an order that the vehicle has refused, once that is for good."""
+    def look_again(self, vehicle_id: str) -> None:
+        """End an order that the vehicle has refused, or forgotten again, once the time for that has come."""
         row = self._missions[vehicle_id]
-        if row.shown is not None and row.order is not None and row.order.refusal is not None:
+        if row.shown is None or row.order is None:
+            return
+        if row.order.refusal is not None or row.attempt >= FORGETFUL_AFTER:
             self.follow(row.shown)
 
     def end_command(self, vehicle_id: str) -> None:
@@ -146,19 +153,32 @@ class Outcomes:
         self._missions.put(replace(row, order=order))
         return order
 
-    def _sign(self, order: Order, shown: VehicleState) -> Sign | None:
+    def _sign(self, row: Mission, order: Order, shown: VehicleState) -> Sign | None:
         """Return what the state says of an order; that it is not taken only when no copy of it can be under way any more.
 
         Until then a vehicle that refused one copy, because of something that passes, or was asked to cancel the order before it had
         come, may take another one: it keeps the way that is released to it, and is asked for nothing else.
         """
         sign, refusal = sign_of(order, shown), order.refusal
+        if sign is Sign.FORGOTTEN and self._has_just_forgotten(row):
+            return None
         if refusal is None or order.phase not in UNTAKEN or sign not in (None, Sign.REFUSED, Sign.CALLED_OFF):
             return sign
         if is_at_earlier(order, shown):
             return None  # it refuses because of that one, and what becomes of that one counts
         over = self._books.steady_us - refusal.at_us >= UNDER_WAY_S * 1e6
         return (sign or Sign.REFUSED) if over or not refusal.retry else None
+
+    def _has_just_forgotten(self, row: Mission) -> bool:
+        """Tell whether the vehicle has forgotten an order for the same command a moment ago, and not for the first time.
+
+        Until a pause is over the order stays what is judged: another one at once would meet the same end, as fast as messages go.
+        """
+        if row.attempt < FORGETFUL_AFTER or row.forgot_us is None:
+            return False
+        pause_s = FORGETFUL_S * 2 ** min(row.attempt - FORGETFUL_AFTER, FORGETFUL_DOUBLINGS_MAX)
+        # A moment that is still to come was meant by another clock: that of a run before this one.
+        return 0 <= self._books.steady_us - row.forgot_us < pause_s * 1e6
 
     def _apply(self, row: Mission, order: Order, shown: VehicleState, sign: Sign) -> None:
         phase = PHASES[order.phase, sign]

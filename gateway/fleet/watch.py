@@ -80,7 +80,7 @@ class Watch:
 
     def tick(self, vehicle_id: str) -> None:
         """Look what the time has brought: pauses that are over, and patience."""
-        self._outcomes.end_refusal(vehicle_id)
+        self._outcomes.look_again(vehicle_id)
         self._outcomes.cancel_again(vehicle_id)
         self._outcomes.give_up_charging(vehicle_id)
         self._outcomes.end_command(vehicle_id)
