@@ -92,10 +92,10 @@ class Driving:
     def _shall_let_go(self, row: Mission, shown: VehicleState) -> bool:
         """Tell whether a vehicle has an order of which nobody will send the rest, or on which nobody counts.
 
-        It is of another gateway before this one, or came after it had been given up, or came twice and was refused but once; or
-        to charge is all that is left of it, and the vehicle has charged for long enough.
+        It is of another gateway before this one, or a copy of it came after it had been given up; or to charge is all that is left
+        of it, and the vehicle has charged for long enough.
         """
-        if waits_for_more(shown) or _obeys_what_it_refused(row, shown):
+        if waits_for_more(shown) or (shown.order_id == row.given_up and not stands(shown)):
             return True
         return row.charger is not None and self._is_charged(shown) and _is_at_charging(shown)
 
@@ -336,10 +336,6 @@ class Driving:
             return claim
         around = replace(claim, rest=way[1:])
         return around if self._traffic.allows(row.vehicle_id, around) else claim
-
-
-def _obeys_what_it_refused(row: Mission, shown: VehicleState) -> bool:
-    return shown.order_id == row.refused and not stands(shown)
 
 
 def _is_at_charging(shown: VehicleState) -> bool:

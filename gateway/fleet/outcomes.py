@@ -216,7 +216,10 @@ class Outcomes:
         row = replace(row, order=None, rest=rest, idle_since_us=self._books.steady_us, fruitless=fruitless)
         untaken = sign in (Sign.REFUSED, Sign.CALLED_OFF) and shown.order_id != order.order_id
         row = standing(row, shown, self._roads, order.start if untaken else BETWEEN)
-        return replace(row, refused=order.order_id) if untaken and sign is Sign.REFUSED else row
+        wanted = row.command is not None and row.command.job_id == order.job_id and not row.withdrawn
+        unwanted = order.job_id is not None and not wanted
+        given_up = (untaken and sign is Sign.REFUSED) or (unwanted and sign is Sign.FORGOTTEN)
+        return replace(row, given_up=order.order_id) if given_up else row
 
     def _judge_move(self, order: Order, shown: VehicleState, sign: Sign) -> None:
         """Call somebody when the fleet's own orders to a vehicle are in vain again and again, until one is not."""

@@ -143,7 +143,7 @@ class Mission:
         pose: where people have said that it stands, as long as the vehicle has not answered.
         unconfirmed: why it has not taken the last such word for true.
         order: what it was last sent, until it has ended.
-        refused: id of the last order that it refused before it had shown it.
+        given_up: id of the last order that it refused before it had shown it, or forgot when nobody wanted it any more.
         stray: the last order that it was asked to let go of, though it is not `order`.
         charger: where it charges, or goes to charge.
         idle_since_us: since when it has had nothing to do, in steady time.
@@ -168,7 +168,7 @@ class Mission:
     pose: VehiclePose | None = None
     unconfirmed: str = ""
     order: Order | None = None
-    refused: str | None = None
+    given_up: str | None = None
     stray: Stray | None = None
     charger: str | None = None
     idle_since_us: int = 0

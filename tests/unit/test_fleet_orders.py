@@ -780,6 +780,26 @@ def test_a_command_whose_forgotten_order_has_failed_after_all_is_for_the_load_to
     assert [type(report) for report in desk.news()] == [CommandUnknown, ChannelOnline]
 
 
+def test_a_withdrawn_order_that_was_forgotten_is_cancelled_if_a_copy_of_it_is_carried_out_after_all(
+    desk: Desk,
+) -> None:
+    # given a vehicle that forgets its order while that is cancelled, with a copy of an update under way
+    desk.disabled.add("agv-1")  # no moves of its own
+    desk.show(last_node_id="b")
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order(), driving=True)
+    desk.reach("c", 2)
+    update = desk.order()
+    desk.fleet.withdraw(5)
+    desk.news()
+    forget(desk, "c", loads=())
+    desk.sent()
+    # when it takes that for a new order
+    desk.take(update, driving=True)
+    # then it is told that nobody wants it
+    assert desk.sent() == [CancelOrder("agv-1", "site-5")]
+
+
 def test_what_a_vehicle_has_forgotten_stays_its_own_as_long_as_a_copy_may_come(desk: Desk) -> None:
     desk.show(last_node_id="c")
     desk.pass_time(3)
