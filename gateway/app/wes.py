@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from random import Random, SystemRandom
+from typing import Final
 
 import httpx
 import structlog
@@ -19,6 +20,7 @@ from gateway.delivery.gateway_client import GatewayClient
 from gateway.delivery.wes import upstream_works
 from gateway.kernel.clock import SystemClock
 from gateway.kernel.news import TellingStore
+from gateway.kernel.ports import CannotStart
 from gateway.kernel.supervise import keep_running
 from gateway.site.model import Site
 from gateway.wes.allocation.port import Allocator
@@ -29,6 +31,9 @@ from gateway.wes.layout import lay_out
 from gateway.wes.planning.hearing import Hearing
 
 log = structlog.get_logger()
+
+LOOK_S: Final = 5.0
+"""From one look whether the gateway has got a WES core of its own to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,10 @@ class RunningWes:
     def chain(self, gateway: GatewayClient) -> Mapping[str, Runnable]:
         """Return what runs between work orders and containers at stations."""
         return chain_works(self.core, gateway, self.allocator, self.hearing, self.bells)
+
+
+class SecondMaster(CannotStart):
+    """The gateway has a WES already; the text says so."""
 
 
 @asynccontextmanager
@@ -80,6 +89,7 @@ async def run_wes(settings: Settings, gateway_url: str) -> None:
 
     Raises:
         StoreRefused: another process uses the data, or they are newer than this program.
+        SecondMaster: the gateway runs a WES core of its own, or does so from now on (in a group).
     """
     clock, rng = SystemClock(), SystemRandom()
     make_data_folder(settings.data)
@@ -91,11 +101,33 @@ async def run_wes(settings: Settings, gateway_url: str) -> None:
             asyncio.TaskGroup() as tasks,
         ):
             assert wes is not None
-            works = {**wes.works, **wes.chain(GatewayClient(http))}
+            gateway = GatewayClient(http)
+            await _refuse_second(gateway, gateway_url)
+            works = {**wes.works, **wes.chain(gateway)}
             running = [tasks.create_task(keep_running(name, work.run)) for name, work in works.items()]
+            running.append(tasks.create_task(_stay_the_only_one(gateway, gateway_url)))
             start_is_over()
             log.info("the WES runs", url=settings.url, gateway=gateway_url)
             closing = asyncio.Event()
             await serve_http(create_wes_api(wes.core, settings.token, closing), port, closing)
             for task in running:
                 task.cancel()
+
+
+async def _stay_the_only_one(gateway: GatewayClient, url: str) -> None:
+    while True:
+        await asyncio.sleep(LOOK_S)
+        await _refuse_second(gateway, url)
+
+
+async def _refuse_second(gateway: GatewayClient, url: str) -> None:
+    """Leave the containers to whoever moves them already: what one WES brings to a station another would have brought back.
+
+    Raises:
+        SecondMaster: the gateway runs a WES core of its own.
+    """
+    if await gateway.has_wes():
+        raise SecondMaster(
+            f"the gateway at {url} runs a WES core of its own, and two would undo each other's work:"
+            " start it with --no-wes, or stop this one"
+        )

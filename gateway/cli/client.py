@@ -185,7 +185,7 @@ def connection(url: str, token_file: Path | None, silence_s: float = TIMEOUT_S) 
     Raises:
         typer.BadParameter: the address or the token file is not usable.
     """
-    address = _address(url)
+    address = address_of(url, "--url")
     token = token_of(token_file)
     return {
         "base_url": address,
@@ -196,18 +196,23 @@ def connection(url: str, token_file: Path | None, silence_s: float = TIMEOUT_S) 
     }
 
 
-def _address(url: str) -> httpx.URL:
+def address_of(url: str, option: str) -> httpx.URL:
+    """Return the address of a gateway as somebody has typed it.
+
+    Raises:
+        typer.BadParameter: it is none, or one with a password; `option` is named.
+    """
     try:
         address = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise typer.BadParameter(f"{url} is no address: {error}", param_hint="--url") from error
+        raise typer.BadParameter(f"{url} is no address: {error}", param_hint=option) from error
     if address.userinfo:  # not repeated: it would stand in every sentence about this gateway, and in its log
         raise typer.BadParameter(
             f"an address has no user and password; what proves who asks is a token: --token-file FILE or ${TOKEN_VARIABLE}",
-            param_hint="--url",
+            param_hint=option,
         )
     if address.scheme not in ("http", "https") or not address.host:
-        raise typer.BadParameter(f"{url} is not an address such as {DEFAULT_URL}", param_hint="--url")
+        raise typer.BadParameter(f"{url} is not an address such as {DEFAULT_URL}", param_hint=option)
     return address
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.client import address_of
 from gateway.cli.credentials import TokenFileOption, token_of
 from gateway.cli.failure import REFUSED, Failure
 from gateway.cli.logs import LogFormat, configure_logs
@@ -31,6 +32,7 @@ def run_wes(
     Kill either of the two at any moment: started again with the same --data they go on where they were.
     """
     gc.disable()  # until `start_is_over`
+    address = str(address_of(gateway, "--gateway")).rstrip("/")
     token = token_of(token_file)
     chosen = site_of(site, None, None)
     if chosen.wes is None:
@@ -40,4 +42,4 @@ def run_wes(
     from gateway.app import Settings, run_wes
     from gateway.cli.ending import run_to_the_end
 
-    run_to_the_end(run_wes(Settings(site=chosen, data=data, port=port, token=token), gateway))
+    run_to_the_end(run_wes(Settings(site=chosen, data=data, port=port, token=token), address))

@@ -84,6 +84,11 @@ class GatewayClient:
         """
         return await self._find(f"/v1/puts/{put_id}", PutView)
 
+    async def has_wes(self) -> bool:
+        """Tell whether the gateway runs a WES core of its own; not as long as nobody can tell."""
+        response = await self._send("GET", "/v1/wes/alarms", params={"limit": 1})
+        return response is not None and response.is_success
+
     async def list_containers(self) -> Sequence[ContainerView]:
         """Return all containers with where they are.
 

@@ -238,7 +238,8 @@ async def _reached(url: str) -> _Connection:
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         why = str(error) or "it does not answer"
         raise StoreRefused(f"the database cannot be reached: {why}") from error
-    except (ValueError, OverflowError):  # which would repeat what they take for a port, such as half a password
+    except (ValueError, OverflowError):
+        # They repeat what they take for a port, such as half a password.
         raise StoreRefused(NO_ADDRESS) from None
 
 

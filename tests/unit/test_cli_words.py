@@ -136,6 +136,14 @@ SUBMIT = ("transport", "submit", "--container", "C-1", "--to", "S1-1")
         (("run", "--site", "", "--data", "/nowhere"), "'--site': what stands there is empty"),
         (("run", "--site", DEMO, "--data", __file__), "is a file, not a folder"),
         (("wes", "run", "--site", DEMO, "--data", ""), "'--data': what stands there is empty"),
+        (
+            ("wes", "run", "--site", DEMO, "--data", "/nowhere", "--gateway", "localhost"),
+            "Invalid value for --gateway: localhost is not an address such as http://127.0.0.1:8080",
+        ),
+        (
+            ("wes", "run", "--site", DEMO, "--data", "/nowhere", "--gateway", "http://[::1"),
+            "Invalid value for --gateway: http://[::1 is no address",
+        ),
         (("check", "--site", ""), "'--site': what stands there is empty"),
         (("sim", "--site", ""), "'--site': what stands there is empty"),
         (("demo", "--site", ""), "'--site': what stands there is empty"),

@@ -3,14 +3,17 @@
 import asyncio
 import socket
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from gateway.site.load import load_site
 from gateway.store.database import open_lock
-from tests.wire.processes import DEMO, ROOT, free_ports
+from tests.cli_bench import loopback_socket, served
+from tests.wire.processes import DEMO, ROOT, Program, free_ports
 from tests.wire.serving import stranger
 
 pytestmark = pytest.mark.wire
@@ -91,3 +94,48 @@ async def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> Non
     assert status == 1
     assert f"{in_the_way / 'data'} cannot be used" in told
     assert "Traceback" not in told
+
+
+WES_RUN = ("wes", "run", "--site", str(DEMO))
+
+
+def plant() -> FastAPI:
+    """A gateway with a WES core of its own, as far as it is asked about that."""
+    app = FastAPI()
+    app.add_api_route("/v1/wes/alarms", lambda: {"items": []})
+    return app
+
+
+async def test_a_wes_beside_a_gateway_that_has_one_is_refused(tmp_path: Path) -> None:
+    async with served(plant()) as url:
+        status, told = await ended(
+            *WES_RUN, "--data", str(tmp_path), "--port", str(free_ports(1)), "--gateway", url
+        )
+    assert status == 1
+    assert f"the gateway at {url} runs a WES core of its own, and two would undo each other's work" in told
+    assert "start it with --no-wes, or stop this one" in told
+    assert "Traceback" not in told
+
+
+async def answers(url: str) -> None:
+    async with httpx.AsyncClient() as http:
+        while True:
+            with suppress(httpx.TransportError):
+                if (await http.get(url)).is_success:
+                    return
+            await asyncio.sleep(0.1)
+
+
+async def test_a_wes_ends_when_its_gateway_comes_back_with_one_of_its_own(tmp_path: Path) -> None:
+    own, gateway = (port := free_ports(2)), port + 1
+    place = ("--data", str(tmp_path), "--port", str(own), "--gateway", f"http://127.0.0.1:{gateway}")
+    program = Program("wes", sys.executable, "-m", "gateway", *WES_RUN, *place, log=tmp_path / "log")
+    await program.start()
+    try:
+        await asyncio.wait_for(answers(f"http://127.0.0.1:{own}/v1/wes/alarms"), 60)
+        async with served(plant(), loopback_socket(gateway)):
+            assert await asyncio.wait_for(program.ended(), 60) == 1
+    finally:
+        await program.kill()
+    assert "runs a WES core of its own" in program.tail()
+    assert "Traceback" not in program.tail()
