@@ -1,7 +1,7 @@
 """The HTTP application: all routes, one way to refuse, and a description that tells the truth about it."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -10,7 +10,7 @@ from fastapi_offline import FastAPIOffline
 
 from gateway.api.deps import ApiDeps
 from gateway.api.events import event_routes
-from gateway.api.guard import SecureHeaders, TokenGuard
+from gateway.api.guard import HeadAsGet, SecureHeaders, TokenGuard
 from gateway.api.health import health_routes, wes_health_routes
 from gateway.api.plant import plant_routes
 from gateway.api.problems import MEDIA_TYPE, add_problem_handlers
@@ -81,7 +81,7 @@ def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:
     return [floor_routes(wes, closing), *(routes(wes) for routes in rooms)]
 
 
-def _application(title: str, routers: Iterable[APIRouter], token: str | None) -> FastAPI:
+def _application(title: str, routers: Sequence[APIRouter], token: str | None) -> FastAPI:
     """Put routes together. The pages at /docs bring their script with them: where a gateway stands there is no internet."""
     app = FastAPIOffline(
         title=title,
@@ -94,10 +94,11 @@ def _application(title: str, routers: Iterable[APIRouter], token: str | None) ->
     )
     for router in routers:
         app.include_router(router)
-    add_problem_handlers(app)
+    add_problem_handlers(app, routers)
     _describe_problems(app)
     if token is not None:
         app.add_middleware(TokenGuard, token=token)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(SecureHeaders)
     return app
 

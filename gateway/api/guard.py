@@ -1,4 +1,4 @@
-"""What stands before every route: the token, and headers that keep browsers from guessing and storing."""
+"""What stands before every route: the token, HEAD, and headers that keep browsers from guessing and storing."""
 
 import hmac
 from typing import Final
@@ -23,13 +23,14 @@ class TokenGuard:
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app = app
-        self._expected = f"Bearer {token}".encode()
+        self._token = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
-            shown = Headers(scope=scope).get("authorization", "").encode("latin-1")
-            if not hmac.compare_digest(shown, self._expected):
+            scheme, _, shown = Headers(scope=scope).get("authorization", "").partition(" ")
+            known = hmac.compare_digest(shown.encode("latin-1"), self._token)
+            if scheme.lower() != "bearer" or not known:
                 answer = http_error(
                     401,
                     "unauthorized",
@@ -63,3 +64,27 @@ class SecureHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class HeadAsGet:
+    """Answers HEAD as GET, without the body (RFC 9110, section 9.3.2): health checks and proxies ask so."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        over = False
+
+        async def send_head(message: Message) -> None:
+            nonlocal over
+            if message["type"] == "http.response.start":
+                await send(message)
+            elif not over:  # a stream hears that the caller has gone, as this was all
+                over = True
+                await send({"type": "http.response.body"})
+
+        await self._app({**scope, "method": "GET"}, receive, send_head)

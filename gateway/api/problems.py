@@ -1,13 +1,16 @@
 """Everything that can go wrong with a request, as problem+json (RFC 9457) in the caller's terms."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.misfits import camel, field_error, without_kinds
@@ -49,11 +52,12 @@ class Rejected(HTTPException):
         self.reason = FieldError("", code, message)
 
 
-def add_problem_handlers(app: FastAPI) -> None:
-    """Have every error answered as problem+json."""
+def add_problem_handlers(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """Have every error answered as problem+json; `routers` tell which methods a path knows."""
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     app.add_exception_handler(Refusal, _on_refusal)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(HTTPException, partial(_on_http_error, routes))
     app.add_exception_handler(StoreFull, _on_store_full)
     app.add_exception_handler(StoreBroken, _on_store_broken)
     app.add_exception_handler(Exception, _on_fault)
@@ -101,8 +105,9 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
     return refused(Refusal(RefusalKind.INVALID, *(field_error(each, place) for each, place in places)))
 
 
-async def _on_http_error(request: Request, error: Exception) -> Response:
+async def _on_http_error(routes: Iterable[APIRoute], request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    headers = error.headers
     status = HTTPStatus(error.status_code)
     code = error.reason.code if isinstance(error, Rejected) else camel(status.name)
     match error.status_code, error.detail:
@@ -110,9 +115,22 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
             message = "there is no such path; /docs shows all"
         case HTTPStatus.METHOD_NOT_ALLOWED, _:
             message = f"{request.method} is nothing that this path knows; /docs shows what it does"
+            headers = _allowing(headers, (route for route in routes if _is_at(route, request)))
         case _:
             message = error.detail
-    return http_error(status, code, message, error.headers)
+    return http_error(status, code, message, headers)
+
+
+def _is_at(route: APIRoute, request: Request) -> bool:
+    return route.matches(request.scope)[0] is not Match.NONE
+
+
+def _allowing(headers: Mapping[str, str] | None, routes: Iterable[APIRoute]) -> Mapping[str, str] | None:
+    """Return the headers with all methods of a path; Starlette names those of the first of its routes alone."""
+    methods = {method for route in routes for method in route.methods or ()}
+    if "GET" in methods:
+        methods.add("HEAD")
+    return {**(headers or {}), "Allow": ", ".join(sorted(methods))} if methods else headers
 
 
 async def _on_store_full(_: Request, error: Exception) -> Response:

@@ -280,6 +280,8 @@ async def test_without_the_token_nobody_passes_but_the_supervisor() -> None:
         assert (await rig.submit()).status_code == 401
         assert rig.tables.transports.get("T-1") is None
         assert (await rig.http.get("/livez")).status_code == 200
+        in_lower_case = {"Authorization": "bearer correct-horse"}  # as good (RFC 9110, section 11.1)
+        assert (await rig.http.get("/readyz", headers=in_lower_case)).status_code == 200
         rig.http.headers["Authorization"] = "Bearer correct-horse"
         assert (await rig.submit()).status_code == 202
 

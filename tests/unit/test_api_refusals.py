@@ -421,8 +421,23 @@ async def test_a_body_that_is_too_long_is_not_read_to_its_end(rig: Rig) -> None:
 
 
 async def test_a_method_that_is_not_allowed_says_which_are(rig: Rig) -> None:
-    answer = await rig.http.delete("/v1/transports/T-1")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    allowed = {
+        path: (await rig.http.patch(path)).headers["allow"]
+        for path in ("/v1/transports", "/v1/transports/T-1", "/v1/subscriptions/S-1", "/v1/puts")
+    }
+    assert allowed == {
+        "/v1/transports": "GET, HEAD, POST",
+        "/v1/transports/T-1": "GET, HEAD",
+        "/v1/subscriptions/S-1": "DELETE, GET, HEAD",
+        "/v1/puts": "POST",
+    }
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/v1/devices", "/v1/transports/none", "/v1/puts"])
+async def test_head_is_answered_as_get_without_a_body(rig: Rig, path: str) -> None:
+    shown, head = await rig.http.get(path), await rig.http.head(path)
+    assert (head.status_code, head.content) == (shown.status_code, b"")
+    assert head.headers["content-type"] == shown.headers["content-type"]
 
 
 JSON = st.recursive(

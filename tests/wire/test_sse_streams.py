@@ -111,6 +111,16 @@ async def test_a_stream_starts_now_unless_it_is_told_where(rig: tuple[Rig, httpx
         assert (await anext(stream))["id"] == "1"
 
 
+async def test_who_asks_for_the_head_of_a_stream_gets_it_and_holds_no_place(
+    rig: tuple[Rig, httpx.AsyncClient],
+) -> None:
+    _, http = rig
+    for _ in range(streams.STREAMS_MAX + 1):
+        answer = await http.head("/v1/events/stream")
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["content-type"].startswith("text/event-stream")
+
+
 async def test_only_wanted_types_are_streamed_and_a_quiet_stream_beats(
     rig: tuple[Rig, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
