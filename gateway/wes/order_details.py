@@ -29,8 +29,8 @@ from gateway.kernel.ports import SqlValue, Tx
 from gateway.wes.attention import decisions_about
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
+from gateway.wes.floor.questions import NOTICE_US, QuestionKind
 from gateway.wes.floor.views import list_numbered
-from gateway.wes.floor.wall import NOTICE_US, QuestionKind
 from gateway.wes.orders.history import Documents, find_documents, list_history
 from gateway.wes.planning.tasks import missing
 

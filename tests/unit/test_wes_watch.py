@@ -3,7 +3,8 @@
 import pytest
 
 from gateway.wes.alarms import Alarms
-from gateway.wes.floor.wall import DARK_US, NOTICE_US
+from gateway.wes.floor.questions import NOTICE_US
+from gateway.wes.floor.wall import DARK_US
 from gateway.wes.floor.watch import UNATTENDED_US, Watch
 from tests.unit.chain_rig import fill, order
 from tests.unit.station_rig import Station, station

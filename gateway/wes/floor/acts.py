@@ -40,7 +40,7 @@ from gateway.contract.acts import (
 from gateway.kernel.ports import SqlValue, Tx
 from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind
-from gateway.wes.floor import claims, packing, picking, replenishing, wall
+from gateway.wes.floor import claims, packing, picking, puts, questions, replenishing
 from gateway.wes.floor.cancelling import bring_back
 from gateway.wes.floor.operations import finish, reject, scan
 from gateway.wes.floor.shortfall import accept_short
@@ -103,9 +103,9 @@ async def _do(tx: Tx, context: WesContext, act: AnyAct) -> ActView:
             put_id = await picking.take(tx, context, act.allocation_id, act.quantity, act.upns, operator)
             return done.model_copy(update={"put_id": put_id})
         case Put():
-            await wall.put_by_hand(tx, context, act.put_id, act.slot_id, act.quantity, operator)
+            await puts.put_by_hand(tx, context, act.put_id, act.slot_id, act.quantity, operator)
         case Withdraw():
-            await wall.withdraw(tx, context, act.put_id)
+            await puts.withdraw(tx, context, act.put_id)
         case Adjust():
             await picking.adjust(tx, context, act.put_id, act.quantity, operator)
         case Short():
@@ -122,7 +122,7 @@ async def _do(tx: Tx, context: WesContext, act: AnyAct) -> ActView:
         case Reject():
             await reject(tx, context, act.operation_id, act.reason, operator)
         case Answer():
-            await wall.answer(tx, context, act.question_id, operator)
+            await questions.answer(tx, context, act.question_id, operator)
         case Hold():
             await picking.hold(tx, context, act.work_id, act.reason, operator)
         case Resume():

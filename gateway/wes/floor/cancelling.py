@@ -18,7 +18,7 @@ from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.exceptions import settle_all
-from gateway.wes.floor.wall import recall
+from gateway.wes.floor.puts import recall
 from gateway.wes.orders.declined import Declined
 from gateway.wes.orders.headers import SYSTEM, move_lines
 from gateway.wes.orders.progress import move_works

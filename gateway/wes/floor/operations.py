@@ -14,7 +14,7 @@ from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.wes.codes import Code, OperationState
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
-from gateway.wes.floor.wall import recall
+from gateway.wes.floor.puts import recall
 from gateway.wes.orders.headers import STAGE, SYSTEM
 from gateway.wes.planning.presentations import Presentation, lock_presentation, move
 from gateway.wes.planning.rollback import begin_rollback

@@ -11,8 +11,8 @@ from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind
 from gateway.wes.floor.operations import check_begun
+from gateway.wes.floor.puts import LIT_MAX, WallPut, is_lit, light, lock_put, recall
 from gateway.wes.floor.shortfall import give_up
-from gateway.wes.floor.wall import LIT_MAX, WallPut, is_lit, light, lock_put, recall
 from gateway.wes.orders.rows import lock_order
 from gateway.wes.planning.tasks import (
     CUT_PICK,

@@ -30,7 +30,7 @@ from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.floor.operations import OPERATION, TASKS, Operation, operation_of
-from gateway.wes.floor.wall import NOTICE_US
+from gateway.wes.floor.questions import NOTICE_US
 from gateway.wes.layout import Workplace
 from gateway.wes.planning.boxes import TO_COME
 from gateway.wes.planning.tasks import OPEN_PUTS, missing

@@ -12,7 +12,7 @@ from gateway.kernel.ports import Store
 from gateway.wes.alarms import Alarm, Alarms
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
-from gateway.wes.floor.wall import NOTICE_US, QuestionKind
+from gateway.wes.floor.questions import NOTICE_US, QuestionKind
 
 SUBJECT: Final = "stations"
 UNATTENDED_US: Final = 600_000_000
