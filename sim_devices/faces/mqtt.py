@@ -68,20 +68,32 @@ def _tls(link: MqttLink, root: Path) -> ssl.SSLContext:
 
 
 class _Client(aiomqtt.Client):
-    """One connection."""
+    """One connection, which leaves nothing behind."""
+
+    _abandoned = False
+
+    def _client_connect(self) -> None:
+        """Connect, in a thread that goes on when nobody waits for it any more."""
+        super()._client_connect()
+        if self._abandoned:
+            self._loop.call_soon_threadsafe(self._client.disconnect)
 
     async def __aenter__(self) -> Self:
-        """Connect, or leave nothing behind: the library forgets its socket and a task when no answer comes."""
+        """Connect; where no answer comes the library forgets its socket and a task."""
         try:
-            return await super().__aenter__()
+            with _cancellable():
+                return await super().__aenter__()
         except BaseException:
+            self._abandoned = True
+            # It looks here, when the socket is closed, whether anybody has to be told.
             self._connected = asyncio.get_running_loop().create_future()
             self._client.disconnect()
             raise
 
     async def __aexit__(self, *error: Any) -> None:
         """Disconnect; how the connection was lost has been told already, or nobody waits for it any more."""
-        await super().__aexit__(*error)
+        with _cancellable():
+            await super().__aexit__(*error)
         if self._disconnected.done() and not self._disconnected.cancelled():
             self._disconnected.exception()
 
@@ -145,26 +157,31 @@ class MqttBroker:
             tls_context=access.tls,
             max_queued_incoming_messages=INBOX_MAX,
         )
-        cancellations = _cancellations()
         with _as_connection_error():
             async with client:
-                if _cancellations() > cancellations:
-                    raise asyncio.CancelledError
                 yield _MqttSession(client)
 
 
 @contextmanager
 def _call() -> Generator[None]:
-    """Call the library: its errors become ConnectionError, and a cancellation is never lost.
-
-    The library waits with `wait_for`, which in Python 3.11 returns normally if what it waits for happens in the
-    moment of the cancellation.
-    """
-    cancellations = _cancellations()
-    with _as_connection_error():
+    """Call the library: its errors become ConnectionError, and a cancellation is never lost."""
+    with _as_connection_error(), _cancellable():
         yield
-    if _cancellations() > cancellations:
-        raise asyncio.CancelledError
+
+
+@contextmanager
+def _cancellable() -> Generator[None]:
+    """Let a cancellation win, whatever the library makes of it.
+
+    It waits with `wait_for`, which in Python 3.11 returns, or raises what went wrong, if what it waits for happens in the moment
+    of the cancellation; who then tries again never ends.
+    """
+    before = _cancellations()
+    try:
+        yield
+    finally:
+        if _cancellations() > before:
+            raise asyncio.CancelledError
 
 
 @contextmanager

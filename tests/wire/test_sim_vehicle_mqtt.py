@@ -18,6 +18,7 @@ from gateway.cli.options import SimOptions, site_of
 from gateway.cli.simulation import Simulation
 from gateway.contract.wiring import MqttLink
 from sim_devices.faces.mqtt import BrokerAccess, MqttBroker
+from sim_devices.vehicles.line import Publication
 from tests.vehicles import on_line
 from tests.wire.processes import DEMO, free_ports
 from tests.wire.test_embedded_broker import free_port, retained, server_processes, serving, until_silent
@@ -75,6 +76,34 @@ async def test_a_broker_that_never_answers_leaves_nothing_behind() -> None:
         port = server.sockets[0].getsockname()[1]
         async with on_line(MqttBroker(BrokerAccess(host="127.0.0.1", port=port))):
             await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize("answer", [aiomqtt.MqttError("refused"), None], ids=["refused", "connected"])
+async def test_a_vehicle_that_is_told_to_stop_in_the_moment_of_the_brokers_answer_stops(
+    monkeypatch: pytest.MonkeyPatch, answer: aiomqtt.MqttError | None
+) -> None:
+    """What waits in the library then raises, or returns, as if nothing were; who tries again never ends."""
+    answered = asyncio.get_running_loop().create_future()
+
+    async def connect(_: aiomqtt.Client) -> None:
+        await asyncio.wait_for(answered, 5)
+
+    monkeypatch.setattr(aiomqtt.Client, "__aenter__", connect)
+    will = Publication("connection", b"")
+
+    async def live() -> None:
+        async with MqttBroker(BrokerAccess(host="127.0.0.1", port=1)).connect("agv-1", will):
+            raise AssertionError("it lives on")
+
+    living = asyncio.ensure_future(live())
+    await asyncio.sleep(0)
+    if answer is None:
+        answered.set_result(None)
+    else:
+        answered.set_exception(answer)
+    living.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await living
 
 
 def test_access_is_read_from_a_link_of_the_site_file(tmp_path: Path) -> None:
