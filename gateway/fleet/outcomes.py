@@ -46,8 +46,8 @@ FORGETFUL_AFTER: Final = 2
 FORGETFUL_S: Final = 2.0
 FORGETFUL_DOUBLINGS_MAX: Final = 4
 """… so many times."""
-PLUG_S: Final = 120.0
-"""A vehicle at a charger that has not begun to charge after this long will not: its order is cancelled, and somebody called."""
+STUCK_S: Final = 120.0
+"""What a vehicle has not begun after this long it will not begin by itself."""
 
 
 class Outcomes:
@@ -119,22 +119,29 @@ class Outcomes:
             self._missions.put(replace(row, order=replace(order, cancel=cancel)))
             self._books.effect(CancelOrder(row.vehicle_id, order.order_id, cancel.refused))
 
-    def give_up_charging(self, vehicle_id: str) -> None:
-        """Cancel an order to charge at which the vehicle is for ever: it would keep it from work, and nobody would know."""
+    def look_after_move(self, vehicle_id: str) -> None:
+        """Call somebody when one of the fleet's own orders is not taken, or a charger does not charge: nobody would know.
+
+        What keeps the vehicle at the charger for ever would keep it from work too, so that is cancelled.
+        """
         row = self._missions[vehicle_id]
         order, now = row.order, self._books.steady_us
-        if order is None or order.purpose is not Purpose.CHARGE or order.phase is not Phase.TAKEN:
+        if order is None or order.purpose not in OF_MOVES:
             return
-        if not _is_plugging(row, order):
-            if order.plugged_us is not None:
-                self._missions.put(replace(row, order=replace(order, plugged_us=None)))
-        elif order.plugged_us is None:
-            self._missions.put(replace(row, order=replace(order, plugged_us=now)))
-        elif now - order.plugged_us >= PLUG_S * 1e6:
+        if not _is_stuck(row, order):
+            if order.stuck_us is not None:
+                self._missions.put(replace(row, order=replace(order, stuck_us=None)))
+        elif order.stuck_us is None:
+            self._missions.put(replace(row, order=replace(order, stuck_us=now)))
+        elif now - order.stuck_us < STUCK_S * 1e6:
+            return
+        elif order.phase is Phase.SENT:
+            self._call_for(order, vehicle_id, f"it has not taken its order for {STUCK_S:g} s")
+        else:
             phase = PHASES[order.phase, Sign.WITHDRAWN] or order.phase
             self._missions.put(replace(row, order=replace(order, phase=phase)))
             self._books.effect(CancelOrder(vehicle_id, order.order_id))
-            self._call_for(order, vehicle_id, f"it has not begun to for {PLUG_S:g} s")
+            self._call_for(order, vehicle_id, f"it has not begun to for {STUCK_S:g} s")
 
     def _note_no(self, row: Mission, order: Order, shown: VehicleState) -> Order:
         """Note since when the vehicle refuses an order that it has not shown, or says that it has none to cancel."""
@@ -185,7 +192,7 @@ class Outcomes:
         if phase is None:
             row = self._without_order(row, order, shown, sign)
         else:
-            row = replace(row, order=replace(order, phase=phase, refusal=None))
+            row = replace(row, order=replace(order, phase=phase, refusal=None, stuck_us=None))
         self._missions.put(row)
         served = row.command is not None and row.command.job_id == order.job_id
         command = row.command if served else None
@@ -301,9 +308,12 @@ def _why_in_vain(order: Order, shown: VehicleState, sign: Sign) -> str:
     return refused or words or "it does not say why"
 
 
-def _is_plugging(row: Mission, order: Order) -> bool:
-    """Tell whether the vehicle stands at the charger of its order, well, and does not charge: else the order would have ended."""
+def _is_stuck(row: Mission, order: Order) -> bool:
+    """Tell whether a vehicle that could get on with an order does not: it has not taken it, or is at its charger, uncharged."""
     shown = row.shown
     if shown is None or shown.paused or not row.online or row.fault is not None:
         return False
-    return is_at_goal(order, shown)
+    if order.phase is Phase.SENT:
+        return True
+    # An order to charge ends as soon as the vehicle does.
+    return order.phase is Phase.TAKEN and order.purpose is Purpose.CHARGE and is_at_goal(order, shown)

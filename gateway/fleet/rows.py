@@ -86,7 +86,8 @@ class Order:
             vehicle that has started anew it is a new order.
         refusal: the vehicle's, if it has refused the order and not yet shown it.
         cancel: its cancel, once it shall be cancelled.
-        plugged_us: since when it stands at its goal, a charger, and does not charge, in steady time of this run.
+        stuck_us: since when it is not taken, or at a charger that does not charge, though nothing else is in its way; kept for the
+            fleet's own moves, in steady time of this run.
     """
 
     purpose: Purpose
@@ -102,7 +103,7 @@ class Order:
     earlier: tuple[str, ...] = ()
     refusal: Refusal | None = None
     cancel: Cancel = Cancel()
-    plugged_us: int | None = None
+    stuck_us: int | None = None
 
     @property
     def cancel_id(self) -> str:

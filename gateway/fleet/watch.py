@@ -82,7 +82,7 @@ class Watch:
         """Look what the time has brought: pauses that are over, and patience."""
         self._outcomes.look_again(vehicle_id)
         self._outcomes.cancel_again(vehicle_id)
-        self._outcomes.give_up_charging(vehicle_id)
+        self._outcomes.look_after_move(vehicle_id)
         self._outcomes.end_command(vehicle_id)
         self._call_to_paused(vehicle_id)
 

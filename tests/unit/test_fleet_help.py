@@ -17,7 +17,7 @@ from gateway.contract.vehicles import (
     cancel_id_of,
 )
 from gateway.fleet.effects import CancelOrder, SendOrder
-from gateway.fleet.outcomes import HELP_AFTER, PLUG_S
+from gateway.fleet.outcomes import HELP_AFTER, STUCK_S
 from gateway.fleet.watch import PAUSE_S
 from tests.fleet_model import grid_site
 from tests.unit.fleet_desk import Desk, small_site
@@ -102,7 +102,7 @@ def test_a_charger_with_which_a_vehicle_talks_for_ever_is_given_up_and_somebody_
     order = at_the_charger(desk)
     desk.show(actions=((charging_id(order), ActionStatus.RUNNING, ""),))
     desk.pass_time(1)
-    desk.pass_time(PLUG_S - 1)
+    desk.pass_time(STUCK_S - 1)
     assert desk.sent() == []
     # when it has done so for too long
     desk.pass_time(1)
@@ -130,11 +130,11 @@ def test_a_charger_is_not_to_blame_while_its_vehicle_is_stopped(desk: Desk, chan
     order = at_the_charger(desk)
     running = ((charging_id(order), ActionStatus.RUNNING, ""),)
     desk.show(actions=running)
-    desk.pass_time(PLUG_S / 2)
+    desk.pass_time(STUCK_S / 2)
     desk.show(**changes)
-    desk.pass_time(PLUG_S)
+    desk.pass_time(STUCK_S)
     desk.show(emergency_stop=False, paused=False)
-    desk.pass_time(PLUG_S / 2)
+    desk.pass_time(STUCK_S / 2)
     desk.pass_time(1)
     assert desk.sent() == []
     assert [call for call in calls(desk) if call.matter == "chargingFails"] == []
@@ -202,6 +202,24 @@ def test_somebody_is_called_to_a_vehicle_that_forgets_each_order_to_park(desk: D
     (call,) = calls(desk)
     assert isinstance(call, HelpWanted)
     assert call.text == "does not go to park at p1: it forgets its orders"
+
+
+def test_somebody_is_called_to_a_vehicle_that_does_not_take_an_order_to_park(desk: Desk) -> None:
+    # given a vehicle with an error of its maker's own, which says nothing to anybody
+    desk.show(last_node_id="c")
+    order = desk.order()
+    desk.show(errors=(VehicleError(error_type="pathPlanner", fatal=False),))
+    desk.pass_time(1)
+    desk.pass_time(STUCK_S - 1)
+    assert calls(desk) == []
+    desk.pass_time(1)
+    (call,) = calls(desk)
+    assert isinstance(call, HelpWanted)
+    assert call.text == "does not go to park at p1: it has not taken its order for 120 s"
+    # then nothing is cancelled, and it may still take it
+    assert desk.sent() == []
+    desk.take(order)
+    assert desk.row().order is not None
 
 
 # Orders that are forgotten
