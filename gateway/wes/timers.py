@@ -11,6 +11,7 @@ from gateway.contract.clock import Micros
 from gateway.kernel.ports import Tx
 from gateway.wes.alarms import Alarm
 from gateway.wes.core import WesCore
+from gateway.wes.floor.shortfall import promise_other_lots
 from gateway.wes.orders.headers import SYSTEM
 from gateway.wes.orders.reservation import list_short, reserve_again
 from gateway.wes.proof import prove
@@ -29,6 +30,10 @@ STEP: Final = 1_000
 CONTRADICTIONS: Final = "contradictions"
 """The alarm that stock, ledger and documents do not agree."""
 
+_PROMISED: Final = (
+    "SELECT DISTINCT l.order_id FROM lot_reservations r JOIN order_lines l ON l.line_id = r.line_id"
+    " WHERE r.lot_id = :lot_id AND r.quantity > 0 ORDER BY l.order_id"
+)
 _FULL_SYNC: Final = "fullSync"
 _VERIFIED: Final = "verified"
 _LAST: Final = "SELECT seq FROM cursors WHERE name = :name"
@@ -129,11 +134,20 @@ async def calibrate(core: WesCore) -> None:
 async def expire(core: WesCore) -> None:
     """Bar lots whose day has come, some in each round, so that upstream is not offered them (S3-27).
 
-    One of which something is promised stays as it is until that is released; nothing more is promised of it, for its day counts
-    there as well.
+    Whom they are promised is promised others. One of which something is allocated stays as it is until that is picked or released;
+    nothing more is promised of it, for its day counts there as well.
     """
     due = await core.store.read(lambda tx: due_to_expire(tx, core.context.clock.now_us(), STEP))
     for lot in due:
+        text = f"lot {lot.lot_no or lot.lot_id} has expired before it was picked"
+        for (order_id,) in await core.store.read(
+            lambda tx, lot=lot: tx.fetch(_PROMISED, {"lot_id": lot.lot_id})
+        ):
+            await core.store.write(
+                partial(
+                    promise_other_lots, context=core.context, order_id=order_id, lot_id=lot.lot_id, text=text
+                )
+            )
         with suppress(StockRefused):
             await core.store.write(partial(_expire, core=core, lot=lot))
 

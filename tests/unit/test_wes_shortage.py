@@ -2,6 +2,8 @@
 
 import pytest
 
+from gateway.wes.core import WesCore
+from gateway.wes.timers import expire
 from tests.unit.chain_rig import chain, contradictions, fill, goods_in_receiving, order, put_into, rule
 
 pytestmark = pytest.mark.unit
@@ -64,6 +66,32 @@ async def test_a_rule_of_the_site_says_for_each_order_whether_it_waits_or_goes_o
         )
         assert works == [("SF", 40), ("SF", 90), ("YTO", 40)]
         assert not await contradictions(line.core)
+
+
+async def test_what_expires_before_it_is_picked_is_taken_of_another_lot() -> None:
+    async with chain() as line:
+        core = line.core
+        await fill(line, "T-1", "A1-1-L-01", A=5)
+        ends = core.clock.at_us + 60_000_000
+        await line.store.write(lambda tx: tx.execute("UPDATE lots SET expiry_at = :ends", {"ends": ends}))
+        await core.stock("A", 5, lot_no="young", received_at=ends)
+        ((young,),) = await core.rows("SELECT holder_id FROM holders WHERE holder_id LIKE 'TOTE-%'")
+        line.gateway.places[young] = "A1-1-L-02"
+        await order(line, "C-1", ("A", 2))
+        core.clock.at_us += 61_000_000
+        await line.think()
+        assert await line.codes() == [40]
+        wes = WesCore(store=line.store, context=core.context, numbers=core.numbers)
+        await expire(wes)
+        await line.until_quiet()
+        assert await line.codes("orders") == [90]
+        assert await core.rows("SELECT holder_id, quantity FROM allocations") == [(young, 2)]
+        assert await core.rows("SELECT lot_no, quality FROM lots ORDER BY lot_no") == [
+            ("A-1", "expired"),
+            ("young", "qualified"),
+        ]
+        assert await core.rows("SELECT COUNT(*) FROM order_exceptions WHERE settled_at IS NULL") == [(0,)]
+        assert not await contradictions(core)
 
 
 async def test_black_box_work_gets_nothing_of_a_lot_whose_day_has_come_and_people_are_told() -> None:

@@ -78,7 +78,7 @@ async def test_what_nobody_asks_for_any_more_is_forgotten() -> None:
         assert await opened.store.read(lambda tx: find_reply(tx, "k", now)) is None
 
 
-async def test_a_lot_whose_day_has_come_is_offered_to_nobody_unless_it_is_promised_already() -> None:
+async def test_a_lot_whose_day_has_come_is_offered_to_nobody_and_who_is_promised_it_is_told() -> None:
     async with core() as opened:
         now = opened.clock.now_us()
         await opened.stock("A", 5, lot_no="old", expiry_at=now + DAY_US)
@@ -93,16 +93,19 @@ async def test_a_lot_whose_day_has_come_is_offered_to_nobody_unless_it_is_promis
             await expire(parts(opened))
         assert await opened.rows(qualities) == [
             ("old", "expired"),
-            ("promised", "qualified"),
+            ("promised", "expired"),
             ("young", "qualified"),
         ]
-        assert await opened.rows("SELECT quantity, held FROM pools WHERE sku = 'A'") == [(7, 5)]
-        assert await opened.rows("SELECT operator, reason FROM stock_events WHERE kind = 'quality'") == [
-            ("wes", "qualified → expired: its day has come")
+        assert await opened.rows("SELECT quantity, held, reserved FROM pools ORDER BY sku") == [
+            (7, 5, 0),
+            (5, 5, 0),
         ]
-        await opened.cancel("ORD-C-1")
-        await expire(parts(opened))
-        assert ("promised", "expired") in await opened.rows(qualities)
+        assert (
+            await opened.rows("SELECT operator, reason FROM stock_events WHERE kind = 'quality'")
+            == [("wes", "qualified → expired: its day has come")] * 2
+        )
+        (told,) = [each for each in await opened.told() if each["status"] == "EXCEPTION"]
+        assert told["errorMessage"] == "lot promised has expired before it was picked"
 
 
 async def test_a_round_goes_on_after_a_full_disk() -> None:

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.unit.chain_rig import chain, fill, order
-from tests.unit.station_rig import begun, put, station
 from tests.unit.test_wes_chain import ten_orders
 
 pytestmark = pytest.mark.unit
@@ -71,22 +70,3 @@ async def test_work_of_a_static_wave_that_waits_for_a_person_holds_up_no_later_w
         for _ in range(10):
             await line.round()
         assert await line.core.rows("SELECT held IS NULL, code FROM work_orders WHERE code = 90") == [(1, 90)]
-
-
-async def test_what_came_short_in_a_static_wave_and_waits_for_stock_holds_up_no_later_wave() -> None:
-    async with station(grouping="static") as line:
-        operation, allocation = await begun(line, there=4)
-        await put(line, allocation, 3)
-        await line.act("short", allocation_id=allocation, quantity=1)
-        await line.act("done", operation_id=operation)
-        await fill(line, "T-2", "A1-2-L-05", B=10)
-        line.walls.tell_place("T-2")
-        await order(line, "C-2", ("B", 2))
-        await line.finish()
-        assert await line.order_codes() == [30, 190]
-        await fill(line, "T-3", "A1-2-L-06", A=10)
-        line.walls.tell_place("T-3")
-        await line.lacking.work()
-        await line.finish()
-        assert await line.order_codes() == [190, 190]
-        await line.check()

@@ -42,6 +42,10 @@ _UNPROMISED: Final = "UPDATE order_lines SET reserved = reserved - :quantity WHE
 _PROMISED: Final = "UPDATE order_lines SET reserved = reserved + :quantity WHERE line_id = :line_id"
 _NEVER_COMES: Final = "UPDATE order_lines SET short = short + :quantity WHERE line_id = :line_id"
 _UNSHARE: Final = "UPDATE lot_reservations SET quantity = quantity - :quantity WHERE line_id = :line_id AND lot_id = :lot_id"
+_UNBOUND: Final = (
+    "SELECT r.line_id, r.quantity FROM lot_reservations r JOIN order_lines l ON l.line_id = r.line_id"
+    " WHERE l.order_id = :order_id AND r.lot_id = :lot_id AND r.quantity > 0 ORDER BY r.line_id"
+)
 _FREE: Final = "SELECT p.quantity - p.allocated - p.held FROM positions p WHERE p.holder_id = :holder_id AND p.lot_id = :lot_id"
 _SPARE: Final = (
     "INSERT INTO allocations (allocation_id, work_id, line_id, lot_id, holder_id, cell, presentation_id, quantity, picked,"
@@ -157,6 +161,15 @@ async def promise_instead(
     order, _ = await load_order(tx, order_id)
     if context.rules.decide(rules.SHORTAGE, order.facts) is Shortage.PARTIAL:
         await accept_short(tx, context, order_id, SYSTEM)
+
+
+async def promise_other_lots(tx: Tx, context: WesContext, order_id: int, lot_id: int, text: str) -> None:
+    """Promise an order other goods for what it is promised of a lot and not bound to; see `promise_instead`."""
+    await lock_order(tx, order_id)
+    which = {"order_id": order_id, "lot_id": lot_id}
+    for line_id, quantity in await tx.fetch(_UNBOUND, which):
+        await take_promise_back(tx, context, order_id, line_id, Share(lot_id, quantity), text)
+        await promise_instead(tx, context, order_id, line_id, quantity, text)
 
 
 async def promise(tx: Tx, context: WesContext, order_id: int, line_id: int, quantity: int) -> Sequence[Share]:
