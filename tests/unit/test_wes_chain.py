@@ -360,6 +360,30 @@ async def test_work_on_foot_is_bound_to_flat_places_and_released() -> None:
         assert not await contradictions(core)
 
 
+@pytest.mark.parametrize(
+    ("there", "taken"),
+    [
+        ((15, 20), [("F-1", 10), ("F-2", 10)]),
+        ((15, 5), [("F-1", 10), ("F-1", 5), ("F-2", 5)]),
+        ((25, 5), [("F-1", 20)]),
+    ],
+    ids=("whole ones in both", "one has to be opened", "all of it in one place"),
+)
+async def test_whole_cases_are_taken_whole_wherever_that_is_possible(
+    there: tuple[int, int], taken: list[tuple[str, int]]
+) -> None:
+    async with chain(rules=[rule("audit.packaging", "case")]) as line:
+        await line.core.products("A", unitsPerCase=10, version=2)
+        for name, quantity in zip(("F-1", "F-2"), there, strict=True):
+            place = Holder(holder_id=name, kind=HolderKind.LOCATION, warehouse_id=WAREHOUSE, location_id=name)
+            await fill_holder(line.core, place, A=quantity)
+        await order(line, "C-1", ("A", 20))
+        await line.think()
+        assert await line.core.rows("SELECT mode, code FROM work_orders") == [("fullCase", 70)]
+        assert await line.core.rows("SELECT holder_id, quantity FROM allocations") == taken
+        assert not await contradictions(line.core)
+
+
 # ── an answer on a snapshot ───────────────────────────────────────────────────────────────────────────
 
 

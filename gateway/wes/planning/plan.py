@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
+from itertools import product
 from typing import Any, Final
 
 from gateway.kernel.ports import Row, SqlValue, Store, Tx
@@ -27,6 +28,7 @@ from gateway.wes.layout import Workplace
 from gateway.wes.orders.headers import note_stages
 from gateway.wes.orders.progress import move_works
 from gateway.wes.orders.rows import lock_order
+from gateway.wes.orders.work import FULL_CASE
 from gateway.wes.planning.binding import Take, bind
 from gateway.wes.planning.boxes import Box, join_box
 from gateway.wes.planning.demand import (
@@ -327,15 +329,20 @@ async def _nearest(tx: Tx, context: WesContext, work: Waiting, kind: str) -> lis
 
 
 def _takes(work: Waiting, positions: Iterable[Row]) -> list[Take]:
-    """Return what each part takes of these positions, the first of them first; [] if they do not suffice."""
+    """Return what each part takes of these positions, the first of them first; [] if they do not suffice.
+
+    Cases are taken whole wherever that is possible: one is opened only for what no whole case is left for.
+    """
     left: defaultdict[int, list[list[Any]]] = defaultdict(list)
     for lot_id, holder_id, free in positions:
         left[lot_id].append([holder_id, free])
     takes: list[Take] = []
     for part in work.parts:
         wanted = part.quantity
-        for position in left[part.lot_id]:
-            taken = min(wanted, position[1]) if fnmatchcase(position[0], part.places.pick) else 0
+        near = [position for position in left[part.lot_id] if fnmatchcase(position[0], part.places.pick)]
+        sizes = (part.case, 1) if work.mode == FULL_CASE and part.case else (1,)
+        for size, position in product(sizes, near):
+            taken = min(wanted, position[1]) // size * size
             if taken:
                 takes.append(
                     Take(line_id=part.line_id, lot_id=part.lot_id, holder_id=position[0], quantity=taken)
