@@ -259,7 +259,7 @@ class EmbeddedBroker:
                     await self._until_deaf(child)
             if child.returncode is None:
                 self._tell("the embedded broker lets nobody in and is started again", why=self._last_words())
-            else:
+            elif not await self._is_open():  # else another process was faster, and its server is the broker
                 self._tell("the embedded broker ended", status=child.returncode, why=self._last_words())
         finally:
             await _end(child)

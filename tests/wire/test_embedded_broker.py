@@ -238,6 +238,25 @@ async def test_two_with_the_same_port_meet_and_the_second_takes_over(tmp_path: P
         joined.cancel()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_of_several_that_start_at_once_one_serves_and_the_others_join_without_a_warning(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    brokers = [EmbeddedBroker(tmp_path / str(number), port, tmp_path) for number in range(3)]
+    with capture_logs() as lines:
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(broker.run()) for broker in brokers]
+            async with asyncio.timeout(20):
+                while sum("joined" in line["event"] for line in lines) < len(brokers) - 1:
+                    await asyncio.sleep(0.02)
+                await asyncio.gather(*(broker.ready() for broker in brokers))
+            assert len(server_processes()) == 1
+            for task in running:
+                task.cancel()
+    assert [line for line in lines if line["log_level"] == "warning"] == []
+
+
 async def until_refound(broker: EmbeddedBroker) -> None:
     while True:
         await broker.ready()
