@@ -52,8 +52,8 @@ class Rejected(HTTPException):
         self.reason = FieldError("", code, message)
 
 
-def add_problem_handlers(app: FastAPI, routers: Iterable[APIRouter]) -> None:
-    """Have every error answered as problem+json; `routers` tell which methods a path knows."""
+def add_problem_handlers(app: FastAPI, routers: Iterable[APIRouter] = ()) -> None:
+    """Have every error answered as problem+json; where a path has several routes, `routers` tell all its methods."""
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     app.add_exception_handler(Refusal, _on_refusal)
     app.add_exception_handler(RequestValidationError, _on_invalid)
