@@ -27,6 +27,8 @@ PAUSE_FIRST_S: Final = 0.25
 PAUSE_MAX_S: Final = 5.0
 PAGE: Final = 500
 
+_KINDS: Final = frozenset({"application/json", "application/problem+json"})
+_NEVER_TAKEN: Final = (("unknownTransport",), ("unknownPut",))
 _LATER: Final = frozenset({401, 403, 408, 425, 429})
 """Besides everything from 500 on: somebody has to mend the token, or the gateway is busy."""
 
@@ -141,17 +143,20 @@ class GatewayClient:
 
     async def _find(self, path: str, kind: type[M]) -> M | None:
         response = await self._send("GET", path)
-        if response is not None and response.status_code == 404:
-            return None
-        if response is None or not response.is_success:
+        if response is None:
             raise Unanswered(path)
-        return _read(kind, response.json())
+        if response.is_success:
+            return _read(kind, response.json())
+        if _refusal(response).codes in _NEVER_TAKEN:
+            return None
+        raise Unanswered(path)
 
     async def _send(self, method: str, path: str, **content: Any) -> httpx.Response | None:
         """Ask once; None: nobody can tell whether it was heard."""
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 response = await self._http.request(method, path, timeout=None, **content)
+            _check_who_answers(response)
         except (httpx.TransportError, TimeoutError) as error:
             if not self._lost:
                 log.warning(
@@ -177,6 +182,17 @@ def _read(kind: type[M], item: object) -> M:
     return kind.model_validate(item, extra="ignore")
 
 
+def _check_who_answers(response: httpx.Response) -> None:
+    """Refuse what a proxy says in place of a gateway that it does not reach: its 404 says nothing about a transport.
+
+    Raises:
+        httpx.RemoteProtocolError: a gateway answers in JSON.
+    """
+    kind = response.headers.get("content-type", "").split(";")[0]
+    if kind not in _KINDS:
+        raise httpx.RemoteProtocolError(f"HTTP {response.status_code}, but not of a gateway")
+
+
 def _is_gap(response: httpx.Response) -> bool:
     if response.status_code == 410:
         return True
@@ -186,9 +202,9 @@ def _is_gap(response: httpx.Response) -> bool:
 def _refusal(response: httpx.Response) -> Answer:
     try:
         problem = _read(Problem, response.json())
-        codes, text = tuple(reason.code for reason in problem.reasons), problem.detail
     except (ValueError, ValidationError):
-        codes, text = (), f"HTTP {response.status_code}"
+        return Answer(Reply.LATER, (), f"HTTP {response.status_code}, but not of a gateway")
+    codes, text = tuple(reason.code for reason in problem.reasons), problem.detail
     if response.status_code >= 500 or response.status_code in _LATER:
         return Answer(Reply.LATER, codes, text)
     if response.status_code == 409:

@@ -121,10 +121,34 @@ async def test_a_number_beyond_the_feed_is_a_gap() -> None:
 
 @pytest.mark.parametrize("status", [401, 429, 500, 503, 507])
 async def test_what_the_gateway_cannot_do_now_is_asked_for_later(status: int) -> None:
-    transport = httpx.MockTransport(lambda _: httpx.Response(status, text="no json"))
-    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
+    problem = {"type": "urn:x", "title": "Later", "status": status, "detail": "not now", "reasons": []}
+    told = httpx.Response(status, json=problem, headers={"content-type": "application/problem+json"})
+    async with httpx.AsyncClient(
+        transport=httpx.MockTransport(lambda _: told), base_url="http://gateway"
+    ) as http:
         port = GatewayClient(http)
-        assert await port.submit_transport(request()) == Answer(Reply.LATER, (), f"HTTP {status}")
+        assert await port.submit_transport(request()) == Answer(Reply.LATER, (), "not now")
+        with pytest.raises(Unanswered):
+            await port.find_transport("P1-1")
+        with pytest.raises(Unanswered):
+            await port.list_containers()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        *((status, "text/html") for status in (200, 302, 400, 404, 410, 502)),
+        *((status, "application/json") for status in (302, 400, 404, 502)),
+    ],
+)
+async def test_what_a_proxy_says_in_the_gateways_place_is_no_answer(status: int, kind: str) -> None:
+    """Found by reading: its 404, as for a gateway that starts, counted as that of a transport which nobody has taken."""
+    page = httpx.Response(status, text="{}", headers={"content-type": kind})
+    async with httpx.AsyncClient(
+        transport=httpx.MockTransport(lambda _: page), base_url="http://gateway"
+    ) as http:
+        port = GatewayClient(http)
+        assert (await port.submit_transport(request())).reply is Reply.LATER
         with pytest.raises(Unanswered):
             await port.find_transport("P1-1")
         with pytest.raises(Unanswered):
