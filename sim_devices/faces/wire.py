@@ -98,15 +98,29 @@ class _Cable(asyncio.Transport):
         self._wire = wire
         self._held: list[bytes] = []
         self._free_at = 0.0
+        self._choked = False
+
+    def choke(self) -> None:
+        """The client takes no answers: it is not listened to until it does."""
+        self._choked = True
+        self.check()
+
+    def clear(self) -> None:
+        """The client takes answers again."""
+        self._choked = False
+        self.check()
 
     def check(self) -> None:
         """A black hole may have begun or be over."""
         if self.is_closing():
             return
-        if self._wire.troubles.find(BlackHole):
+        swallowed = self._wire.troubles.find(BlackHole)
+        if swallowed or self._choked:
             self._socket.pause_reading()
+        else:
+            self._socket.resume_reading()
+        if swallowed:
             return
-        self._socket.resume_reading()
         held, self._held = self._held, []
         for data in held:
             self._send(data)
@@ -172,6 +186,14 @@ class _SocketPlug(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._cable:
             self._server_side.data_received(data)
+
+    def pause_writing(self) -> None:
+        if self._cable:
+            self._cable.choke()
+
+    def resume_writing(self) -> None:
+        if self._cable:
+            self._cable.clear()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._cable:

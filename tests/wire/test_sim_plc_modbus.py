@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import struct
 from collections.abc import AsyncGenerator
 
@@ -68,6 +69,23 @@ async def raw(simulated: SimulatedSite) -> AsyncGenerator[tuple[asyncio.StreamRe
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def narrow(
+    simulated: SimulatedSite,
+) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection whose end here keeps little for whoever does not read."""
+    with socket.socket() as own:
+        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            own.setsockopt(socket.SOL_SOCKET, buffer, 4096)
+        own.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(own, ("127.0.0.1", link_port(simulated)))
+        reader, writer = await asyncio.open_connection(sock=own)
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
 
 
 def registers(block: CommandBlock) -> list[int]:
@@ -254,3 +272,18 @@ async def test_where_another_program_has_the_port_nothing_else_of_the_site_begin
             await second.run()
     assert refused.group_contains(OSError)
     assert not vehicle.has_begun
+
+
+async def test_a_client_that_takes_no_answers_is_not_listened_to_until_it_does() -> None:
+    """Else it fills the memory of the simulation: an answer is twenty times as long as its request."""
+    many = struct.pack(">HHHBBHH", 7, 0, 6, 1, 3, 0, 40) * 1000
+    async with running(modbus_site()) as simulated, narrow(simulated) as (reader, writer):
+        asked = 0
+        with pytest.raises(TimeoutError):
+            while asked < 300_000:
+                writer.write(many)
+                asked += 1000
+                async with asyncio.timeout(1.0):
+                    await writer.drain()
+        async with asyncio.timeout(30):
+            await reader.readexactly(asked * (9 + 2 * 40))
