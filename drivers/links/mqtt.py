@@ -145,6 +145,9 @@ class _Port:
     async def hear(self, topics: Sequence[tuple[str, int]]) -> Sequence[str]:
         with _call():
             codes = await self._client.subscribe(list(topics))
+        if len(codes) != len(topics):
+            text = f"{len(codes)} answers of the broker to {len(topics)} subscriptions"
+            raise LinkError(ErrorKind.BAD_FRAME, text)
         granted = (code if isinstance(code, int) else code.value for code in codes)
         return [topic for (topic, _), code in zip(topics, granted, strict=True) if code >= REFUSED]
 

@@ -187,3 +187,23 @@ async def test_a_vehicle_whose_state_nobody_may_read_is_out_of_reach_alone_until
         broker.let_read("uagv/v2/simco/>")
         await until(lambda: gateway.has_heard("agv-2"))
         assert gateway.driver.health("agv-2").connected
+
+
+async def test_a_broker_that_does_not_answer_for_each_topic_is_an_error_of_the_wire() -> None:
+    guests: list[asyncio.StreamWriter] = []
+
+    async def careless_broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        guests.append(writer)
+        await reader.read(1000)
+        writer.write(b"\x20\x02\x00\x00")
+        subscribe = await reader.read(1000)
+        writer.write(b"\x90\x03" + subscribe[2:4] + b"\x00")
+
+    async with await asyncio.start_server(careless_broker, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(LinkError, match="1 answers of the broker to 2 subscriptions"):
+            async with connect_mqtt(BrokerAccess(host="127.0.0.1", port=port, client_id="reader")) as mqtt:
+                await mqtt.hear([("a/state", 0), ("b/state", 0)])
+        for writer in guests:
+            writer.close()
+            await writer.wait_closed()
