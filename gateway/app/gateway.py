@@ -153,6 +153,7 @@ async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerat
         )
         retention = Retention(store=store, guard=ownership, clock=clock, forgotten=feed.forget_before)
         await store.read(rooms.books.load)
+        await webhooks.open()  # who asked before would be told that there are none, and subscribe once more
         rooms.check_site()
         works: dict[str, Runnable] = {
             "webhooks": webhooks,

@@ -14,6 +14,8 @@ from gateway.app.gateway import open_gateway
 from gateway.app.settings import Settings
 from gateway.app.surroundings import real_surroundings
 from gateway.contract.faults import Refusal
+from gateway.contract.subscriptions import SubscriptionRequest
+from gateway.delivery.webhooks import Webhooks
 from gateway.kernel.ports import Store, StoreFull, Tx
 from gateway.site.model import Site
 from gateway.store.inline import open_inline
@@ -80,3 +82,21 @@ async def test_that_there_is_room_again_is_noticed_although_nobody_asks_for_anyt
             store.is_full = False
             while kernel.no_room is not None:
                 await asyncio.sleep(0.01)
+
+
+async def test_subscriptions_are_known_from_the_first_request_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by reading: a WES that makes sure of its subscription after a restart found none, and made another."""
+    settings = Settings(site=Site(id="empty"), data=tmp_path)
+    async with asyncio.timeout(10), real_surroundings(settings) as around:
+        async with open_gateway(settings, around) as gateway:
+            made = await gateway.deps.webhooks.create(SubscriptionRequest(url="http://127.0.0.1:9/hook"))
+
+        async def not_yet(_: Webhooks) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(Webhooks, "run", not_yet)
+        async with open_gateway(settings, around) as gateway:
+            known = [each.subscription_id for each in gateway.deps.webhooks.views()]
+    assert known == [made.subscription_id]
