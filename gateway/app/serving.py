@@ -1,6 +1,7 @@
 """HTTP on a port, from before anything else begins until the process is told to stop."""
 
 import asyncio
+import errno
 import gc
 import os
 import signal
@@ -17,6 +18,7 @@ from gateway.kernel.ports import CannotStart
 GOODBYE_S: Final = 2
 """Open streams are cut off this long after the gateway was told to stop."""
 BACKLOG: Final = 2048
+OWN_ADDRESS: Final = "name an address of this machine with --host"
 
 
 def start_is_over() -> None:
@@ -49,11 +51,13 @@ def http_port(host: str, port: int) -> Generator[socket.socket]:
         try:
             bound.bind((host, port))
         except OSError as error:
-            text = (
-                f"port {port} on {host} cannot be had ({error.strerror}):"
-                " stop the program that has it, or choose another one with --port"
+            is_ours = not isinstance(error, socket.gaierror) and error.errno != errno.EADDRNOTAVAIL
+            mend = (
+                "stop the program that has it, or choose another one with --port" if is_ours else OWN_ADDRESS
             )
-            raise PortRefused(text) from error
+            raise PortRefused(f"port {port} on {host} cannot be had ({error.strerror}): {mend}") from error
+        except UnicodeError as error:
+            raise PortRefused(f"port {port} on {host} cannot be had (no name): {OWN_ADDRESS}") from error
         yield bound
 
 

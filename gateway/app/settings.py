@@ -27,7 +27,8 @@ class Settings:
     @property
     def url(self) -> str:
         """Return where it listens."""
-        return f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
     @property
     def authorization(self) -> dict[str, str]:

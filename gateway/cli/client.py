@@ -148,6 +148,8 @@ class GatewayClient:
             response = self._http.request(method, path, **content)
         except httpx.TransportError as error:
             raise unreachable(self.url, error) from error
+        except httpx.DecodingError as error:
+            raise no_gateway(self.url, str(error)) from error
         if not response.is_success:
             raise refused(response)
         return response
@@ -290,7 +292,7 @@ def content(response: httpx.Response) -> Any:
     try:
         return response.json()
     except ValueError as error:
-        raise _no_gateway(response, "the answer is no JSON") from error
+        raise no_gateway(_asked(response), "the answer is no JSON") from error
 
 
 def parse(model: type[M], response: httpx.Response) -> M:
@@ -302,7 +304,17 @@ def parse(model: type[M], response: httpx.Response) -> M:
     try:
         return model.model_validate_json(response.content, extra="ignore")
     except ValidationError as error:
-        raise _no_gateway(response, _unfit(model, error)) from error
+        raise no_gateway(_asked(response), _unfit(model, error)) from error
+
+
+def acknowledged(response: httpx.Response) -> None:
+    """Take an answer that has nothing to say but that it was done.
+
+    Raises:
+        Failure: whatever answered is no gateway.
+    """
+    if response.content:
+        raise no_gateway(_asked(response), "it says something where a gateway has nothing to say")
 
 
 def parse_items(model: type[M], page: Mapping[str, Any]) -> list[M]:
@@ -314,18 +326,19 @@ def parse_items(model: type[M], page: Mapping[str, Any]) -> list[M]:
     try:
         return [model.model_validate(item, extra="ignore") for item in page["items"]]
     except ValidationError as error:
-        raise _other_contract("the gateway", _unfit(model, error)) from error
+        raise no_gateway("the gateway", _unfit(model, error)) from error
 
 
 def _unfit(model: type[BaseModel], error: ValidationError) -> str:
     return f"{error.error_count()} fields do not fit {model.__name__}"
 
 
-def _no_gateway(response: httpx.Response, reason: str) -> Failure:
-    return _other_contract(str(response.request.url), reason)
+def _asked(response: httpx.Response) -> str:
+    return str(response.request.url)
 
 
-def _other_contract(who: str, reason: str) -> Failure:
+def no_gateway(who: str, reason: str) -> Failure:
+    """Tell a person that something answers there which is no gateway."""
     return Failure(
         REFUSED,
         f"{who} answered, but not as a gateway does",

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, final
 
 import httpx
 import typer
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.console import Console
 from rich.text import Text
 
@@ -24,6 +24,7 @@ from gateway.cli.client import (
     UrlOption,
     connect,
     connection,
+    no_gateway,
     parse,
     refused,
     unreachable,
@@ -174,10 +175,14 @@ async def _stream(
             if not response.is_success:
                 await response.aread()
                 raise _refusal(response)
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                raise no_gateway(str(response.url), "the answer is no stream of events")
             async with aclosing(_messages(response)) as messages:
                 yield messages
     except httpx.TransportError as error:
         raise _Broken(unreachable(str(http.base_url), error)) from error
+    except (ValueError, httpx.DecodingError) as error:  # a number that is none, no UTF-8
+        raise no_gateway(str(http.base_url), "what it tells is no event") from error
 
 
 def _refusal(response: httpx.Response) -> Failure | _Broken:
@@ -232,7 +237,11 @@ def _show_json(event: str) -> None:
 
 def _show_line(console: Console) -> Callable[[str], None]:
     def show(event: str) -> None:
-        console.print(line_of(HeardEvent.model_validate_json(event)), soft_wrap=True)
+        try:
+            heard = HeardEvent.model_validate_json(event)
+        except ValidationError as error:
+            raise no_gateway("the gateway", "what it tells is no event") from error
+        console.print(line_of(heard), soft_wrap=True)
 
     return show
 

@@ -20,9 +20,10 @@ from pydantic import ValidationError
 
 from gateway.cli.acts import OperatorOption, who
 from gateway.cli.appearance import stdout
-from gateway.cli.client import DEFAULT_URL, GatewayClient, UrlOption, connect
+from gateway.cli.client import DEFAULT_URL, GatewayClient, UrlOption, connect, parse
 from gateway.cli.credentials import TokenFileOption
 from gateway.cli.failure import REFUSED, Failure
+from gateway.contract.acts import ActView
 from gateway.contract.inbound import Receive
 from gateway.contract.misfits import field_error
 
@@ -170,7 +171,8 @@ def _receipts(rows: Iterable[StockRow], digest: str) -> Iterator[tuple[Receive, 
 
 def _send(gateway: GatewayClient, table: Path, receipt: Receive, numbers: list[int]) -> None:
     try:
-        gateway.post(PATH, receipt.model_dump(mode="json", by_alias=True, exclude_none=True))
+        answer = gateway.post(PATH, receipt.model_dump(mode="json", by_alias=True, exclude_none=True))
+        parse(ActView, answer)
     except Failure as failure:
         details = [
             (_LINE_FIELD.sub(lambda at: f"{table}:{numbers[int(at[1])]} ", label), text)

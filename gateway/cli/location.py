@@ -11,6 +11,7 @@ from gateway.cli.client import (
     DEFAULT_URL,
     JsonOption,
     UrlOption,
+    acknowledged,
     connect,
     parse_items,
     print_json,
@@ -62,5 +63,5 @@ def unblock(
 ) -> None:
     """Let a blocked location take loads again: you have looked that it is as the books say."""
     with connect(url, token_file) as gateway:
-        gateway.post(f"{PATH}/{segment(location_id)}/unblock", act(operator, reason))
+        acknowledged(gateway.post(f"{PATH}/{segment(location_id)}/unblock", act(operator, reason)))
     stdout().print(f"{location_id} takes loads again.")

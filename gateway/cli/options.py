@@ -1,5 +1,6 @@
 """Options that `run`, `sim` and `demo` share, and what they mean once they are read and found right."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -163,8 +164,10 @@ def site_of(folder: Path, ports_from: int | None, broker: str | None) -> Site:
         try:
             site = with_broker(site, broker)
         except ValueError as error:
+            shown = re.sub("//[^@]*@", "//…@", broker)
             raise typer.BadParameter(
-                f"{broker} is neither `embedded` nor mqtt://host:port nor mqtts://host:port",
+                f"{shown} is neither `embedded` nor mqtt://host:port nor mqtts://host:port; user and password stand"
+                " in the site: `username`, `password_file`",
                 param_hint="--broker",
             ) from error
     return site

@@ -19,7 +19,7 @@ from gateway.cli.client import (
     segment,
 )
 from gateway.cli.credentials import TokenFileOption
-from gateway.contract.puts import Colour, PutStatus, PutView
+from gateway.contract.puts import Colour, PutStatus, PutView, SubmittedPutView
 from gateway.kernel.clock import SystemClock, to_datetime
 
 put = typer.Typer(help="Puts: light a slot of a put wall, ask for a quantity.", no_args_is_help=True)
@@ -67,6 +67,7 @@ def submit(
     if as_json:
         print_json(content(response))
         return
+    parse(SubmittedPutView, response)
     again = response.status_code == 200
     said = "had been accepted before; nothing new was lit" if again else "accepted"
     stdout().print(Text.assemble((put_id, "bold"), f" {said}: {quantity} into {wall}/{slot}"))

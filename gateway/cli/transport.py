@@ -27,7 +27,13 @@ from gateway.cli.client import (
 from gateway.cli.credentials import TokenFileOption
 from gateway.cli.tables import commands_table, told
 from gateway.contract.faults import OperatorAction
-from gateway.contract.transports import DEFAULT_PRIORITY, ProblemView, TransportStatus, TransportView
+from gateway.contract.transports import (
+    DEFAULT_PRIORITY,
+    ProblemView,
+    SubmittedView,
+    TransportStatus,
+    TransportView,
+)
 from gateway.kernel.clock import SystemClock, to_datetime
 
 transport = typer.Typer(
@@ -105,6 +111,7 @@ def submit(
     if as_json:
         print_json(content(response))
         return
+    parse(SubmittedView, response)
     again = response.status_code == 200
     said = "had been accepted before; nothing new was started" if again else "accepted"
     console = stdout()

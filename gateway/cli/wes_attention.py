@@ -11,6 +11,7 @@ from gateway.cli.client import (
     DEFAULT_URL,
     JsonOption,
     UrlOption,
+    acknowledged,
     connect,
     content,
     parse,
@@ -117,7 +118,7 @@ def send(
 ) -> None:
     """Send a message again, under the same id."""
     with connect(url, token_file) as gateway:
-        gateway.post(f"/v1/wes/messages/{message_id}/send", act(operator, reason))
+        acknowledged(gateway.post(f"/v1/wes/messages/{message_id}/send", act(operator, reason)))
     stdout().print(f"message {message_id} goes out again.")
 
 
@@ -131,7 +132,7 @@ def skip(
 ) -> None:
     """Let later messages go on without this one; upstream will never get it."""
     with connect(url, token_file) as gateway:
-        gateway.post(f"/v1/wes/messages/{message_id}/skip", act(operator, reason))
+        acknowledged(gateway.post(f"/v1/wes/messages/{message_id}/skip", act(operator, reason)))
     stdout().print(f"message {message_id} is not sent any more.")
 
 

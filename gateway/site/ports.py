@@ -31,8 +31,10 @@ def with_broker(site: Site, url: str) -> Site:
     """Let every MQTT link go to this broker: `embedded` or `mqtt[s]://host:port`.
 
     Raises:
-        ValueError: the address is neither.
+        ValueError: the address is neither, or holds credentials.
     """
+    if "@" in url:
+        raise ValueError("an address holds no user and password")
     links = tuple(_with_broker(link, url) if isinstance(link, MqttLink) else link for link in site.links)
     return site.model_copy(update={"links": links})
 

@@ -160,11 +160,18 @@ def test_wrong_usage_is_told_and_ends_with_2(words: tuple[str, ...], why: str) -
     assert why in _one_line(ended.out + ended.err)
 
 
-def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
-    ended = typed("device", "list", "--url", "http://ann:correct-horse@127.0.0.1:1")
+@pytest.mark.parametrize(
+    ("words", "instead"),
+    [
+        (("device", "list", "--url", "http://ann:correct-horse@127.0.0.1:1"), "--token-file FILE"),
+        ((*RUN, "--broker", "mqtt://ann:correct-horse@127.0.0.1:1"), "`username`, `password_file`"),
+    ],
+)
+def test_a_password_in_the_address_is_refused_and_not_repeated(words: tuple[str, ...], instead: str) -> None:
+    ended = typed(*words)
     assert ended.code == 2
     told = _one_line(ended.out + ended.err)
-    assert "--token-file FILE" in told
+    assert instead in told
     assert "correct-horse" not in told
 
 

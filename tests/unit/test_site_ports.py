@@ -63,3 +63,5 @@ def test_every_mqtt_link_gets_the_broker() -> None:
 def test_a_broker_has_an_address() -> None:
     with pytest.raises(ValueError, match="url"):
         with_broker(SITE, "127.0.0.1:1884")
+    with pytest.raises(ValueError, match="no user and password"):
+        with_broker(SITE, "mqtt://me:secret@127.0.0.1:1884")

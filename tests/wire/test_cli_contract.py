@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -288,15 +289,49 @@ async def test_where_nothing_listens_a_command_ends_with_3() -> None:
             assert "gateway demo" in ended.err
 
 
-async def test_something_else_than_a_gateway_is_told_from_one() -> None:
-    async def other(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"<html>hello</html>"})
+ACT = ("--reason", "I looked", "--operator", "Ann")
 
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("transport", "show", "T-1"),
+        ("transport", "submit", "--container", "C-1", "--to", "S1-1"),
+        ("transport", "cancel", "T-1"),
+        ("put", "submit", "--wall", "w", "--slot", "s", "--quantity", "1"),
+        ("device", "enable", "lift-1", *ACT),
+        ("location", "unblock", "A-1", *ACT),
+        ("container", "locate", "C-1", "--at", "A-1", *ACT),
+        ("events",),
+        ("events", "--follow"),
+        ("wes", "messages", "skip", "1", *ACT),
+        ("wes", "import-stock", "STOCK", "--operator", "Ann"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"<html>please log in</html>", []),
+        (b'{"items": [1]}', [(b"content-type", b"application/json")]),
+        (b"no gzip", [(b"content-encoding", b"gzip")]),
+    ],
+    ids=["page", "other json", "broken"],
+)
+async def test_something_else_than_a_gateway_is_told_from_one(
+    words: tuple[str, ...], body: bytes, headers: list[tuple[bytes, bytes]], tmp_path: Path
+) -> None:
+    async def other(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    stock = tmp_path / "stock.csv"
+    stock.write_text("skuId,quantity\nTEA,1\n", encoding="utf-8")
+    typed_words = [str(stock) if word == "STOCK" else word for word in words]
     async with served(other) as url:
-        ended = await asyncio.to_thread(typed, "transport", "show", "T-1", "--url", url)
-        assert ended.code == 1
-        assert "answered, but not as a gateway does" in " ".join(ended.err.split())
+        ended = await asyncio.to_thread(typed, *typed_words, "--url", url)
+    assert ended.code == 1
+    assert ended.out == ""
+    assert "answered, but not as a gateway does" in " ".join(ended.err.split())
 
 
 async def test_a_completed_transport_shows_its_legs_and_commands() -> None:

@@ -65,6 +65,18 @@ async def test_an_http_port_that_is_taken_is_told_before_anything_begins(
     assert not data.exists()
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "no..name"])
+async def test_an_address_that_is_none_of_this_machine_is_no_matter_of_ports(
+    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_TOKEN", "0123456789abcdef")
+    status, told = await ended("run", "--site", str(DEMO), "--data", str(tmp_path), "--host", host)
+    assert status == 1
+    assert told.startswith(f"port 8080 on {host} cannot be had (")
+    assert "name an address of this machine with --host" in told
+    assert told.count("\n") == 1
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 async def test_a_broker_port_that_is_taken_is_told_in_a_sentence(program: str, tmp_path: Path) -> None:
     ports = free_ports(8)

@@ -42,7 +42,8 @@ class Feed:
         # A little is said again, as a careless proxy would.
         wire = b"id: %d\n: the feed\n\n" % seen
         wire += b"".join(message(seq) for seq in range(max(seen - 1, 1), self._count + 1))
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+        stream = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": stream})
         size = self._break_after(len(self.asked))
         for start in range(0, min(size, len(wire)), 7):
             piece = wire[start : min(start + 7, size)]
