@@ -157,6 +157,7 @@ def wms_routes(core: WesCore) -> APIRouter:
         responses={"default": {"model": Result[Empty], "description": "Declined, with reasons"}},
     )
     store, context = core.store, core.context
+    under_way: dict[str, str] = {}  # the keys of requests that are not answered yet, with what they ask for
 
     async def once(
         request: Request, key: str | None, act: Callable[[], Awaitable[BaseModel | None]]
@@ -165,6 +166,14 @@ def wms_routes(core: WesCore) -> APIRouter:
         if key is None:
             return _done(await act())
         digest = sha256(request.url.path.encode() + b"\n" + await request.body()).hexdigest()
+        if under_way.setdefault(key, digest) != digest:
+            raise _reused()
+        try:
+            return await answer_under(key, digest, act)
+        finally:
+            under_way.pop(key, None)
+
+    async def answer_under(key: str, digest: str, act: Callable[[], Awaitable[BaseModel | None]]) -> Response:
         known = await store.read(lambda tx: find_reply(tx, key, context.clock.now_us()))
         if known is None:
             answer = _done(await act())
@@ -176,8 +185,7 @@ def wms_routes(core: WesCore) -> APIRouter:
                 await store.write(lambda tx: keep_reply(tx, key, reply, now, keep_s))
             return answer
         if known.digest != digest:
-            text = "this Idempotency-Key was used for another request"
-            raise Declined(ResultCode.CONFLICT, FieldError("Idempotency-Key", "reused", text))
+            raise _reused()
         return Response(known.body, known.status, media_type="application/json")
 
     @router.post("/outbound/command", response_model=Result[AcceptedView], openapi_extra=_COMMAND_BODY)
@@ -266,6 +274,11 @@ def _own(core: WesCore, warehouse_id: str) -> None:
     if warehouse_id != core.context.wes.warehouse_id:
         text = f"this is the WES of warehouse {core.context.wes.warehouse_id}"
         raise Declined(ResultCode.NOT_FOUND, FieldError("warehouseId", "unknownWarehouse", text))
+
+
+def _reused() -> Declined:
+    text = "this Idempotency-Key was used for another request"
+    return Declined(ResultCode.CONFLICT, FieldError("Idempotency-Key", "reused", text))
 
 
 def _unknown_order(order_no: str) -> Declined:

@@ -1,9 +1,9 @@
 """The interface to an OMS: every answer in its own shape, refusals with all reasons, keys that repeat an answer."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -11,12 +11,14 @@ from fastapi import FastAPI
 
 from gateway.api.wms import wms_routes
 from gateway.contract.wms import StatusCallback
-from gateway.kernel.ports import StoreBroken, StoreFull
+from gateway.kernel.ports import Store, StoreBroken, StoreFull, Tx
 from gateway.wes.core import WesCore
 from tests.unit.api_rig import gateway
 from tests.unit.wes_rig import Core, command, core
 
 pytestmark = pytest.mark.unit
+
+T = TypeVar("T")
 
 COMMAND = "/api/wms/outbound/command"
 
@@ -32,11 +34,17 @@ def parts_of(opened: Core) -> WesCore:
 @asynccontextmanager
 async def oms(**changes: Any) -> AsyncGenerator[tuple[Core, httpx.AsyncClient]]:
     """Run the routes over a core in memory."""
-    async with core(**changes) as opened:
-        app = FastAPI()
-        app.include_router(wms_routes(parts_of(opened)))
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://wes") as http:
-            yield opened, http
+    async with core(**changes) as opened, answering(opened) as http:
+        yield opened, http
+
+
+@asynccontextmanager
+async def answering(opened: Core) -> AsyncGenerator[httpx.AsyncClient]:
+    """Run the routes over a core."""
+    app = FastAPI()
+    app.include_router(wms_routes(parts_of(opened)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://wes") as http:
+        yield http
 
 
 async def test_an_order_is_sent_asked_for_and_cancelled() -> None:
@@ -137,6 +145,32 @@ async def test_a_key_repeats_an_answer_for_its_time_and_fits_one_request_only(ke
         opened.clock.at_us += 2 * 3_600_000_000
         expired = await http.post(COMMAND, json=body, headers=key)
         assert expired.json()["data"]["outboundNo"] == "other"
+
+
+class SlowStore:
+    """A store whose commits take a moment, in which others ask."""
+
+    def __init__(self, store: Store) -> None:
+        self.read = store.read
+        self._store = store
+
+    async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:
+        await asyncio.sleep(0.01)
+        return await self._store.write(job)
+
+
+async def test_of_two_requests_under_one_key_at_the_same_time_one_is_refused() -> None:
+    async with core() as opened:
+        opened.store = SlowStore(opened.store)
+        async with answering(opened) as http:
+            key = {"Idempotency-Key": "k-1"}
+            bodies = [{"items": [{"skuId": sku, "skuName": sku, "version": 1}]} for sku in ("C", "D", "C")]
+            answers = await asyncio.gather(
+                *(http.post("/api/wms/product/sync", json=body, headers=key) for body in bodies)
+            )
+        assert [answer.status_code for answer in answers] == [200, 409, 200]
+        assert answers[0].content == answers[2].content
+        assert await opened.rows("SELECT sku FROM products WHERE sku IN ('C', 'D')") == [("C",)]
 
 
 async def test_a_refusal_is_not_kept_under_its_key() -> None:
