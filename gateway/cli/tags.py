@@ -15,7 +15,16 @@ from gateway.site.checks import cross_check
 from gateway.site.findings import SiteInvalid
 from gateway.site.load import load_site
 from gateway.site.model import Site
-from gateway.site.tags import MAX_CHARACTERS, profile_of, profile_yaml, read_tags, untold, write_tags
+from gateway.site.registers import FIRST_NUMBER
+from gateway.site.tags import (
+    MAX_CHARACTERS,
+    looks_numbered,
+    profile_of,
+    profile_yaml,
+    read_tags,
+    untold,
+    write_tags,
+)
 
 tags = typer.Typer(help="Tag tables of device profiles, as CSV.", no_args_is_help=True)
 
@@ -79,6 +88,11 @@ def import_tags(
     if flaws := _flaws(profile):
         _refuse("\n".join(f"{table}: {flaw}" for flaw in flaws))
     _write(profile_yaml(profile), output)
+    if looks_numbered(tables):
+        sys.stderr.write(
+            f"{table}: every address is {FIRST_NUMBER} or higher. Addresses count registers from 0; if these are the numbers"
+            f" that engineering tools show, subtract {FIRST_NUMBER} from each\n"
+        )
 
 
 def _flaws(profile: Profile) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, assert_never
 
 from gateway.contract.wiring import Handshake, Link, ModbusLink, MqttLink, OpcUaLink, Profile, Tag
 from gateway.site.model import Device, PutWall, Site
-from gateway.site.registers import registers
+from gateway.site.registers import FIRST_NUMBER, registers
 from gateway.site.wiring import mailboxes, plc_locations
 
 Transition = tuple[str, str, str]
@@ -98,7 +98,7 @@ def plc_book(site: Site) -> str:
 
 def modicon(register: int) -> str:
     """Return the number that engineering tools show for a holding register: 40001 for register 0."""
-    return str((40_001 if register < FIVE_DIGITS else 400_001) + register)
+    return str((FIRST_NUMBER if register < FIVE_DIGITS else 400_001) + register)
 
 
 def type_of(tag: Tag) -> str:

@@ -10,6 +10,8 @@ from gateway.contract.wiring import Tag, TagType
 
 MAX_READ: Final = 125
 MAX_WRITE: Final = 123
+FIRST_NUMBER: Final = 40_001
+"""What engineering tools call holding register 0."""
 
 
 def registers(tag: Tag) -> int:

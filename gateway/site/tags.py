@@ -17,7 +17,7 @@ from pydantic import JsonValue, ValidationError
 from gateway.contract.wiring import Handshake, Profile, Tag, TagType
 from gateway.site.document import write_yaml, write_yaml_line
 from gateway.site.findings import Finding, SiteInvalid
-from gateway.site.registers import extent
+from gateway.site.registers import FIRST_NUMBER, extent
 
 COLUMNS: Final = ("block", "name", "address", "type", "length", "description")
 REQUIRED: Final = COLUMNS[:4]
@@ -102,6 +102,12 @@ def read_tags(file: Path, text: str, protocol: str) -> Tables:
     if findings:
         raise SiteInvalid(findings)
     return {block: tuple(tags) for block, tags in tables.items()}
+
+
+def looks_numbered(tables: Tables) -> bool:
+    """Tell whether registers seem to be told by the numbers of engineering tools (40001 …)."""
+    addresses = [tag.address for tags in tables.values() for tag in tags]
+    return bool(addresses) and all(isinstance(each, int) and each >= FIRST_NUMBER for each in addresses)
 
 
 def profile_of(

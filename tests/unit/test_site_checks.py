@@ -913,12 +913,18 @@ CASES: dict[str, list[Case]] = {
             mend="did you mean `province`?",
         ),
     ],
-    "conditions_of_another_type": [
+    "conditions_that_never_hold": [
         Case(
             edits=rule("{at: review, when: {priority: {like: A*}}, then: required} #!"),
             path="wes.rules[0].when.priority",
             message="`priority` is a number; this never holds",
             mend="compare it with a number",
+        ),
+        Case(
+            edits=rule("{at: review, when: {priority: {min: 7, max: 3}}, then: required} #!"),
+            path="wes.rules[0].when.priority",
+            message="no `priority` is from 7 to 3; this never holds",
+            mend="let `max` be at least as large",
         ),
     ],
     "unknown_outcomes": [
@@ -946,6 +952,14 @@ CASES: dict[str, list[Case]] = {
             path="wes.rules[0].then.station",
             message="no station is called `decanting`",
             mend="name a station, or leave it out",
+        ),
+    ],
+    "returns_that_are_nowhere": [
+        Case(
+            edits=rule("{at: return, when: {empty: true}, then: 'R-[12]'}", "{at: return, then: 'S-*'} #!"),
+            path="wes.rules[1].then",
+            message="no storage location is called `S-*`",
+            mend="name storage locations",
         ),
     ],
     "rules_never_reached": [

@@ -141,6 +141,20 @@ def test_what_a_tag_table_cannot_say_is_told(site: Path) -> None:
     assert run("tags", "export", "--site", site, "--profile", "modbus-putwall").stderr == ""
 
 
+def test_registers_by_the_numbers_of_engineering_tools_are_pointed_out(site: Path, tmp_path: Path) -> None:
+    table = tmp_path / "tags.csv"
+    words = ("tags", "import", table, "--id", "acme", "--protocol", "modbus")
+    assert run("tags", "export", "--site", site, "--profile", "modbus-mailbox", "-o", table).exit_code == 0
+    assert run(*words).stderr == ""
+    rows = [line.split(",") for line in table.read_text(encoding="utf-8").splitlines()]
+    moved = [rows[0], *([*row[:2], str(int(row[2]) + 40_001), *row[3:]] for row in rows[1:])]
+    table.write_text("\n".join(map(",".join, moved)), encoding="utf-8")
+    told = run(*words)
+    assert told.exit_code == 0
+    assert "every address is 40001 or higher" in told.stderr
+    assert "subtract 40001 from each" in told.stderr
+
+
 def test_an_unknown_profile_is_told(site: Path) -> None:
     result = run("tags", "export", "--site", site, "--profile", "acme")
     assert result.exit_code == 1

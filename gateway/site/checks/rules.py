@@ -24,8 +24,8 @@ def unknown_facts(site: Site) -> Iterator[Flaw]:
                 yield Flaw((*keys, "when", fact), f"`{rule.at.value}` has no fact `{fact}`", mend)
 
 
-def conditions_of_another_type(site: Site) -> Iterator[Flaw]:
-    """A condition that can never hold, because the fact is no number or no text."""
+def conditions_that_never_hold(site: Site) -> Iterator[Flaw]:
+    """A condition over a fact of another type, or with bounds between which nothing lies."""
     for keys, rule in _rules(site):
         point = POINTS[rule.at]
         for fact, condition in rule.when.items():
@@ -33,6 +33,9 @@ def conditions_of_another_type(site: Site) -> Iterator[Flaw]:
             if kind not in (None, object) and not _fits(condition, kind):
                 message = f"`{fact}` is {_TYPES[kind]}; this never holds"
                 yield Flaw((*keys, "when", fact), message, f"compare it with {_TYPES[kind]}")
+            elif isinstance(condition, Bounds) and _is_empty(condition):
+                message = f"no `{fact}` is from {condition.min:g} to {condition.max:g}; this never holds"
+                yield Flaw((*keys, "when", fact), message, "let `max` be at least as large as `min`")
 
 
 def unknown_outcomes(site: Site) -> Iterator[Flaw]:
@@ -69,6 +72,18 @@ def stations_that_are_nowhere(site: Site) -> Iterator[Flaw]:
             yield Flaw((*keys, "then", "station"), f"no station is called `{pattern}`", mend)
 
 
+def returns_that_are_nowhere(site: Site) -> Iterator[Flaw]:
+    """A rule that sends containers home to places that are none: they would go anywhere, as if there were no rule."""
+    storage = [location.id for location in site.all_locations.values() if location.kind == "storage"]
+    for keys, rule in _rules(site):
+        pattern = rule.then
+        if rule.at is not DecisionPoint.RETURN or not isinstance(pattern, str):
+            continue
+        if not any(fnmatchcase(name, pattern) for name in storage):
+            mend = "name storage locations: an id, or a pattern such as `A1-*`"
+            yield Flaw((*keys, "then"), f"no storage location is called `{pattern}`", mend)
+
+
 def rules_never_reached(site: Site) -> Iterator[Flaw]:
     """A rule that stands behind one without conditions."""
     final: dict[str, Keys] = {}
@@ -86,6 +101,10 @@ def _rules(site: Site) -> Iterator[tuple[Keys, Rule]]:
 
 
 _TYPES: dict[type, str] = {str: "a text", int: "a number", bool: "true or false"}
+
+
+def _is_empty(bounds: Bounds) -> bool:
+    return bounds.min is not None and bounds.max is not None and bounds.min > bounds.max
 
 
 def _fits(condition: Condition, kind: type) -> bool:
