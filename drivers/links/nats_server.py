@@ -20,7 +20,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Final
 
 import structlog
@@ -34,8 +34,10 @@ ANSWER_S: Final = 2.0
 KNOCK_S: Final = 0.05
 START_S: Final = 30.0
 """A child that lets nobody in after this long never will."""
-WATCH_S: Final = 5.0
+WATCH_S: Final = 10.0
 """Between two looks whether a child still lets anybody in."""
+ROOM_BYTES: Final = 2**18
+"""With less than this on the disk a child is not looked at."""
 DEAF_AFTER: Final = 3
 """Looks in vain until a child is ended and another one started."""
 TAKEN_AFTER: Final = 3
@@ -328,14 +330,28 @@ class EmbeddedBroker:
         return False
 
     async def _until_deaf(self, child: Process) -> None:
-        """Return when a child has ended, or when it lives and lets nobody in, as it does for ever after a full disk."""
+        """Return when a child has ended, or when it lives and lets nobody in, as it does for ever after a full disk.
+
+        While the disk is full it still serves who is connected. Another one could not even do that, and each look is a login, for
+        which the server writes.
+        """
         in_vain = 0
         while in_vain < DEAF_AFTER:
             with suppress(TimeoutError):
                 async with asyncio.timeout(WATCH_S):
                     await child.wait()
                     return
-            in_vain = 0 if await self._is_open() else in_vain + 1
+            in_vain = 0 if not self._has_room() or await self._is_open() else in_vain + 1
+
+    def _has_room(self) -> bool:
+        """Tell whether there is anything left to write to; a quota counts as a full disk does."""
+        try:
+            with TemporaryFile(dir=self._data_dir) as file:
+                file.write(bytes(ROOM_BYTES))
+                file.flush()
+        except OSError:
+            return False
+        return True
 
     async def _is_open(self) -> bool:
         """Tell whether clients can connect; what keeps this process from asking says nothing against the server."""

@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import importlib.metadata
 import os
+import resource
 import signal
 import socket
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -149,16 +150,19 @@ async def test_a_server_that_dies_is_started_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-async def test_a_server_that_lives_and_lets_nobody_in_is_ended_and_started_again(
+async def test_a_server_that_lives_and_lets_nobody_in_is_ended_and_started_again_once_the_disk_has_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it is after a disk was full: it never writes a session again, and so takes no client, though there is room."""
-    for limit, seconds in (("WATCH_S", 0.1), ("ANSWER_S", 1.0), ("END_S", 0.2)):
+    for limit, seconds in (("WATCH_S", 0.1), ("ANSWER_S", 0.5), ("END_S", 0.2)):
         monkeypatch.setattr(nats_server, limit, seconds)
     with capture_logs() as lines:
         async with serving(EmbeddedBroker(tmp_path, free_port(), tmp_path)) as broker:
             (pid,) = server_processes()
             os.kill(pid, signal.SIGSTOP)
+            with full_disk():
+                await asyncio.sleep(3.0)
+                assert pid in server_processes(), "it serves those who are connected"
             async with asyncio.timeout(20):
                 while pid in server_processes():
                     await asyncio.sleep(0.05)
@@ -168,6 +172,17 @@ async def test_a_server_that_lives_and_lets_nobody_in_is_ended_and_started_again
         "the embedded broker lets nobody in and is started again",
         "the embedded broker serves",
     ]
+
+
+@contextlib.contextmanager
+def full_disk() -> Generator[None]:
+    """Let this process write no more than the first bytes of a file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (nats_server.ROOM_BYTES // 2, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
