@@ -162,8 +162,9 @@ def is_at_earlier(order: Order, shown: VehicleState) -> bool:
 
 def _sign_elsewhere(order: Order, shown: VehicleState) -> Sign | None:
     """Return what a state with another order says."""
-    never_had = shown.order_id == order.message.after and not _bears_traces(order, shown)
-    if order.phase is Phase.RECALLED and not _is_called_off(order, shown):
+    traces = _bears_traces(order, shown)
+    never_had = shown.order_id == order.message.after and not traces
+    if order.phase is Phase.RECALLED and not traces and not _is_called_off(order, shown):
         return None
     if order.phase is Phase.RECALLED and never_had:
         return Sign.CALLED_OFF

@@ -780,6 +780,16 @@ def test_a_command_whose_forgotten_order_has_failed_after_all_is_for_the_load_to
     assert [type(report) for report in desk.news()] == [CommandUnknown, ChannelOnline]
 
 
+def test_a_withdrawn_command_that_was_carried_out_unseen_after_all_is_for_the_load_to_tell(
+    desk: Desk,
+) -> None:
+    """Found by random fleets: it counted as withdrawn in time, with the load on board."""
+    revived(desk)
+    desk.fleet.withdraw(5)
+    outcomes = [type(report) for report in forget(desk, "f", loads=("TOTE-1",), errors=())]
+    assert outcomes == [CommandUnknown, ChannelOnline]
+
+
 def test_a_withdrawn_order_that_was_forgotten_is_cancelled_if_a_copy_of_it_is_carried_out_after_all(
     desk: Desk,
 ) -> None:
