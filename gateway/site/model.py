@@ -31,6 +31,8 @@ LocationKind = Literal["storage", "buffer", "transfer", "conveyor", "station", "
 Place = Annotated[int, Field(ge=1, le=2**32 - 1)]
 Metres = Annotated[float, Field(ge=-10_000, le=10_000)]
 """A coordinate. Whoever gets further than 10 km has written millimetres."""
+ID_MAX: Final = 64
+"""Characters of an identifier."""
 AT_NODE_M: Final = 0.5
 """A vehicle this near to a node stands there."""
 
@@ -41,6 +43,13 @@ def _template(text: str, *numbers: str) -> StringConstraints:
     return StringConstraints(
         max_length=48, pattern=rf"^([A-Za-z0-9]|\{{({fields})\}})([A-Za-z0-9._:\-]|\{{({fields})\}})*$"
     )
+
+
+def _check_length(template: str, last: int) -> None:
+    """Whatever a template makes of a number is an identifier, unless it is too long."""
+    longest = template.format(n=last)
+    if len(longest) > ID_MAX:
+        raise ValueError(f"`{longest}` is longer than {ID_MAX} characters")
 
 
 SlotTemplate = Annotated[str, _template("side", "level", "column")]
@@ -196,6 +205,11 @@ class PutWall(WiringModel):
     slot: NumberTemplate
     slots: Annotated[int, Field(ge=1, le=12)]
 
+    @model_validator(mode="after")
+    def _slots_have_ids(self) -> Self:
+        _check_length(self.slot, self.slots)
+        return self
+
     def slot_ids(self) -> tuple[str, ...]:
         """Return the slots' ids in wire order."""
         return tuple(self.slot.format(n=n + 1) for n in range(self.slots))
@@ -297,6 +311,11 @@ class Fill(WiringModel):
     rack: Identifier
     count: Annotated[int, Field(ge=1, le=100_000)]
     container: NumberTemplate
+
+    @model_validator(mode="after")
+    def _containers_have_ids(self) -> Self:
+        _check_length(self.container, self.count)
+        return self
 
     def stock(self, rack: Rack) -> Iterator[Stock]:
         """Return the containers with their slots; more containers than slots share slots."""

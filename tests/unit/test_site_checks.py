@@ -78,6 +78,12 @@ SEPARATE = """c1, x: 1, y: 3}
 CASES: dict[str, list[Case]] = {
     "duplicate_ids": [
         Case(
+            edits=site({'slot: "W-{n}", slots: 12}': "slot: W, slots: 2} #!"}),
+            path="devices[wall].slot",
+            message="slot of wall `W` exists twice",
+            mend="another id",
+        ),
+        Case(
             edits=site({"  - {id: S-1,": "  - {id: BUF, kind: buffer, place: 1} #!\n  - {id: S-1,"}),
             path="locations[BUF].id",
             message="location `BUF` exists twice (the other one: FOLDER/site.yaml:10)",
@@ -291,10 +297,10 @@ CASES: dict[str, list[Case]] = {
             mend="a node of road map `floor`",
         ),
         Case(
-            edits=roads({"drops: [IN, S-1]": 'drops: [IN, S-1, "R-1"]', "  - id: agvs": "  - id: agvs #!"}),
+            edits=roads({"drops: [IN, S-1]": 'drops: [IN, S-1, "R-*"]', "  - id: agvs": "  - id: agvs #!"}),
             path="fleets[agvs]",
-            message="vehicles of `agvs` serve `R-1`, which has no node",
-            mend="node",
+            message="vehicles of `agvs` serve `R-1`, and slots of racks have no node",
+            mend="name listed locations alone",
         ),
         Case(
             edits=site({"node: n4}": "node: a1} #!"}) | roads({"c1, end: n4}\nfleets:\n": SECOND_MAP}),
@@ -725,6 +731,18 @@ CASES: dict[str, list[Case]] = {
             message="`agvs` drops nowhere",
             mend="name locations in `drops`",
             also=("`S-1` cannot be reached",),
+        ),
+        Case(
+            edits=roads(
+                {
+                    "    vehicles:\n"
+                    "      - {id: agv-1, manufacturer: acme, serial: a1, start: p1}\n"
+                    "      - {id: agv-2, manufacturer: acme, serial: a2, start: p2}\n": "    vehicles: [] #!\n"
+                }
+            ),
+            path="fleets[agvs].vehicles",
+            message="nothing moves for `agvs`: it has no vehicle",
+            mend="add its vehicles",
         ),
     ],
     "unreachable_locations": [

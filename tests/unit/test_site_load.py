@@ -234,6 +234,14 @@ def test_a_profile_whose_id_is_a_list_is_told(tmp_path: Path) -> None:
             "`12500` does not fit",
             "must be at most 10000",
         ),
+        (
+            {
+                'slot: "W-{n}", slots: 12}': 'slot: "{n:09}{n:09}{n:09}{n:09}{n:09}{n:09}{n:09}{n:09}", slots: 12}'
+            },
+            "devices[wall]",
+            "a map does not fit",
+            "is longer than 64 characters",
+        ),
         ({"id: small": "id: 12"}, "id", "`12` does not fit", "must be text: put it into quotes"),
     ],
 )

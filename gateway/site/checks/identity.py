@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from gateway.contract.commands import MAIN_CHANNEL
 from gateway.site.checks.walks import channels, stocked
 from gateway.site.findings import Flaw, Keys
-from gateway.site.model import Carrier, Site
+from gateway.site.model import Carrier, PutWall, Site
 
 
 def duplicate_ids(site: Site) -> Iterator[Flaw]:
@@ -29,6 +29,10 @@ def _named(site: Site) -> Iterator[tuple[str, str, Keys]]:
             yield "node", node.id, ("road_maps", index, "nodes", n, "id")
         for n, edge in enumerate(road_map.edges):
             yield "edge", edge.id, ("road_maps", index, "edges", n, "id")
+    for index, wall in enumerate(site.devices):
+        if isinstance(wall, PutWall):
+            for slot_id in wall.slot_ids():
+                yield f"slot of {wall.id}", slot_id, ("devices", index, "slot")
     for keys, device, channel in channels(site):
         yield f"channel of {device.id}", channel.id, (*keys, "id")
     for keys, stock in stocked(site):

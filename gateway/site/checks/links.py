@@ -80,7 +80,7 @@ def _address(link: Link) -> tuple[str, int, int | None]:
 
 
 def _host(name: str | None) -> str:
-    return "127.0.0.1" if name in {None, "localhost", "::1"} else str(name)
+    return "127.0.0.1" if name in {None, "localhost", "::1"} else str(name).lower()
 
 
 def secrets_in_urls(site: Site) -> Iterator[Flaw]:

@@ -124,11 +124,17 @@ def locations_without_node(site: Site) -> Iterator[Flaw]:
         own = {
             node.id for road_map in site.road_maps if road_map.id == fleet.road_map for node in road_map.nodes
         }
-        for location in site.matching((*fleet.picks, *fleet.drops)):
+        served = site.matching((*fleet.picks, *fleet.drops))
+        if slot := next((location for location in served if location.id not in listed), None):
+            message = f"vehicles of `{fleet.id}` serve `{slot.id}`, and slots of racks have no node"
+            yield Flaw(("fleets", index), message, "name listed locations alone in `picks` and `drops`")
+        for location in served:
+            if location.id not in listed:
+                continue
             if location.node is None:
-                keys = ("locations", listed[location.id]) if location.id in listed else ("fleets", index)
                 message = f"vehicles of `{fleet.id}` serve `{location.id}`, which has no node"
-                yield Flaw(keys, message, f"add `node: …`, a node of road map `{fleet.road_map}`")
+                mend = f"add `node: …`, a node of road map `{fleet.road_map}`"
+                yield Flaw(("locations", listed[location.id]), message, mend)
             elif own and location.node not in own and location.node in everywhere:
                 message = f"`{fleet.id}` serves `{location.id}`, whose node is not on its road map"
                 yield Flaw(

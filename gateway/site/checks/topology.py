@@ -59,7 +59,7 @@ def _location_keys(site: Site) -> Iterator[tuple[str, Keys]]:
 
 
 def idle_channels(site: Site) -> Iterator[Flaw]:
-    """A conveyor channel from a segment to itself, a conveyor without channels, a mover that cannot move."""
+    """A conveyor channel from a segment to itself, a conveyor without channels, a mover that cannot move, no vehicle to move."""
     for index, device in enumerate(site.devices):
         if isinstance(device, Conveyor):
             if not device.channels:
@@ -70,6 +70,10 @@ def idle_channels(site: Site) -> Iterator[Flaw]:
                 if channel.source == channel.target:
                     message = f"the channel leads from `{channel.source}` to itself"
                     yield Flaw(("devices", index, "channels", n, "target"), message, "name the next segment")
+    for index, fleet in enumerate(site.fleets):
+        if not fleet.vehicles:
+            message = f"nothing moves for `{fleet.id}`: it has no vehicle"
+            yield Flaw(("fleets", index, "vehicles"), message, "add its vehicles")
     for keys, mover in movers(site):
         for way in ("picks", "drops"):
             if not getattr(mover, way):
