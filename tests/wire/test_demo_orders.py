@@ -107,8 +107,8 @@ async def test_one_in_which_nothing_goes_on_any_more_ends_and_tells_what_waits_f
 @pytest.mark.parametrize(
     ("totes", "status", "words"),
     [
-        (2, 0, "demo: 6 transports completed, 0 failed, 0 unknown"),
-        (0, 1, "only 0 of 6 transports could be asked for"),
+        (1, 0, "demo: 3 transports completed, 0 failed, 0 unknown"),
+        (0, 1, "only 0 of 3 transports could be asked for"),
     ],
 )
 async def test_a_hall_with_fewer_totes_than_there_is_work_for_keeps_them_busy_or_says_so(
@@ -120,7 +120,7 @@ async def test_a_hall_with_fewer_totes_than_there_is_work_for_keeps_them_busy_or
         f'fill:\n  - {{rack: A1, count: {totes}, container: "TOTE-{{n:04}}"}}\n' if totes else "stock: []\n"
     )
     (site / "stock.yaml").write_text(stock)
-    async with demo(tmp_path, "--site", str(site), "--transports", "6", "--speed", "50") as running:
+    async with demo(tmp_path, "--site", str(site), "--transports", "3", "--speed", "50") as running:
         ended, _, told = await running.ended()
     assert ended == status, told
     assert words in told

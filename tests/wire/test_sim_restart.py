@@ -7,15 +7,19 @@ import pytest
 from tests.wire.demo import DEVICES, meet
 from tests.wire.processes import SiteProcesses, running
 
+FREE = "A1-4-R-20"
+"""A slot that no tote has in the beginning."""
+
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
 
 
 async def test_loads_stay_where_they_are_and_the_gateway_goes_on_with_them(tmp_path: Path) -> None:
     kept = ("--state", str(tmp_path / "hall.state"))
     async with running(SiteProcesses(tmp_path, sim_words=kept)) as site, meet(site) as demo:
-        await demo.completed(await demo.submit("TOTE-0007", "S1-1"))
+        home = (await site.world())["containers"]["TOTE-0120"]
+        await demo.completed(await demo.submit("TOTE-0120", FREE))
         before = (await site.world())["containers"]
-        assert before["TOTE-0007"] == "S1-1"
+        assert before["TOTE-0120"] == FREE
 
         await site.sim.kill()
         await demo.until_offline("lift-1")
@@ -24,4 +28,4 @@ async def test_loads_stay_where_they_are_and_the_gateway_goes_on_with_them(tmp_p
         await demo.until_online(*DEVICES)
 
         assert (await site.world())["containers"] == before
-        await demo.completed(await demo.submit("TOTE-0007", "A1-4-R-20"))
+        await demo.completed(await demo.submit("TOTE-0120", home))
