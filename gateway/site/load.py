@@ -267,6 +267,8 @@ def _misfits(origin: _Origin, raw: JsonValue, error: ValidationError) -> Iterato
     """Return one finding for each place; a place that fits none of several types is told once, with all mends."""
     places: dict[Keys, tuple[str, list[str]]] = {}
     for reason in error.errors(include_url=False):
+        if reason["type"] == "too_short" and len(reason["input"]) >= reason.get("ctx", {})["min_length"]:
+            continue  # only its parts that fit are counted; those that do not are told by themselves
         keys = _place(raw, reason)
         message, mend = _misfit(keys, reason)
         places.setdefault(keys, (message, []))[1].append(mend)

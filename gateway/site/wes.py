@@ -6,6 +6,7 @@ from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
@@ -34,13 +35,39 @@ def _time_of_day(value: object) -> object:
 
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/\s@]+(/[^\s?#]*)?$", max_length=500)]
+
+
+def _with_sound_port(url: str) -> str:
+    if not url.isprintable():
+        raise ValueError("Write an address without control characters")
+    if (
+        urlsplit(url if "://" in url else f"//{url}").port == 0
+    ):  # others that are none raise ValueError by themselves
+        raise ValueError("Port out of range 0-65535")
+    return url
+
+
+def _with_sound_ports(urls: str) -> str:
+    return ",".join(map(_with_sound_port, urls.split(",")))
+
+
+HttpUrl = Annotated[
+    str,
+    Field(pattern=r"^https?://[^/\s@]+(/[^\s?#]*)?$", max_length=500),
+    AfterValidator(_with_sound_port),
+]
 BrokerUrl = Annotated[
-    str, Field(pattern=r"^([a-z]+://)?[^/\s@,]+(,([a-z]+://)?[^/\s@,]+)*(/[^\s?#]*)?$", max_length=500)
+    str,
+    Field(pattern=r"^([a-z]+://)?[^/\s@,]+(,([a-z]+://)?[^/\s@,]+)*(/[^\s?#]*)?$", max_length=500),
+    AfterValidator(_with_sound_ports),
 ]
 """Where a broker is; several servers stand after each other with commas. No credentials in it."""
 Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]+$", max_length=200)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Days = Annotated[float, Field(gt=0, le=36_500)]
+"""At most a century: what is subtracted from now must be a time."""
+LongSeconds = Annotated[float, Field(gt=0, le=3_153_600_000)]
+"""At most a century."""
 
 
 class Sequence(StrEnum):
@@ -162,7 +189,7 @@ class Relocation(WiringModel):
     """
 
     hot: PositiveInt
-    days: PositiveFloat = 7
+    days: Days = 7
     gain_m: PositiveFloat = 5
     moves: PositiveInt = 1
 
@@ -322,7 +349,7 @@ class Upstream(WiringModel):
 
     http: HttpUpstream | None = None
     broker: BrokerUpstream | None = None
-    keep_replies_s: PositiveFloat = 86_400
+    keep_replies_s: LongSeconds = 86_400
     sync: StockSync = StockSync()
 
     @model_validator(mode="after")
@@ -340,7 +367,7 @@ class Lateness(WiringModel):
         margin_s: it has not left so long before its deadline.
     """
 
-    begin_s: PositiveFloat = 14_400
+    begin_s: LongSeconds = 14_400
     margin_s: Annotated[float, Field(ge=0, le=31_536_000)] = 0
 
 
@@ -384,7 +411,7 @@ class Wes(WiringModel):
     orders: OrderLimits = OrderLimits()
     timers: Timers = Timers()
     verify_at: TimeOfDay | None = time(3, 0)
-    keep_days: PositiveInt = 90
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     upstream: Upstream = Upstream()
     lateness: Lateness = Lateness()
     monitors: Monitors = Monitors()

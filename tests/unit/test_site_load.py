@@ -112,6 +112,11 @@ def test_two_profiles_of_one_folder_with_one_id_are_told(tmp_path: Path) -> None
     assert [finding.message.split(" (")[0] for finding in found] == ["profile `own` exists twice"]
 
 
+def test_a_list_whose_one_part_does_not_fit_is_not_told_as_too_short(tmp_path: Path) -> None:
+    found = broken(tmp_path, {"site.yaml": {"sides: [L]": "sides: [1]"}})
+    assert [finding.path for finding in found] == ["racks[R].sides[0]"]
+
+
 def test_a_profile_whose_id_is_a_list_is_told(tmp_path: Path) -> None:
     found = findings(write(tmp_path, small_site() | {"profiles/own.yaml": "id: [a]\n"}))
     assert ("id", "a list does not fit") in {(finding.path, finding.message) for finding in found}

@@ -98,6 +98,10 @@ def test_the_solver_plans_unless_the_site_says_otherwise(tmp_path: Path) -> None
         ("wes: {warehouse_id: W, verify_at: 03:00Z}\n", 1, "wes.verify_at"),
         (FULL.replace("03:30", "03:30+08:00"), 7, "wes.upstream.sync.full_at"),
         ("wes: {warehouse_id: W, timezone: Asia}\n", 1, "wes.timezone"),
+        ("wes: {warehouse_id: W, keep_days: 999999999}\n", 1, "wes.keep_days"),
+        (ALLOCATION.replace("algorithm.example", "algorithm:port"), 5, "wes.allocation.service.url"),
+        (FULL.replace("oms.example", "oms:99999"), 6, "wes.upstream.http.url"),
+        (BEHIND_BROKER.replace("127.0.0.1:4222", "a:4222,nats://b:0"), 4, "wes.upstream.broker.url"),
     ],
     ids=[
         "no map",
@@ -117,6 +121,10 @@ def test_the_solver_plans_unless_the_site_says_otherwise(tmp_path: Path) -> None
         "time of another zone",
         "time of another zone for the sync",
         "a region and no zone",
+        "longer than there are times",
+        "no port",
+        "no port of a web server",
+        "no port of a broker",
     ],
 )
 def test_what_is_wrong_is_told_where_it_stands(tmp_path: Path, text: str, line: int, path: str) -> None:
