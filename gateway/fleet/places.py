@@ -22,8 +22,11 @@ def located(row: Mission, shown: VehicleState, roads: Roads) -> Mission:
     if node is None or order is not None:
         return row
     if ahead := tuple(each.node_id for each in shown.node_states if each.released):
-        # Somebody else has sent it that far, such as a gateway before this one: it drives there, whoever commands it now.
-        return replace(row, base=roads.known((node, *ahead)), within=BETWEEN, rest=())
+        # Somebody else has sent it that far, such as a gateway before this one: it drives there, whoever commands it now. Where it
+        # holds just that, as after a copy of what it had forgotten, others rely on its going on.
+        base = roads.known((node, *ahead))
+        rest = row.rest if row.base[-len(base) :] == base else ()
+        return replace(row, base=base, within=BETWEEN, rest=rest)
     if row.base and not stands(shown):
         return replace(row, within=BETWEEN)
     return standing(row, shown, roads, row.within if row.base and node == row.base[0] else BETWEEN)

@@ -824,6 +824,21 @@ def test_what_a_vehicle_has_forgotten_stays_its_own_as_long_as_a_copy_may_come(d
     assert desk.row().base == ("c",)
 
 
+def test_a_late_copy_of_what_a_vehicle_has_forgotten_changes_nothing_that_others_rely_on(desk: Desk) -> None:
+    """Found by random fleets: its way on was dropped, and others could not get home any more."""
+    desk.show(last_node_id="a", battery=0.1)
+    order = desk.order()
+    assert released(order) == "a0 b2 c4 d6 charger8?"
+    desk.take(order)
+    desk.disabled.add("agv-1")
+    forget(desk, "a")
+    assert (desk.row().base, desk.row().rest) == (("a", "b", "c", "d"), ("charger",))
+    desk.take(order, driving=True)
+    assert (desk.row().base, desk.row().rest) == (("a", "b", "c", "d"), ("charger",))
+    desk.reach("b", 2)
+    assert (desk.row().base, desk.row().rest) == (("b", "c", "d"), ("charger",))
+
+
 def test_a_vehicle_that_waits_for_the_rest_of_an_order_of_others_is_led_on(desk: Desk) -> None:
     # given a vehicle that another gateway has sent away before it showed our order
     desk.command(Op.PICK, "F")
