@@ -5,11 +5,12 @@ without sockets and threads, for tests and virtual time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol, TypeVar
 
 from drivers.links.errors import LinkError
 from drivers.telegrams import ErrorKind
+from drivers.timer import wait_within
 
 READ_MAX: Final = 125
 """Registers in one answer (Modbus application protocol V1.1b3, 6.3)."""
@@ -54,19 +55,19 @@ def check_write(count: int) -> None:
 class RegisterServer(Protocol):
     """A device without a socket, at the other end of `MemoryModbus`.
 
-    ConnectionError means that the connection breaks, IndexError an illegal address; a device that does not
-    come back is one that does not answer.
+    It promises answers. ConnectionError means that the connection breaks, IndexError an illegal address; a device that does
+    not answer leaves its promise open, and finds it done once nobody waits any more.
     """
 
-    async def connect(self) -> None:
+    def connect(self) -> asyncio.Future[None]:
         """Accept a connection."""
         ...
 
-    async def read_holding(self, address: int, count: int) -> Sequence[int]:
+    def read_holding(self, address: int, count: int) -> asyncio.Future[Sequence[int]]:
         """Return registers."""
         ...
 
-    async def write_registers(self, address: int, values: Sequence[int]) -> None:
+    def write_registers(self, address: int, values: Sequence[int]) -> asyncio.Future[None]:
         """Take registers."""
         ...
 
@@ -95,10 +96,9 @@ class MemoryModbus:
         check_write(len(values))
         await self._answer(self._server.write_registers(address, values))
 
-    async def _answer(self, request: Awaitable[_T]) -> _T:
+    async def _answer(self, promised: asyncio.Future[_T]) -> _T:
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await request
+            return await wait_within(self._timeout_s, promised)
         except TimeoutError as error:
             raise LinkError(ErrorKind.TIMEOUT, f"no answer for {self._timeout_s:g} s") from error
         except ConnectionError as error:

@@ -4,13 +4,14 @@ A simulated device or a test plays the server; it needs to know nothing of drive
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
 from drivers.links.errors import LinkError
 from drivers.links.opcua_port import OpcUaPort, Typed, Value, Wake
 from drivers.telegrams import ErrorKind
+from drivers.timer import wait_within
 from gateway.contract.wiring import OpcUaLink
 
 _T = TypeVar("_T")
@@ -19,27 +20,27 @@ _T = TypeVar("_T")
 class NodeServer(Protocol):
     """A server without a socket. Nodes and methods are named by their string identifiers.
 
-    ConnectionError means that the connection breaks, LookupError a node that is not there; a server that does
-    not come back is one that does not answer.
+    It promises answers. ConnectionError means that the connection breaks, LookupError a node that is not there; a server that
+    does not answer leaves its promise open, and finds it done once nobody waits any more.
     """
 
-    async def connect(self) -> None:
+    def connect(self) -> asyncio.Future[None]:
         """Accept a session."""
         ...
 
-    async def read(self, nodes: Sequence[str]) -> Sequence[Value]:
+    def read(self, nodes: Sequence[str]) -> asyncio.Future[Sequence[Value]]:
         """Return what the nodes hold."""
         ...
 
-    async def write(self, values: Mapping[str, Value]) -> None:
+    def write(self, values: Mapping[str, Value]) -> asyncio.Future[None]:
         """Take values for nodes."""
         ...
 
-    async def call(self, method: str, arguments: Sequence[Value]) -> Sequence[Value]:
+    def call(self, method: str, arguments: Sequence[Value]) -> asyncio.Future[Sequence[Value]]:
         """Execute a method and return what it returns."""
         ...
 
-    async def watch(self, nodes: Sequence[str], wake: Callable[[], None]) -> None:
+    def watch(self, nodes: Sequence[str], wake: Callable[[], None]) -> asyncio.Future[None]:
         """Call `wake` after any of the nodes has changed; replaces an earlier watch of the same nodes."""
         ...
 
@@ -72,6 +73,7 @@ class _MemoryPort:
         self.lost: asyncio.Future[LinkError] = asyncio.get_running_loop().create_future()
         self._server = server
         self._settings = settings
+        self._timeout_s = settings.timeout_ms / 1000
 
     async def connect(self) -> None:
         """Be accepted."""
@@ -95,12 +97,11 @@ class _MemoryPort:
         """End the session."""
         self._lose(ErrorKind.DISCONNECT, "the session was closed")
 
-    async def _ask(self, request: Callable[..., Awaitable[_T]], *arguments: object) -> _T:
+    async def _ask(self, request: Callable[..., asyncio.Future[_T]], *arguments: object) -> _T:
         if self.lost.done():
             raise self.lost.result()
         try:
-            async with asyncio.timeout(self._settings.timeout_ms / 1000):
-                return await request(*arguments)
+            return await wait_within(self._timeout_s, request(*arguments))
         except TimeoutError as error:
             raise self._lose(ErrorKind.TIMEOUT, f"no answer in {self._settings.timeout_ms} ms") from error
         except ConnectionError as error:

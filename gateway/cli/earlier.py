@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from gateway.store.database import meaning, open_reader
+from gateway.store.database import Meaning, open_reader
 
 BOOKS: Final = "gateway.db"
 _PLACES: Final = (
@@ -23,6 +23,6 @@ def containers_in(data: Path) -> Sequence[tuple[str, str]] | None:
     books = data / BOOKS
     if not books.exists():
         return None
-    with meaning(books), closing(open_reader(books)) as connection:
+    with Meaning(books), closing(open_reader(books)) as connection:
         known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'containers'").fetchone()
         return connection.execute(_PLACES).fetchall() if known else None

@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from gateway.store.database import examine, meaning, open_reader
+from gateway.store.database import Meaning, examine, open_reader
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -25,7 +25,7 @@ def copy_database(source: Path, target: Path) -> None:
     part = target.with_name(f"{target.name}.part")
     part.touch(mode=0o600, exist_ok=False)
     try:
-        with meaning(part), closing(open_reader(source)) as there, closing(sqlite3.connect(part)) as copy:
+        with Meaning(part), closing(open_reader(source)) as there, closing(sqlite3.connect(part)) as copy:
             there.backup(
                 copy
             )  # all pages at once: one read transaction, so that no commit makes it begin again

@@ -5,12 +5,11 @@ Everything here is synchronous and works on a plain sqlite3 connection, on whate
 
 import errno
 import sqlite3
-from collections.abc import Generator
-from contextlib import contextmanager
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from tempfile import TemporaryFile
+from types import TracebackType
 from typing import Final
 
 from gateway.kernel.ports import StoreBroken, StoreFull
@@ -42,7 +41,7 @@ def open_writer(path: Path | None, migrations: Traversable = MIGRATIONS) -> sqli
     """
     connection = _connect(":memory:" if path is None else str(path))
     try:
-        with meaning(path):
+        with Meaning(path):
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -72,7 +71,7 @@ def open_lock(path: Path) -> sqlite3.Connection:
     """
     connection = _connect(str(path), timeout=0)
     try:
-        with meaning(path):
+        with Meaning(path):
             connection.execute("BEGIN EXCLUSIVE")
     except StoreBusy:
         connection.close()
@@ -110,16 +109,27 @@ def roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
-@contextmanager
-def meaning(path: Path | None) -> Generator[None]:
-    """Raise what an error of SQLite means for the gateway; the error itself where it is the statement's own fault."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        kind = _kind(error, path)
-        if kind is None:
-            raise
-        raise kind(f"{error} ({error.sqlite_errorname})") from error
+class Meaning:
+    """In it, an error of SQLite is raised as what it means for the gateway; as itself where it is the statement's own fault.
+
+    Each statement is made within one: so it is no generator, and can be used again.
+    """
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path | None) -> None:
+        """Args: path: the database file; None for a database in memory."""
+        self._path = path
+
+    def __enter__(self) -> None:
+        """Nothing is needed to begin with."""
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> None:
+        """Raise what the error means."""
+        if isinstance(error, sqlite3.Error) and (kind := _kind(error, self._path)):
+            raise kind(f"{error} ({error.sqlite_errorname})") from error
 
 
 def _kind(error: sqlite3.Error, path: Path | None) -> type[Exception] | None:

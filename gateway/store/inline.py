@@ -5,16 +5,17 @@ A job that needs the event loop works here and not on a thread of its own; so it
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from gateway.kernel.ports import Tx
-from gateway.store.database import MIGRATIONS, meaning, open_reader, open_writer, roll_back
+from gateway.store.database import MIGRATIONS, Meaning, open_reader, open_writer, roll_back
 from gateway.store.transaction import Raised, Returned, Statements, carry_out, share_commit
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -44,8 +45,8 @@ class InlineStore:
     async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:
         """Run the job in a transaction of its own; see the port."""
         try:
-            with meaning(self._path), _out_of_the_loop():
-                (outcome,) = share_commit(self._connection, self._path, [job])
+            with Meaning(self._path):
+                (outcome,) = _out_of_the_loop(share_commit, self._connection, self._path, [job])
         except BaseException:
             roll_back(self._connection)
             raise
@@ -57,16 +58,14 @@ class InlineStore:
 
     async def read(self, job: Callable[[Tx], Awaitable[T]]) -> T:
         """Run a job that only reads."""
-        with _out_of_the_loop():
-            return carry_out(self._connection, self._path, job)
+        return _out_of_the_loop(carry_out, self._connection, self._path, job)
 
 
-@contextmanager
-def _out_of_the_loop() -> Generator[None]:
-    """Have no event loop in here, as on a thread of its own."""
+def _out_of_the_loop(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Work without an event loop, as on a thread of its own."""
     loop = asyncio.get_running_loop()
     asyncio._set_running_loop(None)  # noqa: SLF001 - what event loops do to begin and end
     try:
-        yield
+        return work(*args, **kwargs)
     finally:
         asyncio._set_running_loop(loop)  # noqa: SLF001

@@ -17,7 +17,7 @@ import aiosqlite
 
 from gateway.kernel.ports import StoreBroken, Tx
 from gateway.kernel.supervise import to_its_end
-from gateway.store.database import MIGRATIONS, meaning, open_lock, open_reader, open_writer, roll_back
+from gateway.store.database import MIGRATIONS, Meaning, open_lock, open_reader, open_writer, roll_back
 from gateway.store.transaction import Job, Outcome, Raised, Returned, carry_out, share_commit
 
 T = TypeVar("T")
@@ -77,7 +77,7 @@ class ThreadConnection(aiosqlite.Connection):
         return result
 
     def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with meaning(self.path):
+        with Meaning(self.path):
             return work(self._conn)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.kernel.ports import Row, SqlValue, StoreBroken, StoreFull, Tx
-from gateway.store.database import meaning
+from gateway.store.database import Meaning, roll_back
 
 T = TypeVar("T")
 
@@ -59,7 +59,9 @@ def attempt_each(
     """Begin a transaction and carry out jobs in it; see `share_commit`."""
     connection.execute("BEGIN IMMEDIATE")
     statements = Statements(connection, path)
-    return [_outcome(statements, job) for job in jobs]
+    if len(jobs) == 1:
+        return [_attempt_alone(connection, statements, jobs[0])]
+    return [_outcome(statements.attempt(job)) for job in jobs]
 
 
 def carry_out(connection: sqlite3.Connection, path: Path | None, job: Job[T]) -> T:
@@ -72,29 +74,29 @@ class Statements:
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
         self._connection = connection
-        self._path = path
+        self._meaning = Meaning(path)
         self._depth = 0
 
     async def execute(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> int:
         """Run one statement; return the number of rows it changed."""
-        with meaning(self._path):
+        with self._meaning:
             cursor = self._connection.execute(sql, params or {})
             cursor.fetchall()  # what it returns is counted only once it has been read
             return cursor.rowcount
 
     async def execute_many(self, sql: str, rows: Sequence[Mapping[str, SqlValue]]) -> None:
         """Run one statement for each row."""
-        with meaning(self._path):
+        with self._meaning:
             self._connection.executemany(sql, rows)
 
     async def fetch(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> Sequence[Row]:
         """Return all rows of a query."""
-        with meaning(self._path):
+        with self._meaning:
             return self._connection.execute(sql, params or {}).fetchall()
 
     async def fetch_many(self, sql: str, rows: Sequence[Mapping[str, SqlValue]]) -> Sequence[Row]:
         """Run one statement for each row; return all the rows that they return."""
-        with meaning(self._path):
+        with self._meaning:
             return [row for params in rows for row in self._connection.execute(sql, params)]
 
     async def attempt(self, part: Job[T]) -> T:
@@ -121,9 +123,18 @@ class Statements:
         return result
 
 
-def _outcome(statements: Statements, job: Job[Any]) -> Outcome:
+def _attempt_alone(connection: sqlite3.Connection, statements: Statements, job: Job[Any]) -> Outcome:
+    """Carry out the one job of a transaction; it needs no savepoint, since all of the transaction is its own."""
+    outcome = _outcome(_begun(job, statements))
+    if isinstance(outcome, Raised):
+        roll_back(connection)
+        connection.execute("BEGIN IMMEDIATE")
+    return outcome
+
+
+def _outcome(running: Coroutine[Any, Any, Any]) -> Outcome:
     try:
-        return Returned(_at_once(statements.attempt(job)))
+        return Returned(_at_once(running))
     except (StoreFull, StoreBroken):
         raise
     except Exception as error:  # noqa: BLE001 - it belongs to the caller

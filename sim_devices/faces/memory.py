@@ -30,22 +30,19 @@ class MemoryLine:
         self._answering: asyncio.Future[Any] | None = None
         wire.join(self)
 
-    async def ask(self, request: Callable[[], T]) -> T:
-        """Have a request executed and return the answer.
+    def ask(self, request: Callable[[], T]) -> asyncio.Future[T]:
+        """Have a request executed and promise the answer.
 
-        Raises:
-            ConnectionError: the link is down or breaks before the answer; the request may have been executed.
-            LookupError: the request asks for what is not there.
+        The answer is ConnectionError if the link is down or breaks before it, and then the request may have been executed;
+        LookupError if the request asks for what is not there.
         """
-        if not self._wire.up or len(self._asked) >= HELD_MAX:
-            raise ConnectionRefusedError("the link is down")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if not self._wire.up or len(self._asked) >= HELD_MAX:
+            answer.set_exception(ConnectionRefusedError("the link is down"))
+            return answer
         self._asked.append((request, answer))
         self.check()
-        result = await answer
-        if slow := self._wire.troubles.find(SlowAnswers):
-            await asyncio.sleep(slow.answer_s)
-        return result
+        return answer
 
     def check(self) -> None:
         """Execute what has been asked, unless a black hole holds it."""
@@ -53,12 +50,10 @@ class MemoryLine:
             request, self._answering = self._asked.popleft()
             answer, result = self._answering, _execute(request)
             self._answering = None
-            if answer.done():
-                continue
-            if isinstance(result, LookupError):
-                answer.set_exception(result)
+            if slow := self._wire.troubles.find(SlowAnswers):
+                asyncio.get_running_loop().call_later(slow.answer_s, _give, answer, result)
             else:
-                answer.set_result(result)
+                _give(answer, result)
 
     def cut(self) -> None:
         """Break the connection: nobody gets an answer, and what is not yet executed never will be."""
@@ -77,22 +72,22 @@ class RegisterLine:
         self._wire = wire
         self._line = MemoryLine(wire)
 
-    async def connect(self) -> None:
+    def connect(self) -> asyncio.Future[None]:
         """Make the connection."""
-        await self._line.ask(lambda: None)
+        return self._line.ask(_nothing)
 
-    async def read_holding(self, address: int, count: int) -> list[int]:
+    def read_holding(self, address: int, count: int) -> asyncio.Future[Sequence[int]]:
         """Read registers."""
-        return await self._line.ask(partial(self._space.read, address, count))
+        return self._line.ask(partial(self._space.read, address, count))
 
-    async def write_registers(self, address: int, values: Sequence[int]) -> None:
+    def write_registers(self, address: int, values: Sequence[int]) -> asyncio.Future[None]:
         """Write registers by one request."""
 
         def write() -> None:
             self._space.write(address, values)
             self._wire.executed()
 
-        await self._line.ask(write)
+        return self._line.ask(write)
 
 
 class NodeLine:
@@ -103,43 +98,57 @@ class NodeLine:
         self._wire = wire
         self._line = MemoryLine(wire)
 
-    async def connect(self) -> None:
+    def connect(self) -> asyncio.Future[None]:
         """Make the session."""
-        await self._line.ask(lambda: None)
+        return self._line.ask(_nothing)
 
-    async def read(self, identifiers: Sequence[str]) -> list[int | str]:
+    def read(self, identifiers: Sequence[str]) -> asyncio.Future[Sequence[int | str]]:
         """Read variables."""
-        return await self._line.ask(partial(self._space.read, identifiers))
+        return self._line.ask(partial(self._space.read, identifiers))
 
-    async def write(self, values: Mapping[str, int | str]) -> None:
+    def write(self, values: Mapping[str, int | str]) -> asyncio.Future[None]:
         """Write variables by one request."""
 
         def write() -> None:
             self._space.write(values)
             self._wire.executed()
 
-        await self._line.ask(write)
+        return self._line.ask(write)
 
-    async def call(self, identifier: str, arguments: Sequence[int | str]) -> list[int | str]:
+    def call(self, identifier: str, arguments: Sequence[int | str]) -> asyncio.Future[Sequence[int | str]]:
         """Call a method; one that does not answer, because the device is dead, is not there."""
 
-        def call() -> list[int | str]:
+        def call() -> Sequence[int | str]:
             answer = self._space.call(identifier, arguments)
             self._wire.executed()
             if answer is None:
                 raise UnknownNode(f"the device behind {identifier} is dead")
             return [answer]
 
-        return await self._line.ask(call)
+        return self._line.ask(call)
 
-    async def watch(self, identifiers: Sequence[str], wake: Callable[[], None]) -> None:
+    def watch(self, identifiers: Sequence[str], wake: Callable[[], None]) -> asyncio.Future[None]:
         """Have `wake` called after changes; a black hole swallows the call."""
 
         def awake() -> None:
             if self._wire.up and not self._wire.troubles.find(BlackHole):
                 wake()
 
-        await self._line.ask(partial(self._space.watch, identifiers, awake))
+        return self._line.ask(partial(self._space.watch, identifiers, awake))
+
+
+def _nothing() -> None:
+    """What it takes to connect."""
+
+
+def _give(answer: asyncio.Future[Any], result: object) -> None:
+    """Answer, unless the connection has broken or nobody waits any more."""
+    if answer.done():
+        return
+    if isinstance(result, LookupError):
+        answer.set_exception(result)
+    else:
+        answer.set_result(result)
 
 
 def _execute(request: Callable[[], object]) -> object:

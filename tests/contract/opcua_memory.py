@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from tests.contract.promises import promised
 from tests.plc import EMPTY_BLOCK, Fields
 from tests.wire.opcua_plc import CYCLE_S, Plc
 
@@ -46,18 +47,21 @@ class MemoryPlc:
         for wake in self._wakes.values():
             wake()
 
+    @promised
     async def connect(self) -> None:
         """Accept a session."""
         self._broken = False
         await self._reach()
         self._wakes.clear()
 
+    @promised
     async def read(self, nodes: Sequence[str]) -> Sequence[int | str]:
         """Return what the status variables hold."""
         await self._reach()
         status = {f"{self._base}Status.{name}": value for name, value in self.plc.status().items()}
         return [status[node] for node in nodes]
 
+    @promised
     async def write(self, values: Mapping[str, int | str]) -> None:
         """Take a command block."""
         await self._reach()
@@ -66,6 +70,7 @@ class MemoryPlc:
             raise KeyError(f"{self._base}Cmd.seq")
         self._take({name: values[f"{self._base}Cmd.{name}"] for name in EMPTY_BLOCK})
 
+    @promised
     async def call(self, method: str, arguments: Sequence[int | str]) -> Sequence[int | str]:
         """Take a command block as arguments."""
         await self._reach()
@@ -74,6 +79,7 @@ class MemoryPlc:
         self._take(dict(zip(EMPTY_BLOCK, arguments, strict=True)))
         return [self.plc.memory["acceptCode"]]
 
+    @promised
     async def watch(self, nodes: Sequence[str], wake: Callable[[], None]) -> None:
         """Remember who wants to be woken."""
         await self._reach()

@@ -22,6 +22,7 @@ from gateway.contract.driver import CommandDriver, DriverContext
 from gateway.contract.wiring import MailboxChannel, MailboxWiring, ModbusLink, Profile
 from tests.contract.opcua_memory import MemoryPlc
 from tests.contract.opcua_thread import OpcUaThread
+from tests.contract.promises import promised
 from tests.plc import EMPTY_BLOCK, PlcChannel
 from tests.wire.opcua_bench import PLACES, Wire, link_to, running, wire_to
 from tests.wire.opcua_plc import Plc
@@ -117,13 +118,16 @@ class RegisterMemory:
         self.registers = [0] * 1000
         self.breaks = False
 
+    @promised
     async def connect(self) -> None:
         self.breaks = False
 
+    @promised
     async def read_holding(self, address: int, count: int) -> Sequence[int]:
         self._pass()
         return self.peek(address, count)
 
+    @promised
     async def write_registers(self, address: int, values: Sequence[int]) -> None:
         self._pass()
         self.poke(address, values)

@@ -21,6 +21,7 @@ from gateway.contract.reports import (
     PutShown,
 )
 from gateway.contract.wiring import ModbusLink
+from tests.contract.promises import promised
 from tests.contract.rigs import RegisterMemory
 from tests.contract.wallrigs import BASE, STATUS_AT, WALL_RIGS, WallRegisters, WallRig, wiring
 from tests.wall import LIT, WITHDRAWN, Wall, WallSlot
@@ -209,10 +210,12 @@ class Silent(RegisterMemory):
         self.silent = False
         self.unanswered = 0
 
+    @promised
     async def read_holding(self, address: int, count: int) -> Sequence[int]:
         await self._answer()
         return await super().read_holding(address, count)
 
+    @promised
     async def write_registers(self, address: int, values: Sequence[int]) -> None:
         await self._answer()
         await super().write_registers(address, values)
@@ -245,6 +248,7 @@ async def test_a_wall_that_falls_silent_counts_each_request_once_and_not_each_sl
 class HeaderOnly(RegisterMemory):
     """A wall's registers of which all but the header are refused."""
 
+    @promised
     async def read_holding(self, address: int, count: int) -> Sequence[int]:
         if address + count > BASE + STATUS_AT:
             raise IndexError

@@ -19,6 +19,7 @@ from gateway.store.inline import InlineStore
 T = TypeVar("T")
 
 FSYNC_S: Final = (0.0005, 0.008)
+OVER: Final = "this run of the gateway is over"
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Life:
     def check(self) -> None:
         """Raise ConnectionError if this run is over."""
         if self.over.is_set():
-            raise ConnectionResetError("this run of the gateway is over")
+            raise ConnectionResetError(OVER)
 
     def end(self) -> None:
         """Crash."""

@@ -5,7 +5,7 @@ Everything that is chance comes from one seed, each part with a source of its ow
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, closing, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -106,7 +106,8 @@ class Plant:
         self.buffers = Buffers()
         self.weather = Weather(seeded(seed, "weather"))
         self._older: list[Life] = []
-        self._store = InlineStore(open_writer(None))
+        self._books = open_writer(None)
+        self._store = InlineStore(self._books)
         self.witness = Witness(self.devices, self.vehicles, self._store)
         self._lines = {link_id: self._line(link_id) for link_id in self.devices.links}
         self._chance = seeded(seed, "restarts")
@@ -144,9 +145,10 @@ class Plant:
 
     async def run(self) -> None:
         """Run everything until cancelled; the gateway is started again after each crash."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.devices.run_in_memory())
-            tasks.create_task(self._keep_gateway())
+        with closing(self._books):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.devices.run_in_memory())
+                tasks.create_task(self._keep_gateway())
 
     async def _keep_gateway(self) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -14,9 +14,10 @@ from drivers.links.mqtt_port import Connect, MqttPort
 from drivers.telegrams import ErrorKind
 from sim_devices.faces.memory import NodeLine, RegisterLine
 from sim_devices.vehicles.line import Publication, Session
-from tests.sim.life import Life
+from tests.sim.life import OVER, Life
 
 T = TypeVar("T")
+Ask = Callable[..., asyncio.Future[T]]
 
 LATE_MAX: Final = 8
 LATE_S: Final = (0.05, 5.0)
@@ -95,31 +96,57 @@ class Trip:
         self._chance = chance
         self._buffers = buffers
 
-    async def write(self, request: Callable[..., Awaitable[T]], *arguments: object) -> T:
-        """Have a request executed that changes something; it may stay on its way and arrive later.
-
-        Raises:
-            ConnectionError: of the wire, or because the run is over.
-        """
+    def write(self, request: Ask[T], *arguments: object) -> asyncio.Future[T]:
+        """Have a request executed that changes something; it may stay on its way and arrive later."""
         if not self._buffers.pass_by(partial(request, *arguments)):
-            await asyncio.Event().wait()  # until whoever asks has given up
-        return await self.make(request, *arguments)
+            return asyncio.get_running_loop().create_future()  # until whoever asks has given up
+        return self.make(request, *arguments)
 
-    async def make(self, request: Callable[..., Awaitable[T]], *arguments: object) -> T:
-        """Have a request executed.
-
-        Raises:
-            ConnectionError: of the wire, or because the run is over.
-        """
-        await self.there()
-        answer = await request(*arguments)
-        await self.there()
+    def make(self, request: Ask[T], *arguments: object) -> asyncio.Future[T]:
+        """Have a request executed, and promise its answer: ConnectionError if the run is over before."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        loop.call_later(self._way_s(), self._arrive, answer, request, arguments)
         return answer
 
     async def there(self) -> None:
-        """Travel one way."""
-        await asyncio.sleep(self._chance.uniform(*REQUEST_S))
+        """Travel one way.
+
+        Raises:
+            ConnectionError: the run is over.
+        """
+        await asyncio.sleep(self._way_s())
         self._life.check()
+
+    def _way_s(self) -> float:
+        return self._chance.uniform(*REQUEST_S)
+
+    def _arrive(self, answer: asyncio.Future[T], request: Ask[T], arguments: tuple[object, ...]) -> None:
+        if answer.done():
+            return
+        if self._life.over.is_set():
+            answer.set_exception(ConnectionResetError(OVER))
+            return
+        result = request(*arguments)
+        if result.done():
+            self._go_back(answer, result)
+        else:
+            result.add_done_callback(partial(self._go_back, answer))
+
+    def _go_back(self, answer: asyncio.Future[T], result: asyncio.Future[T]) -> None:
+        if error := result.exception():
+            if not answer.done():
+                answer.set_exception(error)
+        else:
+            asyncio.get_running_loop().call_later(self._way_s(), self._deliver, answer, result.result())
+
+    def _deliver(self, answer: asyncio.Future[T], result: T) -> None:
+        if answer.done():
+            return
+        if self._life.over.is_set():
+            answer.set_exception(ConnectionResetError(OVER))
+        else:
+            answer.set_result(result)
 
 
 class Registers:
@@ -129,14 +156,14 @@ class Registers:
         self._line = line
         self._trip = trip
 
-    async def connect(self) -> None:
-        await self._trip.make(self._line.connect)
+    def connect(self) -> asyncio.Future[None]:
+        return self._trip.make(self._line.connect)
 
-    async def read_holding(self, address: int, count: int) -> Sequence[int]:
-        return await self._trip.make(self._line.read_holding, address, count)
+    def read_holding(self, address: int, count: int) -> asyncio.Future[Sequence[int]]:
+        return self._trip.make(self._line.read_holding, address, count)
 
-    async def write_registers(self, address: int, values: Sequence[int]) -> None:
-        await self._trip.write(self._line.write_registers, address, values)
+    def write_registers(self, address: int, values: Sequence[int]) -> asyncio.Future[None]:
+        return self._trip.write(self._line.write_registers, address, values)
 
 
 class Nodes:
@@ -147,24 +174,24 @@ class Nodes:
         self._trip = trip
         self._weather = weather
 
-    async def connect(self) -> None:
-        await self._trip.make(self._line.connect)
+    def connect(self) -> asyncio.Future[None]:
+        return self._trip.make(self._line.connect)
 
-    async def read(self, nodes: Sequence[str]) -> Sequence[int | str]:
-        return await self._trip.make(self._line.read, nodes)
+    def read(self, nodes: Sequence[str]) -> asyncio.Future[Sequence[int | str]]:
+        return self._trip.make(self._line.read, nodes)
 
-    async def write(self, values: Mapping[str, int | str]) -> None:
-        await self._trip.write(self._line.write, values)
+    def write(self, values: Mapping[str, int | str]) -> asyncio.Future[None]:
+        return self._trip.write(self._line.write, values)
 
-    async def call(self, method: str, arguments: Sequence[int | str]) -> Sequence[int | str]:
-        return await self._trip.write(self._line.call, method, arguments)
+    def call(self, method: str, arguments: Sequence[int | str]) -> asyncio.Future[Sequence[int | str]]:
+        return self._trip.write(self._line.call, method, arguments)
 
-    async def watch(self, nodes: Sequence[str], wake: Callable[[], None]) -> None:
+    def watch(self, nodes: Sequence[str], wake: Callable[[], None]) -> asyncio.Future[None]:
         def notify() -> None:
             for delay_s in self._weather.delays_s():
                 asyncio.get_running_loop().call_later(delay_s, wake)
 
-        await self._trip.make(self._line.watch, nodes, notify)
+        return self._trip.make(self._line.watch, nodes, notify)
 
 
 class GatewayPort:

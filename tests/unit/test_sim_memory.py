@@ -150,11 +150,9 @@ def test_held_requests_are_executed_one_after_the_other() -> None:
             log.append(f"{name} ends")
 
         hole = book.add(BlackHole(device="device"))
-        async with asyncio.TaskGroup() as tasks:
-            for name in ("first", "second"):
-                tasks.create_task(line.ask(partial(request, name)))
-            await asyncio.sleep(0.01)
-            book.remove(hole.fault_id)
+        asked = [line.ask(partial(request, name)) for name in ("first", "second")]
+        book.remove(hole.fault_id)
+        await asyncio.gather(*asked)
         assert log == ["first begins", "first ends", "second begins", "second ends"]
 
     run(scenario)
