@@ -48,7 +48,8 @@ class Mailboxes:
 
     def assign(self, command: Command) -> None:
         """Make sure that the command is carried out once."""
-        self._write(command.channel, self._channels[command.channel].assign(command))
+        if block := self._channels[command.channel].assign(command):
+            self._send(command.channel, block)
         self._teller.nudge()
 
     def abandon(self, job_id: int) -> None:
@@ -60,14 +61,19 @@ class Mailboxes:
     def shown(self, channel_id: str, status: Status, life: Life) -> None:
         """Take a status that was asked for on this connection, after the channel's last write had ended."""
         channel, channels = self._channels[channel_id], self._channels.values()
-        self._write(channel_id, channel.show(status, life, asyncio.get_running_loop().time()))
-        self._presence.fault = next((each.fault for each in channels if each.fault), None)
+        if block := channel.show(status, life, asyncio.get_running_loop().time()):
+            self._send(channel_id, block)
+        if channel.fault or self._presence.fault:
+            self._presence.fault = next((each.fault for each in channels if each.fault), None)
         if channel.life.stands_still:
             self._leave(LIFE_STANDS_STILL)
         elif not self._presence.up and all(each.life.alive for each in channels):
             self._presence.arrive()
-        self._observe(status)
-        if self.due():  # most readings bring no news, and waking somebody costs more than looking
+            self._teller.nudge()
+        if len(channels) == 1 and status is not self._observed:
+            self._observe(status)
+        # Most readings bring no news, and waking somebody costs more than looking; other channels have their own readings.
+        if self._presence.due() or channel.job_report() or (self._presence.up and channel.online_report()):
             self._teller.nudge()
 
     def written(self, channel_id: str) -> None:
@@ -109,14 +115,8 @@ class Mailboxes:
         for channel in self._channels.values():
             channel.offline()
 
-    def _write(self, channel_id: str, block: CommandBlock | None) -> None:
-        if block:
-            self._send(channel_id, block)
-
     def _observe(self, status: Status) -> None:
-        """Tell where the device is when that has changed; one with several channels stays where it is."""
-        if len(self._channels) > 1 or status is self._observed:
-            return
+        """Tell where a device with one channel is, when that has changed; one with several stays where it is."""
         self._observed = status
         load = status.sensors.load
         location_id = self._wiring.places.get(status.position)

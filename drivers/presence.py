@@ -5,7 +5,6 @@ Like everything that drivers tell, it is due until the kernel has it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Final
 
 import structlog
@@ -25,32 +24,31 @@ Life = int | Sequence[int]
 
 
 class LifeCounter:
-    """A counter of the device since the link came up. Times are seconds of a clock that never goes back."""
+    """A counter of the device since the link came up. Times are seconds of a clock that never goes back.
+
+    Attributes:
+        stands_still: it was read, and has been the same for too long.
+    """
 
     def __init__(self) -> None:
+        self.stands_still = False
         self._count: Life | None = None
         self._changed_at = 0.0
-        self._now = 0.0
 
     def show(self, count: Life, now: float) -> None:
         """Take the newest reading."""
-        self._now = now
         if count != self._count:
             self._count, self._changed_at = count, now
+        self.stands_still = now - self._changed_at > LIFE_TIMEOUT_S
 
     def forget(self) -> None:
         """The link is lost."""
-        self._count = None
+        self.stands_still, self._count = False, None
 
     @property
     def alive(self) -> bool:
         """It was read, and does not stand still."""
         return self._count is not None and not self.stands_still
-
-    @property
-    def stands_still(self) -> bool:
-        """It was read, and has been the same for too long."""
-        return self._count is not None and self._now - self._changed_at > LIFE_TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,44 +59,38 @@ class ShownFault:
     text: str
 
 
-class _Reach(Enum):
-    UNTRIED = auto()
-    UP = auto()
-    DOWN = auto()
-
-
 PresenceReport = DeviceOffline | DeviceFault | DeviceRecovered
 
 
 class Presence:
-    """One device: there or not, faulty or well. One log line on loss and one on recovery."""
+    """One device: there or not, faulty or well. One log line on loss and one on recovery.
+
+    Attributes:
+        up: the device is there.
+        fault: what the device shows now, or showed before it was lost.
+    """
 
     def __init__(self, device_id: str, diagnosis: Diagnosis) -> None:
+        self.up = False
         self.fault: ShownFault | None = None
-        """What the device shows now, or showed before it was lost."""
         self._device_id = device_id
         self._diagnosis = diagnosis
-        self._reach = _Reach.UNTRIED
+        self._tried = False
         self._offline_due: DeviceOffline | None = None
         self._fault_due: DeviceFault | DeviceRecovered | None = None
         self._fault_told: PresenceReport | None = None
 
-    @property
-    def up(self) -> bool:
-        """The device is there."""
-        return self._reach is _Reach.UP
-
     def arrive(self) -> None:
         """The device answers, and lives."""
         if not self.up:
-            self._reach = _Reach.UP
+            self.up = self._tried = True
             self._diagnosis.connected = True
             _log.info("device online", device=self._device_id)
 
     def leave(self, reason: str) -> None:
         """The device does not answer, or does not live."""
-        if self._reach is not _Reach.DOWN:
-            self._reach = _Reach.DOWN
+        if self.up or not self._tried:
+            self.up, self._tried = False, True
             self._diagnosis.connected = False
             self._offline_due = DeviceOffline(device_id=self._device_id, reason=reason)
             _log.warning("device offline", device=self._device_id, reason=reason)

@@ -254,6 +254,8 @@ class Slot:
     def show(self, status: SlotStatus, boot_id: int, now: float) -> SlotBlock | None:
         """Take the newest status, and the start of the wall that was read last before it."""
         self._now = now
+        if self._put is None and self.fault is None and status is self._status and boot_id == self._boot_id:
+            return None  # nothing is wanted of it and nothing has changed, as at most readings
         self._count_curtain(status.curtain, boot_id)
         self._boot_id = boot_id
         if self._writing:

@@ -160,7 +160,7 @@ class SimulatedSite:
         devices = [self._make(model) for model in models]
         kinds = WIRE_FAULTS | {DuplicateReply} if isinstance(link, ModbusLink) else WIRE_FAULTS
         troubles = self.faults.register_link(link.id, [model.id for model in models], kinds)
-        wire = Wire(troubles, lambda: any(device.powered for device in devices))
+        wire = Wire(troubles, partial(_any_powered, devices))
         space = NodeSpace() if isinstance(link, OpcUaLink) else RegisterSpace()
         self.links[link.id] = PlcLink(link, space, wire)
         for model, device in zip(models, devices, strict=True):
@@ -216,6 +216,13 @@ class SimulatedSite:
                 return plc_surface(device, model.channels, profile, runner, self.clock)
             case _:
                 raise TypeError(f"{model.id} is a {model.kind}, not a {type(device).__name__}")
+
+
+def _any_powered(devices: Sequence[Plc | PutWallDevice]) -> bool:
+    for device in devices:  # asked at every request: `any` would make a generator each time
+        if device.powered:
+            return True
+    return False
 
 
 def _spots(model: Device) -> set[str]:

@@ -87,7 +87,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return call
 
     def call_later(self, delay: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
-        return self.call_at(self._now + delay, callback, *args, context=context)
+        when = self._now + delay
+        call = _Call(when, callback, args, context)
+        heappush(self._timers, (when, next(self._timer_numbers), call))
+        return call
 
     def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
         call = _Call(when, callback, args, context)

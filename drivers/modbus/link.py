@@ -134,7 +134,8 @@ class ModbusLinkRunner:
         due = now()
         while True:
             for reading in self._readings:
-                await self._write_all()
+                if self._writes:
+                    await self._write_all()
                 await self._read(reading)
             due = max(due + self._settings.poll_ms / 1000, now())
             if not self._silences:

@@ -133,8 +133,12 @@ class ModbusPutWallDriver:
             self._online_due = ChannelOnline(
                 device_id=self._wall_id, channel=MAIN_CHANNEL, boot_id=self._boot_id, ack_seq=0
             )
-        slots = (slot.due() for slot in self._slots.values())
-        return self._presence.due() or self._online_due or next(filter(None, slots), None)
+        if report := self._presence.due() or self._online_due:
+            return report
+        for slot in self._slots.values():
+            if report := slot.due():
+                return report
+        return None
 
     def told(self, report: Report) -> None:
         """The kernel has the report."""
@@ -173,8 +177,10 @@ class ModbusPutWallDriver:
         self._online, self._online_due = False, None
 
     def _slot_fault(self) -> ShownFault | None:
-        text = next(filter(None, (slot.fault for slot in self._slots.values())), None)
-        return ShownFault(0, text) if text else None
+        for slot in self._slots.values():
+            if slot.fault:
+                return ShownFault(0, slot.fault)
+        return None
 
     def _write(self, slot_id: str, block: SlotBlock | None) -> None:
         if block is None:

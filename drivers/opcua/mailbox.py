@@ -114,7 +114,8 @@ class OpcUaMailboxDriver:
             while True:
                 self._wake.clear()
                 for channel_id in self._tags:
-                    await self._write(port, channel_id)
+                    if channel_id in self._blocks:
+                        await self._write(port, channel_id)
                     if self._due[channel_id] <= self._now():
                         await self._read(port, channel_id)
                 await wait_until(self._wake, min(self._due.values()))
@@ -130,8 +131,6 @@ class OpcUaMailboxDriver:
         self._wake.set()
 
     async def _write(self, port: OpcUaPort, channel_id: str) -> None:
-        if channel_id not in self._blocks:
-            return
         block, tags = self._blocks.pop(channel_id), self._tags[channel_id]
         self._diagnosis.sent(_text(tags.base, block.tags()), f"command {block.seq} {channel_id}")
         asked_at = self._now()

@@ -1,7 +1,7 @@
 """Devices as OPC UA variables and methods, in memory: values by node identifier."""
 
 from asyncio import Event
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from gateway.contract.wiring import Tag
 from sim_devices.mailbox import Fields
@@ -71,7 +71,7 @@ class NodeSpace:
 
     def changes(self) -> dict[str, int | str]:
         """Return what has changed since the last call, newest values only."""
-        self._tick()
+        self._tick(self._ticking)
         changes, self._changes = self._changes, {}
         self.changed.clear()
         return changes
@@ -82,7 +82,7 @@ class NodeSpace:
         Raises:
             UnknownNode: there is no such variable.
         """
-        self._tick()
+        self._tick(identifiers)
         try:
             return [self._values[identifier] for identifier in identifiers]
         except KeyError as missing:
@@ -124,10 +124,13 @@ class NodeSpace:
             identifier: value for identifier, value in values.items() if self._values.get(identifier) != value
         }
 
-    def _tick(self) -> None:
-        """Let the variables that count by themselves be up to date."""
-        for identifier, ticking in self._ticking.items():
-            if (value := ticking.read()) is not None and value != self._values[identifier]:
+    def _tick(self, identifiers: Iterable[str]) -> None:
+        """Let those of these variables that count by themselves be up to date."""
+        for identifier in identifiers:
+            if identifier not in self._ticking:
+                continue
+            value = self._ticking[identifier].read()
+            if value is not None and value != self._values[identifier]:
                 self._values[identifier] = self._changes[identifier] = value
 
     def _fields(self, block: Taken) -> dict[str, int | str]:
