@@ -69,7 +69,6 @@ class Mailboxes:
             self._leave(LIFE_STANDS_STILL)
         elif not self._presence.up and all(each.life.alive for each in channels):
             self._presence.arrive()
-            self._teller.nudge()
         if len(channels) == 1 and status is not self._observed:
             self._observe(status)
         # Most readings bring no news, and waking somebody costs more than looking; other channels have their own readings.

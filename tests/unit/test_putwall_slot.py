@@ -188,6 +188,23 @@ def test_a_slot_with_a_newer_put_is_a_fault(told: Told) -> None:
     assert "newer" in told.slot.fault
 
 
+def test_a_slot_is_at_fault_no_more_once_nothing_is_wanted_of_it_though_it_shows_the_same(told: Told) -> None:
+    # given a slot that shows a put which is newer than the one it shall show
+    told.wall.job_id = 9
+    told.light(5)
+    shown = SlotStatus.of(told.wall.status())
+    told.slot.show(shown, told.wall.boot_id, told.now)
+    assert told.slot.fault
+    # when its put is withdrawn, and that is told
+    told.slot.darken("put-5")
+    withdrawn = told.slot.due()
+    assert withdrawn == PutDarkened(put_id="put-5")
+    told.slot.told(withdrawn)
+    # then nothing is wrong with it any more
+    told.slot.show(shown, told.wall.boot_id, told.now)
+    assert not told.slot.fault
+
+
 def test_a_newer_gateway_is_a_fault_and_the_wall_is_left_alone(told: Told) -> None:
     told.wall.epoch = EPOCH + 1
     told.light(5)
