@@ -119,7 +119,7 @@ COMMANDS: Final = {
     "transport": Listed("Transports: submit, list, show, cancel, resolve.", _transport),
     "device": Listed("Devices: list, show, enable, disable, reset, localise, telegrams.", _device),
     "location": Listed("Locations: list, unblock.", _location),
-    "container": Listed("Containers: list, locate.", _container),
+    "container": Listed("Containers: list, locate, remove.", _container),
     "put": Listed("Puts at put walls: submit, show, cancel.", _put),
     "events": Listed("Events: what has happened, and what happens now.", _events),
     "alarms": Listed("Alarms: what a person must look at.", _alarms),

@@ -11,6 +11,7 @@ from gateway.cli.client import (
     DEFAULT_URL,
     JsonOption,
     UrlOption,
+    acknowledged,
     connect,
     content,
     parse,
@@ -24,8 +25,11 @@ from gateway.contract.plant import ContainerView
 PATH: Final = "/v1/containers"
 LIMIT: Final = 10_000
 
+ContainerIdArgument = Annotated[str, typer.Argument(metavar="ID", help="The container's id.")]
+
 container = typer.Typer(
-    help="Containers: where they are; put the books right, or make one known.", no_args_is_help=True
+    help="Containers: where they are; put the books right, make one known, or take one out.",
+    no_args_is_help=True,
 )
 
 
@@ -47,7 +51,7 @@ def list_containers(
 
 @container.command()
 def locate(
-    container_id: Annotated[str, typer.Argument(metavar="ID", help="The container's id.")],
+    container_id: ContainerIdArgument,
     location: Annotated[str, typer.Option("--at", metavar="LOCATION", help="Where it truly is.")],
     reason: ReasonOption,
     operator: OperatorOption = None,
@@ -64,6 +68,20 @@ def locate(
         return
     view = parse(ContainerView, response)
     stdout().print(Text.assemble((view.container_id, "bold"), " is at ", _place(view)))
+
+
+@container.command()
+def remove(
+    container_id: ContainerIdArgument,
+    reason: ReasonOption,
+    operator: OperatorOption = None,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+) -> None:
+    """Take a container that has left the site, or is scrapped, out of the books; its place is free from then on."""
+    with connect(url, token_file) as gateway:
+        acknowledged(gateway.post(f"{PATH}/{segment(container_id)}/removal", act(operator, reason)))
+    stdout().print(f"{container_id} is out of the books.")
 
 
 def _place(view: ContainerView) -> Text:

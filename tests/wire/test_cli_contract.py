@@ -217,6 +217,21 @@ async def test_containers_and_places_are_listed_and_a_person_puts_them_right() -
         assert "NEW-1" in [item["containerId"] for item in known]
 
 
+async def test_a_container_that_has_left_the_site_is_taken_out_of_the_books() -> None:
+    async with desk() as at:
+        scrap = ("--operator", "Ann", "--reason", "cracked")
+        removed = await at.type("container", "remove", "T2", *scrap)
+        assert (removed.code, removed.out) == (0, "T2 is out of the books.\n")
+        assert "T2" not in [item["containerId"] for item in (await at.read("container", "list"))["items"]]
+        unknown = await at.type("container", "remove", "T2", *scrap)
+        assert (unknown.code, unknown.out) == (1, "")
+        assert "no container T2 is known (unknownContainer)" in " ".join(unknown.err.split())
+        await at.submit()
+        busy = await at.type("container", "remove", "T1", *scrap)
+        assert busy.code == 1
+        assert "T1 belongs to transport T-1; cancel that one first" in " ".join(busy.err.split())
+
+
 async def test_alarms_say_what_they_are_about_and_what_to_do() -> None:
     async with desk() as at:
         assert "no alarms" in (await at.type("alarms")).out
@@ -302,6 +317,7 @@ ACT = ("--reason", "I looked", "--operator", "Ann")
         ("device", "enable", "lift-1", *ACT),
         ("location", "unblock", "A-1", *ACT),
         ("container", "locate", "C-1", "--at", "A-1", *ACT),
+        ("container", "remove", "C-1", *ACT),
         ("events",),
         ("events", "--follow"),
         ("wes", "messages", "skip", "1", *ACT),
