@@ -1,15 +1,23 @@
-"""Calls somebody to a vehicle that does not get on by itself, once for each matter, until it does.
+"""Calls somebody to a vehicle that does not get on by itself, until it does.
 
-The vehicle is not in trouble: it shows no fault, and what it does not manage is tried again all the same.
+The vehicle is not in trouble: it shows no fault, and what it does not manage is tried again all the same. That somebody is called
+already is for the engine to know, which keeps the alarms.
 """
 
-from dataclasses import replace
+from enum import StrEnum
 from typing import Final
 
-from gateway.contract.reports import HelpWanted, MatterSettled
-from gateway.fleet.fleet import Engine
-from gateway.fleet.rows import Matter, Mission, Purpose
-from gateway.kernel.books import Table
+from gateway.contract.reports import HelpWanted
+from gateway.fleet.rows import Purpose
+
+
+class Matter(StrEnum):
+    """What a vehicle may need a person for, though it is not in trouble."""
+
+    CHARGING = "chargingFails"
+    PARKING = "parkingFails"
+    PAUSE = "paused"
+
 
 OF_MOVES: Final = {Purpose.CHARGE: Matter.CHARGING, Purpose.PARK: Matter.PARKING}
 """The fleet's own moves, which no command and so no transport stands for: nobody else would ask about them."""
@@ -26,27 +34,6 @@ ADVICE: Final = {
 }
 
 
-class Calls:
-    """Calls for the vehicles of one fleet."""
-
-    def __init__(self, missions: Table[str, Mission], engine: Engine) -> None:
-        self._missions = missions
-        self._engine = engine
-
-    def call(self, vehicle_id: str, matter: Matter, text: str) -> None:
-        """Call somebody, unless somebody is called for that already."""
-        row = self._missions[vehicle_id]
-        if matter not in row.called:
-            self._missions.put(replace(row, called=(*row.called, matter)))
-            self._engine.report(
-                HelpWanted(device_id=vehicle_id, matter=matter, text=text, advice=ADVICE[matter])
-            )
-
-    def settle(self, vehicle_id: str, matter: Matter) -> None:
-        """Nobody need look for that any more."""
-        row = self._missions[vehicle_id]
-        if matter in row.called:
-            self._missions.put(
-                replace(row, called=tuple(other for other in row.called if other is not matter))
-            )
-            self._engine.report(MatterSettled(device_id=vehicle_id, matter=matter))
+def call_for(matter: Matter, vehicle_id: str, text: str) -> HelpWanted:
+    """Return the call for a vehicle, with what it does not manage as words that follow its name."""
+    return HelpWanted(device_id=vehicle_id, matter=matter, text=text, advice=ADVICE[matter])

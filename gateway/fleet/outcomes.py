@@ -12,10 +12,11 @@ from gateway.contract.reports import (
     CommandRejected,
     CommandUnknown,
     Load,
+    MatterSettled,
     Sensors,
 )
 from gateway.contract.vehicles import UNDER_WAY_S, VehicleState
-from gateway.fleet.calls import OF_MOVES, Calls
+from gateway.fleet.calls import OF_MOVES, call_for
 from gateway.fleet.cancels import next_cancel
 from gateway.fleet.effects import CancelOrder, ResetVehicle
 from gateway.fleet.fleet import Engine, Fleet
@@ -60,14 +61,12 @@ class Outcomes:
         fleet: Fleet,
         roads: Roads,
         engine: Engine,
-        calls: Calls,
     ) -> None:
         self._books = books
         self._missions = missions
         self._fleet = fleet
         self._roads = roads
         self._engine = engine
-        self._calls = calls
 
     def follow(self, shown: VehicleState) -> None:
         """Take what the state says of the vehicle's order."""
@@ -231,13 +230,13 @@ class Outcomes:
     def _judge_move(self, order: Order, shown: VehicleState, sign: Sign) -> None:
         """Call somebody when the fleet's own orders to a vehicle are in vain again and again, until one is not."""
         if sign is Sign.DONE:
-            self._calls.settle(shown.vehicle_id, OF_MOVES[order.purpose])
+            self._engine.report(MatterSettled(device_id=shown.vehicle_id, matter=OF_MOVES[order.purpose]))
         elif self._missions[shown.vehicle_id].fruitless >= HELP_AFTER:
             self._call_for(order, shown.vehicle_id, _why_in_vain(order, shown, sign))
 
     def _call_for(self, order: Order, vehicle_id: str, why: str) -> None:
         what = "does not charge at" if order.purpose is Purpose.CHARGE else "does not go to park at"
-        self._calls.call(vehicle_id, OF_MOVES[order.purpose], f"{what} {order.goal}: {why}")
+        self._engine.report(call_for(OF_MOVES[order.purpose], vehicle_id, f"{what} {order.goal}: {why}"))
 
     def _failed(self, row: Mission, order: Order, shown: VehicleState, command: Command | None) -> None:
         if command is not None:

@@ -61,14 +61,6 @@ class Stray:
     cancel: Cancel = Cancel()
 
 
-class Matter(StrEnum):
-    """What a vehicle may need a person for, though it is not in trouble."""
-
-    CHARGING = "chargingFails"
-    PARKING = "parkingFails"
-    PAUSE = "paused"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """An order under way. Only a PARK has no action at its end and no horizon: it ends wherever it is not extended any more.
@@ -149,7 +141,6 @@ class Mission:
         charger: where it charges, or goes to charge.
         idle_since_us: since when it has had nothing to do, in steady time.
         fruitless: orders to park or to charge, one after the other, that have come to nothing.
-        called: for what somebody was called to it, as long as that is not settled.
         paused_us: since when it shows that it is paused, in steady time of this run.
         forgot_us: when it has forgotten an order, in steady time.
         online: it speaks with us, in this run of the gateway.
@@ -174,7 +165,6 @@ class Mission:
     charger: str | None = None
     idle_since_us: int = 0
     fruitless: int = 0
-    called: tuple[Matter, ...] = ()
     paused_us: int | None = None
     forgot_us: int | None = None
     online: bool = False

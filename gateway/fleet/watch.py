@@ -13,15 +13,16 @@ from gateway.contract.reports import (
     DeviceFault,
     DeviceOffline,
     DeviceRecovered,
+    MatterSettled,
     Sensors,
 )
 from gateway.contract.vehicles import ActionStatus, VehicleOffline, VehicleState
-from gateway.fleet.calls import Calls
+from gateway.fleet.calls import Matter, call_for
 from gateway.fleet.fleet import Engine, Fleet
 from gateway.fleet.outcomes import Outcomes
 from gateway.fleet.places import located
 from gateway.fleet.roads import Roads
-from gateway.fleet.rows import Matter, Mission
+from gateway.fleet.rows import Mission
 from gateway.fleet.shown import is_lost, load_of, node_of, status_of, trouble_of, words_about
 from gateway.kernel.books import Books, Table
 
@@ -53,8 +54,7 @@ class Watch:
         self._fleet = fleet
         self._roads = roads
         self._engine = engine
-        self._calls = Calls(missions, engine)
-        self._outcomes = Outcomes(books, missions, fleet, roads, engine, self._calls)
+        self._outcomes = Outcomes(books, missions, fleet, roads, engine)
 
     def state(self, shown: VehicleState) -> None:
         """Take a vehicle's state."""
@@ -67,7 +67,7 @@ class Watch:
         self._outcomes.follow(shown)
         self._outcomes.cancel_again(shown.vehicle_id)
         self._outcomes.end_command(shown.vehicle_id)
-        self._settle_charging(shown)
+        self._settle_moves(shown)
         self._end_reset(shown.vehicle_id)
         self._tell_online(shown)
 
@@ -145,21 +145,30 @@ class Watch:
 
     def _note_pause(self, shown: VehicleState) -> None:
         row = self._missions[shown.vehicle_id]
-        if shown.paused is (row.paused_us is not None):
-            return
-        self._missions.put(replace(row, paused_us=self._books.steady_us if shown.paused else None))
-        self._calls.settle(shown.vehicle_id, Matter.PAUSE)
+        if shown.paused:
+            if row.paused_us is None:
+                self._missions.put(replace(row, paused_us=self._books.steady_us))
+        elif row.paused_us is not None or not row.online:  # it may have been let go on while no gateway ran
+            self._missions.put(replace(row, paused_us=None))
+            self._settle(shown.vehicle_id, Matter.PAUSE)
 
     def _call_to_paused(self, vehicle_id: str) -> None:
         row = self._missions[vehicle_id]
         if row.paused_us is None or not row.online or row.fault is not None:
             return
         if self._books.steady_us - row.paused_us >= PAUSE_S * 1e6 and self._engine.usable(vehicle_id):
-            self._calls.call(vehicle_id, Matter.PAUSE, f"has been paused for {PAUSE_S:g} s")
+            self._engine.report(call_for(Matter.PAUSE, vehicle_id, f"has been paused for {PAUSE_S:g} s"))
 
-    def _settle_charging(self, shown: VehicleState) -> None:
+    def _settle_moves(self, shown: VehicleState) -> None:
+        """Take note of what has come about by other means than an order: people charge vehicles, and drive them home."""
+        row = self._missions[shown.vehicle_id]
         if shown.charging or shown.battery >= self._fleet.model.charging.until:
-            self._calls.settle(shown.vehicle_id, Matter.CHARGING)
+            self._settle(shown.vehicle_id, Matter.CHARGING)
+        if row.order is None and row.base == (row.home,):
+            self._settle(shown.vehicle_id, Matter.PARKING)
+
+    def _settle(self, vehicle_id: str, matter: Matter) -> None:
+        self._engine.report(MatterSettled(device_id=vehicle_id, matter=matter))
 
 
 def _advice(shown: VehicleState) -> str:

@@ -5,6 +5,7 @@ from itertools import count, pairwise
 from typing import Any
 
 from gateway.contract.commands import Command, Op, Place
+from gateway.contract.reports import HelpWanted, MatterSettled
 from gateway.contract.vehicles import (
     NodeState,
     VehicleOrder,
@@ -71,6 +72,7 @@ class Desk:
     """The fleet room with its books, and whoever talks to it."""
 
     def __init__(self, site: Site) -> None:
+        self.called: set[tuple[str, str]] = set()
         self._open(site)
         self.states = {vehicle.id: idle(vehicle) for vehicle in site.fleets[0].vehicles}
         for name in self.states:
@@ -87,11 +89,20 @@ class Desk:
         engine = Engine(
             usable=lambda vehicle_id: vehicle_id not in self.disabled,
             laden=lambda _: False,
-            report=lambda report: self.reports.append(report),
+            report=self._hear,
             next_job_id=lambda: next(self.numbers),
         )
         self.room = FleetRoom(self.books, site, engine)
         self.fleet = self.room.fleets["agvs"]
+
+    def _hear(self, report: Any) -> None:
+        """Take a report; like the engine, call somebody once for each matter, until it is settled."""
+        if isinstance(report, HelpWanted | MatterSettled):
+            matter = (report.device_id, report.matter)
+            if (matter in self.called) is isinstance(report, HelpWanted):
+                return
+            self.called ^= {matter}
+        self.reports.append(report)
 
     def restart(self, site: Site) -> None:
         """Begin the next run, which has what is journalled; the vehicles show what they showed."""

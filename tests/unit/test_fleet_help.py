@@ -193,6 +193,24 @@ def test_somebody_is_called_to_a_vehicle_that_does_not_go_to_park_until_it_does(
     assert calls(desk) == [MatterSettled(device_id="agv-1", matter="parkingFails")]
 
 
+def test_nobody_need_look_at_a_vehicle_any_more_that_somebody_has_driven_to_its_parking_place(
+    desk: Desk,
+) -> None:
+    desk.show(last_node_id="c")
+    desk.pass_time(3)
+    for _ in range(HELP_AFTER):
+        refuse_to_park(desk)
+    order = desk.row().order
+    assert order is not None
+    calls(desk)
+    # when it is driven home by hand, and refuses the order that it is sent there
+    references = (("orderId", order.order_id), ("orderUpdateId", "0"))
+    error = VehicleError(error_type="noRouteError", fatal=False, references=references)
+    desk.show(errors=(error,), automatic=False)
+    desk.show(last_node_id="p1", position=(0.0, 1.0), automatic=True)
+    assert calls(desk) == [MatterSettled(device_id="agv-1", matter="parkingFails")]
+
+
 def test_somebody_is_called_to_a_vehicle_that_forgets_each_order_to_park(desk: Desk) -> None:
     desk.show(last_node_id="c")
     desk.pass_time(3)
@@ -310,6 +328,23 @@ def test_somebody_is_called_to_a_vehicle_that_stays_paused_until_it_goes_on(desk
     assert calls(desk) == []
     desk.show(paused=False)
     assert calls(desk) == [MatterSettled(device_id="agv-1", matter="paused")]
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_a_call_to_a_paused_vehicle_outlives_the_gateway_as_long_as_the_vehicle_stays_paused(
+    desk: Desk, paused: bool
+) -> None:
+    """Found by reading: one that was let go on while no gateway ran had its alarm for ever."""
+    # given a vehicle that somebody is called to
+    desk.show(paused=True)
+    desk.pass_time(PAUSE_S)
+    calls(desk)
+    # when the gateway is started again, then the call stands as long as there is a reason for it
+    desk.restart(small_site())
+    desk.show(paused=paused)
+    assert calls(desk) == ([] if paused else [MatterSettled(device_id="agv-1", matter="paused")])
+    desk.show(paused=False)
+    assert desk.called == set()
 
 
 # Orders that a vehicle shall not have
