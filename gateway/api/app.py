@@ -10,7 +10,7 @@ from fastapi_offline import FastAPIOffline
 
 from gateway.api.deps import ApiDeps
 from gateway.api.events import event_routes
-from gateway.api.guard import HeadAsGet, SecureHeaders, TokenGuard
+from gateway.api.guard import HeadAsGet, PageGuard, SecureHeaders, TokenGuard
 from gateway.api.health import health_routes, wes_health_routes
 from gateway.api.plant import plant_routes
 from gateway.api.problems import MEDIA_TYPE, add_problem_handlers
@@ -96,7 +96,9 @@ def _application(title: str, routers: Sequence[APIRouter], token: str | None) ->
         app.include_router(router)
     add_problem_handlers(app, routers)
     _describe_problems(app)
-    if token is not None:
+    if token is None:
+        app.add_middleware(PageGuard)
+    else:
         app.add_middleware(TokenGuard, token=token)
     app.add_middleware(HeadAsGet)
     app.add_middleware(SecureHeaders)

@@ -1,7 +1,9 @@
-"""What stands before every route: the token, HEAD, and headers that keep browsers from guessing and storing."""
+"""What stands before every route: the token or the site of a page, HEAD, headers that keep browsers from guessing and storing."""
 
 import hmac
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,6 +12,9 @@ from gateway.api.problems import http_error
 
 OPEN_PATHS: Final = frozenset({"/livez"})
 """Asked by supervisors that hold no token; tells nothing but that the process lives."""
+
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110, section 9.2.1)."""
 
 _DOCS_CSP: Final = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
@@ -40,6 +45,43 @@ class TokenGuard:
                 await answer(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+class PageGuard:
+    """Keeps pages of other sites, in a browser on this machine, from changing anything; stands where no token does.
+
+    A browser names the site of the page in `Origin` (RFC 6454, section 7), whatever the page wants. That it is the name under
+    which this port was asked is not enough: whoever owns a name may have it lead to this machine.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] == "http" and scope["method"] not in SAFE:
+            headers = Headers(scope=scope)
+            origin = headers.get("origin")
+            if origin is not None and not _is_own(origin, headers.get("host", "")):
+                reason = "a page of another site asks for this; one that may has the API token and shows it"
+                answer = http_error(403, "foreignPage", reason)
+                await answer(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _is_own(origin: str, host: str) -> bool:
+    """Tell whether an origin is the address, or `localhost`, under which this port was asked."""
+    asked = origin.partition("://")[2].lower()
+    if asked != host.lower():
+        return False
+    try:
+        name = urlsplit(f"//{asked}").hostname or ""
+        if name != "localhost":
+            ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 class SecureHeaders:

@@ -286,6 +286,51 @@ async def test_without_the_token_nobody_passes_but_the_supervisor() -> None:
         assert (await rig.submit()).status_code == 202
 
 
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("http://elsewhere.example", "127.0.0.1:8080"),
+        ("http://127.0.0.1:3000", "127.0.0.1:8080"),
+        ("null", "127.0.0.1:8080"),
+        ("http://rebound.example:8080", "rebound.example:8080"),
+        ("http://[:8080", "[:8080"),
+    ],
+    ids=("another site", "another port", "a page of no site", "a name that leads here", "nonsense"),
+)
+async def test_a_page_of_another_site_that_a_browser_shows_here_changes_nothing(
+    origin: str, host: str
+) -> None:
+    async with gateway() as rig:
+        await rig.submit()
+        headers = {"Origin": origin, "Host": host}
+        for method, path in (
+            ("POST", "/v1/transports/T-1/cancel"),
+            ("POST", "/v1/containers/T2/removal"),
+            ("DELETE", "/v1/subscriptions/S-1"),
+        ):
+            answer = await rig.http.request(method, path, headers=headers)
+            assert (answer.status_code, answer.json()["reasons"][0]["code"]) == (403, "foreignPage")
+        assert rig.tables.transports["T-1"].status == "executing"
+        assert (await rig.http.get("/v1/transports/T-1", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:8080", "LocalHost", "[::1]:8080"])
+async def test_pages_of_the_gateway_itself_may_ask_for_everything(host: str) -> None:
+    async with gateway() as rig:
+        await rig.submit()
+        headers = {"Origin": f"http://{host.lower()}", "Host": host}
+        assert (await rig.http.post("/v1/transports/T-1/cancel", headers=headers)).is_success
+
+
+async def test_who_shows_the_token_may_ask_from_any_page_and_a_proxy_under_any_name() -> None:
+    async with gateway(token="correct-horse") as rig:
+        rig.http.headers.update({"Authorization": "Bearer correct-horse", "Origin": "https://plant.example"})
+        assert (await rig.submit()).status_code == 202
+    async with gateway() as rig:
+        rig.http.headers["Host"] = "plant.example"
+        assert (await rig.submit()).status_code == 202
+
+
 async def test_every_answer_tells_browsers_to_keep_their_hands_off() -> None:
     async with gateway(token="t") as rig:
         for path in ("/livez", "/v1/devices", "/v1/nothing"):
