@@ -447,7 +447,8 @@ class VehicleFace:
                 self._refusal = _unsaid_refusal_of(shown, order)
         if self._refusal is None or self._refusal in shown.errors:
             return shown
-        return replace(shown, errors=(*shown.errors, self._refusal))
+        # Whether the vehicle can be used is for what it shows now to tell.
+        return replace(shown, errors=(*shown.errors, replace(self._refusal, fatal=False)))
 
     def _with_finals(self, shown: VehicleState) -> VehicleState:
         """Keep what has ended: vehicles drop the states of finished instant actions after a while. Questions are no news."""

@@ -331,6 +331,19 @@ def test_a_no_that_a_vehicle_shows_but_once_is_told_with_all_that_it_shows_after
     assert wire.orders() == [("o-2", 0)]
 
 
+def test_a_no_that_is_kept_is_no_fault_of_a_vehicle_that_shows_none_any_more(wire: Wire) -> None:
+    """Found by reading: one that called an update it had refused fatal, and cleared that, never worked again."""
+    error = refusal("orderUpdateError", orderId="o-1", orderUpdateId="1") | {"errorLevel": "FATAL"}
+    wire.state(orderId="o-1")
+    wire.face.send(order(update=1, first=2))
+    wire.orders()
+    for errors, fatal in (([error], True), ([], False)):
+        wire.state(orderId="o-1", errors=errors)
+        (shown,) = wire.told()[-1:]
+        assert isinstance(shown, VehicleState)
+        assert (shown.errors != (), any(each.fatal for each in shown.errors)) == (True, fatal)
+
+
 def test_the_order_interval_of_the_factsheet_is_kept(wire: Wire) -> None:
     wire.take("factsheet", {"headerId": 0, "protocolLimits": {"timing": {"minOrderInterval": 1.5}}})
     wire.state()
