@@ -30,7 +30,7 @@ class HttpAlgorithm:
                 return await self._post(problem)
         except TimeoutError as late:
             raise NoPlan(f"{self.name} has not answered within {self._service.timeout_s:g} s") from late
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError) as error:
             raise NoPlan(f"{self.name} cannot be asked: {str(error) or type(error).__name__}") from error
 
     async def _post(self, problem: bytes) -> bytes:

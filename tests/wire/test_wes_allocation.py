@@ -118,9 +118,11 @@ async def test_a_service_that_fails_is_stood_in_for_and_the_answer_says_why(
         assert why in found.remarks[0]
 
 
-@pytest.mark.parametrize("port", [None, "80a80"], ids=("not there", "no address at all"))
-async def test_a_service_that_is_not_there_is_stood_in_for_by_the_solver(port: str | None) -> None:
-    named = AlgorithmService(url=f"http://127.0.0.1:{port or free_ports(1)}/allocate")
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:{port}", "xn--", "é..example"], ids=("not there", "no name", "no name either")
+)
+async def test_a_service_that_is_not_there_is_stood_in_for_by_the_solver(host: str) -> None:
+    named = AlgorithmService(url=f"http://{host.format(port=free_ports(1))}/allocate")
     async with open_allocator(Allocation(service=named)) as allocator:
         found = await allocator.plan(SOUND)
     assert found.by == "solver"
