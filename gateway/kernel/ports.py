@@ -58,7 +58,7 @@ class Store(Protocol):
     async def write(self, job: Callable[[Tx], Awaitable[T]]) -> T:
         """Run the job and return once its changes are durable (fsync).
 
-        Jobs of several callers share one commit, each in its own savepoint: one that raises takes back only its own changes.
+        Jobs of several callers share one commit: one that raises takes back only its own changes.
 
         Raises:
             StoreFull: no room.
