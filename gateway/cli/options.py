@@ -1,6 +1,5 @@
 """Options that `run`, `sim` and `demo` share, and what they mean once they are read and found right."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -8,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from gateway.cli.failure import REFUSED, Failure
-from gateway.site.findings import SiteInvalid
+from gateway.site.findings import SiteInvalid, without_credentials
 from gateway.site.load import load_site
 from gateway.site.model import Site
 from gateway.site.ports import with_broker, with_ports_from
@@ -164,10 +163,9 @@ def site_of(folder: Path, ports_from: int | None, broker: str | None) -> Site:
         try:
             site = with_broker(site, broker)
         except ValueError as error:
-            shown = re.sub("//[^@]*@", "//…@", broker)
             raise typer.BadParameter(
-                f"{shown} is neither `embedded` nor mqtt://host:port nor mqtts://host:port; user and password stand"
-                " in the site: `username`, `password_file`",
+                f"{without_credentials(broker)} is neither `embedded` nor mqtt://host:port nor mqtts://host:port;"
+                " user and password stand in the site: `username`, `password_file`",
                 param_hint="--broker",
             ) from error
     return site

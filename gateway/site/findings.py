@@ -1,5 +1,6 @@
 """What is wrong with a site: where it stands, what it is, what mends it. All of it is told at once."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,3 +55,8 @@ class SiteInvalid(Exception):  # noqa: N818 - what was read is wrong, not the pr
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(sorted(set(findings)))
         super().__init__("\n".join(str(finding) for finding in self.findings))
+
+
+def without_credentials(address: str) -> str:
+    """Return what somebody has written for an address as it may be shown: whatever stands before the last @ may be a password."""
+    return re.sub(r"^([a-z]+://)?.*@", r"\1…@", address, flags=re.DOTALL)

@@ -20,7 +20,7 @@ from gateway.contract.transports import Identifier
 from gateway.contract.wiring import WiringModel
 from gateway.site.checks import Unread, cross_check
 from gateway.site.document import Document, read_document
-from gateway.site.findings import Finding, Flaw, Keys, SiteInvalid
+from gateway.site.findings import Finding, Flaw, Keys, SiteInvalid, without_credentials
 from gateway.site.model import Profile, Site
 from gateway.site.wes import Wes
 
@@ -342,5 +342,5 @@ def _shown(value: object) -> str:
         case None:
             return "nothing"
         case _:
-            told = re.sub("//[^@]*@", "//…@", str(value))[:80]
+            told = without_credentials(str(value))[:80]
             return f"`{''.join(each if each.isprintable() else repr(each)[1:-1] for each in told)}`"

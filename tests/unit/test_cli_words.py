@@ -165,6 +165,8 @@ def test_wrong_usage_is_told_and_ends_with_2(words: tuple[str, ...], why: str) -
     [
         (("device", "list", "--url", "http://ann:correct-horse@127.0.0.1:1"), "--token-file FILE"),
         ((*RUN, "--broker", "mqtt://ann:correct-horse@127.0.0.1:1"), "`username`, `password_file`"),
+        ((*RUN, "--broker", "mqtt://ann:@correct-horse@127.0.0.1:1"), "`username`, `password_file`"),
+        ((*RUN, "--broker", "ann:correct-horse@127.0.0.1:1"), "`username`, `password_file`"),
     ],
 )
 def test_a_password_in_the_address_is_refused_and_not_repeated(words: tuple[str, ...], instead: str) -> None:

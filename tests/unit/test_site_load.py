@@ -187,6 +187,12 @@ def test_a_profile_whose_id_is_a_list_is_told(tmp_path: Path) -> None:
             "of the form mqtt://host:port",
         ),
         (
+            {"port: 1883}": 'url: "me:hun@ter2@host"}'},
+            "links[broker].url",
+            "`…@host` does not fit",
+            "of the form mqtt://host:port",
+        ),
+        (
             {'slot: "R-{column}"': 'slot: "R-{colum}"'},
             "racks[R].slot",
             "`R-{colum}` does not fit",
