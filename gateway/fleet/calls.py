@@ -16,7 +16,7 @@ class Matter(StrEnum):
 
     CHARGING = "chargingFails"
     PARKING = "parkingFails"
-    PAUSE = "paused"
+    PAUSED = "paused"
 
 
 OF_MOVES: Final = {Purpose.CHARGE: Matter.CHARGING, Purpose.PARK: Matter.PARKING}
@@ -28,7 +28,7 @@ ADVICE: Final = {
     Matter.PARKING: (
         "Look at the vehicle, and compare its map with the road map of the site file. The gateway goes on trying."
     ),
-    Matter.PAUSE: (
+    Matter.PAUSED: (
         "Let it go on at the vehicle, or wherever it was paused from. Until then it gets no work, and others wait for it."
     ),
 }

@@ -164,7 +164,7 @@ class Fleet:
         """After a restart: send again what is outstanding; nothing has been heard of the vehicles in this run."""
         for row in self.rows():
             # An order that is sent again may be taken, whatever the vehicle has said to it before.
-            order = None if row.order is None else replace(row.order, refusal=None, stuck_us=None)
+            order = None if row.order is None else replace(row.order, refusal=None, stalled_us=None)
             row = self._redrawn(replace(row, online=False, fault=None, paused_us=None, order=order))
             self._missions.put(row)
             self._send_again(row)

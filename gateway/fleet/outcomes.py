@@ -47,7 +47,7 @@ FORGETFUL_AFTER: Final = 2
 FORGETFUL_S: Final = 2.0
 FORGETFUL_DOUBLINGS_MAX: Final = 4
 """… so many times."""
-STUCK_S: Final = 120.0
+STALLED_S: Final = 120.0
 """What a vehicle has not begun after this long it will not begin by itself."""
 
 
@@ -127,20 +127,20 @@ class Outcomes:
         order, now = row.order, self._books.steady_us
         if order is None or order.purpose not in OF_MOVES:
             return
-        if not _is_stuck(row, order):
-            if order.stuck_us is not None:
-                self._missions.put(replace(row, order=replace(order, stuck_us=None)))
-        elif order.stuck_us is None:
-            self._missions.put(replace(row, order=replace(order, stuck_us=now)))
-        elif now - order.stuck_us < STUCK_S * 1e6:
+        if not _is_stalled(row, order):
+            if order.stalled_us is not None:
+                self._missions.put(replace(row, order=replace(order, stalled_us=None)))
+        elif order.stalled_us is None:
+            self._missions.put(replace(row, order=replace(order, stalled_us=now)))
+        elif now - order.stalled_us < STALLED_S * 1e6:
             return
         elif order.phase is Phase.SENT:
-            self._call_for(order, vehicle_id, f"it has not taken its order for {STUCK_S:g} s")
+            self._call_for(order, vehicle_id, f"it has not taken its order for {STALLED_S:g} s")
         else:
             phase = PHASES[order.phase, Sign.WITHDRAWN] or order.phase
             self._missions.put(replace(row, order=replace(order, phase=phase)))
             self._books.effect(CancelOrder(vehicle_id, order.order_id))
-            self._call_for(order, vehicle_id, f"it has not begun to for {STUCK_S:g} s")
+            self._call_for(order, vehicle_id, f"it has not begun to for {STALLED_S:g} s")
 
     def _note_no(self, row: Mission, order: Order, shown: VehicleState) -> Order:
         """Note since when the vehicle refuses an order that it has not shown, or says that it has none to cancel."""
@@ -191,7 +191,7 @@ class Outcomes:
         if phase is None:
             row = self._without_order(row, order, shown, sign)
         else:
-            row = replace(row, order=replace(order, phase=phase, refusal=None, stuck_us=None))
+            row = replace(row, order=replace(order, phase=phase, refusal=None, stalled_us=None))
         self._missions.put(row)
         served = row.command is not None and row.command.job_id == order.job_id
         command = row.command if served else None
@@ -302,12 +302,13 @@ def _why_in_vain(order: Order, shown: VehicleState, sign: Sign) -> str:
     """Return why one of the fleet's own orders came to nothing, in the vehicle's words where it has some."""
     if sign is Sign.FORGOTTEN:
         return "it forgets its orders"
-    refused = "" if order.refusal is None else order.refusal.text
+    if (error := refusal_of(order, shown)) is not None:
+        return words_of(error)
     words = "" if order.action is None else words_about(shown, order.action.action_id)
-    return refused or words or "it does not say why"
+    return words or "it does not say why"
 
 
-def _is_stuck(row: Mission, order: Order) -> bool:
+def _is_stalled(row: Mission, order: Order) -> bool:
     """Tell whether a vehicle that could get on with an order does not: it has not taken it, or is at its charger, uncharged."""
     shown = row.shown
     if shown is None or shown.paused or not row.online or row.fault is not None:

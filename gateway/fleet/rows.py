@@ -78,8 +78,8 @@ class Order:
             vehicle that has started anew it is a new order.
         refusal: the vehicle's, if it has refused the order and not yet shown it.
         cancel: its cancel, once it shall be cancelled.
-        stuck_us: since when it is not taken, or at a charger that does not charge, though nothing else is in its way; kept for the
-            fleet's own moves, in steady time of this run.
+        stalled_us: since when it is not taken, or at a charger that does not charge, though nothing else is in its way; kept for
+            the fleet's own moves, in steady time of this run.
     """
 
     purpose: Purpose
@@ -95,7 +95,7 @@ class Order:
     earlier: tuple[str, ...] = ()
     refusal: Refusal | None = None
     cancel: Cancel = Cancel()
-    stuck_us: int | None = None
+    stalled_us: int | None = None
 
     @property
     def cancel_id(self) -> str:

@@ -26,7 +26,7 @@ from gateway.fleet.rows import Mission
 from gateway.fleet.shown import is_lost, load_of, node_of, status_of, trouble_of, words_about
 from gateway.kernel.books import Books, Table
 
-PAUSE_S: Final = 60.0
+PAUSED_S: Final = 60.0
 """Somebody is called to a vehicle that has been paused for this long: most pauses are over before."""
 UNPLACED: Final = "it does not tell at which node it stands"
 TO_A_NODE: Final = (
@@ -150,14 +150,14 @@ class Watch:
                 self._missions.put(replace(row, paused_us=self._books.steady_us))
         elif row.paused_us is not None or not row.online:  # it may have been let go on while no gateway ran
             self._missions.put(replace(row, paused_us=None))
-            self._settle(shown.vehicle_id, Matter.PAUSE)
+            self._settle(shown.vehicle_id, Matter.PAUSED)
 
     def _call_to_paused(self, vehicle_id: str) -> None:
         row = self._missions[vehicle_id]
         if row.paused_us is None or not row.online or row.fault is not None:
             return
-        if self._books.steady_us - row.paused_us >= PAUSE_S * 1e6 and self._engine.usable(vehicle_id):
-            self._engine.report(call_for(Matter.PAUSE, vehicle_id, f"has been paused for {PAUSE_S:g} s"))
+        if self._books.steady_us - row.paused_us >= PAUSED_S * 1e6 and self._engine.usable(vehicle_id):
+            self._engine.report(call_for(Matter.PAUSED, vehicle_id, f"has been paused for {PAUSED_S:g} s"))
 
     def _settle_moves(self, shown: VehicleState) -> None:
         """Take note of what has come about by other means than an order: people charge vehicles, and drive them home."""

@@ -17,8 +17,8 @@ from gateway.contract.vehicles import (
     cancel_id_of,
 )
 from gateway.fleet.effects import CancelOrder, SendOrder
-from gateway.fleet.outcomes import HELP_AFTER, STUCK_S
-from gateway.fleet.watch import PAUSE_S
+from gateway.fleet.outcomes import HELP_AFTER, STALLED_S
+from gateway.fleet.watch import PAUSED_S
 from tests.fleet_model import grid_site
 from tests.unit.fleet_desk import Desk, small_site
 
@@ -102,7 +102,7 @@ def test_a_charger_with_which_a_vehicle_talks_for_ever_is_given_up_and_somebody_
     order = at_the_charger(desk)
     desk.show(actions=((charging_id(order), ActionStatus.RUNNING, ""),))
     desk.pass_time(1)
-    desk.pass_time(STUCK_S - 1)
+    desk.pass_time(STALLED_S - 1)
     assert desk.sent() == []
     # when it has done so for too long
     desk.pass_time(1)
@@ -130,11 +130,11 @@ def test_a_charger_is_not_to_blame_while_its_vehicle_is_stopped(desk: Desk, chan
     order = at_the_charger(desk)
     running = ((charging_id(order), ActionStatus.RUNNING, ""),)
     desk.show(actions=running)
-    desk.pass_time(STUCK_S / 2)
+    desk.pass_time(STALLED_S / 2)
     desk.show(**changes)
-    desk.pass_time(STUCK_S)
+    desk.pass_time(STALLED_S)
     desk.show(emergency_stop=False, paused=False)
-    desk.pass_time(STUCK_S / 2)
+    desk.pass_time(STALLED_S / 2)
     desk.pass_time(1)
     assert desk.sent() == []
     assert [call for call in calls(desk) if call.matter == "chargingFails"] == []
@@ -211,6 +211,28 @@ def test_nobody_need_look_at_a_vehicle_any_more_that_somebody_has_driven_to_its_
     assert calls(desk) == [MatterSettled(device_id="agv-1", matter="parkingFails")]
 
 
+def test_whoever_is_called_to_a_vehicle_that_refuses_the_way_home_half_way_reads_why(desk: Desk) -> None:
+    desk.show(last_node_id="f")
+    desk.show("agv-2", last_node_id="p2", automatic=False)
+    for _ in range(HELP_AFTER):
+        for _ in range(40):
+            if desk.row().order is None:
+                desk.pass_time(1)
+        order = desk.order()
+        desk.take(order)
+        desk.reach(order.nodes[1].node_id, 2)
+        references = (("orderId", order.order_id), ("orderUpdateId", "1"))
+        error = VehicleError(
+            error_type="orderUpdateError", fatal=False, description="no such edge", references=references
+        )
+        desk.show(errors=(error,))
+        cancelled = (cancel_id_of(order.order_id), ActionStatus.FINISHED, "")
+        desk.show(node_states=(), actions=(cancelled,))
+    (call,) = calls(desk)
+    assert isinstance(call, HelpWanted)
+    assert call.text.endswith(": orderUpdateError: no such edge")
+
+
 def test_somebody_is_called_to_a_vehicle_that_forgets_each_order_to_park(desk: Desk) -> None:
     desk.show(last_node_id="c")
     desk.pass_time(3)
@@ -228,7 +250,7 @@ def test_somebody_is_called_to_a_vehicle_that_does_not_take_an_order_to_park(des
     order = desk.order()
     desk.show(errors=(VehicleError(error_type="pathPlanner", fatal=False),))
     desk.pass_time(1)
-    desk.pass_time(STUCK_S - 1)
+    desk.pass_time(STALLED_S - 1)
     assert calls(desk) == []
     desk.pass_time(1)
     (call,) = calls(desk)
@@ -311,13 +333,13 @@ def test_a_paused_vehicle_is_driven_around_where_there_is_a_way() -> None:
 def test_nobody_is_called_to_a_paused_vehicle_that_could_not_work_anyway(desk: Desk, trouble: Any) -> None:
     desk.show(paused=True)
     trouble(desk)
-    desk.pass_time(PAUSE_S)
+    desk.pass_time(PAUSED_S)
     assert calls(desk) == []
 
 
 def test_somebody_is_called_to_a_vehicle_that_stays_paused_until_it_goes_on(desk: Desk) -> None:
     desk.show(paused=True)
-    desk.pass_time(PAUSE_S - 1)
+    desk.pass_time(PAUSED_S - 1)
     assert calls(desk) == []
     desk.pass_time(1)
     (call,) = calls(desk)
@@ -337,7 +359,7 @@ def test_a_call_to_a_paused_vehicle_outlives_the_gateway_as_long_as_the_vehicle_
     """Found by reading: one that was let go on while no gateway ran had its alarm for ever."""
     # given a vehicle that somebody is called to
     desk.show(paused=True)
-    desk.pass_time(PAUSE_S)
+    desk.pass_time(PAUSED_S)
     calls(desk)
     # when the gateway is started again, then the call stands as long as there is a reason for it
     desk.restart(small_site())
