@@ -25,7 +25,16 @@ from gateway.fleet.orders import Departure, first_message, update_of
 from gateway.fleet.phases import Phase
 from gateway.fleet.roads import Roads, Route
 from gateway.fleet.rows import Mission, Order, Purpose, Stray
-from gateway.fleet.shown import ACTIVE, echoes, load_of, node_of, stands, status_of, waits_for_more
+from gateway.fleet.shown import (
+    ACTIVE,
+    echoes,
+    has_dropped,
+    load_of,
+    node_of,
+    stands,
+    status_of,
+    waits_for_more,
+)
 from gateway.fleet.traffic import Claim, Traffic, claim_of
 from gateway.kernel.books import Books, Table
 from gateway.site.model import AT_NODE_M
@@ -309,6 +318,7 @@ class Driving:
             or order.phase is not Phase.TAKEN
             or row.shown is None
             or not echoes(row.shown, order)
+            or has_dropped(order, row.shown)
         ):
             return
         if _breaks_off(row, order) and not _is_at_end(row, order):

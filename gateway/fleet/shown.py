@@ -142,7 +142,7 @@ def sign_of(order: Order, shown: VehicleState) -> Sign | None:
         return Sign.CALLED_OFF if _is_called_off(order, shown) else None
     if action is ActionStatus.FAILED:
         return Sign.FAILED
-    return Sign.FORGOTTEN if _has_dropped(order, shown) else None
+    return Sign.FORGOTTEN if has_dropped(order, shown) else None
 
 
 def _action_of(order: Order, shown: VehicleState) -> ActionStatus | None:
@@ -196,7 +196,7 @@ def _has_arrived(order: Order, shown: VehicleState) -> bool:
     return is_at_goal(order, shown) and (order.action is None or charges)
 
 
-def _has_dropped(order: Order, shown: VehicleState) -> bool:
+def has_dropped(order: Order, shown: VehicleState) -> bool:
     """Tell whether the vehicle keeps the order's id but has stopped before the end of its base, as after manual driving."""
     stopped = echoes(shown, order) and stands(shown) and shown.automatic
     return stopped and order.passed < order.released - 1

@@ -287,6 +287,22 @@ def test_a_command_whose_orders_are_forgotten_again_and_again_gets_new_ones_ever
     assert [later - earlier for earlier, later in pairwise(made)] == [1, 1, 1, 4, 8, 16, 32, 32]
 
 
+def test_an_order_that_was_dropped_again_is_not_extended_while_another_one_has_to_wait(desk: Desk) -> None:
+    """Found by reading: a vehicle refuses to extend what it has dropped, and that tells nobody what was done of it."""
+    desk.command(Op.PICK, "F")
+    forget_next_order(desk)
+    forget_next_order(desk)
+    order = desk.order()
+    desk.take(order)
+    # when it drops the third one too, after it has driven a part of it
+    desk.show(last_node_id=order.nodes[2].node_id, last_node_sequence_id=4, node_states=())
+    desk.pass_time(1)
+    assert desk.sent() == []
+    # then it gets another one in time
+    desk.pass_time(1)
+    assert desk.order().order_id == "site-5.3"
+
+
 # Pauses
 
 
