@@ -13,12 +13,13 @@ from pydantic_core import from_json
 from gateway.contract.acts import ActView
 from gateway.contract.faults import Refusal
 from gateway.contract.inbound import Store as StoreContainer
+from gateway.contract.puts import PutStatus
 from gateway.contract.wms import CancelCommand
 from gateway.kernel.ports import Row, Store
 from gateway.wes.codes import PutState
 from gateway.wes.floor.acts import perform
 from gateway.wes.floor.cancel import cancel
-from gateway.wes.floor.wall import LOOK_US, Wall
+from gateway.wes.floor.wall import DARK_US, LOOK_US, Wall
 from gateway.wes.inbound import store_container
 from gateway.wes.planning.home import bring_strays_home
 from gateway.wes.planning.plan import Planner
@@ -26,7 +27,7 @@ from gateway.wes.planning.rollback import advance, begin_rollback
 from gateway.wes.stock.model import Holder, HolderKind
 from gateway.wes.upstream.sync import sync_changed
 from tests.unit.chain_rig import fill, fill_holder, goods_in_receiving, order, put_into
-from tests.unit.station_rig import ACT, Station, begun, shelf, station_on
+from tests.unit.station_rig import ACT, Station, begun, questions, shelf, station_on
 from tests.unit.wes_rig import WAREHOUSE
 from tests.wes.between import between
 
@@ -340,6 +341,30 @@ async def test_a_button_is_faster_than_the_answer_that_its_slot_was_taken(store:
 
     await both(store, before, light, press)
     await is_put_once(line)
+
+
+@pytest.mark.parametrize("before", [8, 9, 12])
+async def test_a_slot_goes_dark_while_somebody_is_told_that_it_does_not(store: Store, before: int) -> None:
+    line = await station_on(store)
+    _, allocation = await begun(line)
+    view = await line.act("pick", allocation_id=allocation, quantity=2)
+    await line.light()
+    (name,) = line.walls.lit()
+    await line.act("withdraw", put_id=view.put_id)
+    line.walls.deaf = True
+    await line.floor.work()
+    line.core.clock.at_us += DARK_US
+    heard = len(line.walls.events)
+
+    async def darken(_: Store) -> None:
+        line.walls.end_put(name, PutStatus.CANCELLED, None)
+        await hearing(line, heard)(store)
+
+    async def tell(halting: Store) -> None:
+        await Wall(halting, line.core.context, line.walls).work()
+
+    await both(store, before, tell, darken)
+    assert await questions(line) == []
 
 
 # ── upstream ──────────────────────────────────────────────────────────────────────────────────────────

@@ -34,7 +34,8 @@ _IS_ATTEMPT: Final = "SELECT 1 FROM wall_puts WHERE put_id = :put_id AND attempt
 _DUE: Final = f"{SELECT} WHERE state = :state ORDER BY put_id LIMIT :limit"
 # Whatever was noted at a time that is still ahead was noted before somebody set the clock back.
 _NOT_DARK: Final = (
-    f"{SELECT} WHERE state = 'recalled' AND changed_at NOT BETWEEN :since AND :now AND NOT EXISTS (SELECT 1 FROM questions q"
+    "SELECT put_id FROM wall_puts WHERE state = 'recalled' AND changed_at NOT BETWEEN :since AND :now"
+    " AND NOT EXISTS (SELECT 1 FROM questions q"
     f" WHERE q.put_id = wall_puts.put_id AND q.kind = '{QuestionKind.STILL_LIT}') ORDER BY put_id LIMIT :limit"
 )
 _SILENT: Final = (
@@ -154,7 +155,8 @@ class Wall:
             await self._store.write(partial(self._recalled, put, answered))
         await self._look_up({"since": at_us - LOOK_US, "now": at_us, "limit": self._limit})
         lit = {"since": at_us - DARK_US, "now": at_us, "limit": self._limit}
-        await self._store.write(partial(self._tell_lit, lit))
+        for (put_id,) in await self._store.read(lambda tx: tx.fetch(_NOT_DARK, lit)):
+            await self._store.write(partial(self._tell_lit, put_id))
 
     async def _look_up(self, which: Mapping[str, int]) -> None:
         """Look up puts of which nothing was heard for long."""
@@ -198,9 +200,10 @@ class Wall:
             case _:
                 assert_never(answered.reply)
 
-    async def _tell_lit(self, which: Mapping[str, int], tx: Tx) -> None:
-        """Tell whoever stands there of slots that should be dark, once each."""
-        for put in [put_of(row) for row in await tx.fetch(_NOT_DARK, which)]:
+    async def _tell_lit(self, put_id: int, tx: Tx) -> None:
+        """Tell whoever stands there of a slot that should be dark, unless it has gone dark meanwhile."""
+        put, _ = await lock_put(tx, put_id)
+        if put.state is PutState.RECALLED:
             text = f"{put.slot_id} should be dark, and its wall does not answer: put nothing there."
             kind = QuestionKind.STILL_LIT
             await ask(tx, self._context, put.station_id, put.slot_id, kind, text, put.put_id)
