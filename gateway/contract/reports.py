@@ -89,7 +89,7 @@ class HelpWanted:
     """The device does not manage something by itself; somebody has to look at it. It is used as before, as far as it can be.
 
     Attributes:
-        matter: what it is about, such as `chargingFails`: the code of the alarm. One that is wanted already is not told anew.
+        matter: what it is about, such as `chargingFails`: the code of the alarm. As long as that stands, no other is raised.
         text: what it does not manage, as words that follow its name.
         advice: what an operator does about it.
     """
@@ -102,7 +102,7 @@ class HelpWanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatterSettled:
-    """The device manages that again."""
+    """Nobody need look at the device for that, whether somebody was called or not."""
 
     device_id: str
     matter: str
