@@ -142,6 +142,7 @@ class VehicleFace:
         self._shown: VehicleState | None = None
         self._online: bool | None = None
         """None: not heard of yet."""
+        self._away_because = ""
         self._refused: list[str] = []
         self._due: Report | None = None
         self._next: VehicleState | None = None
@@ -316,7 +317,7 @@ class VehicleFace:
             self._ask(STATE_REQUEST)
         else:
             self._silence.end()
-            self._leave(f"the vehicle's connection is {connection.connection_state}")
+            self._stay_away(f"the vehicle's connection is {connection.connection_state}")
 
     def watch(self, now: float) -> None:
         """Look whether the vehicle has been silent for too long."""
@@ -498,7 +499,7 @@ class VehicleFace:
 
     def _arrive(self) -> None:
         if not self._online:
-            self._online = True
+            self._online, self._away_because = True, ""
             self._told = None
             self.diagnosis.connected = True
             log.info("device online", device=self.wiring.device_id)
@@ -507,8 +508,13 @@ class VehicleFace:
         if self._online:
             self._out_of_reach(reason)
 
+    def _stay_away(self, reason: str) -> None:
+        """It says itself that it is gone, whatever was in the way before: people look in the right place."""
+        if self._online is not None and reason != self._away_because:
+            self._out_of_reach(reason)
+
     def _out_of_reach(self, reason: str) -> None:
-        self._online = False
+        self._online, self._away_because = False, reason
         self.diagnosis.connected = False
         self._next = None
         self._due = VehicleOffline(vehicle_id=self.wiring.device_id, reason=reason)

@@ -490,6 +490,20 @@ def test_the_last_will_is_heard_however_old_it_is(wire: Wire) -> None:
     assert [type(report) for report in wire.told()] == [VehicleState]
 
 
+def test_a_vehicle_that_is_gone_after_a_loss_of_the_broker_is_not_said_to_lack_a_broker(wire: Wire) -> None:
+    """Found by reading: the alarm named the broker for as long as the vehicle was switched off."""
+    wire.state()
+    wire.told()
+    wire.face.lost("the broker does not answer")
+    wire.connect(10.0)
+    for _ in range(2):
+        wire.connection("OFFLINE")
+    reasons = [report.reason for report in wire.told() if isinstance(report, VehicleOffline)]
+    assert reasons[-1] == "the vehicle's connection is OFFLINE"
+    wire.connection("OFFLINE")
+    assert wire.told() == []
+
+
 def test_a_vehicle_with_nothing_to_do_is_asked_when_its_state_is_overdue_and_then_offline(
     wire: Wire,
 ) -> None:
