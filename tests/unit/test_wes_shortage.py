@@ -94,6 +94,24 @@ async def test_what_expires_before_it_is_picked_is_taken_of_another_lot() -> Non
         assert not await contradictions(core)
 
 
+async def test_orders_that_wait_for_goods_in_the_place_of_expired_ones_hold_nobody_up() -> None:
+    async with chain(timers={"planning": {"period_s": 1, "batch": 2}}) as line:
+        core = line.core
+        await fill(line, "T-1", "A1-1-L-01", A=5)
+        ends = core.clock.at_us + 60_000_000
+        await line.store.write(lambda tx: tx.execute("UPDATE lots SET expiry_at = :ends", {"ends": ends}))
+        for name in ("C-1", "C-2"):
+            await order(line, name, ("A", 2))
+        core.clock.at_us += 61_000_000
+        await expire(WesCore(store=line.store, context=core.context, numbers=core.numbers))
+        await fill(line, "T-2", "A1-1-L-02", B=5)
+        await order(line, "C-3", ("B", 2))
+        for _ in range(10):
+            await line.round()
+        assert await line.codes("orders") == [30, 30, 90]
+        assert not await contradictions(core)
+
+
 async def test_black_box_work_gets_nothing_of_a_lot_whose_day_has_come_and_people_are_told() -> None:
     async with chain(rules=[rule("picking", "blackBox")]) as line:
         await line.core.stock("A", 5, expiry_at=line.core.clock.at_us + 60_000_000)

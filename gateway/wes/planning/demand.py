@@ -72,7 +72,7 @@ class Waiting:
 READY: Final = """w.held IS NULL AND NOT EXISTS (SELECT 1 FROM work_waits x
 JOIN replenishments r ON r.replenishment_id = x.replenishment_id WHERE x.work_id = w.work_id AND r.ended_at IS NULL)"""
 """Of work orders `w`: neither a person nor a replenishment is waited for."""
-PROMISED: Final = f"""(w.code <> {Code.PREALLOCATED:d} OR NOT EXISTS (SELECT 1 FROM work_lines y WHERE y.work_id = w.work_id
+PROMISED: Final = f"""(w.code >= {Code.ALLOCATED:d} OR NOT EXISTS (SELECT 1 FROM work_lines y WHERE y.work_id = w.work_id
 AND y.quantity - y.picked - y.short
     > COALESCE((SELECT SUM(s.quantity) FROM lot_reservations s WHERE s.line_id = y.line_id), 0)))"""
 """Of work orders `w`: stock is promised for all of it, or it is bound already."""
@@ -80,7 +80,7 @@ AND y.quantity - y.picked - y.short
 # The urgent ones first; those that were short wait behind those that were not tried yet.
 _WAITING: Final = f"""SELECT w.work_id, w.order_id, w.mode, w.priority, w.deadline_at, o.created_at, w.wave_id, w.zone, w.code
 FROM work_orders w JOIN orders o ON o.order_id = w.order_id
-WHERE w.code IN ({{codes}}) AND w.mode IN ({{modes}}){{more}} AND {READY}
+WHERE w.code IN ({{codes}}) AND w.mode IN ({{modes}}){{more}} AND {READY} AND {PROMISED}
 ORDER BY CASE WHEN w.code = 40 THEN 1 ELSE 0 END, w.priority DESC, CASE WHEN w.deadline_at IS NULL THEN 1 ELSE 0 END,
 w.deadline_at, w.work_id LIMIT :limit"""
 _LINES: Final = (
