@@ -7,6 +7,7 @@ every kind and nothing to do.
 
 import json
 from collections.abc import Iterator, Mapping
+from math import cos, pi, sin
 from pathlib import Path
 from typing import Any, Final
 
@@ -272,6 +273,7 @@ def factory() -> SiteFile:
 def _ring(map_id: str, *, pockets: int, parking: int) -> dict[str, Any]:
     """Return a one-way ring with pockets beside it, each between two of its nodes; in the first ones vehicles park."""
     ring = range(pockets + 1)
+    radius = len(ring) / pi  # two nodes are 2 m apart
     roads = [
         *((f"ring-{n}", f"ring-{(n + 1) % len(ring)}") for n in ring),
         *((f"ring-{n}", f"pocket-{n}") for n in range(pockets)),
@@ -280,12 +282,16 @@ def _ring(map_id: str, *, pockets: int, parking: int) -> dict[str, Any]:
     return {
         "id": map_id,
         "nodes": [
-            *({"id": f"ring-{n}", "x": 2 * n, "y": 0} for n in ring),
-            *({"id": f"pocket-{n}", "x": 2 * n + 1, "y": -1} for n in range(pockets)),
+            *({"id": f"ring-{n}", **_on_circle(radius, n / len(ring))} for n in ring),
+            *({"id": f"pocket-{n}", **_on_circle(radius + 1, (n + 0.5) / len(ring))} for n in range(pockets)),
         ],
         "edges": [{"id": f"{start}.{end}", "start": start, "end": end} for start, end in roads],
         "parking": [f"pocket-{n}" for n in range(parking)],
     }
+
+
+def _on_circle(radius: float, turn: float) -> dict[str, float]:
+    return {"x": round(radius * cos(2 * pi * turn), 3), "y": round(radius * sin(2 * pi * turn), 3)}
 
 
 def _opcua_link(link_id: str, port: int) -> dict[str, Any]:
