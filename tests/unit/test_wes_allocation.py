@@ -282,22 +282,21 @@ def test_a_line_that_is_spread_over_many_totes_is_served_however_many_others_are
     assert len(greedy_plan(problem).presentations) == 80
 
 
+PRESSING = Work(work_id=9, lines=(Line(line_id=9, sku="B", quantity=1),))
+
+
 @pytest.mark.parametrize(
-    "pressing",
-    [{"priority": 9}, {"due_s": 60.0}, {"due_s": -86_400.0}],
+    "work",
+    [replace(PRESSING, priority=9), replace(PRESSING, due_s=60.0), replace(PRESSING, due_s=-86_400.0)],
     ids=("first", "nearly due", "late for long"),
 )
 @pytest.mark.parametrize("allocate", [greedy_plan, lambda problem: solver_plan(problem, lambda: 0.0, 1.0, 0)])
 def test_an_order_that_presses_is_not_passed_over_for_ever_by_others_whose_goods_are_at_hand(
-    allocate: Callable[[Problem], Plan], pressing: dict[str, float]
+    allocate: Callable[[Problem], Plan], work: Work
 ) -> None:
     """Given one free slot, the tote that others want at the station, and one that presses for a tote in storage."""
     others = tuple(
         Work(work_id=n, lines=(Line(line_id=n, sku="A", quantity=3),), due_s=7200.0) for n in range(1, 4)
-    )
-    work = replace(
-        Work(work_id=9, lines=(Line(line_id=9, sku="B", quantity=1),)),
-        **pressing,  # type: ignore[arg-type]
     )
     at_hand = Tote(tote_id="A", positions=(Position(position_id=1, sku="A", available=99),), station_id="T")
     stored = Tote(tote_id="B", positions=(Position(position_id=2, sku="B", available=1),), cost=1.0)
