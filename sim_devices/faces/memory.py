@@ -28,6 +28,7 @@ class MemoryLine:
         self._wire = wire
         self._asked: deque[tuple[Callable[[], object], asyncio.Future[Any]]] = deque()
         self._answering: asyncio.Future[Any] | None = None
+        self._late: dict[asyncio.Future[Any], None] = {}
         wire.join(self)
 
     def ask(self, request: Callable[[], T]) -> asyncio.Future[T]:
@@ -51,17 +52,23 @@ class MemoryLine:
             answer, result = self._answering, _execute(request)
             self._answering = None
             if slow := self._wire.troubles.find(SlowAnswers):
-                asyncio.get_running_loop().call_later(slow.answer_s, _give, answer, result)
+                self._late[answer] = None
+                asyncio.get_running_loop().call_later(slow.answer_s, self._give_late, answer, result)
             else:
                 _give(answer, result)
 
     def cut(self) -> None:
         """Break the connection: nobody gets an answer, and what is not yet executed never will be."""
-        unanswered = [answer for _, answer in self._asked]
+        unanswered = [*self._late, *(answer for _, answer in self._asked)]
         self._asked.clear()
+        self._late.clear()
         for answer in [self._answering, *unanswered]:
             if answer and not answer.done():
                 answer.set_exception(ConnectionResetError("the link broke"))
+
+    def _give_late(self, answer: asyncio.Future[Any], result: object) -> None:
+        self._late.pop(answer, None)
+        _give(answer, result)
 
 
 class RegisterLine:

@@ -137,6 +137,20 @@ def test_a_drop_in_a_black_hole_loses_what_it_holds() -> None:
     run(scenario)
 
 
+def test_a_drop_loses_an_answer_that_is_slow_on_its_way() -> None:
+    async def scenario() -> None:
+        async with shuttle() as (simulated, line):
+            simulated.faults.add(SlowAnswers(device="shuttle", answer_s=1.0))
+            answer = line.write(command(simulated, seq=1))
+            simulated.faults.add(LinkDrop(device="shuttle", duration_s=0.1))
+            with pytest.raises(ConnectionError):
+                await answer
+            await asyncio.sleep(3.0)
+            assert simulated.world.moves("100") == 1, "it was executed all the same"
+
+    run(scenario)
+
+
 def test_held_requests_are_executed_one_after_the_other() -> None:
     async def scenario() -> None:
         book, log = FaultBook(), list[str]()
