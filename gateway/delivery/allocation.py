@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from pydantic import ValidationError
 
+from gateway.contract.strict_json import read_json
 from gateway.wes.allocation.plans import check
 from gateway.wes.allocation.port import PLAN_JSON, PROBLEM_JSON, Allocator, Answer, Plan, Problem
 
@@ -63,11 +64,13 @@ class Elsewhere:
         name = self._algorithm.name
         answer = await self._algorithm.ask(PROBLEM_JSON.dump_json(problem, by_alias=True))
         try:
-            plan = PLAN_JSON.validate_json(answer)
+            plan = PLAN_JSON.validate_python(read_json(answer))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"])
             raise NoPlan(f"{name}'s answer is no plan: {place}: {first['msg']}"[:WHY_MAX]) from error
+        except ValueError as error:
+            raise NoPlan(f"{name}'s answer is no JSON: {error}"[:WHY_MAX]) from error
         if faults := check(problem, plan):
             raise NoPlan(f"{name}'s plan is not sound: {'; '.join(faults[:TOLD_MAX])}"[:WHY_MAX])
         return plan

@@ -362,7 +362,7 @@ async def test_somebody_else_is_asked_and_a_sound_plan_taken() -> None:
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (b"{", "the elder's answer is no plan"),
+        (b"{", "the elder's answer is no JSON"),
         (b"[1e999]", "is no plan"),
         (b'{"assignments": [{"workId": 1}]}', "is no plan: assignments.0.stationId: Field required"),
         (b'{"assignments": [], "surprise": 1}', "is no plan: surprise"),

@@ -62,6 +62,8 @@ class Service:
                 return Response(as_json(with_pick(quantity=3)))
             case "error":
                 return Response(status_code=500)
+            case "twice":
+                return Response(as_json(greedy_plan(problem)).replace(b"{", b'{"assignments": [], ', 1))
             case "away":
                 return Response(status_code=307, headers={"location": "/elsewhere"})
             case "dripping":
@@ -103,7 +105,8 @@ async def test_a_service_is_asked_and_its_sound_plan_is_taken() -> None:
         ("error", IN_TIME_S, "answered 500"),
         ("away", IN_TIME_S, "answered 307"),
         ("long", IN_TIME_S, "answer is longer than"),
-        ("page", IN_TIME_S, "answer is no plan"),
+        ("page", IN_TIME_S, "answer is no JSON"),
+        ("twice", IN_TIME_S, "answer is no JSON: an object has more than one assignments"),
     ],
 )
 async def test_a_service_that_fails_is_stood_in_for_and_the_answer_says_why(
