@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -64,7 +65,7 @@ def _uncut(console: Console) -> Console:
 class Listing:
     """A table of words that stay whole, and of sentences, which stand under their row where the terminal is narrow.
 
-    Columns in which nothing stands are left out.
+    Where there is not even room for the words, the last of them stand there too. Columns in which nothing stands are left out.
     """
 
     def __init__(self, *words: str, sentences: tuple[str, ...] = (), title: str | None = None) -> None:
@@ -89,10 +90,13 @@ class Listing:
         sentences = [number for number in widths if number >= self._words]
         room = options.max_width - GAP * len(widths)
         least = sum(widths[number] for number in words)
+        fitting = _fitting([widths[number] for number in words], options.max_width)
         if least + sum(min(widths[number], SENTENCE_MIN) for number in sentences) <= room:
             yield self._table(words, sentences, whole=True)
-        elif sentences and least <= room:
-            yield from self._with_sentences_below(words, sentences, console, options)
+        elif fitting:
+            yield from self._with_the_rest_below(
+                words[:fitting], words[fitting:], sentences, console, options
+            )
         else:
             yield self._table(words, sentences, whole=False)
 
@@ -113,8 +117,13 @@ class Listing:
             table.add_row(*(row[number] for number in (*words, *sentences)))
         return table
 
-    def _with_sentences_below(
-        self, words: Sequence[int], sentences: Sequence[int], console: Console, options: ConsoleOptions
+    def _with_the_rest_below(
+        self,
+        words: Sequence[int],
+        others: Sequence[int],
+        sentences: Sequence[int],
+        console: Console,
+        options: ConsoleOptions,
     ) -> RenderResult:
         lines = console.render_lines(self._table(words, (), whole=True), options, pad=False)
         end = len(lines) - 1  # an empty one
@@ -123,8 +132,19 @@ class Listing:
             yield from (*line, Segment.line())
         for line, row in zip(lines[first:end], self._rows, strict=True):
             yield from (*line, Segment.line())
-            yield from (Padding(row[number], (0, 0, 0, INDENT)) for number in sentences if row[number])
+            below = Text(", ").join(
+                Text.assemble((self._heads[n], "dim"), " ", row[n]) for n in others if row[n]
+            )
+            yield from (
+                Padding(text, (0, 0, 0, INDENT)) for text in (below, *(row[n] for n in sentences)) if text
+            )
         yield Segment.line()
+
+
+def _fitting(widths: Sequence[int], room: int) -> int:
+    """Return how many of the first columns fit beside each other."""
+    ends = accumulate(width + GAP for width in widths)
+    return sum(end <= room for end in ends)
 
 
 def state_text(state: str) -> Text:

@@ -45,6 +45,18 @@ def test_with_little_room_a_sentence_stands_below_its_row() -> None:
     assert second.split() == ["T-2", "TOTE-0002", "OUT-4"]
 
 
+def test_where_the_words_have_no_room_the_last_of_them_stand_below_their_row_and_none_is_broken() -> None:
+    table = waiting()
+    table.add_row("T-3", "TOTE-0003", "A1-1-L-08", "in 5 min", Text())
+    head, _, first, below, second, third, pressing = shown(table, 36)
+    assert head.split() == ["transport", "container", "from"]
+    assert first.split() == ["T-1", "TOTE-0001", "A1-1-L-07"]
+    assert below == "    OUT-4 is taken by TOTE-0002"
+    assert second.split() == ["T-2", "TOTE-0002", "OUT-4"]
+    assert third.split() == ["T-3", "TOTE-0003", "A1-1-L-08"]
+    assert pressing == "    deadline in 5 min"
+
+
 def test_with_hardly_any_room_words_are_broken_and_nothing_is_cut_off() -> None:
     table = Listing("location")
     table.add_row("A1-1-L-07")
