@@ -251,7 +251,7 @@ class Channel:
 
     def _fault(self, status: Status) -> ShownFault | None:
         if status.fault_code:
-            return ShownFault(status.fault_code, f"the device shows fault {status.fault_code}")
+            return ShownFault(status.fault_code, "the device shows a fault")
         if status.epoch > self._epoch:
             return ShownFault(0, "another, newer gateway commands this device")
         job = self._job
