@@ -90,10 +90,12 @@ def import_stock(
         raise _wrong(table, findings)
     receipts = [*_receipts(rows, sha256(text.encode()).hexdigest()[:16])]
     with connect(url, token_file) as gateway:
-        for receipt, numbers in receipts:
-            _send(gateway, table, receipt, numbers)
+        answers = [_send(gateway, table, receipt, numbers) for receipt, numbers in receipts]
     pieces = sum(line.quantity for receipt, _ in receipts for line in receipt.lines)
     stdout().print(f"{pieces} pieces in {len(rows)} lines of {table} are in stock", soft_wrap=True)
+    if waiting := sorted({sku for answer in answers for sku in answer.to_inspect or ()}):
+        text = f"cannot be promised until somebody says when they expire: {', '.join(waiting)}"
+        stdout().print(text, soft_wrap=True, markup=False)
 
 
 def read_stock(text: str, operator: str) -> tuple[list[StockRow], list[StockFinding]]:
@@ -169,10 +171,10 @@ def _receipts(rows: Iterable[StockRow], digest: str) -> Iterator[tuple[Receive, 
             yield part[0].receipt.model_copy(update=changes), [row.number for row in part]
 
 
-def _send(gateway: GatewayClient, table: Path, receipt: Receive, numbers: list[int]) -> None:
+def _send(gateway: GatewayClient, table: Path, receipt: Receive, numbers: list[int]) -> ActView:
     try:
         answer = gateway.post(PATH, receipt.model_dump(mode="json", by_alias=True, exclude_none=True))
-        parse(ActView, answer)
+        return parse(ActView, answer)
     except Failure as failure:
         details = [
             (_LINE_FIELD.sub(lambda at: f"{table}:{numbers[int(at[1])]} ", label), text)

@@ -309,7 +309,7 @@ class ActView(WireModel):
         differs: whether a review found another count.
         destination: the storage location that a container goes to.
         return_no: the return that goods belong to which have come back.
-        to_inspect: products of which saleable pieces wait for an inspection all the same, as nobody knows when they expire.
+        to_inspect: products of which good pieces wait for an inspection all the same, as nobody knows when they expire.
     """
 
     act_id: str

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway.contract.acts import ActBase, Pieces, Units, Words
-from gateway.contract.inbound import LotNo
+from gateway.contract.inbound import Day, LotNo
 from gateway.contract.model import WireModel
 from gateway.contract.transports import Identifier
 from gateway.contract.wms import Sku
@@ -95,9 +95,14 @@ class MoveGoods(LotCorrection):
 
 
 class JudgeLot(LotCorrection):
-    """A lot may be used, or may not (S3-27); one of which something is promised cannot be barred."""
+    """A lot may be used, or may not (S3-27); one of which something is promised cannot be barred.
+
+    Attributes:
+        expires_at: when it expires, if nobody has said so yet. A product with a shelf life needs it before its lot is qualified.
+    """
 
     quality: LotQuality
+    expires_at: Day | None = None
 
 
 class SetSafety(Correction):

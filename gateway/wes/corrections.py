@@ -14,13 +14,16 @@ from gateway.contract.corrections import (
     HoldGoods,
     JudgeLot,
     LotCorrection,
+    LotQuality,
     MoveGoods,
     SetSafety,
     UnholdGoods,
 )
+from gateway.kernel.clock import to_rfc3339
 from gateway.kernel.ports import SqlValue, Tx
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
+from gateway.wes.orders.catalogue import find_products
 from gateway.wes.planning.tasks import conflict, missing
 from gateway.wes.stock.model import OUTSIDE, Act, Balance, Lot, Portion, Quality
 from gateway.wes.stock.opening import set_safety
@@ -67,8 +70,7 @@ async def _do(tx: Tx, context: WesContext, request: AnyCorrection) -> ActView:
             portion = Portion(request.holder_id, lot.lot_id, request.quantity, request.upns)
             await post(tx, move(_act(context, request, "move"), [portion], request.target_id))
         case JudgeLot():
-            act = _act(context, request, "quality")
-            await change_quality(tx, act, lot.lot_id, Quality(request.quality))
+            await _judge(tx, context, request, lot)
         case _:
             assert_never(request)
     return ActView(act_id=request.act_id)
@@ -87,6 +89,21 @@ def _check_places(request: LotCorrection) -> None:
 def _check_inside(field: str, holder_id: str) -> None:
     if holder_id in OUTSIDE:
         raise missing(field, f"{holder_id} is no container and no place")
+
+
+async def _judge(tx: Tx, context: WesContext, request: JudgeLot, lot: Lot) -> None:
+    expiry_at = None if request.expires_at is None else round(request.expires_at.timestamp() * 1_000_000)
+    if lot.expiry_at is not None and expiry_at not in (None, lot.expiry_at):
+        text = f"lot {lot.lot_no} of {request.sku_id} expires at {to_rfc3339(lot.expiry_at)}"
+        raise conflict("expiresAt", "otherDay", text)
+    if request.quality is LotQuality.QUALIFIED and lot.expiry_at is None and expiry_at is None:
+        owner_id = request.owner_id or context.wes.owner
+        product = (await find_products(tx, owner_id, [request.sku_id])).get(request.sku_id)
+        if product is not None and product.shelf_life_days is not None:
+            text = f"{request.sku_id} has a shelf life: say with `expiresAt` when this lot expires"
+            raise conflict("expiresAt", "unknownDay", text)
+    act = _act(context, request, "quality")
+    await change_quality(tx, act, lot.lot_id, Quality(request.quality), expiry_at)
 
 
 async def _count(tx: Tx, context: WesContext, request: CountGoods, lot: Lot) -> None:

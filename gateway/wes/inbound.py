@@ -1,17 +1,19 @@
 """Goods come in (S0-21, S3-12…14): received, put into containers or to flat places, and containers brought to storage.
 
-Received goods can be promised at once, wherever they lie. Where a container stands is not said here: the gateway's events tell it,
-and everything in the container goes along.
+Received goods can be promised at once, wherever they lie; those of a product with a shelf life of which nobody says when they
+expire are taken in, for they are there, and wait until somebody does (gateway/wes/corrections.py). Where a container stands is
+not said here: the gateway's events tell it, and everything in the container goes along.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.contract.acts import ActBase, ActView
 from gateway.contract.clock import Micros
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
-from gateway.contract.inbound import PutAway, PutAwayLine, Receive, ReceivedLine, Store
+from gateway.contract.inbound import PutAway, PutAwayLine, Receive, ReceivedLine, ReceivedQuality, Store
 from gateway.kernel.ports import Tx
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
@@ -24,11 +26,11 @@ from gateway.wes.planning.tasks import conflict
 from gateway.wes.stock.model import Act, Portion, Quality, Virtual
 from gateway.wes.stock.opening import Batch, open_lot
 from gateway.wes.stock.post import post
-from gateway.wes.stock.verbs import put_away, receive
+from gateway.wes.stock.verbs import hold, put_away, receive
 
 _LOT: Final = (
-    "SELECT l.lot_id FROM lots l JOIN pools p ON p.pool_id = l.pool_id WHERE p.warehouse_id = :warehouse_id"
-    " AND p.owner_id = :owner_id AND p.sku = :sku AND l.lot_no = :lot_no"
+    "SELECT l.lot_id, l.production_at, l.expiry_at FROM lots l JOIN pools p ON p.pool_id = l.pool_id"
+    " WHERE p.warehouse_id = :warehouse_id AND p.owner_id = :owner_id AND p.sku = :sku AND l.lot_no = :lot_no"
 )
 _CONTAINER: Final = (
     "SELECT location_id FROM holders"
@@ -69,12 +71,21 @@ async def _take_in(tx: Tx, context: WesContext, request: Receive) -> ActView:
     _known(request.lines, products)
     holder_id = await _open(tx, context, request.holder_id or Virtual.RCV_AREA.of(context.wes.warehouse_id))
     received_at = context.clock.now_us() if request.received_at is None else _micros(request.received_at)
+    doubted: dict[str, None] = {}
     for number, line in enumerate(request.lines):
-        batch = _batch(context, owner_id, received_at, line, products[line.sku_id])
+        product = products[line.sku_id]
+        batch = await _dated(tx, _batch(context, owner_id, received_at, line, product))
+        doubtful = product.shelf_life_days is not None and batch.expiry_at is None
+        if doubtful and line.quality is ReceivedQuality.QUALIFIED:
+            doubted[line.sku_id] = None
+            batch = replace(batch, quality=Quality.PENDING)
         lot = await open_lot(tx, context.ids, batch)
         portion = Portion(holder_id, lot.lot_id, line.quantity, line.upns)
         await post(tx, receive(_act(context, request, "receipt", number), lot, portion))
-    return ActView(act_id=request.act_id)
+        if batch.quality is not Quality.QUALIFIED and lot.quality is Quality.QUALIFIED:
+            held = Portion(holder_id, lot.lot_id, line.quantity)
+            await post(tx, hold(_act(context, request, "receiptHeld", number), lot, held))
+    return ActView(act_id=request.act_id, to_inspect=tuple(doubted) or None)
 
 
 async def _put_away(tx: Tx, context: WesContext, request: PutAway) -> ActView:
@@ -135,6 +146,20 @@ def _batch(
         quality=Quality(line.quality),
         serial=product.serial_tracked,
     )
+
+
+async def _dated(tx: Tx, batch: Batch) -> Batch:
+    """Return a batch of which no day was said with those that its lot has, if it names one that is known."""
+    if not batch.lot_no or batch.production_at is not None or batch.expiry_at is not None:
+        return batch
+    which = {
+        "warehouse_id": batch.warehouse_id,
+        "owner_id": batch.owner_id,
+        "sku": batch.sku,
+        "lot_no": batch.lot_no,
+    }
+    rows = await tx.fetch(_LOT, which)
+    return replace(batch, production_at=rows[0][1], expiry_at=rows[0][2]) if rows else batch
 
 
 def _act(context: WesContext, request: ActBase, kind: str, number: int) -> Act:

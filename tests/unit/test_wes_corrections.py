@@ -163,6 +163,24 @@ async def test_a_lot_that_is_rejected_is_for_nobody_and_comes_back_when_it_is_qu
         assert await desk.refused("qualities", skuId="A", lotNo="A-1", quality="expired") == (409, "stock")
 
 
+async def test_a_lot_with_a_shelf_life_is_used_once_somebody_has_said_when_it_expires() -> None:
+    async with office(A=10) as desk:
+        await desk.line.core.products("A", version=2, shelf_life_days=10)
+        lot: dict[str, Any] = {"skuId": "A", "lotNo": "A-1"}
+        await desk.did("qualities", **lot, quality="pending")
+        assert await desk.refused("qualities", **lot, quality="qualified") == (409, "unknownDay")
+        day = "2099-01-01T00:00:00Z"
+        await desk.did("qualities", **lot, quality="qualified", expiresAt=day)
+        (shown,) = await desk.items("lots", skuId="A")
+        assert (shown["quality"], shown["available"], shown["expiresAt"]) == ("qualified", 10, day)
+        newest = max(await desk.items("ledger", skuId="A"), key=lambda entry: entry["at"])
+        assert newest["reason"] == "pending → qualified, expires 2099-01-01T00:00:00.000000Z: looked"
+        other = await desk.refused("qualities", **lot, quality="qualified", expiresAt="2098-01-01T00:00:00Z")
+        assert other == (409, "otherDay")
+        await desk.did("qualities", **lot, quality="pending", expiresAt=day)
+        await desk.did("qualities", **lot, quality="qualified")
+
+
 async def test_upstream_is_never_offered_the_safety_stock() -> None:
     async with office(A=10) as desk:
         await desk.did("safeties", skuId="A", quantity=7)

@@ -147,6 +147,39 @@ async def test_goods_expire_by_the_shelf_life_of_their_product() -> None:
         assert expiry == 1_768_089_600_000_000  # 2026-01-11
 
 
+async def test_goods_with_a_shelf_life_and_no_date_are_taken_in_and_wait_for_somebody_to_say_it() -> None:
+    async with dock() as ramp:
+        await ramp.line.core.products("A", version=2, shelf_life_days=10)
+        undated = some("A", 5, lotNo="A-1")
+        answer = await ramp.did("receipts", actId="R-1", holderId="TOTE-9", lines=[undated, some("B", 1)])
+        assert answer["toInspect"] == ["A"]
+        assert await ramp.positions() == [("TOTE-9", "", 1), ("TOTE-9", "A-1", 5)]
+        assert await ramp.sellable() == {"A": 0, "B": 1}
+        again = await ramp.did("receipts", actId="R-1", holderId="TOTE-9", lines=[undated, some("B", 1)])
+        assert (again["again"], again["toInspect"]) == (True, ["A"])
+
+
+async def test_a_lot_whose_date_is_known_needs_it_only_once() -> None:
+    async with dock() as ramp:
+        await ramp.line.core.products("A", version=2, shelf_life_days=10)
+        first = some("A", 1, lotNo="A-1", producedAt="2026-01-01T00:00:00Z")
+        assert "toInspect" not in await ramp.did("receipts", actId="R-1", lines=[first])
+        assert "toInspect" not in await ramp.did("receipts", actId="R-2", lines=[some("A", 2, lotNo="A-1")])
+        assert await ramp.sellable() == {"A": 3}
+
+
+@pytest.mark.parametrize("said", [{}, {"quality": "pending"}, {"quality": "rejected"}])
+async def test_pieces_that_must_wait_are_held_where_others_of_their_lot_may_be_promised(
+    said: dict[str, str],
+) -> None:
+    async with dock() as ramp:
+        await ramp.did("receipts", actId="R-1", lines=[some("A", 4)])
+        await ramp.line.core.products("A", version=2, shelf_life_days=10)
+        await ramp.did("receipts", actId="R-2", lines=[some("A", 5, **said)])
+        assert await ramp.positions() == [(AREA, "", 9)]
+        assert await ramp.sellable() == {"A": 4}
+
+
 async def test_goods_that_wait_for_inspection_cannot_be_promised_wherever_they_go() -> None:
     async with dock() as ramp:
         await ramp.did("receipts", actId="R-1", lines=[some("A", 5, lotNo="A-1", quality="pending")])

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from gateway.contract.clock import Micros
+from gateway.kernel.clock import to_rfc3339
 from gateway.kernel.ports import Tx
 from gateway.wes.stock.model import Act, Balance, Event, EventKind, Line, Lot, Quality
 from gateway.wes.stock.post import Posted, post
@@ -18,17 +19,20 @@ from gateway.wes.stock.rows import LOT_COLUMNS, lot_of
 
 # Takes the lot's row: nothing of the lot is held or freed by others until this transaction ends.
 _TAKE: Final = f"UPDATE lots SET quality = quality WHERE lot_id = :lot_id RETURNING {LOT_COLUMNS}"
+_DATE: Final = "UPDATE lots SET expiry_at = :expiry_at WHERE lot_id = :lot_id"
 _DUE: Final = f"""SELECT {LOT_COLUMNS} FROM lots WHERE expiry_at <= :now AND quality <> 'expired' AND quantity > 0
 ORDER BY expiry_at, lot_id LIMIT :limit"""
 
 
-async def change_quality(tx: Tx, act: Act, lot_id: int, quality: Quality) -> Posted:
-    """Say whether a lot may be used.
+async def change_quality(
+    tx: Tx, act: Act, lot_id: int, quality: Quality, expiry_at: Micros | None = None
+) -> Posted:
+    """Say whether a lot may be used, and when it expires, if that is said now; else it stays as it is known.
 
     Raises:
         StockRefused: there is no such lot; or it shall be barred and something of it is reserved: that is to be released first.
     """
-    return await tx.attempt(partial(_change, act, lot_id, quality))
+    return await tx.attempt(partial(_change, act, lot_id, quality, expiry_at))
 
 
 async def due_to_expire(tx: Tx, now: Micros, limit: int) -> Sequence[Lot]:
@@ -36,15 +40,19 @@ async def due_to_expire(tx: Tx, now: Micros, limit: int) -> Sequence[Lot]:
     return [lot_of(row) for row in await tx.fetch(_DUE, {"now": now, "limit": limit})]
 
 
-async def _change(act: Act, lot_id: int, quality: Quality, tx: Tx) -> Posted:
+async def _change(act: Act, lot_id: int, quality: Quality, expiry_at: Micros | None, tx: Tx) -> Posted:
     rows = await tx.fetch(_TAKE, {"lot_id": lot_id})
     if not rows:
         raise StockRefused(Nowhere(Level.LOT, (lot_id,)))
     lot = lot_of(rows[0])
-    if lot.quality is quality:
+    if lot.quality is quality and expiry_at is None:
         return Posted(repeat=True, pools=())
     held = -lot.barred if quality is Quality.QUALIFIED else lot.balance.quantity - lot.balance.held
     # The line stands in the ledger even if no figure changes.
     line = Line(lot.lot_id, None, Balance(held=held))
-    reason = f"{lot.quality} → {quality}: {act.reason}".removesuffix(": ")
+    told = f"{lot.quality} → {quality}"
+    if expiry_at is not None:
+        await tx.execute(_DATE, {"lot_id": lot_id, "expiry_at": expiry_at})
+        told = f"{told}, expires {to_rfc3339(expiry_at)}"
+    reason = f"{told}: {act.reason}".removesuffix(": ")
     return await post(tx, Event(replace(act, reason=reason), EventKind.QUALITY, (line,), quality=quality))
