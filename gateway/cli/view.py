@@ -235,10 +235,13 @@ def _counts(snapshot: Snapshot) -> Text:
         for status in TransportStatus
         if status in ALWAYS_COUNTED or snapshot.counts.get(status, 0)
     ]
-    return Text("  ").join(
+    figures = [
         Text.assemble((status, STATE_STYLES[status] if count else "dim"), f" {count}")
         for status, count in shown
-    )
+    ]
+    if any(snapshot.counts.get(status, 0) for status in ALWAYS_COUNTED):
+        figures.append(Text("what to do: gateway alarms", "dim"))
+    return Text("  ").join(figures)
 
 
 def _orders(orders: ShownOrders) -> Text:
@@ -256,20 +259,26 @@ def _orders(orders: ShownOrders) -> Text:
 
 
 def _troubles(snapshot: Snapshot) -> list[Text]:
-    """Return one line for each device that cannot work, the first few of them."""
-    ailing = [device for device in snapshot.devices if device.state is not DeviceState.ONLINE]
-    lines = [
-        Text.assemble(
-            (f"{device.device_id} {device.state}", STATE_STYLES[device.state]),
-            f": {device.note}" if device.note else "",
-            no_wrap=True,
-            overflow="ellipsis",
-        )
-        for device in ailing[:TROUBLES_MAX]
+    """Return a line for each transport that waits for a person and each device that cannot work, the first few of them."""
+    undecided = [
+        _trouble(transport.transport_id, transport.status, transport.waiting or "")
+        for transport in snapshot.under_way
+        if transport.status in ALWAYS_COUNTED
     ]
-    if len(ailing) > TROUBLES_MAX:
-        lines.append(Text(f"and {len(ailing) - TROUBLES_MAX} more devices", "red"))
-    return lines
+    ailing = [
+        _trouble(device.device_id, device.state, device.note)
+        for device in snapshot.devices
+        if device.state is not DeviceState.ONLINE
+    ]
+    lines = undecided + ailing
+    if len(lines) <= TROUBLES_MAX:
+        return lines
+    return [*lines[:TROUBLES_MAX], Text(f"and {len(lines) - TROUBLES_MAX} more", "red")]
+
+
+def _trouble(who: str, state: str, why: str) -> Text:
+    what = (f"{who} {state}", STATE_STYLES[state])
+    return Text.assemble(what, f": {why}" if why else "", no_wrap=True, overflow="ellipsis")
 
 
 def _transport_row(transport: ShownTransport, id_width: int) -> tuple[RenderableType, ...]:

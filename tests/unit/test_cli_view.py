@@ -172,15 +172,16 @@ def test_a_transport_in_doubt_is_seen_at_once() -> None:
     )
     picture = replace(snapshot(), under_way=(doubt,), counts={TransportStatus.UNKNOWN: 1})
     lines = lines_at(SMALL, picture)
-    assert line_with(lines, "unknown 1")
-    assert " ? " in line_with(lines, "demo-1 ", "unknown")
+    assert line_with(lines, "unknown 1", "what to do: gateway alarms")
+    assert " ? " in line_with(lines, "│ demo-1 ", "unknown")
+    assert line_with(lines, "demo-1 unknown: somebody must decide (see problem)")
 
 
 def test_many_troubles_leave_room_for_the_rest() -> None:
     offline = tuple(replace(device, state=DeviceState.OFFLINE, note="cable") for device in snapshot().devices)
     lines = lines_at(SMALL, replace(snapshot(), devices=offline))
     assert sum("offline: cable" in line for line in lines) == 3
-    assert line_with(lines, "and 8 more devices")
+    assert line_with(lines, "and 8 more")
     assert line_with(lines, "34 under way")
 
 
