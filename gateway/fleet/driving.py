@@ -19,6 +19,7 @@ from gateway.contract.vehicles import (
     action_id_of,
 )
 from gateway.fleet.cancels import next_cancel
+from gateway.fleet.charging import Chargers
 from gateway.fleet.effects import CancelOrder, SendOrder
 from gateway.fleet.fleet import Engine, Fleet
 from gateway.fleet.orders import Departure, first_message, update_of
@@ -65,6 +66,7 @@ class Driving:
         fleet: Fleet,
         roads: Roads,
         traffic: Traffic,
+        chargers: Chargers,
         engine: Engine,
     ) -> None:
         self._books = books
@@ -73,6 +75,7 @@ class Driving:
         self._fleet = fleet
         self._roads = roads
         self._traffic = traffic
+        self._chargers = chargers
         self._engine = engine
 
     def drive(self, row: Mission) -> None:
@@ -155,9 +158,9 @@ class Driving:
         rested = not 0 <= self._books.steady_us - row.idle_since_us < pause_s * 1e6
         if row.order is not None or not rested or not self._engine.usable(row.vehicle_id):
             return
-        charger = self._charger_for(row)
-        if charger is not None and self._start(replace(row, charger=charger), Purpose.CHARGE, charger):
-            return
+        for charger in self._chargers_for(row):
+            if self._start(replace(row, charger=charger), Purpose.CHARGE, charger):
+                return
         if row.charger is None or row.base != (row.charger,):
             self._park(row)
 
@@ -185,22 +188,12 @@ class Driving:
                 yield Claim(row.base, way[1:], home)
         yield self._traffic.course(claim_of(row))
 
-    def _charger_for(self, row: Mission) -> str | None:
-        """Return where the vehicle should go to charge now; None if it need not, or if no charger is free."""
+    def _chargers_for(self, row: Mission) -> list[str]:
+        """Return where the vehicle should go to charge now, the best first; nothing if it need not, or if no charger is free."""
         if row.shown is None or row.command is not None:
-            return None
-        if row.charger is not None:
-            return None if row.shown.charging else row.charger
-        if not self._fleet.needs_charge(row.shown):
-            return None
-        taken = {other.charger for other in self._traffic.others(row.vehicle_id)}
-        free = (
-            charger
-            for charger in self._roads.chargers
-            if charger not in taken and self._traffic.is_free(charger, row.vehicle_id)
-        )
-        ways = [way for charger in free if (way := self._roads.route(row.end, charger)) is not None]
-        return min(ways, key=self._roads.seconds)[-1] if ways else None
+            return []
+        wants = self._fleet.needs_charge(row.shown) if row.charger is None else not row.shown.charging
+        return self._chargers.open_to(row) if wants else []
 
     def _start(self, row: Mission, purpose: Purpose, goal: str) -> bool:
         """Send the vehicle to a goal; return whether the traffic allows it."""

@@ -220,6 +220,8 @@ class Outcomes:
         in_vain = order.job_id is None and sign is not Sign.DONE
         fruitless = row.fruitless + 1 if in_vain else 0
         row = replace(row, order=None, rest=rest, idle_since_us=self._books.steady_us, fruitless=fruitless)
+        if order.purpose is Purpose.CHARGE:
+            row = replace(row, failed_chargers=_failed_chargers(row, order, sign))
         untaken = sign in (Sign.REFUSED, Sign.CALLED_OFF) and shown.order_id != order.order_id
         row = standing(row, shown, self._roads, order.start if untaken else BETWEEN)
         wanted = row.command is not None and row.command.job_id == order.job_id and not row.withdrawn
@@ -296,6 +298,18 @@ class Outcomes:
     def _end(self, row: Mission, outcome: object) -> None:
         self._missions.put(replace(row, command=None, withdrawn=False, attempt=0))
         self._engine.report(outcome)
+
+
+def _failed_chargers(row: Mission, order: Order, sign: Sign) -> tuple[str, ...]:
+    """Return where its last order to charge has come to nothing; that it forgets orders is not the charger's doing."""
+    others = tuple(charger for charger in row.failed_chargers if charger != order.goal)
+    match sign:
+        case Sign.DONE:
+            return others
+        case Sign.FORGOTTEN:
+            return row.failed_chargers
+        case _:
+            return (*others, order.goal)
 
 
 def _why_in_vain(order: Order, shown: VehicleState, sign: Sign) -> str:

@@ -5,6 +5,7 @@ from math import inf
 from typing import Any, Final
 
 from gateway.contract.vehicles import VehicleOffline, VehicleState
+from gateway.fleet.charging import Chargers
 from gateway.fleet.driving import Driving
 from gateway.fleet.fleet import Engine, Fleet
 from gateway.fleet.messages import FleetTick
@@ -47,9 +48,10 @@ class FleetRoom:
             for model in members:
                 roads = Roads(road_map, model.motion.speed)
                 traffic = Traffic(self._missions, roads, vehicle_ids)
+                chargers = Chargers(roads, traffic)
                 fleet = Fleet(books, self._missions, site, model, roads, engine)
                 watch = Watch(books, self._missions, fleet, roads, engine)
-                driving = Driving(books, self._missions, site.id, fleet, roads, traffic, engine)
+                driving = Driving(books, self._missions, site.id, fleet, roads, traffic, chargers, engine)
                 self.fleets[model.id] = fleet
                 self._watches |= dict.fromkeys((vehicle.id for vehicle in model.vehicles), watch)
                 self._drivings |= dict.fromkeys((vehicle.id for vehicle in model.vehicles), driving)

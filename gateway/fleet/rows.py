@@ -139,6 +139,7 @@ class Mission:
         given_up: id of the last order that it refused before it had shown it, or forgot when nobody wanted it any more.
         stray: the last order that it was asked to let go of, though it is not `order`.
         charger: where it charges, or goes to charge.
+        failed_chargers: where its last order to charge has come to nothing, in the order of time.
         idle_since_us: since when it has had nothing to do, in steady time.
         fruitless: orders to park or to charge, one after the other, that have come to nothing.
         paused_us: since when it shows that it is paused, in steady time of this run.
@@ -163,6 +164,7 @@ class Mission:
     given_up: str | None = None
     stray: Stray | None = None
     charger: str | None = None
+    failed_chargers: tuple[str, ...] = ()
     idle_since_us: int = 0
     fruitless: int = 0
     paused_us: int | None = None

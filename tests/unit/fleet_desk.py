@@ -1,5 +1,6 @@
 """A fleet room on a small road, and vehicles that show what a test says."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count, pairwise
 from typing import Any
@@ -21,20 +22,22 @@ from gateway.kernel.books import Books
 from gateway.site.model import Edge, Fleet, Location, Motion, Node, RoadMap, Site, Vehicle
 
 LANE = "abcdefg"
+ONE_CHARGER = {"charger": "d"}
 
 
-def small_site() -> Site:
-    """A two-way lane a … g; parking p1 at a, p2 at g, a charger at d; locations A at a, F at f, G at g."""
-    at = {"p1": (0.0, 1.0), "p2": (12.0, 1.0), "charger": (6.0, 1.0)}
-    at |= {node: (2.0 * index, 0.0) for index, node in enumerate(LANE)}
-    pairs = [*pairwise(LANE), ("a", "p1"), ("g", "p2"), ("d", "charger")]
+def small_site(chargers: Mapping[str, str] = ONE_CHARGER) -> Site:
+    """A two-way lane a … g; parking p1 at a, p2 at g; chargers at nodes of it; locations A at a, F at f, G at g."""
+    at = {node: (2.0 * index, 0.0) for index, node in enumerate(LANE)}
+    spurs = {"p1": "a", "p2": "g", **chargers}
+    at |= {spur: (at[lane][0], 1.0) for spur, lane in spurs.items()}
+    pairs = [*pairwise(LANE), *((lane, spur) for spur, lane in spurs.items())]
     edges = [Edge(id=f"{x}-{y}", start=x, end=y) for pair in pairs for x, y in (pair, pair[::-1])]
     road_map = RoadMap(
         id="hall",
         nodes=tuple(Node(id=node, x=x, y=y) for node, (x, y) in at.items()),
         edges=tuple(edges),
         parking=("p1", "p2"),
-        chargers=("charger",),
+        chargers=tuple(chargers),
     )
     fleet = Fleet(
         id="agvs",

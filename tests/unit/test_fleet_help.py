@@ -159,6 +159,59 @@ def test_a_vehicle_that_ends_its_charging_only_when_told_is_told_once_it_has_cha
     assert desk.order().after == order.order_id
 
 
+TWO_CHARGERS = {"charger": "d", "spare": "e"}
+
+
+def test_a_vehicle_whose_charger_has_failed_tries_one_that_is_free_and_has_not_failed_it_first() -> None:
+    # given a vehicle whose nearest charger does not charge it
+    desk = Desk(small_site(TWO_CHARGERS))
+    at_the_charger(desk)
+    fail_to_charge(desk)
+    # then it goes to the other one
+    assert desk.drive() == "spare"
+    # when that fails too, then it goes to and fro between them, and somebody is called
+    fail_to_charge(desk)
+    assert desk.drive() == "charger"
+    assert calls(desk) == []
+    fail_to_charge(desk)
+    (call,) = calls(desk)
+    assert isinstance(call, HelpWanted)
+    assert call.text == "does not charge at charger: no contact"
+    # when it charges at last
+    assert desk.drive() == "spare"
+    desk.show(charging=True, battery=0.95)
+    desk.show(charging=False)
+    desk.pass_time(3)
+    desk.drive()
+    # then it remembers of the next time only which one has failed it since
+    desk.show(battery=0.1)
+    desk.pass_time(3)
+    assert desk.drive() == "spare"
+    assert desk.row().failed_chargers == ("charger",)
+
+
+def test_a_vehicle_whose_charger_has_failed_stays_there_as_long_as_no_other_is_free() -> None:
+    desk = Desk(small_site(TWO_CHARGERS))
+    # given one that charges at the other charger
+    desk.show("agv-2", last_node_id="spare", position=(8.0, 1.0))
+    at_the_charger(desk)
+    fail_to_charge(desk)
+    assert desk.order().nodes[-1].node_id == "charger"
+    # when that becomes free
+    desk.show("agv-2", last_node_id="g", position=(12.0, 0.0))
+    fail_to_charge(desk)
+    assert desk.order().nodes[-1].node_id == "spare"
+
+
+def test_a_charger_is_not_to_blame_for_orders_that_its_vehicle_forgets() -> None:
+    desk = Desk(small_site(TWO_CHARGERS))
+    desk.show(battery=0.1)
+    desk.pass_time(3)
+    forget_next_order(desk)
+    desk.pass_time(40)
+    assert desk.order().nodes[-1].node_id == "charger"
+
+
 # Parking places
 
 
