@@ -12,6 +12,7 @@ from typing import Final
 
 from gateway.contract.faults import Fault
 from gateway.site.model import Carrier
+from sim_devices.faults.book import FaultStatus
 from sim_devices.faults.kinds import DeviceFault, Jam, LocalisationLost, ManualMode, Reboot
 from sim_devices.world import Impossible
 from tests.sim.plant import Plant
@@ -103,8 +104,7 @@ class Person:
     # Devices and places
 
     async def _mend(self, device_id: str) -> None:
-        troubles = [view.fault for view in self._plant.faults.views() if view.fault.device == device_id]
-        if any(isinstance(fault, CAUSES) for fault in troubles) or not self._plant.at_rest(device_id):
+        if self._lasts_at(device_id) or not self._plant.at_rest(device_id):
             return
         if device_id in self._vehicles:
             self._plant.localise(device_id)
@@ -114,6 +114,15 @@ class Person:
             await self._put_load_right(device_id, device)
         reply = await self._ask.send("POST", f"/v1/devices/{device_id}/reset", WHO)
         self._count(f"reset {reply.status if reply else 'unheard'}")
+
+    def _lasts_at(self, device_id: str) -> bool:
+        """Tell whether something is wrong at the device now. What is still to come nobody can see."""
+        return any(
+            view.fault.device == device_id
+            and view.status is FaultStatus.ACTIVE
+            and isinstance(view.fault, CAUSES)
+            for view in self._plant.faults.views()
+        )
 
     async def _put_load_right(self, device_id: str, device: Json) -> None:
         """Make true on board what the books say, or the other way round where a transport may say it."""
