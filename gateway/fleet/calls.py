@@ -17,6 +17,7 @@ class Matter(StrEnum):
     CHARGING = "chargingFails"
     PARKING = "parkingFails"
     PAUSED = "paused"
+    BATTERY = "batteryLow"
 
 
 OF_MOVES: Final = {Purpose.CHARGE: Matter.CHARGING, Purpose.PARK: Matter.PARKING}
@@ -30,6 +31,10 @@ ADVICE: Final = {
     ),
     Matter.PAUSED: (
         "Let it go on at the vehicle, or wherever it was paused from. Until then it gets no work, and others wait for it."
+    ),
+    Matter.BATTERY: (
+        "Charge it by hand, or see that it gets to a charger: that one is free, and the way to it."
+        " Where this comes again and again, there are too few."
     ),
 }
 

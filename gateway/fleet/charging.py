@@ -1,4 +1,4 @@
-"""Which charger a vehicle goes to."""
+"""Which charger a vehicle goes to, and what keeps it from them."""
 
 from collections.abc import Collection
 
@@ -33,6 +33,21 @@ class Chargers:
                 self._roads.seconds(ways[charger]),
             ),
         )
+
+    def obstacle(self, row: Mission) -> str:
+        """Return why a vehicle that has to charge does not."""
+        if row.charger is not None:
+            there = row.charger in row.base[:1]
+            return f"it stands at {row.charger}" if there else f"it does not get to {row.charger}"
+        if not self._roads.chargers:
+            return "its road map has no charger"
+        reached = [each for each in self._roads.chargers if self._roads.route(row.end, each) is not None]
+        if not reached:
+            return f"no way leads from {row.end} to a charger"
+        if free := self.open_to(row):
+            return f"others, or an order that is not ours, keep it from {', '.join(free)}"
+        takers = {vehicle for charger in reached for vehicle in self._takers(charger, row)}
+        return f"the chargers are taken by {', '.join(sorted(takers))}"
 
     def _takers(self, charger: str, row: Mission) -> Collection[str]:
         """Return the other vehicles that stand at a charger, or go there to charge; none where it is the vehicle's own."""

@@ -192,7 +192,7 @@ class Driving:
         """Return where the vehicle should go to charge now, the best first; nothing if it need not, or if no charger is free."""
         if row.shown is None or row.command is not None:
             return []
-        wants = self._fleet.needs_charge(row.shown) if row.charger is None else not row.shown.charging
+        wants = self._fleet.is_low(row.shown) if row.charger is None else not row.shown.charging
         return self._chargers.open_to(row) if wants else []
 
     def _start(self, row: Mission, purpose: Purpose, goal: str) -> bool:

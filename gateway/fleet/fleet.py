@@ -165,7 +165,9 @@ class Fleet:
         for row in self.rows():
             # An order that is sent again may be taken, whatever the vehicle has said to it before.
             order = None if row.order is None else replace(row.order, refusal=None, stalled_us=None)
-            row = self._redrawn(replace(row, online=False, fault=None, paused_us=None, order=order))
+            row = self._redrawn(
+                replace(row, online=False, fault=None, paused_us=None, low_us=None, order=order)
+            )
             self._missions.put(row)
             self._send_again(row)
 
@@ -201,9 +203,14 @@ class Fleet:
             raise ValueError(f"location {location_id} has no node on road map {self._roads.map_id}")
         return node
 
-    def needs_charge(self, shown: VehicleState) -> bool:
+    def is_low(self, shown: VehicleState) -> bool:
+        """Tell whether a vehicle has to charge."""
+        return shown.battery < self.model.charging.below
+
+    def _is_spent(self, shown: VehicleState) -> bool:
         """Tell whether a vehicle shall get no more work before it has charged."""
-        return bool(self._roads.chargers) and shown.battery < self.model.charging.below
+        charging = self.model.charging
+        return shown.battery < (charging.below if self._roads.chargers else charging.critical)
 
     def _is_free(self, row: Mission) -> bool:
         if not row.online or row.fault is not None or not row.base or row.shown is None:
@@ -215,7 +222,7 @@ class Fleet:
         if self._engine.laden(row.vehicle_id) or load_of(row.shown) is Load.LOADED:
             return False
         idle = row.order is None or row.order.purpose is Purpose.PARK
-        return idle and self._engine.usable(row.vehicle_id) and not self.needs_charge(row.shown)
+        return idle and self._engine.usable(row.vehicle_id) and not self._is_spent(row.shown)
 
     def _send_again(self, row: Mission) -> None:
         if row.pose is not None:

@@ -50,7 +50,7 @@ class FleetRoom:
                 traffic = Traffic(self._missions, roads, vehicle_ids)
                 chargers = Chargers(roads, traffic)
                 fleet = Fleet(books, self._missions, site, model, roads, engine)
-                watch = Watch(books, self._missions, fleet, roads, engine)
+                watch = Watch(books, self._missions, fleet, roads, chargers, engine)
                 driving = Driving(books, self._missions, site.id, fleet, roads, traffic, chargers, engine)
                 self.fleets[model.id] = fleet
                 self._watches |= dict.fromkeys((vehicle.id for vehicle in model.vehicles), watch)

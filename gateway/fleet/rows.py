@@ -143,6 +143,7 @@ class Mission:
         idle_since_us: since when it has had nothing to do, in steady time.
         fruitless: orders to park or to charge, one after the other, that have come to nothing.
         paused_us: since when it shows that it is paused, in steady time of this run.
+        low_us: since when it has to charge and does not, though it could, in steady time of this run.
         forgot_us: when it has forgotten an order, in steady time.
         online: it speaks with us, in this run of the gateway.
         fault: what has been reported as the reason why it cannot be used.
@@ -168,6 +169,7 @@ class Mission:
     idle_since_us: int = 0
     fruitless: int = 0
     paused_us: int | None = None
+    low_us: int | None = None
     forgot_us: int | None = None
     online: bool = False
     fault: str | None = None

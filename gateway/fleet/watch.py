@@ -18,6 +18,7 @@ from gateway.contract.reports import (
 )
 from gateway.contract.vehicles import ActionStatus, VehicleOffline, VehicleState
 from gateway.fleet.calls import Matter, call_for
+from gateway.fleet.charging import Chargers
 from gateway.fleet.fleet import Engine, Fleet
 from gateway.fleet.outcomes import Outcomes
 from gateway.fleet.places import located
@@ -28,6 +29,9 @@ from gateway.kernel.books import Books, Table
 
 PAUSED_S: Final = 60.0
 """Somebody is called to a vehicle that has been paused for this long: most pauses are over before."""
+LOW_S: Final = 900.0
+"""Somebody is called to a vehicle that has had to charge for this long and does not: most of those before it at a charger have made
+room by then, and standing still it can do without for much longer."""
 UNPLACED: Final = "it does not tell at which node it stands"
 TO_A_NODE: Final = (
     "Drive it by hand to a node of its road map. The gateway goes on by itself when it shows a node."
@@ -47,12 +51,19 @@ class Watch:
     """Watches the vehicles of one fleet."""
 
     def __init__(
-        self, books: Books, missions: Table[str, Mission], fleet: Fleet, roads: Roads, engine: Engine
+        self,
+        books: Books,
+        missions: Table[str, Mission],
+        fleet: Fleet,
+        roads: Roads,
+        chargers: Chargers,
+        engine: Engine,
     ) -> None:
         self._books = books
         self._missions = missions
         self._fleet = fleet
         self._roads = roads
+        self._chargers = chargers
         self._engine = engine
         self._outcomes = Outcomes(books, missions, fleet, roads, engine)
 
@@ -85,6 +96,7 @@ class Watch:
         self._outcomes.look_after_move(vehicle_id)
         self._outcomes.end_command(vehicle_id)
         self._call_to_paused(vehicle_id)
+        self._call_to_low(vehicle_id)
 
     # What people have said
 
@@ -159,11 +171,35 @@ class Watch:
         if self._books.steady_us - row.paused_us >= PAUSED_S * 1e6 and self._engine.usable(vehicle_id):
             self._engine.report(call_for(Matter.PAUSED, vehicle_id, f"has been paused for {PAUSED_S:g} s"))
 
+    def _call_to_low(self, vehicle_id: str) -> None:
+        """Call somebody to a vehicle that gets to no charger: it gets no work any more, and nobody would know."""
+        row, now = self._missions[vehicle_id], self._books.steady_us
+        if row.shown is None or not self._lacks_charge(row, row.shown):
+            if row.low_us is not None:
+                self._missions.put(replace(row, low_us=None))
+        elif row.low_us is None:
+            self._missions.put(replace(row, low_us=now))
+        elif now - row.low_us >= LOW_S * 1e6:
+            text = (
+                f"has had to charge for {LOW_S / 60:g} minutes and does not: its battery is at"
+                f" {row.shown.battery * 100:g} %, and {self._chargers.obstacle(row)}"
+            )
+            self._engine.report(call_for(Matter.BATTERY, vehicle_id, text))
+
+    def _lacks_charge(self, row: Mission, shown: VehicleState) -> bool:
+        """Tell whether a vehicle that could charge, and has to, does not. With a command it charges later."""
+        if shown.paused or not row.online or row.fault is not None or row.command is not None:
+            return False
+        charges = shown.charging or not self._fleet.is_low(shown)
+        return not charges and self._engine.usable(row.vehicle_id)
+
     def _settle_moves(self, shown: VehicleState) -> None:
         """Take note of what has come about by other means than an order: people charge vehicles, and drive them home."""
         row = self._missions[shown.vehicle_id]
         if shown.charging or shown.battery >= self._fleet.model.charging.until:
             self._settle(shown.vehicle_id, Matter.CHARGING)
+        if shown.charging or not self._fleet.is_low(shown):
+            self._settle(shown.vehicle_id, Matter.BATTERY)
         if row.order is None and row.base == (row.home,):
             self._settle(shown.vehicle_id, Matter.PARKING)
 

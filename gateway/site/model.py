@@ -260,10 +260,17 @@ class Vehicle(WiringModel):
 
 
 class Charging(WiringModel):
-    """When vehicles charge, as states of charge from 0 to 1."""
+    """When vehicles charge, as states of charge from 0 to 1.
+
+    Attributes:
+        below: a vehicle with less gets no new work and goes to charge; somebody is called if it does not come to that.
+        until: it works again from here on.
+        critical: where the road map has no charger, and people charge the vehicles, one with less gets no new work.
+    """
 
     below: Annotated[float, Field(gt=0, lt=1)] = 0.3
     until: Annotated[float, Field(gt=0, le=1)] = 0.9
+    critical: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
 class Fleet(WiringModel):

@@ -18,7 +18,7 @@ from gateway.contract.vehicles import (
 )
 from gateway.fleet.effects import CancelOrder, SendOrder
 from gateway.fleet.outcomes import HELP_AFTER, STALLED_S
-from gateway.fleet.watch import PAUSED_S
+from gateway.fleet.watch import LOW_S, PAUSED_S
 from tests.fleet_model import grid_site
 from tests.unit.fleet_desk import Desk, small_site
 
@@ -210,6 +210,133 @@ def test_a_charger_is_not_to_blame_for_orders_that_its_vehicle_forgets() -> None
     forget_next_order(desk)
     desk.pass_time(40)
     assert desk.order().nodes[-1].node_id == "charger"
+
+
+# Low batteries
+
+
+def test_somebody_is_called_to_a_vehicle_that_has_to_charge_and_gets_to_no_charger_until_it_charges(
+    desk: Desk,
+) -> None:
+    # given a vehicle with a low battery, and another one at the only charger
+    desk.show("agv-2", last_node_id="charger", position=(6.0, 1.0), automatic=False)
+    desk.news()
+    desk.show(battery=0.25)
+    desk.pass_time(1)
+    desk.pass_time(LOW_S - 1)
+    assert calls(desk) == []
+    # when it has waited for too long, then a person hears how low it is, why, and what to do
+    desk.pass_time(1)
+    (call,) = calls(desk)
+    assert isinstance(call, HelpWanted)
+    assert (call.device_id, call.matter) == ("agv-1", "batteryLow")
+    assert call.text == (
+        "has had to charge for 15 minutes and does not: its battery is at 25 %,"
+        " and the chargers are taken by agv-2"
+    )
+    assert "Charge it by hand" in call.advice
+    # and hears it once, also after a restart
+    desk.show(battery=0.2)
+    desk.pass_time(LOW_S)
+    desk.restart(small_site())
+    desk.show()
+    desk.pass_time(1)
+    desk.pass_time(LOW_S)
+    assert calls(desk) == []
+    # when somebody charges it
+    desk.show(charging=True)
+    assert calls(desk) == [MatterSettled(device_id="agv-1", matter="batteryLow")]
+
+
+def test_nobody_need_look_any_more_at_a_vehicle_whose_battery_was_changed() -> None:
+    desk = Desk(small_site({}))
+    desk.show(battery=0.25)
+    desk.pass_time(1)
+    desk.pass_time(LOW_S)
+    (call,) = calls(desk)
+    assert isinstance(call, HelpWanted)
+    assert call.text.endswith("its road map has no charger")
+    desk.show(battery=1.0)
+    assert calls(desk) == [MatterSettled(device_id="agv-1", matter="batteryLow")]
+
+
+def test_whoever_is_called_to_a_low_battery_reads_what_keeps_the_vehicle_from_charging() -> None:
+    # given a charger that no way leads to from where the vehicle stands
+    site = small_site()
+    (road_map,) = site.road_maps
+    edges = tuple(edge for edge in road_map.edges if edge.end != "charger")
+    desk = Desk(site.model_copy(update={"road_maps": (road_map.model_copy(update={"edges": edges}),)}))
+    desk.show(battery=0.25)
+    desk.pass_time(1)
+    desk.pass_time(LOW_S)
+    (call,) = calls(desk)
+    assert isinstance(call, HelpWanted)
+    assert call.text.endswith("no way leads from p1 to a charger")
+
+
+def test_whoever_is_called_to_a_low_battery_reads_that_its_charger_does_not_help(desk: Desk) -> None:
+    order = at_the_charger(desk)
+    ended = (charging_id(order), ActionStatus.FINISHED, "")
+    desk.show(actions=(ended,))
+    desk.pass_time(1)
+    desk.pass_time(LOW_S)
+    low = [call for call in calls(desk) if isinstance(call, HelpWanted) and call.matter == "batteryLow"]
+    assert [call.text.rpartition(", ")[2] for call in low] == ["and it stands at charger"]
+
+
+def test_whoever_is_called_to_a_low_battery_reads_that_the_vehicle_does_not_get_to_its_charger(
+    desk: Desk,
+) -> None:
+    desk.show("agv-2", last_node_id="d", automatic=False)
+    desk.news()
+    desk.show(battery=0.25)
+    desk.pass_time(3)
+    assert desk.drive() == "c"
+    desk.pass_time(LOW_S)
+    (call,) = calls(desk)
+    assert isinstance(call, HelpWanted)
+    assert call.text.endswith("and it does not get to charger")
+
+
+def test_whoever_is_called_to_a_low_battery_reads_that_something_else_keeps_the_vehicle(desk: Desk) -> None:
+    desk.show(battery=0.25, order_id="theirs", driving=True)
+    desk.pass_time(1)
+    desk.pass_time(LOW_S)
+    (call,) = calls(desk)
+    assert isinstance(call, HelpWanted)
+    assert call.text.endswith("and others, or an order that is not ours, keep it from charger")
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda desk: desk.disabled.add("agv-1"),
+        lambda desk: desk.show(automatic=False),
+        lambda desk: desk.ask(VehicleOffline(vehicle_id="agv-1", reason="silent")),
+        lambda desk: desk.command(Op.PICK, "F"),
+        lambda desk: desk.show(charging=True),
+    ],
+    ids=["disabled", "in trouble", "offline", "at work", "charging"],
+)
+def test_nobody_is_called_to_a_low_battery_that_nobody_could_charge_now_or_somebody_does(
+    trouble: Any,
+) -> None:
+    desk = Desk(small_site({}))
+    desk.show(battery=0.25)
+    desk.pass_time(1)
+    desk.pass_time(LOW_S - 1)
+    trouble(desk)
+    desk.pass_time(1)
+    desk.pass_time(1)
+    assert calls(desk) == []
+
+
+def test_where_people_charge_the_vehicles_one_works_until_its_battery_is_critical() -> None:
+    desk = Desk(small_site({}))
+    desk.show(battery=0.11)
+    assert desk.fleet.choose("A") == "agv-1"
+    desk.show(battery=0.09)
+    assert desk.fleet.choose("A") == "agv-2"
 
 
 # Parking places
