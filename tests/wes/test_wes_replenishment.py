@@ -15,6 +15,7 @@ from gateway.contract.faults import Refusal
 from gateway.contract.stations import ReplenishmentView
 from gateway.kernel.ports import Row, Store, Tx
 from gateway.wes.alarms import Alarms
+from gateway.wes.core import WesCore
 from gateway.wes.floor.views import list_replenishments, list_works, station_view
 from gateway.wes.floor.watch import UNATTENDED_US, Watch
 from gateway.wes.orders.history import carry_over
@@ -25,6 +26,7 @@ from gateway.wes.stock.model import Portion
 from gateway.wes.stock.opening import Batch, open_lot, stand
 from gateway.wes.stock.post import post
 from gateway.wes.stock.verbs import receive
+from gateway.wes.timers import expire
 from sim_devices.operators import Packer, Picker, Walker
 from tests.unit.chain_rig import fill, order
 from tests.unit.feeding import START_US
@@ -32,6 +34,7 @@ from tests.unit.station_rig import Station, station_on
 from tests.unit.test_wes_floor_api import pages, person
 from tests.unit.wes_rig import WAREHOUSE, act
 
+HOUR_US = 3_600_000_000
 PICK, OTHER, RESERVE = "A1-4-R-10", "A1-4-R-11", "A1-4-R-01"
 FLAT = {"at": "picking", "then": "flat"}
 WALK: dict[str, Any] = {"at": "move", "then": {"pick": "A1-4-R-1?", "reserve": "A1-4-R-0?"}}
@@ -49,16 +52,19 @@ async def line_on(store: Store, rules: Sequence[Any], **changes: Any) -> Station
 
 async def shelf(line: Station, place: str, **stock: int) -> None:
     """Put goods of one lot each on a shelf that people walk to."""
+    for sku, quantity in stock.items():
+        await lay(line, place, sku, quantity, lot_no=f"{sku}-1", received_at=START_US)
+
+
+async def lay(line: Station, place: str, sku: str, quantity: int, **facts: Any) -> None:
+    """Put goods of one lot on a shelf that people walk to."""
     context = line.core.context
 
     async def job(tx: Tx) -> None:
         await open_place(tx, context, place)
-        for sku, quantity in stock.items():
-            batch = Batch(
-                warehouse_id=WAREHOUSE, owner_id="me", sku=sku, received_at=START_US, lot_no=f"{sku}-1"
-            )
-            lot = await open_lot(tx, context.ids, batch)
-            await post(tx, receive(act(context), lot, Portion(place, lot.lot_id, quantity)))
+        batch = Batch(warehouse_id=WAREHOUSE, owner_id="me", sku=sku, **facts)
+        lot = await open_lot(tx, context.ids, batch)
+        await post(tx, receive(act(context), lot, Portion(place, lot.lot_id, quantity)))
 
     await line.core.store.write(job)
 
@@ -330,6 +336,54 @@ async def test_what_nobody_needs_any_more_is_withdrawn_unless_somebody_has_begun
     await line.check()
 
 
+async def test_goods_that_expire_under_way_are_not_brought_and_the_pick_waits_for_others(
+    store: Store,
+) -> None:
+    line = await line_on(store, to_walk())
+    await shelf(line, RESERVE, A=6)
+    soon = line.core.clock.at_us + HOUR_US
+    await line.store.write(lambda tx: tx.execute("UPDATE lots SET expiry_at = :soon", {"soon": soon}))
+    await order(line, "C-1", ("A", 6))
+    await turn(line)
+    carried = (await the_one(line)).replenishment_id
+    await line.act("beginReplenishment", replenishment_id=carried)
+    await lay(line, "A1-4-R-02", "A", 6, lot_no="A-2", received_at=START_US)
+    line.core.clock.at_us += HOUR_US
+    with pytest.raises(Refusal, match=f"lot A-1 is expired: bring what you have of it back to {RESERVE}"):
+        await line.act("replenish", replenishment_id=carried, holder_id=PICK, quantity=6)
+    await turn(line)
+    assert await line.codes() == [30], "nobody calls it short before it is promised others"
+    await expire(WesCore(store=line.store, context=line.core.context, numbers=line.core.numbers))
+    await turn(line)
+    await line.act("endReplenishment", replenishment_id=carried, reason="expired")
+    assert await ended(line) == [("withdrawn", 0, "expired")]
+    view = await the_one(line)
+    assert (view.lot_no, view.source_id, view.waiting) == ("A-2", "A1-4-R-02", 1)
+    await line.act("replenish", replenishment_id=view.replenishment_id, holder_id=PICK, quantity=6)
+    await turn(line)
+    assert await line.codes() == [70]
+    assert await line.core.rows("SELECT quality FROM lots WHERE lot_no = 'A-1'") == [("expired",)]
+    assert await line.core.rows("SELECT 1 FROM order_exceptions") == []
+    await line.check()
+
+
+async def test_goods_that_expire_before_anybody_has_begun_are_left_where_they_are(store: Store) -> None:
+    line = await line_on(store, [{"at": "move", "then": PALLETS}])
+    await fill(line, "PALLET-1", "A1-1-L-05", A=30)
+    await order(line, "C-1", ("A", 5))
+    await line.think()
+    number = (await the_one(line)).replenishment_id
+    await line.store.write(lambda tx: tx.execute("UPDATE lots SET expiry_at = :now", {"now": START_US}))
+    await expire(WesCore(store=line.store, context=line.core.context, numbers=line.core.numbers))
+    await turn(line)
+    assert await ended(line) == [("withdrawn", 0, "its lot has expired, or may not be used")]
+    assert line.gateway.places["PALLET-1"] != "S1-1"
+    with pytest.raises(Refusal, match="has ended: its lot has expired"):
+        await line.act("beginReplenishment", replenishment_id=number)
+    assert await line.order_codes() == [30], "it waits for other goods"
+    await line.check()
+
+
 async def test_what_neither_place_nor_reserve_has_is_a_shortage_as_before(store: Store) -> None:
     line = await line_on(store, to_walk())
     await shelf(line, RESERVE, A=4)
@@ -508,18 +562,8 @@ async def test_the_lot_that_goes_first_is_brought_first(store: Store) -> None:
     line = await line_on(store, to_walk(min=5, max=20, amount="needed"))
     await shelf(line, RESERVE, A=100)
     await line.store.write(lambda tx: tx.execute("UPDATE lots SET expiry_at = NULL"))
-    context = line.core.context
-
-    async def job(tx: Tx) -> None:
-        later = START_US + 10**15
-        batch = Batch(
-            warehouse_id=WAREHOUSE, owner_id="me", sku="A", received_at=later, lot_no="A-2", expiry_at=later
-        )
-        lot = await open_lot(tx, context.ids, batch)
-        await open_place(tx, context, "A1-4-R-02")
-        await post(tx, receive(act(context), lot, Portion("A1-4-R-02", lot.lot_id, 8)))
-
-    await line.store.write(job)
+    later = START_US + 10**15
+    await lay(line, "A1-4-R-02", "A", 8, lot_no="A-2", received_at=later, expiry_at=later)
     await turn(line)
     assert [(each.lot_no, each.quantity) for each in await open_ones(line)] == [("A-2", 8), ("A-1", 12)]
 

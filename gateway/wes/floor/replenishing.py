@@ -1,6 +1,7 @@
 """People carry out replenishments: at a station out of the container that stands there, on foot out of a flat place (S1-66, S2-45).
 
-What is moved is booked when it lies where it is picked: until then it is where it was. Pieces that should be in the reserve and are
+What is moved is booked when it lies where it is picked: until then it is where it was. Goods whose lot has expired meanwhile go
+nowhere where they are picked: whoever has them is told, brings them back and ends it. Pieces that should be in the reserve and are
 not are held until somebody counts, and whatever was promised of them is promised of other goods, or is missing.
 """
 
@@ -20,7 +21,7 @@ from gateway.wes.planning.holders import kind_of, open_place
 from gateway.wes.planning.presentations import Overtaken, lock_presentation, presentation_of_container
 from gateway.wes.planning.replenishment import Replenishment, lock_replenishment, move_on
 from gateway.wes.planning.tasks import conflict, missing
-from gateway.wes.stock.model import Act, HolderKind, Portion, Share
+from gateway.wes.stock.model import Act, HolderKind, Portion, Quality, Share
 from gateway.wes.stock.post import post
 from gateway.wes.stock.rows import load_lot
 from gateway.wes.stock.verbs import hold, move
@@ -44,7 +45,7 @@ async def begin(tx: Tx, context: WesContext, replenishment_id: int, operator: st
     """Take a replenishment on.
 
     Raises:
-        Refusal: it has ended, somebody else is at it, or its container is not at a station.
+        Refusal: it has ended, somebody else is at it, its lot may not be used, or its container is not at a station.
     """
     await _begun(tx, context, replenishment_id, operator)
 
@@ -125,6 +126,7 @@ async def _begun(tx: Tx, context: WesContext, replenishment_id: int, operator: s
         raise _has_ended(found)
     if found.operator not in (None, operator):
         raise conflict("replenishmentId", "claimed", f"{found.operator} is at it")
+    await _check_lot(tx, context, found)
     if found.presentation_id is not None:
         presentation = await lock_presentation(tx, found.presentation_id)
         if presentation is None or presentation.state is not S.ARRIVED:
@@ -134,6 +136,16 @@ async def _begun(tx: Tx, context: WesContext, replenishment_id: int, operator: s
         await _move_on(tx, context, found, R.BEGUN, operator)
         return await _open(tx, replenishment_id)
     return found
+
+
+async def _check_lot(tx: Tx, context: WesContext, found: Replenishment) -> None:
+    lot = await load_lot(tx, found.lot_id)
+    assert lot is not None
+    expired = lot.expiry_at is not None and lot.expiry_at <= context.clock.now_us()
+    if expired or lot.quality is not Quality.QUALIFIED:
+        quality = Quality.EXPIRED if expired else lot.quality
+        text = f"lot {lot.lot_no or lot.lot_id} is {quality}: bring what you have of it back to {found.source_id}, and end this"
+        raise conflict("replenishmentId", "lotBarred", text)
 
 
 async def _open(tx: Tx, replenishment_id: int) -> Replenishment:
@@ -170,7 +182,8 @@ async def _check_target(tx: Tx, context: WesContext, begun: Replenishment, holde
 
 
 def _has_ended(found: Replenishment) -> Refusal:
-    return conflict("replenishmentId", "hasEnded", f"replenishment {found.replenishment_id} has ended")
+    why = f": {found.reason}" if found.reason else ""
+    return conflict("replenishmentId", "hasEnded", f"replenishment {found.replenishment_id} has ended{why}")
 
 
 def _act(context: WesContext, found: Replenishment, operator: str, reason: str = "") -> Act:

@@ -3,7 +3,8 @@
 A replenishment is a document like the others: so much of one lot, out of one container or place, into whichever of those fit that
 pieces are picked from. A container is brought to a station for it, to a flat place somebody walks. It binds no stock: what waits
 for it is promised the lot already, and what it takes along beyond that is promised to nobody. So it may end with less than it was
-made for, and what is still lacking then is looked for anew.
+made for, and what is still lacking then is looked for anew. Nobody waits for one whose lot may not be used any more; whoever has
+begun it is told, and ends it.
 """
 
 from collections import Counter, defaultdict
@@ -44,6 +45,7 @@ class Replenishment:
         places: id or pattern of those that it may be put into.
         target_id: the one that is proposed, then the one that it was put into; None: whichever fits.
         presentation_id: brings the container to a station; None: somebody walks to the place.
+        reason: why it has ended before it was all done.
     """
 
     replenishment_id: int
@@ -57,6 +59,7 @@ class Replenishment:
     presentation_id: int | None
     state: ReplenishmentState
     operator: str | None
+    reason: str | None
 
     @property
     def rest(self) -> int:
@@ -64,14 +67,17 @@ class Replenishment:
         return self.quantity - self.moved
 
 
-COLUMNS: Final = "replenishment_id, lot_id, source_id, kind, places, target_id, quantity, moved, presentation_id, state, operator"
+COLUMNS: Final = (
+    "replenishment_id, lot_id, source_id, kind, places, target_id, quantity, moved, presentation_id, state, operator,"
+    " reason"
+)
 _BY_ID: Final = f"SELECT {COLUMNS} FROM replenishments WHERE replenishment_id = :replenishment_id"
 _LOCK: Final = (
     f"UPDATE replenishments SET state = state WHERE replenishment_id = :replenishment_id RETURNING {COLUMNS}"
 )
 _INSERT: Final = (
     f"INSERT INTO replenishments ({COLUMNS}, standing, priority, created_at) VALUES (:replenishment_id, :lot_id,"
-    " :source_id, :kind, :places, :target_id, :quantity, 0, :presentation_id, 'open', NULL, :standing, :priority, :at_us)"
+    " :source_id, :kind, :places, :target_id, :quantity, 0, :presentation_id, 'open', NULL, NULL, :standing, :priority, :at_us)"
 )
 _WAIT: Final = (
     "INSERT INTO work_waits (work_id, replenishment_id, quantity) VALUES (:work_id, :replenishment_id, :quantity)"
@@ -99,6 +105,15 @@ _UNWANTED: Final = f"""SELECT r.replenishment_id FROM replenishments r WHERE r.s
     SELECT 1 FROM work_waits x JOIN work_orders w ON w.work_id = x.work_id
     WHERE x.replenishment_id = r.replenishment_id AND w.code < {Code.RELEASED:d})
 ORDER BY r.replenishment_id LIMIT :limit"""
+# Of replenishments `r`. Whoever is promised a lot that expires is promised others first: until then they would be short.
+_BARRED: Final = """EXISTS (SELECT 1 FROM lots l WHERE l.lot_id = r.lot_id AND (l.quality <> 'qualified' OR (l.expiry_at <= :now
+AND NOT EXISTS (SELECT 1 FROM lot_reservations p WHERE p.lot_id = r.lot_id AND p.quantity > 0))))"""
+_USELESS: Final = f"""SELECT r.replenishment_id FROM replenishments r WHERE r.state = 'open' AND {_BARRED}
+ORDER BY r.replenishment_id LIMIT :limit"""
+_WAITED_FOR: Final = f"""SELECT r.replenishment_id FROM replenishments r WHERE r.state = 'begun' AND {_BARRED}
+AND EXISTS (SELECT 1 FROM work_waits x WHERE x.replenishment_id = r.replenishment_id)
+ORDER BY r.replenishment_id LIMIT :limit"""
+_LET_GO: Final = "DELETE FROM work_waits WHERE replenishment_id = :replenishment_id"
 _LEFT: Final = (
     "SELECT r.replenishment_id, p.reason FROM replenishments r JOIN presentations p ON p.presentation_id = r.presentation_id"
     " WHERE r.state IN ('open', 'begun') AND p.state IN ('recalled', 'leaving', 'done', 'cancelled')"
@@ -194,13 +209,16 @@ class Replenishments:
         """Do one round."""
         context = self._context
         for find, state, reason in (
+            (_USELESS, ReplenishmentState.WITHDRAWN, "its lot has expired, or may not be used"),
             (_UNWANTED, ReplenishmentState.WITHDRAWN, "nobody waits for it any more"),
             (_LEFT, ReplenishmentState.WITHDRAWN, "its container does not come, or has left"),
             (_STANDS, ReplenishmentState.DONE, None),
         ):
-            limit = {"limit": context.wes.timers.replenishment.batch}
-            for number, *_ in await self._store.read(partial(_fetch, find, limit)):
+            for number, *_ in await self._store.read(partial(_fetch, find, _due(context))):
                 await self._store.write(partial(_end, context, find, number, state, reason))
+        for row in await self._store.read(partial(_fetch, _WAITED_FOR, _due(context))):
+            useless: dict[str, SqlValue] = {"replenishment_id": row[0]}
+            await self._store.write(lambda tx, useless=useless: tx.execute_many(_LET_GO, [useless]))
         if any(places.min is not None for places in context.rules.outcomes(rules.MOVE)):
             await self._fill_up()
 
@@ -220,9 +238,8 @@ class Replenishments:
 
 def replenishment_of(row: Row) -> Replenishment:
     """Read COLUMNS."""
-    number, lot_id, source_id, kind, places, target_id, quantity, moved, presentation_id, state, operator = (
-        row
-    )
+    number, lot_id, source_id, kind, places, target_id, quantity, moved = row[:8]
+    presentation_id, state, operator, reason = row[8:]
     return Replenishment(
         replenishment_id=number,
         lot_id=lot_id,
@@ -235,6 +252,7 @@ def replenishment_of(row: Row) -> Replenishment:
         presentation_id=presentation_id,
         state=ReplenishmentState(state),
         operator=operator,
+        reason=reason,
     )
 
 
@@ -343,6 +361,10 @@ async def _propose(tx: Tx, context: WesContext, lot_id: int, pattern: str) -> st
 # ── by itself ─────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _due(context: WesContext) -> Mapping[str, SqlValue]:
+    return {"now": context.clock.now_us(), "limit": context.wes.timers.replenishment.batch}
+
+
 async def _fetch(sql: str, params: Mapping[str, SqlValue], tx: Tx) -> Sequence[Row]:
     return await tx.fetch(sql, params)
 
@@ -351,7 +373,7 @@ async def _end(
     context: WesContext, find: str, number: int, state: ReplenishmentState, reason: str | None, tx: Tx
 ) -> None:
     """End a replenishment unless things have changed since it was found."""
-    found = {row[0] for row in await tx.fetch(find, {"limit": context.wes.timers.replenishment.batch})}
+    found = {row[0] for row in await tx.fetch(find, _due(context))}
     replenishment = await find_replenishment(tx, number)
     if replenishment is not None and number in found:
         with suppress(Overtaken):  # its container has just moved on: the next round looks again
