@@ -91,7 +91,8 @@ class TcpModbus:
         """Read 1 … 125 registers."""
         check_read(count)
         unit = self._settings.unit
-        answer = await self._answer(self._open().read_holding_registers(address, count=count, device_id=unit))
+        request = self._open().read_holding_registers(address, count=count, device_id=unit)
+        answer = await self._answer(request, address, count)
         if len(answer.registers) != count:
             text = f"{len(answer.registers)} registers instead of {count}"
             raise LinkError(ErrorKind.BAD_FRAME, text)
@@ -100,14 +101,15 @@ class TcpModbus:
     async def write_registers(self, address: int, values: Sequence[int]) -> None:
         """Write 1 … 123 registers."""
         check_write(len(values))
-        await self._answer(self._open().write_registers(address, list(values), device_id=self._settings.unit))
+        request = self._open().write_registers(address, list(values), device_id=self._settings.unit)
+        await self._answer(request, address, len(values))
 
     def _open(self) -> AsyncModbusTcpClient:
         if self._client is None or not self._client.connected:
             raise LinkError(ErrorKind.DISCONNECT, "the connection broke")
         return self._client
 
-    async def _answer(self, request: Awaitable[ModbusPDU]) -> ModbusPDU:
+    async def _answer(self, request: Awaitable[ModbusPDU], address: int, count: int) -> ModbusPDU:
         try:
             with no_cancellation_lost():
                 async with asyncio.timeout(self._timeout_s) as self._deadline:
@@ -122,7 +124,9 @@ class TcpModbus:
             self._deadline = None
         if answer.isError():
             code = answer.exception_code
-            raise LinkError(ErrorKind.REFUSED, f"exception code {code} ({EXCEPTIONS.get(code, 'unknown')})")
+            meaning = EXCEPTIONS.get(code, "unknown")
+            text = f"registers {address} to {address + count - 1}: exception code {code} ({meaning})"
+            raise LinkError(ErrorKind.REFUSED, text)
         return answer
 
     def _connection_changed(self, connected: bool) -> None:

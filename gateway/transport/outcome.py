@@ -117,7 +117,8 @@ class Outcome:
             device.device_id,
             "deviceOffline",
             f"{device.device_id} does not answer: {report.reason}",
-            "Check power and network of the device. The gateway goes on by itself when it answers again.",
+            "Check power and network of the device, and its address in the site file. The gateway goes on by itself"
+            " when it answers again.",
         )
 
     def device_fault(self, report: DeviceFault) -> None:

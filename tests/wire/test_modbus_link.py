@@ -237,10 +237,11 @@ async def test_an_answer_with_an_exception_code_is_told_and_the_link_stays_up() 
             await until(lambda: good.readings > 5)
             error = await write(link, 600, [1])
     assert good.losses == []
-    assert "illegal data address" in bad.losses[0]
+    assert bad.losses[0] == "registers 500 to 509: exception code 2 (illegal data address)"
     assert set(bad.failures) == {ErrorKind.REFUSED}
     assert error
     assert error.kind is ErrorKind.REFUSED
+    assert "registers 600 to 600" in str(error)
 
 
 async def test_a_broken_connection_ends_the_request_that_waits_on_it_at_once() -> None:
