@@ -13,6 +13,7 @@ from gateway.fleet.roads import Roads
 from gateway.fleet.rows import Mission, Order, Purpose
 from gateway.fleet.shown import load_of, stands
 from gateway.kernel.books import Books, Table
+from gateway.kernel.verdict import YES, Verdict, no
 from gateway.site import model
 from gateway.site.model import Site
 
@@ -69,6 +70,13 @@ class Fleet:
                 arrival = (base_s + self._roads.seconds(way), row.vehicle_id)
                 soonest = arrival if soonest is None else min(soonest, arrival)
         return None if soonest is None else soonest[1]
+
+    def takes_work(self, vehicle_id: str) -> Verdict:
+        """Tell whether a vehicle does our work, or could, as far as it shows."""
+        row = self._missions.get(vehicle_id)
+        if row is None or row.shown is None or not row.base:
+            return no(f"nobody knows where {vehicle_id} stands")
+        return self._takes_work(row, row.shown)
 
     def expected_s(self, source: str, target: str) -> float:
         """Return the expected seconds of a drive from one location to another.
@@ -215,14 +223,22 @@ class Fleet:
     def _is_free(self, row: Mission) -> bool:
         if not row.online or row.fault is not None or not row.base or row.shown is None:
             return False
-        if row.command is not None or row.reset_job is not None or row.charger is not None:
-            return False
-        if row.shown.paused:  # it would not drive before somebody lets it go on (VDA 5050 §6.10.6)
+        if row.command is not None or row.reset_job is not None:
             return False
         if self._engine.laden(row.vehicle_id) or load_of(row.shown) is Load.LOADED:
             return False
         idle = row.order is None or row.order.purpose is Purpose.PARK
-        return idle and self._engine.usable(row.vehicle_id) and not self._is_spent(row.shown)
+        return idle and self._engine.usable(row.vehicle_id) and self._takes_work(row, row.shown).ok
+
+    def _takes_work(self, row: Mission, shown: VehicleState) -> Verdict:
+        if shown.paused:  # it would not drive before somebody lets it go on (VDA 5050 §6.10.6)
+            return no(f"{row.vehicle_id} is paused")
+        if _serves_others(row, shown):
+            what = f"order {shown.order_id}" if shown.order_id else "something"
+            return no(f"{row.vehicle_id} is busy with {what}, which is not of this gateway or not any more")
+        if row.command is None and (row.charger is not None or self._is_spent(shown)):
+            return no(f"{row.vehicle_id} has to charge; its battery is at {shown.battery * 100:g} %")
+        return YES
 
     def _send_again(self, row: Mission) -> None:
         if row.pose is not None:
@@ -243,3 +259,9 @@ class Fleet:
             row = replace(row, order=replace(order, phase=phase))
             self._books.effect(CancelOrder(row.vehicle_id, order.order_id))
         self._missions.put(row)
+
+
+def _serves_others(row: Mission, shown: VehicleState) -> bool:
+    """Tell whether a vehicle carries out what we do not count on: an order of another master, or one that has ended for us."""
+    own = None if row.order is None else row.order.order_id
+    return shown.order_id != own and not stands(shown)

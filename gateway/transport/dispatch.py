@@ -21,6 +21,8 @@ from gateway.transport.traffic import Traffic
 
 PLAN_MAX: Final = 500
 """Transports that are planned in one go; the rest follow with the next batch or tick."""
+REASONS_MAX: Final = 3
+"""Vehicles of which is told why they do not work; of the others, how many there are."""
 REFUSED_MAX: Final = 64
 """Different ways that one channel tries before it waits for something to change."""
 
@@ -189,11 +191,9 @@ class Dispatcher:
     def _ready(self, device_id: str, channel: str) -> Verdict:
         device = self._tables.devices[device_id]
         row = self._tables.channels[Channel.key_of(device_id, channel)]
-        if not device.enabled:
-            return no(f"{device_id} is disabled")
-        reach = _within_reach(device)
-        if not reach.ok:
-            return reach
+        usable = _usable(device)
+        if not usable.ok:
+            return usable
         if row.boot_id is None:
             return no(f"{device_id} is being read")
         if row.job_id is not None:
@@ -243,13 +243,24 @@ class Dispatcher:
         return next((verdict.reason for verdict in verdicts if not verdict.ok), None)
 
     def _why_no_vehicle(self, fleet_id: str) -> Verdict:
-        """Say why none is free; if none can be used at all, by the first of them."""
+        """Say why none is free; if none does our work at all, why they do not."""
         vehicles = (name for name, fleet in self._plant.fleet_of.items() if fleet == fleet_id)
-        verdicts = [_within_reach(self._tables.devices[name]) for name in vehicles]
+        verdicts = [self._takes_work(fleet_id, name) for name in vehicles]
         text = f"no vehicle of {fleet_id} is free"
         if not verdicts or any(verdict.ok for verdict in verdicts):
             return no(text)
-        return no(f"{text}: {verdicts[0].reason}")
+        reasons = "; ".join(verdict.reason for verdict in verdicts[:REASONS_MAX])
+        more = f"; and {len(verdicts) - REASONS_MAX} more" if len(verdicts) > REASONS_MAX else ""
+        return no(f"{text}: {reasons}{more}")
+
+    def _takes_work(self, fleet_id: str, vehicle_id: str) -> Verdict:
+        usable = _usable(self._tables.devices[vehicle_id])
+        return self._plant.fleets[fleet_id].takes_work(vehicle_id) if usable.ok else usable
+
+
+def _usable(device: Device) -> Verdict:
+    """Tell whether a device may be given something new."""
+    return _within_reach(device) if device.enabled else no(f"{device.device_id} is disabled")
 
 
 def _within_reach(device: Device) -> Verdict:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol, assert_never
 
 from gateway.contract.commands import MAIN_CHANNEL, Command, Place
+from gateway.kernel.verdict import Verdict
 from gateway.site.model import Carrier, Conveyor, PutWall, Site
 
 
@@ -12,6 +13,10 @@ class FleetControl(Protocol):
 
     def choose(self, location_id: str) -> str | None:
         """Return the vehicle that shall pick at the location now, or None if none is free."""
+        ...
+
+    def takes_work(self, vehicle_id: str) -> Verdict:
+        """Tell whether a vehicle does our work, or could, as far as it shows."""
         ...
 
     def expected_s(self, source: str, target: str) -> float:

@@ -568,6 +568,27 @@ def test_a_call_to_a_paused_vehicle_outlives_the_gateway_as_long_as_the_vehicle_
 # Orders that a vehicle shall not have
 
 
+def test_a_vehicle_that_carries_out_an_order_of_others_gets_no_command_until_it_stands(desk: Desk) -> None:
+    """A command would wait for the order of others, run out of time, and call somebody."""
+    # given a vehicle that another master sends on
+    ahead = (NodeState(node_id="b", sequence_id=2, released=True),)
+    desk.show(order_id="theirs", last_node_id="a", node_states=ahead, driving=True)
+    assert desk.fleet.choose("A") == "agv-2"
+    assert desk.fleet.takes_work("agv-1").reason == (
+        "agv-1 is busy with order theirs, which is not of this gateway or not any more"
+    )
+    # when it has come where it was sent
+    desk.show(last_node_id="b", last_node_sequence_id=2, node_states=(), driving=False)
+    assert desk.fleet.choose("A") == "agv-1"
+    assert desk.fleet.takes_work("agv-1").ok
+    # and gets another order of theirs while it goes home by one of ours
+    desk.pass_time(3)
+    desk.take(desk.order(), driving=True)
+    assert desk.fleet.choose("A") == "agv-1"
+    desk.show(order_id="theirs-2", last_node_sequence_id=0, node_states=ahead)
+    assert desk.fleet.choose("A") == "agv-2"
+
+
 def test_an_order_of_others_that_the_vehicle_will_not_let_go_of_is_cancelled_ever_more_seldom_until_it_does(
     desk: Desk,
 ) -> None:
