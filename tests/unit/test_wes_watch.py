@@ -1,8 +1,12 @@
 """What at stations needs somebody is an alarm until it is put right, whoever has noticed it there."""
 
+from functools import partial
+
 import pytest
 
+from gateway.contract.corrections import CountGoods
 from gateway.wes.alarms import Alarms
+from gateway.wes.corrections import correct
 from gateway.wes.floor.questions import NOTICE_US
 from gateway.wes.floor.wall import DARK_US
 from gateway.wes.floor.watch import UNATTENDED_US, Watch
@@ -54,6 +58,46 @@ async def test_a_slot_that_cannot_be_darkened_is_an_alarm() -> None:
         await line.floor.work()
         text = f"A slot should be dark, and its wall does not answer: station-1 {slot}"
         assert await alarms(line, 0) == {"stillLit": text}
+
+
+async def test_a_container_that_leaves_the_site_with_goods_in_it_is_an_alarm_until_it_is_back() -> None:
+    async with station() as line:
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        await fill(line, "T-2", "A1-1-L-06", A=10)
+        await order(line, "C-1", ("A", 2))
+        operation_id = await line.bring()
+        stood = await line.container(operation_id)
+        (other,) = {"T-1", "T-2"} - {stood}
+        line.gateway.remove(stood)
+        await line.hear()
+        text = f"A container was taken out of the site's books, and there are goods in it: {stood}"
+        assert await alarms(line, 0) == {"removedWithGoods": text}
+        assert await line.container(await line.bring()) == other, "its work does not wait for what is gone"
+        line.gateway.put_by_hand(stood, "A1-1-L-05")
+        await line.hear()
+        assert await alarms(line, 0) == {}
+        line.gateway.remove(stood)
+        await line.hear()
+        assert list(await alarms(line, 0)) == ["removedWithGoods"]
+        await count_nothing_in(line, stood)
+        assert await alarms(line, 0) == {}
+
+
+async def count_nothing_in(line: Station, container_id: str) -> None:
+    ((lot_no,),) = await line.core.rows(
+        "SELECT l.lot_no FROM positions p JOIN lots l ON l.lot_id = p.lot_id WHERE p.holder_id = :holder",
+        holder=container_id,
+    )
+    counted = CountGoods(
+        act_id="N-1",
+        operator="Ida",
+        reason="it is scrapped",
+        sku_id="A",
+        lot_no=lot_no,
+        holder_id=container_id,
+        quantity=0,
+    )
+    await line.store.write(partial(correct, context=line.core.context, request=counted))
 
 
 async def test_a_container_that_nobody_scans_is_an_alarm_until_somebody_does() -> None:

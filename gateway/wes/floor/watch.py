@@ -35,6 +35,7 @@ class _Kind:
     after: Micros
     text: str
     advice: str
+    subject: str = SUBJECT
 
 
 def _asked(kind: QuestionKind) -> str:
@@ -80,6 +81,16 @@ _KINDS: Final = (
         "Picks wait for goods that nobody brings out of the reserve",
         "See what is to be moved: gateway wes replenishments.",
     ),
+    _Kind(
+        "removedWithGoods",
+        "SELECT h.holder_id, h.removed_at FROM holders h WHERE h.removed_at <= :before AND EXISTS"
+        " (SELECT 1 FROM positions p WHERE p.holder_id = h.holder_id AND p.quantity > 0)"
+        " ORDER BY h.removed_at, h.holder_id LIMIT :limit",
+        0,
+        "A container was taken out of the site's books, and there are goods in it",
+        "Say where it is (gateway container locate); if the goods have left too, count them: POST /v1/wes/corrections/counts.",
+        "stock",
+    ),
 )
 
 
@@ -104,7 +115,7 @@ class Watch:
     def _raise(self, kind: _Kind, found: Sequence[tuple[str, Micros]]) -> None:
         places = ", ".join(place for place, _ in found)
         alarm = Alarm(
-            subject=SUBJECT,
+            subject=kind.subject,
             code=kind.code,
             text=f"{kind.text}: {places}",
             advice=kind.advice,

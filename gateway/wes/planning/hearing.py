@@ -3,6 +3,10 @@
 The number of the last event that was heard stands in the database and moves in the same commit as what the event changes. Where
 the feed does not reach back that far, the WES looks at what it missed and hears the rest again: nothing that happens twice moves
 anything twice, for every move is one of the table in gateway/wes/planning/presentations.py.
+
+A container may leave the site without the WES having been asked, which may run in another process, or not run just then. Its goods
+stay in the books, at no place; its work is rolled back (gateway/wes/planning/rollback.py), and people are told
+(gateway/wes/floor/watch.py) until somebody says where it is or counts what was in it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -51,6 +55,10 @@ _OPEN: Final = (
 _STANDING: Final = (
     "SELECT holder_id FROM holders WHERE kind = 'container' AND warehouse_id = :warehouse_id"
     " AND location_id IS NOT NULL ORDER BY holder_id"
+)
+_REMOVED: Final = (
+    "UPDATE holders SET removed_at = :at_us"
+    " WHERE holder_id = :holder_id AND kind = 'container' AND removed_at IS NULL"
 )
 # Of puts the gateway is asked one by one, by the next round of the put wall: they are made to look silent for long.
 _ASK_FOR_PUTS: Final = "UPDATE wall_puts SET changed_at = 0 WHERE state IN ('sent', 'recalled')"
@@ -114,7 +122,7 @@ class Hearing:
         listed = {view.container_id for view in containers}
         for (container_id,) in await tx.fetch(_STANDING, {"warehouse_id": self._context.wes.warehouse_id}):
             if container_id not in listed:
-                await self._stand(tx, container_id, None)
+                await self._remove(tx, container_id)
         for number, view in transports.items():
             presentation = await lock_presentation(tx, number)
             if (
@@ -170,8 +178,7 @@ class Hearing:
         await self._stand(tx, event.data["containerId"], event.data.get("locationId"))
 
     async def _removed(self, tx: Tx, _: WesContext, event: Event) -> None:
-        """A container has left the site: it stands nowhere; what the books have in it can be promised and not be fetched."""
-        await self._stand(tx, event.data["containerId"], None)
+        await self._remove(tx, event.data["containerId"])
 
     async def _completed(self, tx: Tx, _: WesContext, event: Event) -> None:
         presentation = await presentation_of_transport(tx, event.subject)
@@ -213,6 +220,12 @@ class Hearing:
             case TransportStatus.ACCEPTED | TransportStatus.PLANNED | TransportStatus.EXECUTING:
                 if S.SENT in TRANSITIONS[presentation.state]:
                     await move(tx, self._context, presentation, S.SENT)
+
+    async def _remove(self, tx: Tx, container_id: str) -> None:
+        """A container has left the site: what the books have in it can be promised and not be fetched."""
+        await self._stand(tx, container_id, None)
+        at_us = self._context.clock.now_us()
+        await tx.execute_many(_REMOVED, [{"holder_id": container_id, "at_us": at_us}])
 
     async def _stand(self, tx: Tx, container_id: str, location_id: str | None) -> None:
         """Note where a container stands; one that has the id of a flat place is left to people, and the feed goes on."""

@@ -1,7 +1,7 @@
 """A container cannot be worked on where it was to be: what hangs on it is undone, step by step (S0-32…36).
 
-The push to the station failed, the station is down, the tote is missing or another one came. The steps are those of the site
-file as they were when the rollback began. Each is a job of its own that counts itself done in the same commit: a crash between
+The push to the station failed, the station is down, the tote is missing, another one came, or it has left the site. The steps are
+those of the site file as they were when the rollback began. Each is a job of its own that counts itself done in the same commit: a crash between
 any two goes on with the next, and none is done twice. Work that is rolled back again and again is held after a few times, and a
 person is told.
 """
@@ -57,6 +57,13 @@ _DONE: Final = "UPDATE rollbacks SET done = done + 1, ended_at = :ended_at WHERE
 _AT_CLOSED: Final = (
     "SELECT p.presentation_id, s.reason FROM presentations p JOIN stations s ON s.station_id = p.station_id"
     " WHERE s.open = 0 AND p.state IN ('planned', 'called', 'sent', 'failed', 'arrived') AND NOT EXISTS"
+    " (SELECT 1 FROM rollbacks r WHERE r.presentation_id = p.presentation_id AND r.ended_at IS NULL)"
+    " ORDER BY p.presentation_id LIMIT :limit"
+)
+_OF_REMOVED: Final = (
+    "SELECT p.presentation_id, p.container_id FROM holders h JOIN presentations p ON p.container_id = h.holder_id"
+    " WHERE h.removed_at IS NOT NULL AND p.station_id IS NOT NULL"
+    " AND p.state IN ('planned', 'called', 'sent', 'failed', 'arrived') AND NOT EXISTS"
     " (SELECT 1 FROM rollbacks r WHERE r.presentation_id = p.presentation_id AND r.ended_at IS NULL)"
     " ORDER BY p.presentation_id LIMIT :limit"
 )
@@ -150,9 +157,10 @@ class Rollbacks:
         self._context = context
 
     async def work(self) -> None:
-        """Begin what closed stations need, free what waits for lost containers, and take every open rollback to its end."""
+        """Begin what closed stations and containers that are gone need, and take every open rollback to its end."""
         limit = {"limit": self._context.wes.timers.rollback.batch}
         await self._store.write(partial(_clear_closed, self._context, limit))
+        await self._store.write(partial(_clear_removed, self._context, limit))
         await self._store.write(partial(_give_up_lost, self._context, limit))
         for (rollback_id,) in await self._store.read(lambda tx: tx.fetch(_OPEN, limit)):
             while await self._store.write(partial(advance, context=self._context, rollback_id=rollback_id)):
@@ -180,6 +188,13 @@ async def advance(tx: Tx, context: WesContext, rollback_id: int) -> bool:
 async def _clear_closed(context: WesContext, limit: Mapping[str, int], tx: Tx) -> None:
     for presentation_id, reason in await tx.fetch(_AT_CLOSED, limit):
         await begin_rollback(tx, context, presentation_id, f"the station is closed: {reason}")
+
+
+async def _clear_removed(context: WesContext, limit: Mapping[str, int], tx: Tx) -> None:
+    for presentation_id, container_id in await tx.fetch(_OF_REMOVED, limit):
+        await begin_rollback(
+            tx, context, presentation_id, f"{container_id} was taken out of the site's books"
+        )
 
 
 async def _give_up_lost(context: WesContext, limit: Mapping[str, int], tx: Tx) -> None:

@@ -49,7 +49,8 @@ _FACTS: Final = ("supplier", "production_at", "expiry_at", "serial")
 
 _HOLDER = """INSERT INTO holders (holder_id, kind, warehouse_id, location_id, zone, distance)
 VALUES (:holder_id, :kind, :warehouse_id, :location_id, :zone, :distance) ON CONFLICT (holder_id) DO NOTHING"""
-_STAND = """UPDATE holders SET location_id = :location_id, zone = :zone, distance = :distance
+_STAND = """UPDATE holders SET location_id = :location_id, zone = :zone, distance = :distance,
+removed_at = CASE WHEN CAST(:location_id AS TEXT) IS NULL THEN removed_at END
 WHERE holder_id = :holder_id AND kind <> 'outside'"""
 
 
