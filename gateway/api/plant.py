@@ -130,8 +130,8 @@ def plant_routes(deps: ApiDeps) -> APIRouter:
     async def remove_container(container_id: ContainerId, act: Act) -> Response:
         """A container has left the site, or is scrapped: it is not in the books any more. It may come back by its location.
 
-        Refused while a transport has it, it is on a device, or the bundled WES has goods or work for it. A WES in another process is
-        not asked: it hears the event.
+        Refused while a transport has it, it is on a device, or the bundled WES has goods or work for it. A WES in another
+        process is not asked: it hears the event.
         """
         if deps.wes is not None:
             await deps.wes.store.read(lambda tx: check_unused(tx, container_id))

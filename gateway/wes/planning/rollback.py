@@ -1,9 +1,9 @@
 """A container cannot be worked on where it was to be: what hangs on it is undone, step by step (S0-32…36).
 
 The push to the station failed, the station is down, the tote is missing, another one came, or it has left the site. The steps are
-those of the site file as they were when the rollback began. Each is a job of its own that counts itself done in the same commit: a crash between
-any two goes on with the next, and none is done twice. Work that is rolled back again and again is held after a few times, and a
-person is told.
+those of the site file as they were when the rollback began. Each is a job of its own that counts itself done in the same commit: a
+crash between any two goes on with the next, and none is done twice. Work that is rolled back again and again is held after a few
+times, and a person is told.
 """
 
 from collections import Counter
