@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 
 from gateway.app.rooms import Rooms, open_rooms
-from gateway.contract.commands import Op
+from gateway.contract.commands import CommandStatus, Op
 from gateway.contract.puts import Colour, PutRequest
-from gateway.contract.reports import DeviceFault, DeviceOffline
-from gateway.kernel.books import Table
+from gateway.contract.reports import CommandAccepted, DeviceFault, DeviceOffline
+from gateway.contract.transports import Act
+from gateway.kernel.books import Effect, Table
 from gateway.kernel.ports import CannotStart
 from gateway.site.load import load_site
 from gateway.site.model import Site
-from gateway.transport.messages import Open, SubmitPut
+from gateway.transport.effects import Abandon, Assign, Darken
+from gateway.transport.messages import CancelPut, Open, ResetDevice, SubmitPut
 from gateway.transport.tables import TransportTables
 from tests.unit.floor import Floor, shuttle_site
 
@@ -50,6 +52,14 @@ def next_run(before: TransportTables, site: Site) -> Rooms:
             for row in old.values():
                 new.set(old.spec.key(row), row)
     return rooms
+
+
+def begin(before: TransportTables, site: Site) -> tuple[Rooms, list[Effect]]:
+    """Begin another run on the same database; return what it asks of the plant first."""
+    rooms = next_run(before, site)
+    rooms.engine.handlers[Open](Open())
+    rooms.engine.settle()
+    return rooms, rooms.books.committed()[1]
 
 
 def busy_floor() -> Floor:
@@ -117,3 +127,42 @@ def test_what_a_vehicle_complained_of_before_a_restart_is_told_anew_or_over() ->
     rooms = next_run(before.tables, site)
     rooms.engine.handlers[Open](Open())
     assert [row.alarm_id for row in rooms.tables.alarms.values()] == ["fault:shuttle-1"]
+
+
+def test_what_was_under_way_is_handed_over_again_as_it_was_and_nothing_besides() -> None:
+    floor = busy_floor()
+    floor.submit("M2", "T3", "A-2-R-01")
+    floor.tell(CommandAccepted(job_id=floor.commands[1].job_id))
+    rooms, asked = begin(floor.tables, site_with())
+    assert asked == [*(Assign(command) for command in floor.commands), *floor.shown]
+    assert [job.status for job in rooms.tables.jobs.values()] == [
+        CommandStatus.INTENT,
+        CommandStatus.ACCEPTED,
+    ]
+
+
+def test_a_put_that_was_withdrawn_before_a_restart_is_shown_and_withdrawn_again() -> None:
+    """The wall tells whether a button was first only of what it was told to show."""
+    floor = busy_floor()
+    floor.tell(CancelPut("P1"))
+    _, asked = begin(floor.tables, site_with())
+    assert asked[-2:] == [*floor.shown] == [floor.shown[0], Darken("wall", "P1")]
+
+
+def test_a_reset_that_was_under_way_is_given_up_for_who_asked_for_it_has_gone() -> None:
+    floor = Floor(site_with())
+    floor.tell(ResetDevice("lift", Act(operator="ann", reason="took the tote out")))
+    (reset,) = floor.commands
+    rooms, asked = begin(floor.tables, site_with())
+    assert asked == [Abandon("lift", reset.job_id)]
+    assert rooms.tables.channels["lift/main"].job_id is None
+
+
+def test_the_stock_of_the_site_is_entered_once_and_is_where_the_books_say_ever_after() -> None:
+    floor = Floor(site_with())
+    floor.submit("M1", "T1", "ST-1")
+    floor.run()
+    stock = [*shuttle_site().model_dump()["stock"], {"container": "T9", "location": "A-2-R-01"}]
+    rooms, _ = begin(floor.tables, site_with(stock=lambda _: stock))
+    assert rooms.tables.containers["T1"].location_id == "ST-1"
+    assert "T9" not in rooms.tables.containers
