@@ -35,6 +35,7 @@ class Silence:
     def __init__(self, offline_s: float) -> None:
         self._offline_s = offline_s
         self._since: float | None = None
+        self._listening_since: float | None = None
         self._state_at = 0.0
         self._alive_at = 0.0
         self._patience_s = PATIENCE_S
@@ -44,6 +45,11 @@ class Silence:
         self._requests: dict[str, None] = {}
         self._answers: bool | None = None
         self._shown: VehicleState | None = None
+
+    def listen(self, since: float | None) -> None:
+        """The vehicle can be heard from this moment on, and nothing is known of it yet; None: it cannot be heard."""
+        self.end()
+        self._listening_since = since
 
     def end(self) -> None:
         """Nothing is expected of the vehicle until its next state."""
@@ -78,6 +84,7 @@ class Silence:
             self._patience_s = min(2 * self._patience_s, OVERDUE_S)
         self._shown = shown
         self._asked = 0
+        self._listening_since = None
         self._since = self._state_at = self._alive_at = now
 
     def _judge(self, state: State) -> None:
@@ -105,6 +112,12 @@ class Silence:
             self._first_asked_at = now
         self._asked += 1
         self._asked_at = now
+
+    def absence(self, now: float) -> str | None:
+        """Return why a vehicle of which nothing has been heard counts as out of reach; None if it does not."""
+        if self._listening_since is None or now - self._listening_since <= self._offline_s:
+            return None
+        return f"no state in the {self._offline_s:g} s since it could be heard"
 
     def verdict(self, now: float) -> str | None:
         """Return why the vehicle counts as gone; None if it does not."""

@@ -143,6 +143,8 @@ class VehicleFace:
         self._online: bool | None = None
         """None: not heard of yet."""
         self._away_because = ""
+        self._goodbye = ""
+        """What it has said itself about its going, as far as that still holds."""
         self._refused: list[str] = []
         self._due: Report | None = None
         self._next: VehicleState | None = None
@@ -189,7 +191,8 @@ class VehicleFace:
     def connected(self, now: float) -> None:
         """A connection to the broker is made: ask what the vehicle shows."""
         self._shown = None
-        self._silence.end()
+        self._goodbye = ""
+        self._silence.listen(now)
         self._fence.connected(now)
         self._ask("factsheetRequest")
         self._ask(STATE_REQUEST)
@@ -197,6 +200,7 @@ class VehicleFace:
     def lost(self, reason: str) -> None:
         """The connection to the broker is lost: whatever the vehicle shows is old."""
         self._shown = None
+        self._silence.listen(None)
         self._asked.clear()
         for wanted in (self._wanted_order, *self._wanted_instants()):
             if wanted is not None:
@@ -224,8 +228,11 @@ class VehicleFace:
         reason = f"the broker refuses {', '.join(topics)}: give the gateway's user the right to read it"
         log.warning("topics refused", device=self.wiring.device_id, reason=reason)
         self.diagnosis.failed(ErrorKind.REFUSED, reason)
-        if any(topic.endswith("/state") for topic in topics):
+        if self._is_unreadable():
             self._out_of_reach(reason)
+
+    def _is_unreadable(self) -> bool:
+        return any(topic.endswith("/state") for topic in self._refused)
 
     def take(self, topic: str, payload: bytes, now: float, at_us: int) -> Position | None:
         """Take a message; return the vehicle's position if it tells one. What cannot be read is noted and left."""
@@ -313,17 +320,23 @@ class VehicleFace:
             return
         self.diagnosis.heard(payload.decode(errors="replace"), "connection")
         if connection.connection_state == "ONLINE":
+            self._goodbye = ""
             self._silence.restarted()
             self._ask(STATE_REQUEST)
         else:
+            self._goodbye = f"the vehicle's connection is {connection.connection_state}"
             self._silence.end()
-            self._stay_away(f"the vehicle's connection is {connection.connection_state}")
+            self._stay_away(self._goodbye)
 
     def watch(self, now: float) -> None:
         """Look whether the vehicle has been silent for too long."""
         reason = self._silence.verdict(now)
         if reason is not None:
             self._leave(reason)
+        if self._is_unreadable():
+            self._silence.listen(now)
+        elif (absence := self._silence.absence(now)) is not None:
+            self._miss(absence)
         if self._fence.open and self._silence.is_to_be_asked(now, busy=self._is_busy()):
             self._ask(STATE_REQUEST)
 
@@ -511,6 +524,13 @@ class VehicleFace:
     def _stay_away(self, reason: str) -> None:
         """It says itself that it is gone, whatever was in the way before: people look in the right place."""
         if self._online is not None and reason != self._away_because:
+            self._out_of_reach(reason)
+
+    def _miss(self, absence: str) -> None:
+        """Nothing has been heard of it on this connection: whatever has kept it away before, people look in the right place."""
+        name = f"manufacturer {self.wiring.manufacturer}, serial number {self.wiring.serial}"
+        reason = self._goodbye or f"{absence} ({name})"
+        if reason != self._away_because:
             self._out_of_reach(reason)
 
     def _out_of_reach(self, reason: str) -> None:

@@ -748,11 +748,61 @@ def test_nothing_is_sent_before_the_broker_shows_who_commands(wire: Wire) -> Non
     assert [topic for topic, _ in wire.sent()] == ["instantActions", "order"]
 
 
-def test_a_vehicle_that_has_never_been_heard_is_not_called_offline(wire: Wire) -> None:
-    wire.connection("OFFLINE")
-    wire.face.watch(100.0)
-    wire.face.lost("gone")
+def test_a_vehicle_that_has_never_been_heard_is_offline_after_35_s_like_any_other(wire: Wire) -> None:
+    """Found by reading: one that was switched off when the gateway started, or has another name, was nobody's matter."""
+    wire.wait(35.0)
     assert wire.told() == []
+    wire.wait(35.5)
+    (missed,) = wire.told()
+    assert missed == VehicleOffline(
+        vehicle_id="agv-1",
+        reason="no state in the 35 s since it could be heard (manufacturer simco, serial number agv-1)",
+    )
+    wire.wait(100.0)
+    assert wire.told() == []
+    # when it is heard at last
+    wire.state()
+    assert [type(report) for report in wire.told()] == [VehicleState]
+
+
+def test_a_vehicle_that_has_never_been_heard_may_be_about_to_answer_or_has_said_why_it_will_not(
+    wire: Wire,
+) -> None:
+    # given a word that the broker has kept from before
+    wire.connection("OFFLINE")
+    wire.wait(35.0)
+    assert wire.told() == []
+    wire.wait(35.5)
+    assert wire.told() == [VehicleOffline(vehicle_id="agv-1", reason="the vehicle's connection is OFFLINE")]
+
+
+def test_a_vehicle_that_cannot_be_heard_without_the_broker_is_given_its_time_once_it_can(wire: Wire) -> None:
+    wire.wait(30.0)
+    wire.face.lost("the broker does not answer")
+    wire.face.missed("the broker does not answer")
+    (missed,) = wire.told()
+    assert missed.reason == "the broker does not answer"
+    wire.wait(100.0)
+    wire.connect(100.0)
+    wire.wait(135.0)
+    assert wire.told() == []
+    # then nobody looks at the broker any more
+    wire.wait(135.5)
+    (missed,) = wire.told()
+    assert missed.reason.startswith("no state in the 35 s since it could be heard")
+
+
+def test_a_vehicle_whose_state_nobody_may_read_is_given_its_time_once_somebody_may(wire: Wire) -> None:
+    wire.face.refused([STATE])
+    (refused,) = wire.told()
+    assert STATE in refused.reason
+    wire.wait(100.0)
+    wire.face.refused([])
+    wire.wait(135.0)
+    assert wire.told() == []
+    wire.wait(135.5)
+    (missed,) = wire.told()
+    assert missed.reason.startswith("no state in the 35 s since it could be heard")
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"\xff\xfe", b"[]", b'{"nodeStates": 3}', b"9" * 2_000_000])
