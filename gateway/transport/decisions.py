@@ -215,6 +215,7 @@ class Decisions:
             operator=message.act.operator,
             reason=message.act.reason,
         )
+        self._outcome.call_to_silent(device.device_id)
         if not message.enabled:
             self._rerouting.avoid(device.device_id)
         return changed

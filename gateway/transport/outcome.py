@@ -30,7 +30,7 @@ from gateway.transport.journal import Journal
 from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.reconcile import Whereabouts, whereabouts
 from gateway.transport.rerouting import Rerouting
-from gateway.transport.rows import RETRY_MAX_S, Block, Channel, Job, Transport
+from gateway.transport.rows import NOT_HEARD, RETRY_MAX_S, Block, Channel, Job, Transport
 from gateway.transport.tables import TransportTables
 from gateway.transport.transitions import HALTED
 
@@ -68,7 +68,7 @@ class Outcome:
         if not device.online:
             self._tables.devices.put(replace(device, online=True, offline_reason=None))
             self._emit_device(EventType.DEVICE_ONLINE, device.device_id)
-            self._alarms.clear(f"offline:{device.device_id}")
+            self.call_to_silent(device.device_id)
         row = self._tables.channels.get(Channel.key_of(report.device_id, report.channel))
         if row is not None:
             self._channel_shows(row, report)
@@ -112,11 +112,19 @@ class Outcome:
             if row.device_id == device.device_id:  # it may come back by another start, and not all at once
                 self._tables.channels.put(replace(row, boot_id=None))
         self._emit_device(EventType.DEVICE_OFFLINE, device.device_id, reason=report.reason)
+        self.call_to_silent(device.device_id)
+
+    def call_to_silent(self, device_id: str) -> None:
+        """Have an alarm stand as long as a device does not answer, unless it is disabled: people may have switched it off."""
+        device, alarm_id = self._tables.devices[device_id], f"offline:{device_id}"
+        if device.online or not device.enabled or device.offline_reason == NOT_HEARD:
+            self._alarms.clear(alarm_id)
+            return
         self._alarms.replace(
-            f"offline:{device.device_id}",
-            device.device_id,
+            alarm_id,
+            device_id,
             "deviceOffline",
-            f"{device.device_id} does not answer: {report.reason}",
+            f"{device_id} does not answer: {device.offline_reason}",
             "Check power and network of the device, and its address in the site file. The gateway goes on by itself"
             " when it answers again.",
         )

@@ -137,6 +137,10 @@ class Block:
     reason: str
 
 
+NOT_HEARD: Final = "not heard of yet"
+"""Why a device is offline of which its driver has told nothing in this run."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
     """A device (or a vehicle) as the engine sees it.
@@ -150,7 +154,7 @@ class Device:
     enabled: bool = True
     online: bool = False
     fault: str | None = None
-    offline_reason: str | None = "not heard of yet"
+    offline_reason: str | None = NOT_HEARD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

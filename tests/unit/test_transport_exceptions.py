@@ -313,6 +313,21 @@ def test_a_device_that_does_not_answer_from_the_start_on_is_told_with_its_reason
     assert "offline:shuttle-1" not in floor.tables.alarms
 
 
+def test_nobody_is_called_to_a_device_that_does_not_answer_while_people_have_disabled_it() -> None:
+    act = Act(operator="Li Na", reason="service")
+    floor = Floor()
+    floor.tell(SetDeviceEnabled("shuttle-1", False, act))
+    floor.tell(DeviceOffline(device_id="shuttle-1", reason="switched off"))
+    device = floor.tables.devices["shuttle-1"]
+    assert (device.online, device.offline_reason) == (False, "switched off")
+    assert "offline:shuttle-1" not in floor.tables.alarms
+    # when it shall be used again, then somebody has to switch it on
+    floor.tell(SetDeviceEnabled("shuttle-1", True, act))
+    assert "switched off" in floor.tables.alarms["offline:shuttle-1"].text
+    floor.tell(SetDeviceEnabled("shuttle-1", False, act))
+    assert "offline:shuttle-1" not in floor.tables.alarms
+
+
 def test_a_channel_of_a_device_that_was_away_is_commanded_only_once_it_has_been_read_itself() -> None:
     """Found by reading: the first channel of a conveyor to come back let commands go to the others for its start before."""
     floor = Floor()
