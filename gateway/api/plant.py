@@ -31,6 +31,7 @@ from gateway.contract.plant import (
 )
 from gateway.contract.transports import Act, CommandView, Identifier
 from gateway.transport.messages import (
+    BlockLocation,
     CorrectContainer,
     LocaliseDevice,
     RemoveContainer,
@@ -102,6 +103,16 @@ def plant_routes(deps: ApiDeps) -> APIRouter:
     async def get_locations(which: Annotated[LocationFilter, Query()]) -> Response:
         """List locations and what stands there; with `blocked` those that somebody has to look at."""
         return reply(await deps.kernel.read(lambda: plant.locations(which)))
+
+    @router.post("/locations/{locationId}/block", tags=["locations"], status_code=204)
+    async def block_location(location_id: LocationId, act: Act) -> Response:
+        """Lock a location, such as one with a bent rail: nothing is brought there or fetched from there.
+
+        What a machine has been told already it finishes. Loads that are on their way there wait; a cancelled one is brought
+        to another place.
+        """
+        await deps.ask(BlockLocation(location_id, act))
+        return Response(status_code=204)
 
     @router.post("/locations/{locationId}/unblock", tags=["locations"], status_code=204)
     async def unblock_location(location_id: LocationId, act: Act) -> Response:
@@ -193,6 +204,7 @@ class _Plant:
                 containers=tuple(occupants.get(location_id, ())),
                 reserved_by=reserved.get(location_id),
                 blocked=None if block is None else block.reason,
+                blocked_by=None if block is None else block.operator,
             )
 
         wanted = (name for name in self._locations if name in blocks) if which.blocked else self._locations

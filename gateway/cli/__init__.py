@@ -118,7 +118,7 @@ COMMANDS: Final = {
     "check": Listed("Check a site file: every error at once.", _check),
     "transport": Listed("Transports: submit, list, show, cancel, resolve.", _transport),
     "device": Listed("Devices: list, show, enable, disable, reset, localise, telegrams.", _device),
-    "location": Listed("Locations: list, unblock.", _location),
+    "location": Listed("Locations: list, block, unblock.", _location),
     "container": Listed("Containers: list, locate, remove.", _container),
     "put": Listed("Puts at put walls: submit, show, cancel.", _put),
     "events": Listed("Events: what has happened, and what happens now.", _events),

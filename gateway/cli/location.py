@@ -23,7 +23,9 @@ from gateway.contract.plant import LocationView
 PATH: Final = "/v1/locations"
 LIMIT: Final = 100_000
 
-location = typer.Typer(help="Locations: what stands where; open a blocked one again.", no_args_is_help=True)
+location = typer.Typer(
+    help="Locations: what stands where; lock one, open a blocked one again.", no_args_is_help=True
+)
 
 
 @location.command("list")
@@ -41,16 +43,31 @@ def list_locations(
         return
     views = parse_items(LocationView, page)
     busy = [view for view in views if view.containers or view.reserved_by or view.blocked]
-    table = Listing("location", "kind", "containers", "reserved by", "blocked")
+    table = Listing("location", "kind", "containers", "reserved by", "blocked", "by")
     for view in busy:
         table.add_row(
             *(view.location_id, view.kind, " ".join(view.containers), view.reserved_by or ""),
             Text(view.blocked or "", "red"),
+            view.blocked_by or "",
         )
     console = stdout()
     if busy:
         console.print(table)
     console.print(f"{len(views)} blocked" if blocked else f"{len(views) - len(busy)} others are empty")
+
+
+@location.command()
+def block(
+    location_id: Annotated[str, typer.Argument(metavar="ID", help="The location's id.")],
+    reason: ReasonOption,
+    operator: OperatorOption = None,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+) -> None:
+    """Lock a location: nothing is brought there or fetched from there until somebody unblocks it."""
+    with connect(url, token_file) as gateway:
+        acknowledged(gateway.post(f"{PATH}/{segment(location_id)}/block", act(operator, reason)))
+    stdout().print(f"{location_id} is blocked.")
 
 
 @location.command()

@@ -25,6 +25,8 @@ class EventType(StrEnum):
     CONTAINER_ARRIVED = "container.arrived"
     CONTAINER_LOCATED = "container.located"
     CONTAINER_REMOVED = "container.removed"
+    LOCATION_BLOCKED = "location.blocked"
+    LOCATION_UNBLOCKED = "location.unblocked"
     DEVICE_ONLINE = "device.online"
     DEVICE_OFFLINE = "device.offline"
     DEVICE_FAULT = "device.fault"
@@ -48,7 +50,7 @@ class Event(WireModel):
     Attributes:
         seq: its number in the feed, from 1, without gaps.
         id: the same number as text: source + id is the duplicate key of CloudEvents.
-        subject: what it is about: the transport's, container's, device's, put's or alarm's id. Order is kept per subject.
+        subject: what it is about: the id of a transport, container, location, device, put or alarm. Order is kept per subject.
         time: RFC 3339 UTC.
     """
 

@@ -85,6 +85,7 @@ class LocationView(WireModel):
         kind: storage, buffer, transfer, conveyor, station or node.
         reserved_by: the transport that brings its container here next (the first one where several do).
         blocked: why nothing is brought here, until somebody has looked.
+        blocked_by: who has locked it, so that nothing is fetched from here either; absent: a machine found it occupied.
     """
 
     location_id: str
@@ -94,6 +95,7 @@ class LocationView(WireModel):
     containers: tuple[str, ...] = ()
     reserved_by: str | None = Omitted
     blocked: str | None = Omitted
+    blocked_by: str | None = Omitted
 
 
 class ContainerView(WireModel):

@@ -6,9 +6,11 @@ from gateway.contract.commands import Op
 from gateway.contract.events import EventType
 from gateway.contract.faults import FieldError, OperatorAction, Refusal, RefusalKind
 from gateway.contract.transports import Act, ResolveRequest, TransportStatus
+from gateway.transport.blocks import Blocks
 from gateway.transport.journal import Journal
 from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.messages import (
+    BlockLocation,
     CancelTransport,
     CorrectContainer,
     LocaliseDevice,
@@ -37,6 +39,7 @@ class Decisions:
         lifecycle: Lifecycle,
         rerouting: Rerouting,
         outcome: Outcome,
+        blocks: Blocks,
     ) -> None:
         self._tables = tables
         self._plant = plant
@@ -44,6 +47,7 @@ class Decisions:
         self._lifecycle = lifecycle
         self._rerouting = rerouting
         self._outcome = outcome
+        self._blocks = blocks
 
     def cancel(self, message: CancelTransport) -> Transport:
         """Cancel: at once if nothing has moved, else the load is brought to a defined place first.
@@ -169,8 +173,8 @@ class Decisions:
             self._journal.abandon(job, f"settled by {request.operator}: {request.action.value}")
         leg = transport.current
         given_up = request.action is OperatorAction.CANCEL
-        if not given_up and leg is not None and leg.target in self._tables.blocks:
-            self._tables.blocks.remove(leg.target)
+        if not given_up and leg is not None:
+            self._blocks.look(leg.target, request)
         if transport.status in HALTED:
             return self._lifecycle.resume(transport, job_id=None, reserved=None)
         return self._lifecycle.change(transport, job_id=None, reserved=None)
@@ -258,8 +262,7 @@ class Decisions:
             details={"locationId": message.location_id},
         )
         self._lifecycle.put_at(message.container_id, message.location_id)
-        if message.location_id in self._tables.blocks:
-            self._tables.blocks.remove(message.location_id)
+        self._blocks.look(message.location_id, message.act)
         return self._tables.containers[message.container_id]
 
     def remove(self, message: RemoveContainer) -> None:
@@ -276,18 +279,23 @@ class Decisions:
         self._record(message.act, "container.removed", message.container_id, details=details)
         self._lifecycle.forget(message.container_id)
 
+    def block(self, message: BlockLocation) -> None:
+        """Let nothing come to a location or leave it, for a reason that a person has seen."""
+        self._check_location(message.location_id)
+        self._record(message.act, "location.blocked", message.location_id)
+        self._blocks.lock(message.location_id, message.act)
+
     def unblock(self, message: UnblockLocation) -> None:
         """Let a location take loads again, after somebody has looked that it is as the books say."""
-        if message.location_id not in self._plant.locations:
-            raise Refusal(
-                RefusalKind.NOT_FOUND,
-                FieldError(
-                    "locationId", "unknownLocation", f"location {message.location_id} is not in the site file"
-                ),
-            )
+        self._check_location(message.location_id)
         if message.location_id in self._tables.blocks:
             self._record(message.act, "location.unblocked", message.location_id)
-            self._tables.blocks.remove(message.location_id)
+            self._blocks.open(message.location_id, message.act)
+
+    def _check_location(self, location_id: str) -> None:
+        if location_id not in self._plant.locations:
+            text = f"location {location_id} is not in the site file"
+            raise Refusal(RefusalKind.NOT_FOUND, FieldError("locationId", "unknownLocation", text))
 
     def _record(
         self,

@@ -108,7 +108,8 @@ class Dispatcher:
         patient = self._patient(transport)
         if not patient.ok:
             return patient
-        return YES if transport.reserved == leg.target else self._traffic.may_enter(leg.target)
+        reserved = transport.reserved == leg.target
+        return (self._traffic.takes_loads if reserved else self._traffic.may_enter)(leg.target)
 
     def _put_down(self, transport: Transport, device_id: str) -> None:
         leg = transport.legs[transport.leg]
@@ -165,9 +166,10 @@ class Dispatcher:
 
     def _at_hand(self, transport: Transport, leg: Leg) -> Verdict:
         container = self._tables.containers[transport.container_id]
-        if container.location_id != leg.source:
+        if leg.source is None or container.location_id != leg.source:
             return no(f"{container.container_id} is not at {leg.source}")
-        return self._patient(transport)
+        free = self._traffic.may_leave(leg.source)
+        return self._patient(transport) if free.ok else free
 
     def _patient(self, transport: Transport) -> Verdict:
         """Tell whether the pause after a rejection is over."""

@@ -19,12 +19,14 @@ from gateway.contract.reports import (
 )
 from gateway.site.model import Site
 from gateway.transport.alarms import Alarms
+from gateway.transport.blocks import Blocks
 from gateway.transport.decisions import Decisions
 from gateway.transport.dispatch import Dispatcher
 from gateway.transport.intake import Intake
 from gateway.transport.journal import Journal
 from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.messages import (
+    BlockLocation,
     CancelTransport,
     CorrectContainer,
     LocaliseDevice,
@@ -74,10 +76,11 @@ class TransportEngine:
             tables, self._plant, self.queues, topology, traffic, self.journal, lifecycle
         )
         self._rerouting = Rerouting(tables, self._plant, topology, traffic, self._dispatcher, lifecycle)
-        self._outcome = Outcome(tables, self.journal, lifecycle, self._rerouting, alarms)
+        blocks = Blocks(tables, lifecycle)
+        self._outcome = Outcome(tables, self.journal, lifecycle, self._rerouting, alarms, blocks)
         self._intake = Intake(tables, self._plant, topology, lifecycle)
         self._decisions = Decisions(
-            tables, self._plant, self.journal, lifecycle, self._rerouting, self._outcome
+            tables, self._plant, self.journal, lifecycle, self._rerouting, self._outcome, blocks
         )
         self._puts = Puts(tables, self._plant, self.journal)
         self._reports: dict[type, Callable[[Any], None]] = {
@@ -109,6 +112,7 @@ class TransportEngine:
             LocaliseDevice: self._decisions.localise,
             CorrectContainer: self._decisions.correct,
             RemoveContainer: self._decisions.remove,
+            BlockLocation: self._decisions.block,
             UnblockLocation: self._decisions.unblock,
             **self._reports,
             **self._puts.handlers,

@@ -112,6 +112,14 @@ class RemoveContainer:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockLocation:
+    """A person locks a location: nothing is brought there or fetched from there. Reply: None."""
+
+    location_id: str
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
 class UnblockLocation:
     """Somebody has looked: the location is as the books say, and takes loads again. Reply: None."""
 

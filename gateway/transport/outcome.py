@@ -26,11 +26,12 @@ from gateway.contract.reports import (
 )
 from gateway.contract.transports import TransportStatus
 from gateway.transport.alarms import Alarms
+from gateway.transport.blocks import Blocks
 from gateway.transport.journal import Journal
 from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.reconcile import Whereabouts, whereabouts
 from gateway.transport.rerouting import Rerouting
-from gateway.transport.rows import NOT_HEARD, RETRY_MAX_S, Block, Channel, Job, Transport
+from gateway.transport.rows import NOT_HEARD, RETRY_MAX_S, Channel, Job, Transport
 from gateway.transport.tables import TransportTables
 from gateway.transport.transitions import HALTED
 
@@ -51,12 +52,14 @@ class Outcome:
         lifecycle: Lifecycle,
         rerouting: Rerouting,
         alarms: Alarms,
+        blocks: Blocks,
     ) -> None:
         self._tables = tables
         self._journal = journal
         self._lifecycle = lifecycle
         self._rerouting = rerouting
         self._alarms = alarms
+        self._blocks = blocks
 
     # Devices
 
@@ -266,7 +269,7 @@ class Outcome:
             case Fault.SOURCE_EMPTY:
                 self._halt(transport, Fault.SOURCE_EMPTY, detail)
             case Fault.DESTINATION_OCCUPIED:
-                self._block(job.command, f"{job.command.device_id} found it occupied")
+                self._block_target(job.command)
                 self._halt(transport, Fault.DESTINATION_OCCUPIED, detail)
             case Fault.WRONG_CONTAINER | Fault.NO_READ:
                 self._after_misread(transport, job.command, report, detail)
@@ -365,9 +368,9 @@ class Outcome:
             job_id=None,
         )
 
-    def _block(self, command: Command, reason: str) -> None:
+    def _block_target(self, command: Command) -> None:
         if command.target is not None:
-            self._tables.blocks.put(Block(location_id=command.target.location_id, reason=reason))
+            self._blocks.block(command.target.location_id, f"{command.device_id} found it occupied")
 
     def _open(self, job_id: int) -> Job | None:
         job = self._tables.jobs.get(job_id)

@@ -131,10 +131,21 @@ class Container:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A location that takes no new load until somebody has looked: its occupancy contradicts the books."""
+    """A location that takes no new load until somebody has looked.
+
+    Attributes:
+        operator: who has locked it, so that no load leaves it either; None: a machine has found it occupied against the books.
+    """
 
     location_id: str
     reason: str
+    operator: str | None = None
+
+    @property
+    def text(self) -> str:
+        """What people read who wait for it."""
+        locked = "" if self.operator is None else f" by {self.operator}"
+        return f"{self.location_id} is blocked{locked}: {self.reason}"
 
 
 NOT_HEARD: Final = "not heard of yet"

@@ -24,17 +24,27 @@ class Traffic:
         self._plant = plant
         self._passages = [place.id for place in plant.locations.values() if place.kind != "storage"]
 
+    def takes_loads(self, location_id: str) -> Verdict:
+        """Tell whether a load for which the location is reserved may be put down there."""
+        block = self._tables.blocks.get(location_id)
+        return YES if block is None else no(block.text)
+
     def may_enter(self, location_id: str) -> Verdict:
         """Tell whether the location can be promised to one more load."""
-        block = self._tables.blocks.get(location_id)
-        if block is not None:
-            return no(f"{location_id} is blocked: {block.reason}")
+        free = self.takes_loads(location_id)
+        if not free.ok:
+            return free
         if self._tables.room_at(location_id, self._plant.locations[location_id].capacity) > 0:
             return YES
         holders = [*self._tables.occupants.get(location_id, ())]
         return no(
             f"{location_id} is occupied by {', '.join(holders)}" if holders else f"{location_id} is reserved"
         )
+
+    def may_leave(self, location_id: str) -> Verdict:
+        """Tell whether a load may be fetched from the location: from one that a person has locked it may not."""
+        block = self._tables.blocks.get(location_id)
+        return YES if block is None or block.operator is None else no(block.text)
 
     def may_move(self, transport: Transport, legs: tuple[Leg, ...]) -> Verdict:
         """Tell whether the transport may go on by these legs, the first of which ends where it can, without locking anybody up."""

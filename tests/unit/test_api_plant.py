@@ -124,6 +124,27 @@ async def test_locations_that_somebody_has_to_look_at_are_listed_alone() -> None
         assert [each["locationId"] for each in blocked] == ["1-OUT"]
 
 
+async def test_who_locks_a_place_and_why_is_shown_until_it_is_open_again() -> None:
+    async with gateway() as rig:
+        lock = await rig.http.post(
+            "/v1/locations/A-2-R-03/block", json={"operator": "Ann", "reason": "bent rail"}
+        )
+        assert lock.status_code == 204
+        (shown,) = await items(rig, "/v1/locations", blocked="true")
+        assert (shown["locationId"], shown["blocked"], shown["blockedBy"]) == ("A-2-R-03", "bent rail", "Ann")
+        assert (await rig.http.post("/v1/locations/A-2-R-03/unblock", json=WHO)).status_code == 204
+        assert await items(rig, "/v1/locations", blocked="true") == []
+        records = [
+            json.loads(doc) for (doc,) in await rig.store.read(lambda tx: tx.fetch("SELECT doc FROM acts"))
+        ]
+        assert [(each["act"], each["subject"], each["operator"], each["reason"]) for each in records] == [
+            ("location.blocked", "A-2-R-03", "Ann", "bent rail"),
+            ("location.unblocked", "A-2-R-03", "ann", "I looked"),
+        ]
+        nowhere = await rig.http.post("/v1/locations/NOWHERE/block", json=WHO)
+        assert (nowhere.status_code, nowhere.json()["reasons"][0]["code"]) == (404, "unknownLocation")
+
+
 async def test_people_put_the_books_right() -> None:
     async with gateway() as rig:
         body = WHO | {"locationId": "A-2-R-03"}

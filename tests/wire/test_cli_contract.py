@@ -315,6 +315,7 @@ ACT = ("--reason", "I looked", "--operator", "Ann")
         ("transport", "cancel", "T-1"),
         ("put", "submit", "--wall", "w", "--slot", "s", "--quantity", "1"),
         ("device", "enable", "lift-1", *ACT),
+        ("location", "block", "A-1", *ACT),
         ("location", "unblock", "A-1", *ACT),
         ("container", "locate", "C-1", "--at", "A-1", *ACT),
         ("container", "remove", "C-1", *ACT),

@@ -1,0 +1,179 @@
+"""A person locks a place: nothing is brought there or fetched from there, and nobody but a person opens it again."""
+
+import pytest
+
+from gateway.contract.commands import Command, Op
+from gateway.contract.faults import Fault, Refusal, RefusalKind
+from gateway.contract.reports import CommandFailed, CommandRejected
+from gateway.contract.transports import Act
+from gateway.transport.messages import BlockLocation, CorrectContainer, UnblockLocation
+from gateway.transport.rows import Block
+from tests.unit.floor import Floor
+
+pytestmark = pytest.mark.unit
+
+BENT = Act(operator="Ann", reason="bent rail")
+MENDED = Act(operator="Bob", reason="rail mended")
+WAITS = "is blocked by Ann: bent rail"
+
+
+def occupied(command: Command) -> CommandFailed:
+    return CommandFailed(job_id=command.job_id, fault=Fault.DESTINATION_OCCUPIED, text="full")
+
+
+def lock(floor: Floor, location_id: str) -> None:
+    floor.tell(BlockLocation(location_id, BENT))
+
+
+def unlock(floor: Floor, location_id: str) -> None:
+    floor.tell(UnblockLocation(location_id, MENDED))
+
+
+def why(floor: Floor, transport_id: str) -> str:
+    return floor.engine.explain(floor.tables.transports[transport_id]) or ""
+
+
+@pytest.mark.parametrize("place", ["1-OUT", "OUT-2", "ST-1"])
+def test_nothing_is_brought_to_a_locked_place_nor_through_it(place: str) -> None:
+    floor = Floor()
+    lock(floor, place)
+    floor.submit("M1", "T1", "ST-1")
+    floor.run()
+    assert floor.status("M1") == "planned"
+    assert floor.where("T1") == "A-1-L-01", "it would not get past"
+    assert f"{place} is blocked" in why(floor, "M1")
+    unlock(floor, place)
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
+def test_nothing_is_fetched_from_a_locked_place() -> None:
+    floor = Floor()
+    lock(floor, "A-1-L-01")
+    floor.submit("M1", "T1", "ST-1")
+    floor.submit("M2", "T2", "1-OUT")
+    assert why(floor, "M1") == f"A-1-L-01 {WAITS}"
+    floor.run()
+    assert (floor.where("T1"), floor.where("T2")) == ("A-1-L-01", "1-OUT"), "others are served meanwhile"
+
+
+def test_what_stands_at_a_place_that_a_machine_has_blocked_may_leave() -> None:
+    floor = Floor()
+    floor.tables.blocks.put(Block(location_id="A-1-L-01", reason="shuttle-1 found it occupied"))
+    floor.submit("M1", "T1", "ST-1")
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
+def test_a_load_on_its_way_to_a_place_that_is_locked_waits_on_board_until_it_is_open() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "A-1-R-01")
+    lock(floor, "A-1-R-01")
+    floor.run()
+    assert floor.where("T1") == "shuttle-1", "what the shuttle had been told it has done"
+    assert why(floor, "M1") == f"A-1-R-01 {WAITS}"
+    unlock(floor, "A-1-R-01")
+    floor.run()
+    assert floor.where("T1") == floor.world["T1"] == "A-1-R-01"
+
+
+def test_a_load_on_its_way_to_a_place_that_is_locked_is_put_elsewhere_once_it_is_cancelled() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "A-1-R-01")
+    lock(floor, "A-1-R-01")
+    floor.cancel("M1")
+    floor.run()
+    assert floor.status("M1") == "cancelled"
+    assert floor.where("T1") == floor.world["T1"] == "A-1-L-01"
+
+
+def test_what_a_machine_has_been_told_to_put_down_it_puts_down() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "A-1-R-01")
+    floor.step()
+    assert [command.op for command in floor.commands] == [Op.DROP]
+    lock(floor, "A-1-R-01")
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
+def test_a_drop_that_the_machine_refuses_is_not_asked_again_while_the_place_is_locked() -> None:
+    floor = Floor()
+    floor.answers[Op.DROP] = lambda command: CommandRejected(job_id=command.job_id, text="busy", retry=True)
+    floor.submit("M1", "T1", "A-1-R-01")
+    floor.step()
+    lock(floor, "A-1-R-01")
+    floor.step()
+    floor.answers.clear()
+    floor.wait(2)
+    assert floor.commands == []
+    assert why(floor, "M1") == f"A-1-R-01 {WAITS}"
+    unlock(floor, "A-1-R-01")
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
+def test_the_load_of_a_cancelled_transport_is_brought_to_no_locked_place() -> None:
+    floor = Floor()
+    for place in ("A-1-L-01", "A-1-L-03", "A-1-R-01"):
+        lock(floor, place)
+    floor.submit("M1", "T2", "ST-1")
+    lock(floor, "1-OUT")
+    lock(floor, "A-1-L-02")
+    floor.cancel("M1")
+    floor.run()
+    assert floor.where("T2") == floor.world["T2"] == "A-1-R-02"
+
+
+def test_only_a_person_who_says_so_opens_a_lock() -> None:
+    floor = Floor()
+    floor.answers[Op.DROP] = occupied
+    floor.submit("M1", "T1", "A-1-R-01")
+    floor.step()
+    lock(floor, "A-1-R-01")
+    floor.step()
+    floor.answers.clear()
+    assert floor.tables.blocks["A-1-R-01"].operator == "Ann", "a machine says nothing new"
+    floor.resolve("M1", "retry")
+    floor.run()
+    assert floor.where("T1") == "shuttle-1"
+    floor.tell(CorrectContainer("NEW", "A-1-R-01", Act(operator="Bob", reason="stands there")))
+    assert "A-1-R-01" in floor.tables.blocks
+
+
+def test_who_finds_a_container_at_a_place_that_a_machine_has_blocked_has_looked() -> None:
+    floor = Floor()
+    floor.answers[Op.DROP] = occupied
+    floor.submit("M1", "T1", "A-1-R-01")
+    floor.step()
+    floor.step()
+    floor.resolve("M1", "cancel")
+    floor.tell(CorrectContainer("NEW", "A-1-R-01", Act(operator="Bob", reason="stands there")))
+    assert "A-1-R-01" not in floor.tables.blocks
+    told = [(event.type.value, event.data) for event in floor.events if event.subject == "A-1-R-01"]
+    assert told == [
+        (
+            "location.blocked",
+            {"locationId": "A-1-R-01", "reason": "shuttle-1 found it occupied", "operator": None},
+        ),
+        ("location.unblocked", {"locationId": "A-1-R-01", "reason": "stands there", "operator": "Bob"}),
+    ]
+
+
+def test_each_lock_and_its_end_stand_once_in_the_feed() -> None:
+    floor = Floor()
+    lock(floor, "A-1-L-01")
+    unlock(floor, "A-1-L-01")
+    unlock(floor, "A-1-L-01")
+    told = [(event.type.value, event.data) for event in floor.events if event.subject == "A-1-L-01"]
+    assert told == [
+        ("location.blocked", {"locationId": "A-1-L-01", "reason": "bent rail", "operator": "Ann"}),
+        ("location.unblocked", {"locationId": "A-1-L-01", "reason": "rail mended", "operator": "Bob"}),
+    ]
+
+
+def test_a_place_that_the_site_does_not_have_cannot_be_locked() -> None:
+    floor = Floor()
+    with pytest.raises(Refusal) as refused:
+        lock(floor, "NOWHERE")
+    assert refused.value.kind is RefusalKind.NOT_FOUND
