@@ -1,6 +1,7 @@
 """Which lots are promised, by every turnover; and what is never chosen."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -65,6 +66,33 @@ async def test_a_turnover_orders_lots(warehouse: Warehouse, turnover: Turnover) 
     assert await chosen(warehouse, demand(25, turnover)) == [
         Choice((of(first, 10), of(second, 10), of(third, 5)), 0)
     ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "lots"),
+    [
+        (20, ((OLD, 10), (NEW, 10))),
+        (23, ((OLD, 13), (NEW, 10))),
+        (25, ((OLD, 15), (NEW, 10))),
+        (40, ((OLD, 15), (MIDDLE, 5), (NEW, 20))),
+    ],
+)
+async def test_what_is_wanted_in_cases_comes_in_whole_ones_of_one_lot_as_far_as_there_are(
+    warehouse: Warehouse, wanted: int, lots: tuple[tuple[str, int], ...]
+) -> None:
+    there = {
+        lot_no: await warehouse.stocked(quantity, f"TOTE-{day}", lot_no=lot_no, received_at=NOON + day * DAY)
+        for day, (lot_no, quantity) in enumerate(((OLD, 15), (MIDDLE, 5), (NEW, 20)), start=1)
+    }
+    (choice,) = await chosen(warehouse, replace(demand(wanted), case=10))
+    assert choice == Choice(tuple(of(there[lot_no], quantity) for lot_no, quantity in lots), 0)
+
+
+async def test_cases_are_found_where_others_have_opened_one(warehouse: Warehouse) -> None:
+    lots = await three_lots(warehouse)
+    pieces, cases = await chosen(warehouse, demand(5), replace(demand(20), case=10))
+    assert pieces.parts == (of(lots[OLD], 5),)
+    assert cases.parts == (of(lots[MIDDLE], 10), of(lots[NEW], 10))
 
 
 async def test_a_given_lot_is_the_only_one(warehouse: Warehouse) -> None:

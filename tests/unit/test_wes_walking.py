@@ -5,9 +5,15 @@ from functools import partial
 import pytest
 
 from gateway.contract.stations import AssignedPart
+from gateway.kernel.ports import Tx
 from gateway.wes.floor.claims import arrive
+from gateway.wes.stock.model import Holder, HolderKind, Portion
+from gateway.wes.stock.opening import Batch, open_holder, open_lot
+from gateway.wes.stock.post import post
+from gateway.wes.stock.verbs import receive
 from tests.unit.chain_rig import fill, order
-from tests.unit.station_rig import shelf, station
+from tests.unit.station_rig import Station, shelf, station
+from tests.unit.wes_rig import WAREHOUSE, act
 
 pytestmark = pytest.mark.unit
 
@@ -46,6 +52,45 @@ async def test_whole_cases_are_claimed_place_by_place_and_become_work_then() -> 
         assert await line.core.rows("SELECT DISTINCT kind FROM packages") == [("case",)]
         assert await line.order_codes() == [150], "whole cases are never reviewed"
         await line.check()
+
+
+async def test_a_case_is_of_one_lot_and_what_no_lot_has_a_whole_one_of_is_picked_as_pieces() -> None:
+    rules = [{"at": "audit.packaging", "then": "case"}, {"at": "picking", "then": "flat"}]
+    async with station(rules=rules) as line:
+        await line.core.products("A", unitsPerCase=6, version=2)
+        for lot_no, quantity in (("A-1", 4), ("A-2", 8), ("A-3", 6)):
+            await lay(line, lot_no, quantity)
+        await order(line, "C-1", ("A", 18))
+        await line.turn()
+        bound = await line.core.rows(
+            "SELECT w.mode, l.lot_no, a.quantity FROM allocations a JOIN lots l ON l.lot_id = a.lot_id"
+            " JOIN work_orders w ON w.work_id = a.work_id ORDER BY w.mode, l.lot_no"
+        )
+        assert bound == [
+            ("flat", "A-1", 4),
+            ("flat", "A-2", 2),
+            ("fullCase", "A-2", 6),
+            ("fullCase", "A-3", 6),
+        ]
+        await line.check()
+
+
+async def lay(line: Station, lot_no: str, quantity: int) -> None:
+    """Put a lot of A on a pallet of its own."""
+    context = line.core.context
+    pallet = Holder(
+        holder_id=f"PALLET-{lot_no}", kind=HolderKind.LOCATION, warehouse_id=WAREHOUSE, location_id="P"
+    )
+
+    async def job(tx: Tx) -> None:
+        await open_holder(tx, pallet)
+        batch = Batch(
+            warehouse_id=WAREHOUSE, owner_id="me", sku="A", received_at=context.clock.now_us(), lot_no=lot_no
+        )
+        lot = await open_lot(tx, context.ids, batch)
+        await post(tx, receive(act(context), lot, Portion(pallet.holder_id, lot.lot_id, quantity)))
+
+    await line.store.write(job)
 
 
 async def test_a_black_box_tells_which_container_it_chose_and_may_split() -> None:

@@ -15,9 +15,11 @@ from gateway.site.rules import Shortage
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind, open_exception, settle_lines
+from gateway.wes.orders.catalogue import find_products
 from gateway.wes.orders.headers import SYSTEM, note_stages
 from gateway.wes.orders.progress import follow_works
 from gateway.wes.orders.rows import PROMISE, load_order, lock_order
+from gateway.wes.orders.work import case_of
 from gateway.wes.outbox import call_back
 from gateway.wes.planning.shortage import list_short
 from gateway.wes.planning.tasks import Task, conflict, missing, pick_to, settle_works, stock_act
@@ -176,6 +178,7 @@ async def promise(tx: Tx, context: WesContext, order_id: int, line_id: int, quan
     """Promise so much more to a line, all of it or nothing; (): it is not there."""
     order, lines = await load_order(tx, order_id)
     (line,) = [each for each in lines if each.line_id == line_id]
+    products = await find_products(tx, order.owner_id, [line.sku])
     act = Act(
         event_id=f"replace-{context.ids.next()}",
         document_kind="order",
@@ -191,6 +194,7 @@ async def promise(tx: Tx, context: WesContext, order_id: int, line_id: int, quan
         lasting=act.at + line.shelf_life_days * DAY_US,
         turnover=line.turnover,
         lot_no=line.lot_no,
+        case=case_of(line, products[line.sku]) or 1,
     )
     shares = (await promise_each(tx, act, [demand])).shares[0]
     await tx.execute_many(

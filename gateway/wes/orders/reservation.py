@@ -5,7 +5,6 @@ what can be reserved is, with its work orders, in one transaction; what cannot i
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from gateway.contract.clock import Micros
@@ -19,7 +18,7 @@ from gateway.wes.exceptions import ExceptionKind, open_exception, settle_kind, s
 from gateway.wes.orders.catalogue import Product, find_products
 from gateway.wes.orders.headers import SYSTEM, follow_lines, mark_lines
 from gateway.wes.orders.rows import PROMISE, Order, OrderLine, load_order, lock_order
-from gateway.wes.orders.work import open_work
+from gateway.wes.orders.work import case_of, open_work
 from gateway.wes.outbox import call_back
 from gateway.wes.stock.model import Act, Share
 from gateway.wes.stock.promise import Promised, promise_all, promise_each, promise_what_there_is
@@ -59,14 +58,12 @@ async def reserve(
     """
     at_us = context.clock.now_us()
     way = way or context.rules.decide(rules.RESERVATION, order.facts)
-    promised, missing = await _promise(tx, context, order, lines, way, at_us)
-    served = [
-        replace(line, quantity=_sum(promised[line.line_id])) for line in lines if line.line_id in promised
-    ]
+    promised, missing = await _promise(tx, context, order, lines, products, way, at_us)
+    served = [line for line in lines if line.line_id in promised]
     cut = {line_id: lack for line_id, lack in missing.items() if line_id in promised}
     short = [line for line in lines if line.line_id not in promised]
     await _keep(tx, promised, cut)
-    await open_work(tx, context, order, served, products, at_us)
+    await open_work(tx, context, order, served, promised, products, at_us)
     again = [line.line_id for line in served if line.code is Code.PREALLOCATION_FAILED]
     await settle_lines(tx, order.order_id, ExceptionKind.SHORTAGE, again, at_us, SYSTEM)
     news = [line for line in short if line.code is not Code.PREALLOCATION_FAILED]
@@ -123,6 +120,7 @@ async def _promise(
     context: WesContext,
     order: Order,
     lines: Sequence[OrderLine],
+    products: Mapping[str, Product],
     way: Reservation,
     at_us: Micros,
 ) -> tuple[dict[int, tuple[Share, ...]], dict[int, int]]:
@@ -143,6 +141,7 @@ async def _promise(
             lasting=at_us + line.shelf_life_days * DAY_US,
             turnover=line.turnover,
             lot_no=line.lot_no,
+            case=case_of(line, products[line.sku]) or 1,
         )
         for line in lines
     ]

@@ -1,4 +1,8 @@
-"""Work orders from order lines: what is picked into one box by one person at one place (S0-13, S0-24, S1-64)."""
+"""Work orders from order lines: what is picked into one box by one person at one place (S0-13, S0-24, S1-64).
+
+Of a line that is picked in whole cases those are work of their own. A case is of one lot: what is promised of a lot beyond its
+whole cases is picked as pieces.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +17,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.orders.catalogue import Product
 from gateway.wes.orders.headers import note_stages
 from gateway.wes.orders.rows import Order, OrderLine
+from gateway.wes.stock.model import Share
 
 FULL_CASE: Final = "fullCase"
 
@@ -45,13 +50,14 @@ async def open_work(
     context: WesContext,
     order: Order,
     lines: Sequence[OrderLine],
+    promised: Mapping[int, Sequence[Share]],
     products: Mapping[str, Product],
     at_us: Micros,
 ) -> None:
-    """Write the work orders of lines that have just been reserved."""
+    """Write the work orders of lines that have just been reserved: of what is promised to each, by line id."""
     by_zone = context.rules.decide(rules.DIVISION, order.facts) is Division.ZONE
     boxes: dict[tuple[bool, str | None], list[Part]] = {}
-    for part in _parts(lines, products, by_zone=by_zone):
+    for part in _parts(lines, promised, products, by_zone=by_zone):
         boxes.setdefault((part.full_case, part.zone), []).append(part)
     works = {box: context.ids.next() for box in boxes}
     await tx.execute_many(
@@ -81,13 +87,25 @@ async def open_work(
     await note_stages(tx, "work", list(works.values()), Code.PREALLOCATED, at_us)
 
 
-def _parts(lines: Iterable[OrderLine], products: Mapping[str, Product], *, by_zone: bool) -> Iterator[Part]:
+def case_of(line: OrderLine, product: Product) -> int | None:
+    """Return how many pieces of a line are picked as a whole case; None: it is picked as pieces."""
+    return product.units_per_case if line.packaging is Packaging.CASE else None
+
+
+def _parts(
+    lines: Iterable[OrderLine],
+    promised: Mapping[int, Sequence[Share]],
+    products: Mapping[str, Product],
+    *,
+    by_zone: bool,
+) -> Iterator[Part]:
     for line in lines:
-        product = products[line.sku]
+        product, shares = products[line.sku], promised[line.line_id]
         zone = product.attributes.get("zone") if by_zone else None
-        case = product.units_per_case if line.packaging is Packaging.CASE else None
-        in_cases = line.quantity // case * case if case else 0
-        for quantity, full_case in ((in_cases, True), (line.quantity - in_cases, False)):
+        case = case_of(line, product)
+        in_cases = sum(share.quantity // case * case for share in shares) if case else 0
+        pieces = sum(share.quantity for share in shares) - in_cases
+        for quantity, full_case in ((in_cases, True), (pieces, False)):
             if quantity:
                 yield Part(line.line_id, quantity, full_case, None if zone is None else str(zone))
 

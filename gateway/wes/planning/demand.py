@@ -1,6 +1,6 @@
 """What waits to be allocated: work orders, and the lots promised to their lines (S0-25, S1-55)."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -14,6 +14,7 @@ from gateway.site.rules import PickPlaces
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.orders.rows import family
+from gateway.wes.orders.work import FULL_CASE
 
 STATION: Final = "station"
 WALL: Final = "wall"
@@ -127,7 +128,8 @@ async def list_waiting(
         _LINES, _each(works)
     ):
         places = pick_places(context, owner_id, sku, modes_of[work_id], from_json(attributes))
-        wanted[work_id].append(_Wanted(line_id, sku, quantity, places, case))
+        whole = modes_of[work_id] == FULL_CASE
+        wanted[work_id].append(_Wanted(line_id, sku, quantity, places, case, whole))
     lines = sorted({each.line_id for of_work in wanted.values() for each in of_work})
     promised: defaultdict[int, list[list[int]]] = defaultdict(list)
     for line_id, lot_id, quantity in await tx.fetch_many(_PROMISES, [{"line_id": each} for each in lines]):
@@ -197,13 +199,18 @@ def _each(works: Iterable[Waiting]) -> list[dict[str, SqlValue]]:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What a work order wants of one line."""
+    """What a work order wants of one line.
+
+    Attributes:
+        whole: in whole cases.
+    """
 
     line_id: int
     sku: str
     quantity: int
     places: PickPlaces
     case: int | None
+    whole: bool
 
 
 def _deal(wanted: Sequence[_Wanted], promised: Mapping[int, list[list[int]]]) -> tuple[Part, ...]:
@@ -212,15 +219,28 @@ def _deal(wanted: Sequence[_Wanted], promised: Mapping[int, list[list[int]]]) ->
     for each in wanted:
         if sum(left for _, left in promised[each.line_id]) < each.quantity:
             return ()
-        quantity = each.quantity
-        for lot_id, left in promised[each.line_id]:
-            taken = min(quantity, left)
-            if taken:
-                part = Part(each.line_id, each.sku, lot_id, taken, places=each.places, case=each.case)
-                parts.append(part)
-                quantity -= taken
+        parts += (
+            Part(each.line_id, each.sku, lot_id, taken, places=each.places, case=each.case)
+            for lot_id, taken in _of_lots(each, promised[each.line_id])
+        )
     for part in parts:
         for promise in promised[part.line_id]:
             if promise[0] == part.lot_id:
                 promise[1] -= part.quantity
     return tuple(parts)
+
+
+def _of_lots(wanted: _Wanted, promised: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Return how much is taken of each lot: a case is of one lot, and what is no whole case goes to what wants pieces."""
+    taken: Counter[int] = Counter()
+    case, quantity = wanted.case or 1, wanted.quantity
+    for first in (True, False):
+        for lot_id, left in promised:
+            there = left - taken[lot_id]
+            if first:
+                part = min(quantity, there) // case * case if wanted.whole else min(quantity, there % case)
+            else:
+                part = min(quantity, there)
+            taken[lot_id] += part
+            quantity -= part
+    return [(lot_id, taken[lot_id]) for lot_id, _ in promised if taken[lot_id]]

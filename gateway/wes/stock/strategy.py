@@ -1,8 +1,10 @@
 """Which lots are promised first (S3-20, S2-104).
 
 The turnover that a site's rules ask for is an order of lots; for `nearest` the way to their nearest position is. The database
-walks in that order just as far as the demand reaches. Lots that are pending, rejected or expired are never chosen, nor those that
-have expired by the clock before anybody has marked them. Which positions a lot is taken from is decided when work is planned.
+walks in that order just as far as the demand reaches. A case is of one lot: of what is wanted in whole cases each lot first gives
+its whole ones, and only what no lot has a whole case of is made up of pieces. Lots that are pending, rejected or expired are
+never chosen, nor those that have expired by the clock before anybody has marked them. Which positions a lot is taken from is
+decided when work is planned.
 """
 
 from collections import Counter, defaultdict
@@ -23,6 +25,7 @@ class Demand:
     Attributes:
         lasting: the lot must not have expired by then: the time now, or later for a minimum remaining shelf life.
         lot_no: only this lot; `Turnover.GIVEN` needs it.
+        case: units in a whole case, where it is wanted in whole cases as far as possible; 1: as pieces.
     """
 
     warehouse_id: str
@@ -32,6 +35,7 @@ class Demand:
     lasting: Micros
     turnover: Turnover = Turnover.FIFO
     lot_no: str | None = None
+    case: int = 1
 
     def __post_init__(self) -> None:
         """Raise ValueError for a demand that means nothing."""
@@ -58,6 +62,7 @@ _NEVER: Final = "9223372036854775807"
 _WAY: Final = f"COALESCE(holders.distance, {_FAR})"
 _FREE: Final = "positions.quantity - positions.allocated - positions.held"
 _AVAILABLE: Final = "lots.quantity - lots.reserved - lots.held"
+_CASE: Final = "CAST(:case AS BIGINT)"
 
 # Of positions: some of it is free, and it is at a place where it can be fetched.
 _FETCHABLE: Final = f"positions.quantity > 0 AND {_FREE} > 0 AND holders.kind IN ('container', 'location')"
@@ -78,13 +83,14 @@ _LOT_ORDER: Final = {
     Turnover.GIVEN: "lots.received_at, lots.lot_id",
     Turnover.NEAREST: f"COALESCE({_NEAREST_LOT}, {_FAR}), lots.received_at, lots.lot_id",
 }
-# `reach` is how far the demand is met with this lot; none is wanted that begins where the demand ends.
+# `reach` is how far the demand is met with the whole cases up to this lot; none is wanted that begins where the demand ends.
 _WALKS: Final = {
     turnover: f"""SELECT CAST(:demand AS BIGINT), lot_id, usable FROM (
-SELECT candidates.*, SUM(usable) OVER (ORDER BY place) AS reach FROM (
-    SELECT lots.lot_id, {_AVAILABLE} AS usable, ROW_NUMBER() OVER (ORDER BY {order}) AS place
+SELECT candidates.*, SUM(whole) OVER (ORDER BY place) AS reach FROM (
+    SELECT lots.lot_id, {_AVAILABLE} AS usable, ({_AVAILABLE}) / {_CASE} * {_CASE} AS whole,
+    ROW_NUMBER() OVER (ORDER BY {order}) AS place
     FROM pools JOIN lots ON lots.pool_id = pools.pool_id WHERE {_WANTED}) AS candidates
-) AS walk WHERE reach - usable < CAST(:quantity AS BIGINT) ORDER BY place"""
+) AS walk WHERE reach - whole < CAST(:quantity AS BIGINT) ORDER BY place"""
     for turnover, order in _LOT_ORDER.items()
 }
 
@@ -92,7 +98,7 @@ SELECT candidates.*, SUM(usable) OVER (ORDER BY place) AS reach FROM (
 async def choose_lots(tx: Tx, demands: Sequence[Demand]) -> list[Choice]:
     """Choose what to promise: available stock of lots, by each demand's turnover. Demands never get the same goods."""
     rows = await _walk(tx, demands)
-    return list(_deal([demand.quantity for demand in demands], rows))
+    return list(_deal(demands, rows))
 
 
 async def _walk(tx: Tx, demands: Sequence[Demand]) -> list[Row]:
@@ -101,7 +107,8 @@ async def _walk(tx: Tx, demands: Sequence[Demand]) -> list[Row]:
     params: defaultdict[Turnover, list[dict[str, SqlValue]]] = defaultdict(list)
     for number, demand in enumerate(demands):
         pool = (demand.warehouse_id, demand.owner_id, demand.sku)
-        until[pool] += demand.quantity
+        # The last lot of one before it may have lost a case by less than a case.
+        until[pool] += demand.quantity + demand.case - 1
         params[demand.turnover].append(
             {
                 "demand": number,
@@ -111,6 +118,7 @@ async def _walk(tx: Tx, demands: Sequence[Demand]) -> list[Row]:
                 "lot_no": demand.lot_no,
                 "lasting": demand.lasting,
                 "quantity": until[pool],
+                "case": demand.case,
             }
         )
     return [
@@ -118,19 +126,22 @@ async def _walk(tx: Tx, demands: Sequence[Demand]) -> list[Row]:
     ]
 
 
-def _deal(wanted: Sequence[int], rows: Iterable[Row]) -> Iterator[Choice]:
+def _deal(demands: Sequence[Demand], rows: Iterable[Row]) -> Iterator[Choice]:
     """Give each demand its candidates in turn, as far as those before it have left any."""
     candidates: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     for number, lot_id, usable in rows:
         candidates[number].append((lot_id, usable))
     gone: Counter[int] = Counter()
-    for number, quantity in enumerate(wanted):
-        missing = quantity
-        taken: list[Share] = []
-        for lot_id, usable in candidates[number]:
-            part = min(missing, usable - gone[lot_id])
-            if part > 0:
-                taken.append(Share(lot_id, part))
-                gone[lot_id] += part
-                missing -= part
-        yield Choice(tuple(taken), missing)
+    for number, demand in enumerate(demands):
+        missing = demand.quantity
+        taken: Counter[int] = Counter()
+        for size in dict.fromkeys((demand.case, 1)):
+            for lot_id, usable in candidates[number]:
+                part = min(missing, usable - gone[lot_id]) // size * size
+                if part > 0:
+                    taken[lot_id] += part
+                    gone[lot_id] += part
+                    missing -= part
+        yield Choice(
+            tuple(Share(lot_id, taken[lot_id]) for lot_id, _ in candidates[number] if taken[lot_id]), missing
+        )
