@@ -40,21 +40,24 @@ class Rerouting:
     def avoid(self, carrier_id: str) -> None:
         """Lead every transport around a carrier that has been disabled, where there is another way."""
         for transport in list(self._tables.transports.values()):
-            ahead = transport.legs[transport.leg + (transport.job_id is not None) :]
-            if any(leg.carrier_id == carrier_id for leg in ahead):
+            if any(leg.carrier_id == carrier_id for leg in transport.legs[transport.leg :]):
+                self._detour(transport)
+
+    def find_missing_ways(self) -> None:
+        """Lead transports around disabled carriers that could not be led when those were: a command, or no way, kept them."""
+        for transport_id in list(self._tables.executing):
+            transport = self._tables.transports[transport_id]
+            ahead = transport.legs[transport.leg :]
+            if not ahead or not all(self._dispatcher.usable(leg.carrier_id) for leg in ahead):
                 self._detour(transport)
 
     def _detour(self, transport: Transport) -> None:
-        start = self._tables.containers[transport.container_id].location_id
-        if transport.job_id is not None or start is None:
-            return
-        route = self._topology.route(start, transport.goal, self._dispatcher.usable)
         if transport.status is TransportStatus.PLANNED:
-            accepted = self._lifecycle.unplan(transport)
-            if route:
-                self._lifecycle.plan(accepted, route)
-        elif transport.status is TransportStatus.EXECUTING and route:
-            self.take_route(transport, route)
+            self._lifecycle.unplan(transport)  # the dispatcher plans it anew, now or once there is a way
+        elif transport.status is TransportStatus.EXECUTING and not _is_bound(transport):
+            way = self._way(transport, transport.goal)
+            if way and self._traffic.may_turn(transport, way).ok:
+                self.take_route(transport, way)
 
     def take_route(self, transport: Transport, route: tuple[Leg, ...]) -> Transport:
         """Replace the legs ahead."""
@@ -65,15 +68,6 @@ class Rerouting:
     def go_on(self, transport: Transport) -> Transport:
         """Find the way from where the container is to the goal; without one, the transport waits for it."""
         return self.take_route(transport, self._way(transport, transport.goal) or ())
-
-    def find_missing_ways(self) -> None:
-        """Let transports go on that had no way, as a device was disabled."""
-        for transport_id in list(self._tables.executing):
-            transport = self._tables.transports[transport_id]
-            if transport.current is None and transport.job_id is None:
-                way = self._way(transport, transport.goal)
-                if way:
-                    self.take_route(transport, way)
 
     def _way(self, transport: Transport, goal: str) -> tuple[Leg, ...] | None:
         container = self._tables.containers[transport.container_id]
@@ -121,3 +115,8 @@ class Rerouting:
             )
         )
         return iter([place.id for place in free])
+
+
+def _is_bound(transport: Transport) -> bool:
+    """Tell whether a load has nowhere else to go for now: it is on its way to a place, or waits on board to be put there."""
+    return transport.job_id is not None or transport.reserved is not None

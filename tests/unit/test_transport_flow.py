@@ -324,6 +324,25 @@ def test_a_disabled_device_is_planned_around_or_waited_for() -> None:
     assert floor.status("M1") == "completed"
 
 
+@pytest.mark.parametrize("steps", [0, 1], ids=["being picked", "on board"])
+def test_loads_are_led_around_a_device_that_is_disabled_ahead_of_them(steps: int) -> None:
+    """Found by mutation: a load for which a command was under way at that moment waited for the device ever after."""
+    site = shuttle_site()
+    lift = next(device for device in site.devices if device.id == "lift")
+    other = lift.model_copy(update={"id": "other-lift"})
+    floor = Floor(site.model_copy(update={"devices": (*site.devices, other)}))
+    floor.submit("under-way", "T1", "ST-1")
+    floor.submit("waits", "T2", "OUT-2")
+    for _ in range(steps):
+        floor.step()
+    floor.tell(SetDeviceEnabled("lift", False, Act(operator="ann", reason="chain worn")))
+    for _ in range(5):
+        floor.run()
+        floor.wait(1)
+    assert (floor.status("under-way"), floor.status("waits")) == ("completed", "completed")
+    assert "lift" not in {command.device_id for command in floor.history}
+
+
 def test_transports_without_a_way_do_not_keep_others_from_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.transport.dispatch.PLAN_MAX", 1)
     floor = Floor()
