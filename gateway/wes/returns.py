@@ -83,10 +83,13 @@ _LOT: Final = (
     "SELECT l.lot_id FROM lots l JOIN pools p ON p.pool_id = l.pool_id WHERE p.warehouse_id = :warehouse_id"
     " AND p.owner_id = :owner_id AND p.sku = :sku AND l.lot_no = :lot_no"
 )
-_UNIT: Final = "SELECT u.lot_id FROM units u WHERE u.upn = :upn"
+_UNIT: Final = (
+    "SELECT u.lot_id FROM units u JOIN pools p ON p.pool_id = u.pool_id WHERE u.upn = :upn"
+    " AND p.warehouse_id = :warehouse_id AND p.owner_id = :owner_id AND p.sku = :sku"
+)
 _UNIT_OF: Final = (
-    "SELECT p.owner_id, p.sku FROM units u JOIN lots l ON l.lot_id = u.lot_id JOIN pools p ON p.pool_id = l.pool_id"
-    " WHERE u.upn = :upn"
+    "SELECT p.owner_id, p.sku FROM units u JOIN pools p ON p.pool_id = u.pool_id"
+    " WHERE u.upn = :upn ORDER BY p.pool_id"
 )
 _HAS_A_DAY: Final = (
     "SELECT 1 FROM lots l JOIN pools p ON p.pool_id = l.pool_id WHERE p.warehouse_id = :warehouse_id"
@@ -357,14 +360,15 @@ def _misfits(
 
 
 async def _strangers(tx: Tx, found: Return, lines: Sequence[ReturnedLine]) -> list[FieldError]:
-    """Return which units are known as pieces of something else: they would come back under a wrong name."""
+    """Return which units are known as pieces of something else alone: they would come back under a wrong name."""
     reasons: list[FieldError] = []
     for number, line in enumerate(lines):
         for upn in line.upns:
-            for owner_id, sku in await tx.fetch(_UNIT_OF, {"upn": upn}):
-                if (owner_id, sku) != (found.owner_id, line.sku_id):
-                    text = f"{upn} is known as a piece of {sku} of {owner_id}"
-                    reasons.append(FieldError(f"lines[{number}].upns", "otherProduct", text))
+            known = [(owner_id, sku) for owner_id, sku in await tx.fetch(_UNIT_OF, {"upn": upn})]
+            if known and (found.owner_id, line.sku_id) not in known:
+                owner_id, sku = known[0]
+                text = f"{upn} is known as a piece of {sku} of {owner_id}"
+                reasons.append(FieldError(f"lines[{number}].upns", "otherProduct", text))
     return reasons
 
 
@@ -379,8 +383,13 @@ async def _parts(
     """Return the lots that pieces come back into, with the units of each."""
     by_lot: dict[int, list[str]] = {}
     strange: list[str] = []
+    product_of = {
+        "warehouse_id": context.wes.warehouse_id,
+        "owner_id": found.owner_id,
+        "sku": line.sku_id,
+    }
     for upn in line.upns:
-        rows = await tx.fetch(_UNIT, {"upn": upn})
+        rows = await tx.fetch(_UNIT, {**product_of, "upn": upn})
         (by_lot.setdefault(rows[0][0], []) if rows else strange).append(upn)
     parts: list[Part] = []
     for lot_id, units in sorted(by_lot.items()):

@@ -464,6 +464,43 @@ async def test_goods_known_by_unit_do_not_move_without_their_units(warehouse: Wa
     assert await warehouse.at("TOTE-1", lot) == figures(2)
 
 
+async def test_units_of_two_products_may_have_the_same_number(warehouse: Warehouse) -> None:
+    tea = await warehouse.lot("TEA", serial=True)
+    cup = await warehouse.lot("CUP", serial=True)
+    await warehouse.do(receive(warehouse.act(), tea, at("TOTE-1", tea, 1, "1")))
+    await warehouse.do(receive(warehouse.act(), cup, at("TOTE-2", cup, 1, "1")))
+    both = [at("TOTE-1", tea, 1, "1"), at("TOTE-2", cup, 1, "1")]
+    await warehouse.do(move(warehouse.act(), both, "TOTE-3"))
+    assert await warehouse.rows("SELECT lot_id, holder_id FROM units ORDER BY lot_id") == [
+        (tea.lot_id, "TOTE-3"),
+        (cup.lot_id, "TOTE-3"),
+    ]
+    again = receive(warehouse.act(), tea, at(RCV, tea, 1, "1"))
+    assert await warehouse.refused(again) == Elsewhere(("1",), SUPPLIER)
+
+
+async def test_another_lot_of_the_product_has_no_unit_of_that_number(warehouse: Warehouse) -> None:
+    old = await warehouse.lot(serial=True)
+    new = await warehouse.lot(lot_no="B", serial=True)
+    await warehouse.do(receive(warehouse.act(), old, at("TOTE-1", old, 1, "1")))
+    again = receive(warehouse.act(), new, at("TOTE-1", new, 1, "1"))
+    assert await warehouse.refused(again) == Elsewhere(("1",), SUPPLIER)
+
+
+async def test_where_a_unit_has_been_is_never_forgotten_and_never_changed(warehouse: Warehouse) -> None:
+    lot = await warehouse.lot(serial=True)
+    await warehouse.do(receive(warehouse.act("in"), lot, at("TOTE-1", lot, 1, "U1")))
+    await warehouse.do(move(warehouse.act("over", at=NOON + 1), [at("TOTE-1", lot, 1, "U1")], "TOTE-2"))
+    await warehouse.do(move(warehouse.act("over", at=NOON + 1), [at("TOTE-1", lot, 1, "U1")], "TOTE-2"))
+    assert await warehouse.rows("SELECT event_id, source, target FROM unit_moves ORDER BY at") == [
+        ("in", SUPPLIER, "TOTE-1"),
+        ("over", "TOTE-1", "TOTE-2"),
+    ]
+    for change in ("UPDATE unit_moves SET target = 'SHIPPED'", "DELETE FROM unit_moves"):
+        with pytest.raises(Exception, match="append-only"):
+            await warehouse.write(change)
+
+
 # ── opening ──────────────────────────────────────────────────────────────────────────────────────────
 
 

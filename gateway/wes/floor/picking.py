@@ -33,7 +33,10 @@ from gateway.wes.stock.post import post
 from gateway.wes.stock.verbs import allocate_free, put_back
 
 _UNIT: Final = "SELECT 1 FROM units WHERE upn = :upn AND lot_id = :lot_id AND holder_id = :holder_id"
-_UNIT_LIT: Final = f"SELECT 1 FROM wall_puts p WHERE p.upn = :upn AND {OPEN_PUTS}"
+_UNIT_LIT: Final = (
+    "SELECT 1 FROM wall_puts p JOIN allocations a ON a.allocation_id = p.allocation_id"
+    f" WHERE p.upn = :upn AND a.lot_id = :lot_id AND {OPEN_PUTS}"
+)
 _OF_PUT: Final = (
     "SELECT pick_id, quantity, upn, package_id FROM picks WHERE put_id = :put_id ORDER BY pick_id DESC"
 )
@@ -173,7 +176,7 @@ async def _unit(tx: Tx, task: Task, upns: Sequence[str]) -> str | None:
     which: dict[str, SqlValue] = {"upn": upns[0], "lot_id": task.lot_id, "holder_id": task.holder_id}
     if not await tx.fetch(_UNIT, which):
         raise conflict("upns", "unknownUnit", f"{upns[0]} is not in {task.holder_id}, or not of this lot")
-    if await tx.fetch(_UNIT_LIT, {"upn": upns[0]}):
+    if await tx.fetch(_UNIT_LIT, {"upn": upns[0], "lot_id": task.lot_id}):
         raise conflict("upns", "lit", f"{upns[0]} is in a hand before a slot already")
     return upns[0]
 

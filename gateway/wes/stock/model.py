@@ -222,7 +222,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class UnitMove:
-    """One unit goes from one holder to another, either of which may be outside."""
+    """One unit goes from one holder to another, either of which may be outside.
+
+    Attributes:
+        upn: its number, which no other unit of the same product has.
+    """
 
     upn: str
     lot_id: int
@@ -277,7 +281,7 @@ class Event:
             line.lot_id for line in self.lines if line.holder_id not in OUTSIDE
         }:
             raise ValueError(f"{self.kind} has goods that never come inside")
-        if len({unit.upn for unit in self.units}) < len(self.units):
+        if len({(unit.lot_id, unit.upn) for unit in self.units}) < len(self.units):
             raise ValueError(f"{self.kind} moves a unit twice")
 
 
@@ -289,7 +293,7 @@ def event(act: Act, kind: EventKind, lines: Iterable[Line], units: Iterable[Unit
         changes[key] = changes.get(key, NOTHING) + line.change
     ordered = sorted(changes.items(), key=lambda item: (item[0][0], item[0][1] or ""))
     kept = tuple(Line(*key, change) for key, change in ordered if change != NOTHING)
-    return Event(act, kind, kept, tuple(sorted(units, key=lambda unit: unit.upn)))
+    return Event(act, kind, kept, tuple(sorted(units, key=lambda unit: (unit.upn, unit.lot_id))))
 
 
 def _check(line: Line) -> None:

@@ -130,11 +130,13 @@ _OPEN_POSITION = """INSERT INTO positions (holder_id, lot_id) SELECT holders.hol
 FROM lots JOIN pools ON pools.pool_id = lots.pool_id JOIN holders ON holders.warehouse_id = pools.warehouse_id
 WHERE lots.lot_id = :number AND holders.holder_id = :holder_id AND holders.kind <> 'outside' ON CONFLICT DO NOTHING"""
 
-_UNIT_IN = """INSERT INTO units (upn, lot_id, holder_id) VALUES (:upn, :lot_id, :target)
-ON CONFLICT (upn) DO UPDATE SET holder_id = excluded.holder_id
-WHERE units.lot_id = excluded.lot_id AND units.holder_id = :source RETURNING upn"""
+_UNIT_IN = """INSERT INTO units (upn, pool_id, lot_id, holder_id) VALUES (:upn, :pool_id, :lot_id, :target)
+ON CONFLICT (upn, pool_id) DO UPDATE SET holder_id = excluded.holder_id
+WHERE units.lot_id = excluded.lot_id AND units.holder_id = :source RETURNING lot_id, upn"""
 _UNIT_ON = """UPDATE units SET holder_id = :target
-WHERE upn = :upn AND lot_id = :lot_id AND holder_id = :source RETURNING upn"""
+WHERE upn = :upn AND pool_id = :pool_id AND lot_id = :lot_id AND holder_id = :source RETURNING lot_id, upn"""
+_UNIT_MOVE = """INSERT INTO unit_moves (upn, pool_id, at, event_id, lot_id, source, target)
+VALUES (:upn, :pool_id, :at, :event_id, :lot_id, :source, :target)"""
 
 _LEDGER = """INSERT INTO ledger (event_id, line, at, pool_id, lot_id, holder_id,
 d_quantity, d_reserved, d_allocated, d_held, quantity_after, reserved_after, allocated_after, held_after)
@@ -170,7 +172,7 @@ async def _post(event: Event, tx: Tx) -> Posted:
     pool_ids: dict[int, int] = {row[0]: row[6] for row in rows}
     pools = await _change(tx, _POOLS, _at_pools(at_lots, pool_ids))
     _count(event, {row[0] for row in rows if row[7]})
-    await _move_units(tx, event.units)
+    await _move_units(tx, event, pool_ids)
     after = {_Key(*row[:2]): row[2:6] for row in rows}
     await tx.execute_many(_LEDGER, list(_ledger(event, pool_ids, after)))
     return Posted(repeat=False, pools=tuple(pool_of(row[2:]) for row in pools))
@@ -292,20 +294,22 @@ def _count(event: Event, serial: Set[int]) -> None:
             raise StockRefused(Uncounted(lot_id, holder_id, moved, named))
 
 
-async def _move_units(tx: Tx, units: Iterable[UnitMove]) -> None:
-    """Move units. One that comes from outside is new, or comes back.
+async def _move_units(tx: Tx, event: Event, pool_ids: Mapping[int, int]) -> None:
+    """Move units, and note it for ever. One that comes from outside is new, or comes back.
 
     Raises:
         StockRefused: some are not where they should be.
     """
     by_source: defaultdict[str, list[UnitMove]] = defaultdict(list)
-    for unit in units:
+    for unit in event.units:
         by_source[unit.source].append(unit)
-    for source, moves in sorted(by_source.items()):
-        sql = _UNIT_IN if source in OUTSIDE else _UNIT_ON
-        moved = {row[0] for row in await tx.fetch_many(sql, [asdict(unit) for unit in moves])}
-        if missing := [unit.upn for unit in moves if unit.upn not in moved]:
+    for source, units in sorted(by_source.items()):
+        rows = [asdict(unit) | {"pool_id": pool_ids[unit.lot_id]} for unit in units]
+        moved = set(await tx.fetch_many(_UNIT_IN if source in OUTSIDE else _UNIT_ON, rows))
+        if missing := [unit.upn for unit in units if (unit.lot_id, unit.upn) not in moved]:
             raise StockRefused(Elsewhere(tuple(missing), source))
+        head = {"event_id": event.act.event_id, "at": event.act.at}
+        await tx.execute_many(_UNIT_MOVE, [row | head for row in rows])
 
 
 def _ledger(
