@@ -26,6 +26,9 @@ SILENCE_S: Final = 1.0
 """After so long without a message the broker is asked for a sign of life …"""
 ANSWER_S: Final = 1.5
 """… and has so long to give it: a silent broker is noticed within 3 s."""
+NEVER_HEARD: Final = "gateway/alive"
+"""A topic that nobody subscribes to: a broker answers all the same whoever wants to hear it no more (MQTT 3.1.1, 3.10.4), whatever
+its access rules say. Whoever publishes what they forbid may lose the connection (3.3.5)."""
 REFUSED: Final = 0x80
 """This code, or a higher one, in a SUBACK: the broker has not subscribed us to the topic."""
 INBOX_MAX: Final = 10_000
@@ -119,7 +122,7 @@ async def connect_mqtt(access: BrokerAccess) -> AsyncGenerator[MqttPort]:
     )
     with _meaning():
         async with client:
-            yield _Port(client, f"gateway/{access.client_id}/alive")
+            yield _Port(client)
 
 
 def _dead_peer_options() -> list[tuple[int, int, int]]:
@@ -138,9 +141,8 @@ def _dead_peer_options() -> list[tuple[int, int, int]]:
 
 
 class _Port:
-    def __init__(self, client: _Client, alive: str) -> None:
+    def __init__(self, client: _Client) -> None:
         self._client = client
-        self._alive = alive
 
     async def hear(self, topics: Sequence[tuple[str, int]]) -> Sequence[str]:
         with _call():
@@ -167,7 +169,7 @@ class _Port:
                         message = await anext(self._client.messages)
                         return message.topic.value, message.payload
                 # A broker that has stopped still holds the connection; only an answer shows that it lives.
-                await self._client.publish(self._alive, qos=1, timeout=ANSWER_S)
+                await self._client.unsubscribe(NEVER_HEARD, timeout=ANSWER_S)
 
 
 @contextmanager

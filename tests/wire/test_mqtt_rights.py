@@ -24,6 +24,8 @@ pytestmark = pytest.mark.wire
 
 NAMES = ("agv-1", "agv-2")
 WANTED = [("state", 0), ("connection", 1)]
+CONNECT, UNSUBSCRIBE, PINGREQ = 0x10, 0xA0, 0xC0
+"""Kinds of packets, as their first byte has them (MQTT 3.1.1, 2.2.1)."""
 USER, PASSWORD = "gateway", "of this test alone"
 
 
@@ -187,6 +189,36 @@ async def test_a_vehicle_whose_state_nobody_may_read_is_out_of_reach_alone_until
         broker.let_read("uagv/v2/simco/>")
         await until(lambda: gateway.has_heard("agv-2"))
         assert gateway.driver.health("agv-2").connected
+
+
+async def test_a_broker_that_shuts_out_whoever_publishes_what_its_rules_forbid_is_asked_whether_it_lives(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Found by reading: the sign of life was a message of the gateway's own, one second after the last of the vehicles."""
+    asked: list[int] = []
+
+    async def strict_broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers = {CONNECT: b"\x20\x02\x00\x00", UNSUBSCRIBE: b"\xb0\x02", PINGREQ: b"\xd0\x00"}
+        try:
+            while (kind := (await reader.readexactly(1))[0] & 0xF0) in answers:
+                packet = await reader.readexactly((await reader.readexactly(1))[0])
+                asked.append(kind)
+                writer.write(answers[kind] + (packet[:2] if kind == UNSUBSCRIBE else b""))
+        except asyncio.IncompleteReadError:
+            pass
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(strict_broker, "127.0.0.1", 0) as server:
+        access = BrokerAccess(
+            host="127.0.0.1", port=server.sockets[0].getsockname()[1], client_id="gateway-test"
+        )
+        async with connect_mqtt(access) as mqtt:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(2.5):
+                    await mqtt.receive()
+    assert asked.count(UNSUBSCRIBE) == 2
+    assert caplog.records == []
 
 
 async def test_a_broker_that_does_not_answer_for_each_topic_is_an_error_of_the_wire() -> None:
