@@ -220,5 +220,6 @@ class Floor:
     def _put(self, load: str, command: Command) -> None:
         assert command.target is not None
         target = command.target.location_id
-        assert target not in self.world.values(), f"{target} is occupied"
+        standing = [*self.world.values()].count(target)
+        assert standing < self.site.all_locations[target].capacity, f"{target} is occupied"
         self.world[load] = target

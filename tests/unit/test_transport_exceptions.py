@@ -22,6 +22,7 @@ from gateway.contract.reports import (
 )
 from gateway.contract.transports import Act
 from gateway.transport.messages import (
+    BlockLocation,
     CorrectContainer,
     Open,
     RemoveContainer,
@@ -141,6 +142,7 @@ def test_what_is_misread_before_it_is_taken_stays_where_it_is(code: Fault) -> No
 def test_a_container_that_is_missing_on_arrival_is_nowhere_in_the_books_until_it_is_found() -> None:
     floor = halted(Floor(), Op.TRANSFER, failing(Fault.LOAD_MISSING))
     assert floor.where("T1") is None
+    assert floor.tables.reserved == {}, "nobody keeps a place for what may never come"
     with pytest.raises(Refusal):
         floor.cancel("M1")
     with pytest.raises(Refusal):
@@ -285,6 +287,17 @@ def test_a_command_that_takes_too_long_is_called_out_and_its_late_answer_still_c
     assert "transport:M1" not in floor.tables.alarms
 
 
+def test_a_command_has_a_minute_and_five_times_as_long_as_it_should_take() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "1-OUT")
+    (job,) = floor.tables.jobs.values()
+    limit_s = 60 + 5 * job.expected_s
+    floor.wait(limit_s - 1)
+    assert floor.status("M1") == "executing"
+    floor.wait(2)
+    assert floor.status("M1") == "unknown"
+
+
 def test_a_command_of_a_dead_device_may_be_settled_by_the_one_who_stands_there() -> None:
     floor = Floor()
     floor.submit("M1", "T1", "1-OUT")
@@ -399,7 +412,48 @@ def test_cancel_after_any_command_ends_with_the_load_in_a_defined_place(steps: i
     assert floor.where("T1") == floor.world["T1"]
     assert floor.site.all_locations[floor.world["T1"]].kind in ("storage", "station")
     assert floor.tables.reserved == {}
+    assert not floor.tables.goals.total()
     assert set(floor.moves.values()) <= {1}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda command: CommandRejected(job_id=command.job_id, text="busy", retry=True),
+        failing(Fault.CANCELLED),
+        unknown(Sensors(load=Load.EMPTY)),
+    ],
+    ids=["rejected", "withdrawn", "not happened"],
+)
+def test_a_load_that_was_not_taken_before_its_transport_was_cancelled_is_not_asked_for_again(
+    answer: Callable[[Command], object],
+) -> None:
+    floor = Floor()
+    floor.answers[Op.PICK] = answer
+    floor.submit("M1", "T1", "ST-1")
+    assert floor.cancel("M1").status.value == "executing", "the device may have it already"
+    floor.step()
+    floor.answers.clear()
+    floor.tell(floor.online("shuttle-1"))
+    floor.wait(60)
+    floor.run()
+    assert (floor.status("M1"), floor.where("T1"), floor.moves) == ("cancelled", "A-1-L-01", {})
+
+
+def test_two_cancelled_loads_are_not_brought_to_one_home() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "ST-1")
+    floor.submit("M2", "T2", "OUT-2")
+    while floor.where("T2") != "1-OUT":
+        floor.step()
+    for home in ("A-1-L-01", "A-1-L-02"):
+        floor.tell(CorrectContainer(f"at-{home}", home, Act(operator="ann", reason="put there by hand")))
+    transports = [floor.cancel("M1"), floor.cancel("M2")]
+    while floor.commands:
+        floor.step()
+        turned = [floor.tables.transports[each.transport_id].goal for each in transports]
+        assert len(set(turned)) == 2
+    assert [floor.status("M1"), floor.status("M2")] == ["cancelled", "cancelled"]
 
 
 @pytest.mark.parametrize(
@@ -439,6 +493,13 @@ def test_the_books_are_put_right_only_for_containers_that_no_transport_holds() -
     with pytest.raises(Refusal) as refused:
         floor.tell(CorrectContainer("T1", "A-2-R-03", act))
     assert refused.value.kind is RefusalKind.CONFLICT
+    assert "cancel that one first" in str(refused.value)
+
+
+def test_where_a_container_is_that_a_halted_transport_has_is_told_by_resolving_it() -> None:
+    floor = halted(Floor(), Op.PICK, failing(Fault.SOURCE_EMPTY))
+    with pytest.raises(Refusal, match="resolve that one with containerAt"):
+        floor.tell(CorrectContainer("T1", "A-2-R-03", Act(operator="ann", reason="I looked")))
 
 
 def test_a_container_that_has_left_the_site_is_forgotten_and_its_place_is_free() -> None:
@@ -497,6 +558,9 @@ def test_a_load_on_board_keeps_its_target_while_its_drop_is_asked_again() -> Non
     floor.run()
     assert floor.where("T1") == "shuttle-1"
     assert floor.tables.reserved == {"1-OUT": 1}
+    assert "rejected the command (shuttle-1: busy)" in (
+        floor.engine.explain(floor.tables.transports["M1"]) or ""
+    )
     floor.answers.clear()
     floor.wait(2)
     floor.run()
@@ -513,6 +577,26 @@ def test_a_blocked_place_takes_loads_again_once_somebody_has_looked() -> None:
     floor.tell(UnblockLocation("1-OUT", Act(operator="ann", reason="took the stranger away")))
     floor.run()
     assert floor.status("M2") == "completed"
+
+
+def test_only_a_place_of_the_site_is_opened_and_one_that_is_open_already_stays_so() -> None:
+    floor = Floor()
+    before = floor.books.last_seq
+    floor.tell(UnblockLocation("1-OUT", ANN))
+    with pytest.raises(Refusal) as refused:
+        floor.tell(UnblockLocation("NOWHERE", ANN))
+    assert refused.value.kind is RefusalKind.NOT_FOUND
+    assert floor.books.last_seq == before
+
+
+def test_a_load_does_not_set_out_on_a_way_that_leads_over_a_blocked_place() -> None:
+    floor = Floor()
+    floor.tell(BlockLocation("OUT-2", ANN))
+    floor.submit("M1", "T1", "ST-1")
+    assert floor.commands == [], "it would stand in everybody's way before it"
+    assert floor.engine.explain(floor.tables.transports["M1"]) == (
+        "the way to ST-1 is not free: OUT-2 is blocked"
+    )
 
 
 def test_a_reset_does_not_hide_a_fault_that_the_device_still_shows() -> None:

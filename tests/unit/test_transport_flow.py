@@ -47,6 +47,17 @@ def test_a_container_crosses_shuttle_lift_and_conveyor_each_move_once() -> None:
     assert set(floor.moves.values()) == {1}
 
 
+def test_a_command_names_its_places_by_the_numbers_that_its_device_knows() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "OUT-2")
+    floor.run()
+    told = [
+        tuple(place and place.number for place in (command.source, command.target))
+        for command in floor.history
+    ]
+    assert told == [(1101, None), (None, 1002), (1002, None), (None, 101), (101, 102)]
+
+
 def test_the_feed_tells_every_step_in_order_and_without_gaps() -> None:
     floor = Floor()
     first = len(floor.events)
@@ -86,6 +97,28 @@ def test_no_leg_starts_while_its_destination_is_taken() -> None:
     assert floor.commands == []
     assert floor.status("M2") == "planned"
     assert floor.engine.explain(floor.tables.transports["M2"]) == "1-OUT is occupied by T1"
+
+
+def test_a_place_for_two_loads_is_promised_to_two_and_to_no_third() -> None:
+    base = shuttle_site().model_dump(mode="json", exclude={"root"})
+    for place in base["locations"]:
+        if place["id"] == "OUT-1":
+            place["capacity"] = 2
+    (lift,) = (device for device in base["devices"] if device["id"] == "lift")
+    base["devices"].remove(lift)
+    base["devices"] += [lift | {"id": f"lift-{place}", "picks": [place]} for place in lift["picks"]]
+    base["stock"] = [
+        {"container": container, "location": location}
+        for container, location in (("T1", "1-OUT"), ("T2", "2-OUT"), ("T3", "IN-2"))
+    ]
+    floor = Floor(Site.model_validate(base))
+    for number in (1, 2, 3):
+        floor.submit(f"M{number}", f"T{number}", "OUT-1")
+    while floor.commands:
+        assert len(floor.tables.executing) + len(floor.tables.occupants.get("OUT-1", ())) == 2
+        floor.step()
+    assert floor.status("M3") == "planned"
+    assert floor.engine.explain(floor.tables.transports["M3"]) == "OUT-1 is occupied by T1, T2"
 
 
 def one_buffer_a_level() -> Site:
@@ -263,8 +296,10 @@ def test_a_deadline_brings_a_transport_forward_in_the_queue(minutes: int, then: 
 
 def test_the_same_request_again_is_the_same_transport_and_another_body_is_refused() -> None:
     floor = Floor()
-    floor.submit("M1", "T1", "ST-1")
-    request = TransportRequest(transport_id="M1", container_id="T1", destination="ST-1")
+    floor.submit("M1", "T1", "ST-1", attributes={"order": "O1", "line": 2})
+    request = TransportRequest(
+        transport_id="M1", container_id="T1", destination="ST-1", attributes={"line": 2, "order": "O1"}
+    )
     assert floor.tell(SubmitTransports((request,), known={})) == [Submitted("M1", again=True)]
     other = TransportRequest(transport_id="M1", container_id="T2", destination="ST-1")
     with pytest.raises(Refusal) as refused:
@@ -322,6 +357,8 @@ def test_a_disabled_device_is_planned_around_or_waited_for() -> None:
     floor.tell(SetDeviceEnabled("lift", True, act))
     floor.run()
     assert floor.status("M1") == "completed"
+    told = [(event.type.value, event.data["reason"]) for event in floor.events if "abled" in event.type.value]
+    assert told == [("device.disabled", "belt worn"), ("device.enabled", "belt worn")]
 
 
 @pytest.mark.parametrize("steps", [0, 1], ids=["being picked", "on board"])
