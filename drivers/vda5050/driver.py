@@ -28,6 +28,7 @@ TOPICS: Final = (("connection", 1), ("state", 0), ("visualization", 0), ("factsh
 """What vehicles publish, and at which QoS it is heard (6.2); and who commands them."""
 RETRY_FIRST_S: Final = 0.25
 RETRY_MAX_S: Final = 2.0
+"""A connection is made again after pauses that double, up to this one, as long as none has lasted for as long."""
 REFUSED_FIRST_S: Final = 1.0
 REFUSED_MAX_S: Final = 30.0
 """What the broker does not let the gateway read is asked for again after pauses that double, up to this one."""
@@ -115,17 +116,20 @@ class Vda5050Driver:
             tasks.create_task(self._stay_connected())
 
     async def _stay_connected(self) -> None:
+        now = asyncio.get_running_loop().time
         pause_s = RETRY_FIRST_S
         while True:
+            since = inf
             try:
                 async with self._connect() as port:
                     refused = await self._hear(port, self._subscriptions())
                     log.info("broker connected", fleet=self._fleet_id)
-                    self._lost = False
-                    pause_s = RETRY_FIRST_S
+                    self._lost, since = False, now()
                     await self._work(port, refused)
             except* LinkError as errors:
                 self._lose(f"the broker does not answer: {errors.exceptions[0]}")
+            if now() - since >= RETRY_MAX_S:
+                pause_s = RETRY_FIRST_S
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, RETRY_MAX_S)
 
@@ -193,11 +197,19 @@ class Vda5050Driver:
         face, now = self._vehicles[name], asyncio.get_running_loop().time()
         address = self._address(face.wiring)
         if (said := face.mandate(now)) is not None:
-            await port.keep(f"{address}/{mandate.TOPIC}", said)
+            await self._say(port, f"{address}/{mandate.TOPIC}", said)
             self._nudge(name)
         now = asyncio.get_running_loop().time()
         for topic, payload in face.outgoing(now, self._context.clock.now_us()):
             await port.publish(f"{address}/{topic}", payload)
+
+    async def _say(self, port: MqttPort, topic: str, said: bytes) -> None:
+        """Say who commands a vehicle; brokers may end the connection where their rules forbid it (MQTT 3.1.1, 3.3.5)."""
+        try:
+            await port.keep(topic, said)
+        except LinkError as error:
+            text = f"{error}, as the gateway wrote {topic}: if that comes again, give its user the right to"
+            raise LinkError(error.kind, text) from error
 
     def _reckon(self, name: str) -> None:
         """Have what is due sent; most messages change nothing about that, and waking somebody costs more than looking."""

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import structlog
 
+from drivers.links.errors import LinkError
 from drivers.links.mqtt_memory import MemoryBroker, MemoryClient
 from drivers.links.mqtt_port import MqttPort
+from drivers.telegrams import ErrorKind
 from drivers.vda5050.driver import START_S, Vda5050Driver
 from gateway.contract.driver import DriverContext, VehicleDriver
 from gateway.contract.reports import Position, Report
@@ -40,6 +42,9 @@ class Bench:
         self.unreadable = ""
         """The end of the topics that the broker refuses; empty: none."""
         self.refused_at: list[float] = []
+        self.unwritable = ""
+        """A topic at which the broker ends the connection of whoever writes it; empty: none."""
+        self.connected_at: list[float] = []
         self._headers = 0
         vehicles = tuple(VehicleWiring(device_id=name, manufacturer="simco", serial=name) for name in NAMES)
         context = DriverContext(
@@ -51,6 +56,7 @@ class Bench:
     @asynccontextmanager
     async def _connect(self) -> AsyncGenerator[MqttPort]:
         async with self.broker.connect() as port:
+            self.connected_at.append(loop_time())
             yield Guarded(port, self)
 
     async def _report(self, report: Report) -> None:
@@ -76,7 +82,12 @@ class Guarded:
     def __init__(self, port: MqttPort, bench: Bench) -> None:
         self._bench = bench
         self._port = port
-        self.publish, self.keep, self.receive = port.publish, port.keep, port.receive
+        self.publish, self.receive = port.publish, port.receive
+
+    async def keep(self, topic: str, payload: bytes) -> None:
+        if topic == self._bench.unwritable:
+            raise LinkError(ErrorKind.DISCONNECT, "connection closed")
+        await self._port.keep(topic, payload)
 
     async def hear(self, topics: Sequence[tuple[str, int]]) -> Sequence[str]:
         end = self._bench.unreadable
@@ -273,6 +284,35 @@ def test_what_the_broker_refuses_is_asked_for_ever_more_seldom_and_heard_once_it
         assert [line["event"] for line in lines if line["event"].startswith("topics")] == ["topics granted"]
 
     on_bench(scenario, prepare=forget_one)
+
+
+def test_a_broker_that_shuts_out_who_says_who_commands_is_tried_at_leisure_and_the_topic_is_named() -> None:
+    """Without its word beside the vehicle the gateway may not command it: another one could not know (decision 10)."""
+    topic = "uagv/v2/simco/agv-2/gateway/epoch"
+
+    def forbid(bench: Bench) -> None:
+        bench.unwritable = topic
+
+    async def scenario(bench: Bench) -> None:
+        ear = bench.ear("order")
+        bench.driver.send(order("agv-2"))
+        await asyncio.sleep(60)
+        missed = [each for each in bench.reports if isinstance(each, VehicleOffline)]
+        assert {each.reason for each in missed} == {
+            f"the broker does not answer: connection closed, as the gateway wrote {topic}:"
+            " if that comes again, give its user the right to"
+        }
+        pauses = [later - earlier for earlier, later in pairwise(bench.connected_at)]
+        assert max(pauses) == pytest.approx(2.1, abs=0.1)
+        assert len(pauses) < 35
+        # when somebody gives the right, then the order goes out
+        bench.unwritable = ""
+        bench.tell("agv-2")
+        await asyncio.sleep(3)
+        bench.tell("agv-2")
+        assert (await ear.receive())[0] == "uagv/v2/simco/agv-2/order"
+
+    on_bench(scenario, prepare=forbid)
 
 
 def test_a_vehicle_whose_positions_alone_nobody_may_read_works_and_shows_what_is_wrong() -> None:
