@@ -328,7 +328,7 @@ def _legs_table(view: TransportView) -> Listing:
     table = Listing("leg", "from", "to", "by", "status", "expected", title="legs")
     for leg in view.legs:
         table.add_row(
-            *(str(leg.index + 1), leg.source or "on board", leg.target, leg.device_id or leg.carrier_id),
+            *(str(leg.index), leg.source or "on board", leg.target, leg.device_id or leg.carrier_id),
             state_text(leg.status),
             f"{leg.expected_seconds:.0f} s",
         )

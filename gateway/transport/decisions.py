@@ -251,7 +251,7 @@ class Decisions:
         """Put the books right about a container that no transport holds."""
         container = self._tables.containers.get(message.container_id)
         if container is not None:
-            _check_idle(container, "resolve that one with containerAt")
+            _check_idle(container, self._way_out(container))
         self._check_room(message.location_id, container)
         if container is None:
             self._tables.containers.put(Container(container_id=message.container_id))
@@ -337,6 +337,12 @@ class Decisions:
                 FieldError("deviceId", "unknownDevice", f"no device {device_id} in the site file"),
             )
         return device
+
+    def _way_out(self, container: Container) -> str:
+        """Return how the place of a container that a transport has can be told."""
+        transport = self._tables.transports.get(container.transport_id or "")
+        halted = transport is not None and transport.status in HALTED
+        return "resolve that one with containerAt" if halted else "cancel that one first"
 
     def _location(self, request: ResolveRequest) -> str:
         if request.location_id is None:
