@@ -44,6 +44,8 @@ class Counting:
         self._books = books
         self.table = books.table(COUNTERS)
         self.settled = 0
+        self.unsettled = ""
+        """What it counts before it fails to settle."""
 
     @property
     def handlers(self) -> Mapping[type, Callable[[Any], object]]:
@@ -51,6 +53,9 @@ class Counting:
 
     def settle(self) -> None:
         self.settled += 1
+        if self.unsettled:
+            self.count(Count(self.unsettled))
+            raise ZeroDivisionError
 
     def count(self, message: Any) -> int:
         row = self.table.get(message.name)
@@ -170,6 +175,17 @@ async def test_a_refused_message_changes_nothing_and_its_neighbours_are_kept() -
         assert isinstance(answers[2], ZeroDivisionError)
         assert answers[3] == 2
         assert [event.seq for event in r.published] == [1, 2]
+
+
+async def test_a_room_that_fails_to_settle_changes_nothing_and_what_was_asked_is_done() -> None:
+    async with rig() as r:
+        r.room.unsettled = "b"
+        assert await r.kernel.ask(Count("a")) == 1
+        assert (r.room.settled, [event.subject for event in r.published]) == (1, ["a"])
+        assert r.performed == [("counted", "a")]
+        assert "b" not in r.room.table
+        r.room.unsettled = ""
+        assert await r.kernel.ask(Count("b")) == 1
 
 
 async def test_a_full_disk_leaves_nothing_half_done_and_work_goes_on_once_there_is_room() -> None:
