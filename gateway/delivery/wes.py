@@ -13,6 +13,7 @@ from gateway.wes.core import WesCore
 from gateway.wes.orders.history import carry_over
 from gateway.wes.orders.lateness import watch
 from gateway.wes.outbox import is_told
+from gateway.wes.stock.watch import StockWatch
 from gateway.wes.timers import (
     ShortOrders,
     Verification,
@@ -68,6 +69,9 @@ def upstream_works(
         "history": Rounds("history", CALENDAR_S, lambda: carry_over(core.store, core.context)),
         "late orders": Rounds("late orders", wes.monitors.period_s, lambda: watch(core.store, core.context)),
         "monitors": _round(core, "monitors", wes.monitors.period_s, look),
+        "stock alarms": Rounds(
+            "stock alarms", wes.monitors.period_s, StockWatch(core.store, core.context, core.alarms).work
+        ),
     }
     if courier is None or not is_told(core.context):
         return works

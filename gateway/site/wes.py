@@ -384,6 +384,16 @@ class Monitors(WiringModel):
     late_orders: Annotated[int, Field(ge=0)] = 0
 
 
+class StockLimits(WiringModel):
+    """When stock is an alarm (S2-108, S2-156). Less than a product's safety stock always is.
+
+    Attributes:
+        near_expiry_days: goods that expire within so many days; None: none.
+    """
+
+    near_expiry_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+
 class Wes(WiringModel):
     """The bundled WES core.
 
@@ -406,6 +416,7 @@ class Wes(WiringModel):
     waves: WaveLimits = WaveLimits()
     allocation: Allocation = Allocation()
     stations: StationLimits = StationLimits()
+    stock: StockLimits = StockLimits()
     relocation: Relocation | None = None
     rollback: RollbackSteps = OBLIGATORY
     orders: OrderLimits = OrderLimits()

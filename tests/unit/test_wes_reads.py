@@ -13,6 +13,7 @@ from gateway.wes.orders.history import DAY_US, carry_over
 from gateway.wes.orders.lateness import watch
 from gateway.wes.planning.replenishment import Replenishments
 from gateway.wes.planning.rollback import Rollbacks
+from gateway.wes.stock.watch import StockWatch
 from gateway.wes.timers import ShortOrders, expire, forget, tell_what_just_changed
 from gateway.wes.upstream.monitors import look
 from gateway.wes.upstream.sync import sync_changed
@@ -30,7 +31,7 @@ TABLE = re.compile(
 
 @pytest.mark.parametrize("sequence", ["waveFirst", "allocateFirst"])
 async def test_no_round_reads_a_table_that_grows_as_a_whole(sequence: str) -> None:
-    async with station(sequence=sequence) as line:
+    async with station(sequence=sequence, stock={"near_expiry_days": 30}) as line:
         asked = await work_through(line)
         assert len(asked) > 100
         wrong = {sql for sql in asked if await is_read_as_a_whole(line.store, sql)}
@@ -67,6 +68,7 @@ async def look_around(line: Station) -> None:
     await Replenishments(store, context).work()
     await Rollbacks(store, context).work()
     await Watch(store, context, core.alarms).work()
+    await StockWatch(store, context, core.alarms).work()
     for work in (expire, forget, look, tell_what_just_changed):
         await work(core)
     for carry in (watch, carry_over, sync_changed):
