@@ -69,10 +69,13 @@ class Listener:
                 each.presentation_id: await self._gateway.find_transport(each.transport_id) for each in missed
             }
             containers = await self._gateway.list_containers()
+            blocked = await self._gateway.list_blocked()
         except Unanswered:
             await asyncio.sleep(AGAIN_S)
             return
-        await self._take_in(partial(self._hearing.catch_up, containers=containers, transports=transports))
+        await self._take_in(
+            partial(self._hearing.catch_up, containers=containers, blocked=blocked, transports=transports)
+        )
 
     async def _take_in(self, job: Callable[[Tx], Awaitable[None]]) -> None:
         """Write what was heard, as soon as there is room for it; the gateway keeps what comes meanwhile."""

@@ -13,7 +13,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from gateway.contract.events import Event, EventType
-from gateway.contract.plant import ContainerView
+from gateway.contract.plant import ContainerView, LocationView
 from gateway.contract.problems import Problem
 from gateway.contract.puts import PutRequest, PutView
 from gateway.contract.transports import TransportRequest, TransportView
@@ -97,17 +97,15 @@ class GatewayClient:
         Raises:
             Unanswered: nobody can tell now.
         """
-        found: list[ContainerView] = []
-        params: dict[str, str | int] = {"limit": PAGE}
-        while True:
-            response = await self._send("GET", "/v1/containers", params=params)
-            if response is None or not response.is_success:
-                raise Unanswered("the containers could not be listed")
-            page = response.json()
-            found += [_read(ContainerView, item) for item in page["items"]]
-            if "nextCursor" not in page:
-                return found
-            params["cursor"] = page["nextCursor"]
+        return await self._list("/v1/containers", ContainerView)
+
+    async def list_blocked(self) -> Sequence[LocationView]:
+        """Return the locations to which nothing is brought now.
+
+        Raises:
+            Unanswered: nobody can tell now.
+        """
+        return await self._list("/v1/locations", LocationView, blocked="true")
 
     async def follow(self, after: int) -> AsyncGenerator[Sequence[Event]]:
         """Yield all events after a number, in order and without a gap, for ever; breaks of the wire are bridged.
@@ -131,6 +129,24 @@ class GatewayClient:
                 yield [_event(item) for item in items if item["type"] in _KNOWN]
             else:
                 await self._beyond(after)
+
+    async def _list(self, path: str, kind: type[M], **which: str) -> list[M]:
+        """Return all pages of a list.
+
+        Raises:
+            Unanswered: nobody can tell now.
+        """
+        found: list[M] = []
+        params: dict[str, str | int] = {"limit": PAGE, **which}
+        while True:
+            response = await self._send("GET", path, params=params)
+            if response is None or not response.is_success:
+                raise Unanswered(f"{path} could not be listed")
+            page = response.json()
+            found += [_read(kind, item) for item in page["items"]]
+            if "nextCursor" not in page:
+                return found
+            params["cursor"] = page["nextCursor"]
 
     async def _post(self, path: str, body: BaseModel | None = None) -> Answer:
         content = None if body is None else body.model_dump_json(by_alias=True, exclude_none=True)

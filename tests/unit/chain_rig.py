@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.contract.events import Event, EventType
-from gateway.contract.plant import ContainerView
+from gateway.contract.plant import ContainerView, LocationView
 from gateway.contract.puts import PutRequest, PutView
 from gateway.contract.transports import TransportRequest, TransportView
 from gateway.kernel.ports import Store, Tx
@@ -70,6 +70,7 @@ class ContractGateway:
         self.ended: dict[str, str] = {}
         self.events: list[Event] = []
         self.halted: set[str] = set()
+        self.blocked: dict[str, str | None] = {}
         self.fails: list[str] = []
         """Containers whose next transport fails."""
 
@@ -114,6 +115,9 @@ class ContractGateway:
     async def list_containers(self) -> Sequence[ContainerView]:
         return [ContainerView(container_id=name, location_id=place) for name, place in self.places.items()]
 
+    async def list_blocked(self) -> Sequence[LocationView]:
+        return []
+
     async def follow(self, after: int) -> AsyncGenerator[Sequence[Event]]:
         yield self.events[after:]
 
@@ -124,7 +128,10 @@ class ContractGateway:
         """Let the transports whose destination is free get there, one after the other."""
         for name in self.open():
             request = self.asked[name]
-            if name in self.halted or request.destination in self.places.values():
+            locked = self.blocked.get(self.places[request.container_id]) is not None
+            if name in self.halted or locked or request.destination in self.blocked:
+                continue
+            if request.destination in self.places.values():
                 continue
             if request.container_id in self.fails:
                 self.fails.remove(request.container_id)
@@ -156,6 +163,17 @@ class ContractGateway:
         """A container leaves the site, and the gateway is told."""
         place = self.places.pop(container_id)
         self._tell(EventType.CONTAINER_REMOVED, container_id, containerId=container_id, locationId=place)
+
+    def block(self, place: str, operator: str | None = None) -> None:
+        """A place takes no loads any more."""
+        self.blocked[place] = operator
+        data = {"locationId": place, "reason": "bent rail", "operator": operator}
+        self._tell(EventType.LOCATION_BLOCKED, place, **data)
+
+    def unblock(self, place: str) -> None:
+        """A place takes loads again."""
+        del self.blocked[place]
+        self._tell(EventType.LOCATION_UNBLOCKED, place, locationId=place, reason="mended", operator="Ann")
 
     def _stand(self, container_id: str, place: str) -> None:
         self.places[container_id] = place
@@ -220,7 +238,7 @@ class Chain:
         if await self.store.read(last_heard) is None:
             containers = await self.gateway.list_containers()
             assert not await self.store.read(open_at_gateway)
-            await self.store.write(lambda tx: self.hearing.catch_up(tx, containers, {}))
+            await self.store.write(lambda tx: self.hearing.catch_up(tx, containers, [], {}))
         after = await self.store.read(last_heard) or 0
         async for events in self.gateway.follow(after):
             for event in events:

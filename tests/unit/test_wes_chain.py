@@ -163,7 +163,7 @@ async def test_a_container_that_has_left_the_site_stands_nowhere_and_others_have
         else:
             del line.gateway.places["T-1"]
             containers = await line.gateway.list_containers()
-            await line.store.write(lambda tx: line.hearing.catch_up(tx, containers, {}))
+            await line.store.write(lambda tx: line.hearing.catch_up(tx, containers, [], {}))
         assert await line.core.rows(
             "SELECT holder_id, location_id FROM holders WHERE kind = 'container' ORDER BY holder_id"
         ) == [("T-1", None), ("T-2", "A1-1-L-06")]

@@ -99,6 +99,14 @@ async def test_containers_are_listed_with_their_places() -> None:
         assert len(places) == len(rig.tables.containers)
 
 
+async def test_blocked_places_are_listed_with_who_and_why() -> None:
+    async with gateway() as rig:
+        assert await client(rig).list_blocked() == []
+        await rig.http.post("/v1/locations/A-1-L-03/block", json={"operator": "Ann", "reason": "bent rail"})
+        (view,) = await client(rig).list_blocked()
+        assert (view.location_id, view.blocked, view.blocked_by) == ("A-1-L-03", "bent rail", "Ann")
+
+
 async def test_the_feed_is_followed_from_any_number_without_a_gap() -> None:
     async with gateway() as rig:
         port = client(rig)

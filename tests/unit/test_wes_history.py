@@ -32,6 +32,7 @@ ELSEWHERE = {
         "wall_slots",
         "stations",
         "cursors",
+        "blocked_places",
         "id_blocks",
         "migrations",
     ),

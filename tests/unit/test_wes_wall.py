@@ -170,7 +170,7 @@ async def test_a_result_that_was_lost_in_a_gap_of_the_feed_is_looked_up_at_once(
         line.walls.put_ends[name] = (PutStatus.CONFIRMED, 4)
         await line.light()
         assert await picked(line) == [(4, 0, 0)], "the result was told in an event that is not kept any more"
-        await line.store.write(lambda tx: line.hearing.catch_up(tx, [], {}))
+        await line.store.write(lambda tx: line.hearing.catch_up(tx, [], [], {}))
         await line.light()
         assert await picked(line) == [(0, 4, 0)]
         assert await questions(line) == []

@@ -56,7 +56,7 @@ async def test_what_waits_for_a_person_is_found_on_either_database(store: Store)
     await line.act("resume", work_id=work_id)
     ((allocation, _),) = await line.scan(await line.bring())
     await line.act("pick", allocation_id=allocation, quantity=1)
-    await store.write(lambda tx: line.hearing.catch_up(tx, [], {}))
+    await store.write(lambda tx: line.hearing.catch_up(tx, [], [], {}))
     view = await store.read(lambda tx: station_view(tx, line.core.context, "station-1"))
     assert [len(each.tasks) for each in view.operations] == [1]
     assert (view.boxes[0].quantity, view.coming) == (2, ())

@@ -208,6 +208,21 @@ async def test_goods_go_where_some_of_them_lie_or_to_an_empty_place_each_product
     assert targets["A"] not in (None, OTHER)
 
 
+async def test_no_blocked_place_is_filled_up_or_filled_up_from(store: Store) -> None:
+    line = await line_on(store, to_walk())
+    await shelf(line, PICK, A=1)
+    await shelf(line, RESERVE, A=30)
+    await line.hear()
+    line.gateway.block(PICK, "Ann")
+    line.gateway.block(RESERVE, "Ann")
+    await order(line, "C-1", ("A", 5))
+    await turn(line)
+    assert await open_ones(line) == []
+    line.gateway.unblock(RESERVE)
+    await turn(line)
+    assert (await the_one(line)).target_id not in (None, PICK)
+
+
 async def test_another_place_will_do_if_the_product_is_picked_there_and_no_other(store: Store) -> None:
     line = await line_on(store, to_walk())
     await shelf(line, PICK, A=1)

@@ -14,15 +14,18 @@ from gateway.kernel.ports import Store, Tx
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.layout import Workplace
+from gateway.wes.planning.blocks import blocked_places
 from gateway.wes.planning.gateway import Answer, Gateway, Reply
 from gateway.wes.planning.hearing import Hearing
-from gateway.wes.planning.home import bring_strays_home, leave, recall_forestalled, relocate
+from gateway.wes.planning.home import bring_strays_home, leave, recall_forestalled, recall_shut_out, relocate
 from gateway.wes.planning.presentations import (
+    COLUMNS,
     Presentation,
     lock_presentation,
     move,
     note_reason,
     present,
+    presentation_of,
     presentations_in,
     renumber,
 )
@@ -46,6 +49,10 @@ _STANDING: Final = (
     "SELECT holder_id, location_id FROM holders"
     " WHERE kind = 'container' AND warehouse_id = :warehouse_id AND location_id = :location_id"
 )
+_SHUT_OUT: Final = (
+    f"SELECT {COLUMNS} FROM presentations WHERE state = 'sent' AND station_id IS NOT NULL"
+    " AND destination IN (SELECT location_id FROM blocked_places) ORDER BY presentation_id"
+)
 _WHERE: Final = "SELECT location_id FROM holders WHERE holder_id = :container_id"
 _OVERDUE: Final = (
     f"UPDATE presentations SET priority = {HURRY}, deadline_at = NULL"
@@ -68,8 +75,10 @@ class Dispatch:
         for leaving in await self._due(S.LEAVING):
             await write(partial(leave, context=context, leaving=leaving))
         await write(partial(recall_forestalled, context=context))
+        await write(partial(recall_shut_out, context=context))
         await write(partial(bring_strays_home, context=context))
         await write(partial(relocate, context=context))
+        await self._send_on()
         await write(partial(call, context=context))
         for called in await self._due(S.CALLED):
             answer = await self._gateway.submit_transport(transport_request(called))
@@ -77,6 +86,11 @@ class Dispatch:
         for recalled in await self._due(S.RECALLED):
             answer = await self._gateway.cancel_transport(recalled.transport_id)
             await write(partial(self._withdrawn, recalled, answer))
+
+    async def _send_on(self) -> None:
+        """Give up the transports to slots of stations that have been blocked: their containers are called to other slots then."""
+        for row in await self._store.read(lambda tx: tx.fetch(_SHUT_OUT)):
+            await self._gateway.cancel_transport(presentation_of(row).transport_id)
 
     async def _due(self, state: S) -> list[Presentation]:
         limit = self._context.wes.timers.dispatch.batch
@@ -132,20 +146,16 @@ async def call(tx: Tx, context: WesContext) -> None:
     for station in await open_stations(tx, context):
         which = {"station_id": station.station_id}
         coming = {row[0]: row[1] for row in await tx.fetch(_AT_STATION, which)}
-        room = len(station.slots) + context.wes.stations.queue - len(coming)
-        if room <= 0:
-            continue
         loads = await _loads(tx, context, station, coming)
+        room = len(loads) + context.wes.stations.queue - len(coming)
+        if not loads or room <= 0:
+            continue
         for (number,) in await tx.fetch(_WAITING, {**which, "limit": room}):
             waiting = await lock_presentation(tx, number)
             if waiting is None or waiting.state is not S.PLANNED:
                 continue
             here = await tx.fetch(_WHERE, {"container_id": waiting.container_id})
-            slot = (
-                here[0][0]
-                if here and here[0][0] in loads
-                else min(station.slots, key=lambda name: loads[name])
-            )
+            slot = here[0][0] if here and here[0][0] in loads else min(loads, key=lambda name: loads[name])
             loads[slot] += 1
             await move(tx, context, waiting, S.CALLED, destination=slot)
 
@@ -163,11 +173,12 @@ def transport_request(presentation: Presentation) -> TransportRequest:
 
 
 async def _loads(tx: Tx, context: WesContext, station: Workplace, coming: dict[str, str]) -> Counter[str]:
-    """Return how many containers stand in each slot of a station or come to it."""
+    """Return how many containers stand in each slot of a station or come to it, but for slots that are blocked."""
     places = dict(coming)
     for slot in station.slots:
         which = {"warehouse_id": context.wes.warehouse_id, "location_id": slot}
         places |= dict(await tx.fetch(_STANDING, which))
-    counted = Counter(dict.fromkeys(station.slots, 0))
-    counted.update(place for place in places.values() if place in station.slots)
+    shut = await blocked_places(tx)
+    counted = Counter({slot: 0 for slot in station.slots if slot not in shut})
+    counted.update(place for place in places.values() if place in counted)
     return counted

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final, Protocol, final
 
 from gateway.contract.events import Event
-from gateway.contract.plant import ContainerView
+from gateway.contract.plant import ContainerView, LocationView
 from gateway.contract.puts import PutRequest, PutView
 from gateway.contract.transports import TransportRequest, TransportView
 
@@ -87,6 +87,14 @@ class Gateway(Protocol):
 
     async def list_containers(self) -> Sequence[ContainerView]:
         """Return all containers with where they are.
+
+        Raises:
+            Unanswered: nobody can tell now.
+        """
+        ...
+
+    async def list_blocked(self) -> Sequence[LocationView]:
+        """Return the locations to which nothing is brought now.
 
         Raises:
             Unanswered: nobody can tell now.

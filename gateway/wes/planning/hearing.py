@@ -15,11 +15,13 @@ from typing import Final
 import structlog
 
 from gateway.contract.events import Event, EventType
-from gateway.contract.plant import ContainerView
+from gateway.contract.plant import ContainerView, LocationView
 from gateway.contract.transports import TransportStatus, TransportView
 from gateway.kernel.ports import Tx
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
+from gateway.wes.planning.blocks import block, see_blocked, unblock
+from gateway.wes.planning.home import send_home
 from gateway.wes.planning.presentations import (
     AT_GATEWAY,
     TRANSITIONS,
@@ -85,6 +87,8 @@ class Hearing:
         self._handlers: dict[EventType, Handler] = {
             EventType.CONTAINER_LOCATED: self._located,
             EventType.CONTAINER_REMOVED: self._removed,
+            EventType.LOCATION_BLOCKED: self._blocked,
+            EventType.LOCATION_UNBLOCKED: self._unblocked,
             EventType.TRANSPORT_COMPLETED: self._completed,
             EventType.TRANSPORT_CANCELLED: self._ended_elsewhere,
             EventType.TRANSPORT_FAILED: self._failed,
@@ -108,6 +112,7 @@ class Hearing:
         self,
         tx: Tx,
         containers: Sequence[ContainerView],
+        blocked: Sequence[LocationView],
         transports: Mapping[int, TransportView | None],
     ) -> None:
         """Take in how things stand, then hear the feed from its beginning.
@@ -115,6 +120,7 @@ class Hearing:
         Args:
             tx: the transaction.
             containers: all that the gateway knows.
+            blocked: all locations to which nothing is brought now.
             transports: by presentation, those that the gateway has or had; None where it knows of none.
         """
         for view in containers:
@@ -123,6 +129,7 @@ class Hearing:
         for (container_id,) in await tx.fetch(_STANDING, {"warehouse_id": self._context.wes.warehouse_id}):
             if container_id not in listed:
                 await self._remove(tx, container_id)
+        await see_blocked(tx, blocked)
         for number, view in transports.items():
             presentation = await lock_presentation(tx, number)
             if (
@@ -145,6 +152,8 @@ class Hearing:
             here = location_id == presentation.destination
             await move(tx, context, presentation, S.DONE if here else S.CANCELLED, reason=reason)
             await present(tx, context, [presentation.container_id])
+            if presentation.state is S.RECALLED and not here:
+                await send_home(tx, context, presentation)
         elif location_id == presentation.destination:
             await self._arrive(tx, presentation)
         elif presentation.state is S.RECALLED or not await has_work(tx, presentation.presentation_id):
@@ -179,6 +188,12 @@ class Hearing:
 
     async def _removed(self, tx: Tx, _: WesContext, event: Event) -> None:
         await self._remove(tx, event.data["containerId"])
+
+    async def _blocked(self, tx: Tx, _: WesContext, event: Event) -> None:
+        await block(tx, event.data["locationId"], event.data["reason"], event.data.get("operator"))
+
+    async def _unblocked(self, tx: Tx, _: WesContext, event: Event) -> None:
+        await unblock(tx, event.data["locationId"])
 
     async def _completed(self, tx: Tx, _: WesContext, event: Event) -> None:
         presentation = await presentation_of_transport(tx, event.subject)

@@ -3,10 +3,10 @@
 One rule (point `return`) says to which storage a container belongs, by its heat and by what waiting orders want of it; so "over A,
 no return" is a rule on `demand` that names places near the stations. Of what the rule names, the nearest free place is taken; if
 there is none, the nearest anywhere. While nobody waits for a container, hot ones move nearer by the same rule. Whose place has been
-taken meanwhile, by a person's hand for instance, is called back, and then sent to another.
+taken meanwhile, by a person's hand for instance, or blocked, is called back, and then sent to another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -16,7 +16,8 @@ from gateway.site import rules
 from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
-from gateway.wes.layout import Place
+from gateway.wes.layout import STORAGE, Place
+from gateway.wes.planning.blocks import blocked_places
 from gateway.wes.planning.presentations import (
     Overtaken,
     Presentation,
@@ -62,6 +63,11 @@ _STRAYS: Final = (
     "SELECT h.holder_id, h.location_id FROM holders h WHERE h.kind = 'container' AND h.warehouse_id = :warehouse_id"
     " AND h.location_id = :location_id AND NOT EXISTS (SELECT 1 FROM presentations p WHERE p.container_id = h.holder_id"
     " AND p.state NOT IN ('done', 'cancelled')) ORDER BY h.holder_id"
+)
+_SHUT: Final = (
+    "SELECT p.presentation_id, b.location_id, b.reason FROM presentations p"
+    " JOIN blocked_places b ON b.location_id = p.destination"
+    " WHERE p.state IN ('called', 'sent') AND p.station_id IS NULL ORDER BY p.presentation_id"
 )
 _FORESTALLED: Final = (
     "SELECT p.presentation_id, p.destination, COUNT(*), MIN(h.holder_id) FROM presentations p"
@@ -123,6 +129,25 @@ async def recall_forestalled(tx: Tx, context: WesContext) -> None:
             await move(tx, context, forestalled, S.RECALLED, reason=reason)
 
 
+async def recall_shut_out(tx: Tx, context: WesContext) -> None:
+    """Call containers back whose place has been blocked: nobody knows for how long."""
+    for number, destination, reason in await tx.fetch(_SHUT):
+        shut_out = await lock_presentation(tx, number)
+        if shut_out is not None and shut_out.state in (S.CALLED, S.SENT):
+            await move(tx, context, shut_out, S.RECALLED, reason=f"{destination} is blocked: {reason}")
+
+
+async def send_home(tx: Tx, context: WesContext, recalled: Presentation) -> None:
+    """Send a container that was being put away elsewhere, as its place cannot be had; those at stations follow by themselves."""
+    stands = context.layout.places.get((await _standing(tx, recalled.container_id))[0] or "")
+    if recalled.purpose is not Purpose.PUTAWAY or stands is None or stands.kind == STORAGE:
+        return
+    home = await find_home(tx, context, recalled.container_id, None, recalled.origin)
+    if home is not None:
+        with suppress(Overtaken):  # it is wanted at a station meanwhile
+            await call_to(tx, context, recalled.container_id, Purpose.PUTAWAY, home.location_id)
+
+
 async def relocate(tx: Tx, context: WesContext) -> None:
     """Move hot containers nearer to the stations, if nobody waits for any container (S0-46)."""
     settings = context.wes.relocation
@@ -152,23 +177,27 @@ async def find_home(
     """Return the storage location that a container shall go to; None: none is free."""
     pattern = await _belongs(tx, context, container_id, station_id, origin)
     stands = (await _standing(tx, container_id))[0]
-    taken = dict(await tx.fetch(_TAKEN))
+    free = await _look_for_room(tx)
     for named in dict.fromkeys((pattern, "*")):
         for place in context.layout.storage(named, stands):
-            if taken.get(place.location_id, 0) < place.capacity:
+            if free(place):
                 return place
     return None
 
 
 async def _nearer_home(tx: Tx, context: WesContext, container_id: str) -> Place | None:
     pattern = await _belongs(tx, context, container_id, None, None)
-    taken = dict(await tx.fetch(_TAKEN))
-    free = [
-        place
-        for place in context.layout.storage(pattern, None)
-        if taken.get(place.location_id, 0) < place.capacity and place.distance is not None
+    free = await _look_for_room(tx)
+    near = [
+        place for place in context.layout.storage(pattern, None) if place.distance is not None and free(place)
     ]
-    return min(free, key=lambda place: (place.distance, place.location_id), default=None)
+    return min(near, key=lambda place: (place.distance, place.location_id), default=None)
+
+
+async def _look_for_room(tx: Tx) -> Callable[[Place], bool]:
+    """Return what tells whether one more container may be sent to a place."""
+    taken, blocked = dict(await tx.fetch(_TAKEN)), await blocked_places(tx)
+    return lambda place: place.location_id not in blocked and taken.get(place.location_id, 0) < place.capacity
 
 
 async def _belongs(

@@ -24,6 +24,7 @@ from gateway.site.rules import Amount, PickPlaces
 from gateway.wes.codes import Code, ReplenishmentState
 from gateway.wes.context import WesContext
 from gateway.wes.orders.work import FULL_CASE
+from gateway.wes.planning.blocks import blocked_places
 from gateway.wes.planning.demand import PLACED, pick_places
 from gateway.wes.planning.presentations import WAYS_OUT, Overtaken, bring, has_work, lock_presentation, move
 from gateway.wes.planning.stations import open_stations
@@ -347,11 +348,12 @@ async def _propose(tx: Tx, context: WesContext, lot_id: int, pattern: str) -> st
     which = {"lot_id": lot_id, "warehouse_id": context.wes.warehouse_id}
     known = {row[0]: row[1:] for row in await tx.fetch(_PLACES, which)}
     spoken_for = {row[0] for row in await tx.fetch(_SPOKEN_FOR, {"lot_id": lot_id})}
+    blocked = await blocked_places(tx)
     best: tuple[int, float, str] | None = None
     for place in context.layout.places.values():
         name = place.location_id
         distance, of_lot, of_sku, anything = known.get(name, (place.distance, 0, 0, 0))
-        if not fnmatchcase(name, pattern) or (name in spoken_for and not of_lot):
+        if name in blocked or not fnmatchcase(name, pattern) or (name in spoken_for and not of_lot):
             continue
         rank = 0 if of_lot else 1 if of_sku else 2 if not anything else 3
         best = min(best or (rank, distance or 0.0, name), (rank, distance or 0.0, name))

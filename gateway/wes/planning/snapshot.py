@@ -20,6 +20,7 @@ from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.layout import Workplace
+from gateway.wes.planning.blocks import LEAVES_FROM
 from gateway.wes.planning.boxes import Box, find_boxes, one_for_each_box
 from gateway.wes.planning.demand import AT_STATIONS, PROMISED, READY, Part, Waiting, list_bound, list_waiting
 from gateway.wes.planning.presentations import COMING, Purpose
@@ -33,14 +34,14 @@ NOWHERE: Final = "nowhere"
 """The name of a lot that is at no place where it is picked: without a name any lot would do."""
 
 _STOCK: Final = (
-    "SELECT p.holder_id, p.lot_id, p.quantity - p.allocated - p.held, h.location_id, a.purpose, a.state, a.station_id"
+    f"SELECT p.holder_id, p.lot_id, p.quantity - p.allocated - p.held, {LEAVES_FROM}, a.purpose, a.state, a.station_id"
     " FROM positions p JOIN holders h ON h.holder_id = p.holder_id JOIN lots l ON l.lot_id = p.lot_id"
     " LEFT JOIN presentations a ON a.container_id = p.holder_id AND a.state NOT IN ('done', 'cancelled')"
     " WHERE p.lot_id = :lot_id AND p.quantity > 0 AND p.quantity > p.allocated + p.held AND h.kind = 'container'"
     " AND l.quality = 'qualified' AND (l.expiry_at IS NULL OR l.expiry_at > :now)"
 )
 _STANDS: Final = (
-    "SELECT h.holder_id, h.location_id, a.purpose, a.state, a.station_id FROM holders h"
+    f"SELECT h.holder_id, {LEAVES_FROM}, a.purpose, a.state, a.station_id FROM holders h"
     " LEFT JOIN presentations a ON a.container_id = h.holder_id AND a.state NOT IN ('done', 'cancelled')"
     " WHERE h.holder_id = :holder_id"
 )

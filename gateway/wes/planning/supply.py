@@ -15,6 +15,7 @@ from gateway.site.rules import PickPlaces
 from gateway.wes.codes import Code, ReplenishmentState
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
+from gateway.wes.planning.blocks import LEAVES_FROM
 from gateway.wes.planning.demand import ANYWHERE, Part, Waiting
 from gateway.wes.planning.presentations import TAKEN_FROM, Purpose
 
@@ -89,7 +90,7 @@ class Supply:
 
 
 # A lot that has expired by the clock is used for nothing, whether somebody has marked it or not.
-_THERE: Final = """SELECT p.lot_id, p.holder_id, h.kind, p.quantity - p.allocated - p.held, h.location_id, a.purpose, a.state
+_THERE: Final = f"""SELECT p.lot_id, p.holder_id, h.kind, p.quantity - p.allocated - p.held, {LEAVES_FROM}, a.purpose, a.state
 FROM positions p JOIN holders h ON h.holder_id = p.holder_id JOIN lots l ON l.lot_id = p.lot_id
 LEFT JOIN presentations a ON a.container_id = p.holder_id AND a.state NOT IN ('done', 'cancelled')
 WHERE p.lot_id = :lot_id AND p.quantity > 0 AND p.quantity > p.allocated + p.held AND h.kind IN ('container', 'location')

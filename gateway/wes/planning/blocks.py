@@ -1,0 +1,47 @@
+"""Locations that the gateway has blocked, as far as the WES has heard: nothing is sent there, and no locked one is asked for goods.
+
+The gateway alone blocks and opens; here is what its feed told last, in the same commit as the number of the event.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from gateway.contract.plant import LocationView
+from gateway.kernel.ports import Tx
+
+LEAVES_FROM: Final = (
+    "CASE WHEN EXISTS (SELECT 1 FROM blocked_places b WHERE b.location_id = h.location_id AND b.operator IS NOT NULL)"
+    " THEN NULL ELSE h.location_id END"
+)
+"""Of holders `h`: where something can be had now; NULL where a person has locked the place, or nobody knows it."""
+
+_BLOCKED: Final = "SELECT location_id FROM blocked_places"
+_BLOCK: Final = (
+    "INSERT INTO blocked_places (location_id, reason, operator) VALUES (:location_id, :reason, :operator)"
+    " ON CONFLICT (location_id) DO UPDATE SET reason = excluded.reason, operator = excluded.operator"
+)
+_OPEN: Final = "DELETE FROM blocked_places WHERE location_id = :location_id"
+_OPEN_ALL: Final = "DELETE FROM blocked_places"
+
+
+async def blocked_places(tx: Tx) -> frozenset[str]:
+    """Return the locations to which nothing is sent."""
+    return frozenset(row[0] for row in await tx.fetch(_BLOCKED))
+
+
+async def block(tx: Tx, location_id: str, reason: str, operator: str | None) -> None:
+    """Note that a location is blocked; by whom, if a person has locked it."""
+    await tx.execute(_BLOCK, {"location_id": location_id, "reason": reason, "operator": operator})
+
+
+async def unblock(tx: Tx, location_id: str) -> None:
+    """Note that a location takes loads again."""
+    await tx.execute_many(_OPEN, [{"location_id": location_id}])
+
+
+async def see_blocked(tx: Tx, views: Iterable[LocationView]) -> None:
+    """Note all that is blocked, and nothing else."""
+    await tx.execute_many(_OPEN_ALL, [{}])
+    for view in views:
+        if view.blocked is not None:
+            await block(tx, view.location_id, view.blocked, view.blocked_by)
