@@ -83,6 +83,8 @@ def _waits(view: OrderDetails) -> Iterator[str]:
             yield f"work order {work.work_id} is held: {work.held}"
         if work.replenishments:
             yield f"work order {work.work_id}: {work.replenishments} replenishment(s) are not done"
+        if work.waits_for is not None:
+            yield f"work order {work.work_id}: somebody has to decide about the transport of {work.waits_for}"
     for asked in view.questions:
         yield f"{asked.station_id}, slot {asked.slot_id}: {asked.text}"
     for goods in view.put_backs:

@@ -24,6 +24,7 @@ class WorkView(WireModel):
 
     Attributes:
         replenishments: so many have to end before it can be picked.
+        waits_for: the container that it needs and cannot have, as somebody has to decide about its transport.
     """
 
     work_id: int
@@ -39,6 +40,7 @@ class WorkView(WireModel):
     quantity: int
     picked: int
     replenishments: int
+    waits_for: str | None = None
     tasks: tuple[TaskView, ...] = ()
 
 

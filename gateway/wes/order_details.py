@@ -188,6 +188,7 @@ def _works(order: _Order) -> tuple[WorkView, ...]:
             quantity=quantity[work["work_id"]],
             picked=picked[work["work_id"]],
             replenishments=order.waits.get(work["work_id"], 0),
+            waits_for=work.get("waits_for"),
         )
         for work in order.rows("work_orders")
     )

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.unit.chain_rig import chain, fill, order
+from gateway.wes.floor.views import list_works
+from gateway.wes.planning.stations import close_station
+from tests.unit.chain_rig import chain, contradictions, fill, order
 from tests.unit.test_wes_chain import ten_orders
 
 pytestmark = pytest.mark.unit
@@ -51,6 +53,61 @@ async def test_an_order_that_comes_while_others_are_picked_joins_a_dynamic_wave_
         assert (second is not None, joined == wave) == (at_once, at_once)
         await line.until_quiet()
         assert await line.codes("orders") == [90, 90]
+
+
+# ── a static wave with a container that does not come ─────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("sequence", ["waveFirst", "allocateFirst"])
+async def test_what_waits_for_a_container_of_a_failed_transport_holds_up_neither_its_station_nor_the_next_wave(
+    sequence: str,
+) -> None:
+    async with chain(grouping="static", sequence=sequence, waves={"orders": 2}) as line:
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        await fill(line, "T-2", "A1-1-L-06", B=10)
+        line.gateway.fails.append("T-1")
+        await line.store.write(lambda tx: close_station(tx, "station-2", "no light", "Ann"))
+        await order(line, "C-1", ("A", 1))
+        await order(line, "C-2", ("B", 1))
+        for _ in range(6):
+            await line.round()
+        assert await line.codes("orders") == [70, 90]
+        await order(line, "C-3", ("A", 1))
+        await order(line, "C-4", ("B", 1))
+        for _ in range(6):
+            await line.round()
+        await order(line, "C-5", ("B", 1))
+        await order(line, "C-6", ("B", 1))
+        for _ in range(20):
+            await line.round()
+        assert [code == 90 for code in await line.codes("orders")] == [False, True, False, True, True, True]
+        waits = {
+            each.order_no: each.waits_for
+            for each in await line.store.read(lambda tx: list_works(tx, 2**53, 10, None, None))
+        }
+        assert waits["ORD-C-3"] == "T-1"
+        assert [name for name, container in waits.items() if container] == ["ORD-C-3"]
+        (halted,) = line.gateway.halted
+        line.gateway.retry(halted)
+        await line.until_quiet()
+        assert await line.codes("orders") == [90] * 6
+        assert await line.core.rows("SELECT 1 FROM work_orders WHERE waits_for IS NOT NULL") == []
+        assert not await contradictions(line.core)
+
+
+async def test_goods_that_are_in_another_container_too_are_taken_from_there() -> None:
+    async with chain(grouping="static") as line:
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        await fill(line, "T-2", "A1-4-R-20", A=1)
+        line.gateway.fails.append("T-1")
+        await order(line, "C-1", ("A", 1))
+        for _ in range(4):
+            await line.round()
+        await order(line, "C-2", ("A", 1))
+        await order(line, "C-3", ("A", 1), priority=9)
+        for _ in range(12):
+            await line.round()
+        assert await line.codes("orders") == [70, 30, 90]
 
 
 # ── a static wave of which something cannot go on ─────────────────────────────────────────────────────

@@ -72,7 +72,7 @@ _WORKS: Final = """SELECT w.work_id, d.oms_order_no, w.mode, w.station_id, w.slo
 CAST(COALESCE((SELECT SUM(x.quantity) FROM work_lines x WHERE x.work_id = w.work_id), 0) AS BIGINT),
 CAST(COALESCE((SELECT SUM(x.picked) FROM work_lines x WHERE x.work_id = w.work_id), 0) AS BIGINT),
 (SELECT COUNT(*) FROM work_waits x JOIN replenishments r ON r.replenishment_id = x.replenishment_id
-    WHERE x.work_id = w.work_id AND r.ended_at IS NULL)
+    WHERE x.work_id = w.work_id AND r.ended_at IS NULL), w.waits_for
 FROM work_orders w JOIN orders d ON d.order_id = w.order_id"""
 _WORK_PAGE: Final = f"""{_WORKS} WHERE w.work_id < :below AND (CAST(:code AS BIGINT) IS NULL OR w.code = CAST(:code AS BIGINT))
 AND (CAST(:mode AS TEXT) IS NULL OR w.mode = CAST(:mode AS TEXT)) ORDER BY w.work_id DESC LIMIT :limit"""
@@ -329,7 +329,7 @@ def _question(row: Row) -> QuestionView:
 
 def _work(row: Row) -> WorkView:
     work_id, order_no, mode, station_id, slot_id, claimant, held, priority, code = row[:9]
-    quantity, picked, replenishments = row[9:]
+    quantity, picked, replenishments, waits_for = row[9:]
     return WorkView(
         work_id=work_id,
         order_no=order_no,
@@ -344,6 +344,7 @@ def _work(row: Row) -> WorkView:
         quantity=quantity,
         picked=picked,
         replenishments=replenishments,
+        waits_for=waits_for,
     )
 
 

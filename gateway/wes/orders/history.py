@@ -70,7 +70,7 @@ MOVED: Final = (
     Kept(
         "work_orders",
         "work_id, order_id, mode, wave_id, station_id, slot_id, box_id, zone, priority, deadline_at, claimant, replaces,"
-        " held, code, created_at, updated_at, rolled_back",
+        " held, code, created_at, updated_at, rolled_back, waits_for",
         "order_id = :order_id",
     ),
     Kept(

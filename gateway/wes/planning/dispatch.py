@@ -42,7 +42,7 @@ _WAITING: Final = (
     " ORDER BY priority DESC, CASE WHEN deadline_at IS NULL THEN 1 ELSE 0 END, deadline_at, presentation_id LIMIT :limit"
 )
 _AT_STATION: Final = (
-    "SELECT container_id, destination FROM presentations WHERE station_id = :station_id"
+    "SELECT container_id, destination, state FROM presentations WHERE station_id = :station_id"
     " AND state IN ('called', 'sent', 'failed', 'recalled', 'arrived', 'leaving')"
 )
 _STANDING: Final = (
@@ -145,9 +145,11 @@ async def call(tx: Tx, context: WesContext) -> None:
     await tx.execute_many(_OVERDUE, [{"soon": context.clock.now_us() + MARGIN_US}])
     for station in await open_stations(tx, context):
         which = {"station_id": station.station_id}
-        coming = {row[0]: row[1] for row in await tx.fetch(_AT_STATION, which)}
+        rows = await tx.fetch(_AT_STATION, which)
+        coming = {row[0]: row[1] for row in rows}
         loads = await _loads(tx, context, station, coming)
-        room = len(loads) + context.wes.stations.queue - len(coming)
+        # A failed one comes when somebody has decided, and waits its turn then.
+        room = len(loads) + context.wes.stations.queue - sum(row[2] != S.FAILED for row in rows)
         if not loads or room <= 0:
             continue
         for (number,) in await tx.fetch(_WAITING, {**which, "limit": room}):

@@ -43,6 +43,7 @@ from gateway.wes.planning.demand import (
     list_waiting,
 )
 from gateway.wes.planning.hearing import last_heard
+from gateway.wes.planning.obstacles import note_obstacles
 from gateway.wes.planning.presentations import Overtaken, present
 from gateway.wes.planning.replenishment import make_replenishments
 from gateway.wes.planning.shortage import is_divisible, settle_no_shortage, settle_shortage
@@ -98,6 +99,7 @@ class Planner:
         context, read, write = self._context, self._store.read, self._store.write
         if await read(last_heard) is None:
             return
+        await note_obstacles(self._store, context)
         if orders := (await read(partial(survey, context=context))).orders:
             await write(partial(settle_lacks, context=context, orders=orders))
         await write(partial(bind_without_station, context=context))

@@ -23,6 +23,7 @@ from gateway.wes.layout import Workplace
 from gateway.wes.planning.blocks import LEAVES_FROM
 from gateway.wes.planning.boxes import Box, find_boxes, one_for_each_box
 from gateway.wes.planning.demand import AT_STATIONS, PROMISED, READY, Part, Waiting, list_bound, list_waiting
+from gateway.wes.planning.obstacles import HALTED
 from gateway.wes.planning.presentations import COMING, Purpose
 from gateway.wes.planning.stations import open_stations
 
@@ -48,20 +49,23 @@ _STANDS: Final = (
 _USED_SLOTS: Final = "SELECT slot_id FROM wall_slots WHERE station_id = :station_id AND work_id IS NOT NULL"
 _AT_STATION: Final = (
     "SELECT COUNT(*) FROM presentations"
-    " WHERE station_id = :station_id AND state NOT IN ('done', 'cancelled') AND state <> 'leaving'"
+    " WHERE station_id = :station_id AND state IN ('planned', 'called', 'sent', 'recalled', 'arrived')"
 )
 _LOAD: Final = (
     "SELECT CAST(COALESCE(SUM(a.quantity - a.picked - a.short), 0) AS BIGINT) FROM allocations a"
     f" JOIN work_orders w ON w.work_id = a.work_id WHERE w.station_id = :station_id AND w.code < {Code.PICKED:d}"
     f" AND a.code >= {Code.RELEASED:d} AND a.code < {Code.PICKED:d}"
 )
+# What waits for a container of a failed transport is not gone on with.
 _WAVE_AT: Final = (
-    "SELECT DISTINCT wave_id FROM work_orders WHERE station_id = :station_id AND wave_id IS NOT NULL"
-    f" AND code >= {Code.RELEASED:d} AND code < {Code.PICKED:d}"
+    "SELECT DISTINCT w.wave_id FROM work_orders w WHERE w.station_id = :station_id AND w.wave_id IS NOT NULL"
+    f" AND w.code >= {Code.RELEASED:d} AND w.code < {Code.PICKED:d} AND EXISTS (SELECT 1 FROM allocations a"
+    f" WHERE a.work_id = w.work_id AND a.code < {Code.PICKED:d} AND NOT EXISTS (SELECT 1 FROM presentations p"
+    f" WHERE p.container_id = a.holder_id AND p.state IN {HALTED}))"
 )
 _OLDEST_WAVE: Final = (
     "SELECT MIN(w.wave_id) FROM work_orders w WHERE w.wave_id IS NOT NULL AND w.station_id IS NULL"
-    f" AND w.code = :code AND w.mode IN ('station', 'wall') AND {READY} AND {PROMISED}"
+    f" AND w.code = :code AND w.mode IN ('station', 'wall') AND w.waits_for IS NULL AND {READY} AND {PROMISED}"
 )
 
 
@@ -144,7 +148,7 @@ async def _who_may(
     """Return work that may get a station now, and the stations that may take it.
 
     Of static waves the oldest one that has work left goes first, and a station finishes its part of one wave before it takes
-    another's.
+    another's, but for what waits for a container of a failed transport.
     """
     first = context.wes.sequence is Order.ALLOCATE_FIRST
     limit = context.wes.timers.planning.batch

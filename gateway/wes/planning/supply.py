@@ -26,12 +26,14 @@ class Stock:
 
     Attributes:
         at_hand: it can be had now: it stands at its place, or is coming to be taken from.
+        halted: it cannot be had before its transport has been decided about, or withdrawn.
         left: pieces that are not dealt out.
     """
 
     holder_id: str
     kind: str
     at_hand: bool
+    halted: bool
     left: int
 
 
@@ -152,12 +154,12 @@ async def look_for(tx: Tx, context: WesContext, works: Sequence[Waiting], kind: 
         lacks: list[Part] = []
         for part in work.parts:
             shelf, left = shelves[part.lot_id], part.quantity
-            for _, taken in _take(shelf.to_pick(part.places, kind), left):
+            for _, taken in take_from(shelf.to_pick(part.places, kind), left):
                 left -= taken
-            for coming, taken in _take(shelf.on_its_way(part.places, kind), left):
+            for coming, taken in take_from(shelf.on_its_way(part.places, kind), left):
                 joins.append(Join(work, coming.replenishment_id, taken))
                 left -= taken
-            for stock, taken in _take(shelf.reserve(part.places, kind) if left else (), left):
+            for stock, taken in take_from(shelf.reserve(part.places, kind) if left else (), left):
                 needs.append(Need(work, replace(part, quantity=taken), kind, stock))
                 left -= taken
             if left:
@@ -189,7 +191,8 @@ async def load_shelves(tx: Tx, context: WesContext, lots: set[int]) -> Mapping[i
         idle = state is None or (purpose == Purpose.REPLENISH and S(state) in TAKEN_FROM)
         at_hand = location_id in context.layout.places and (kind == "location" or idle)
         left = max(0, free - promised[lot_id, holder_id])
-        shelves[lot_id].stocks.append(Stock(holder_id, kind, at_hand, left))
+        halted = state in (S.FAILED, S.RECALLED)
+        shelves[lot_id].stocks.append(Stock(holder_id, kind, at_hand, halted, left))
     return shelves
 
 
@@ -200,7 +203,7 @@ async def _load_lots(tx: Tx, context: WesContext, lots: set[int]) -> Mapping[int
     for lot_id, left in await tx.fetch_many(
         _OF_LOT, [{"lot_id": lot_id, "now": now} for lot_id in sorted(lots)]
     ):
-        shelves[lot_id].stocks.append(Stock(ANYWHERE, ANYWHERE, at_hand=True, left=left))
+        shelves[lot_id].stocks.append(Stock(ANYWHERE, ANYWHERE, at_hand=True, halted=False, left=left))
     return shelves
 
 
@@ -208,7 +211,7 @@ def _is_picked(stock: Stock, places: PickPlaces, kind: str) -> bool:
     return stock.kind == kind and (kind == ANYWHERE or fnmatchcase(stock.holder_id, places.pick))
 
 
-def _take(piles: Iterable[P], wanted: int) -> Iterator[tuple[P, int]]:
+def take_from(piles: Iterable[P], wanted: int) -> Iterator[tuple[P, int]]:
     """Take from one pile after the other until there is enough; yield from which, and how much."""
     for pile in piles:
         if not wanted:

@@ -1,8 +1,8 @@
 """Waves: orders that are picked together, within limits (S1-62, S1-63, S0-47, S0-48).
 
 A *static* wave is composed before picking, and the next one only once all of its work has a station; work that waits for a person,
-for a replenishment or for stock holds nobody up. A *dynamic* one is joined by each order when a slot is free for it, until it is
-full. Either comes before allocation or after it (S3-17, S3-18).
+for a replenishment, for stock or for a container whose transport has failed holds nobody up. A *dynamic* one is joined by each
+order when a slot is free for it, until it is full. Either comes before allocation or after it (S3-17, S3-18).
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ from gateway.wes.planning.demand import PROMISED, READY
 
 _UNPLACED: Final = (
     "SELECT 1 FROM work_orders w WHERE w.wave_id IS NOT NULL AND w.station_id IS NULL"
-    f" AND w.code IN ({Code.PREALLOCATED:d}, {Code.WAVE_BUILT:d}) AND {READY} AND {PROMISED} LIMIT 1"
+    f" AND w.code IN ({Code.PREALLOCATED:d}, {Code.WAVE_BUILT:d}) AND w.waits_for IS NULL AND {READY} AND {PROMISED} LIMIT 1"
 )
 _CANDIDATES: Final = (
     "SELECT w.order_id, w.work_id, (SELECT COALESCE(SUM(quantity), 0) FROM work_lines l WHERE l.work_id = w.work_id)"

@@ -1,0 +1,84 @@
+"""Work that waits for a container which cannot be had until somebody has decided about its transport.
+
+What it wants is in no other container, or not as much of it. Nothing else waits for that: neither what is in other containers, nor
+the next wave, nor its station. Which container it is stands at the work order, for people.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from gateway.kernel.ports import Store, Tx
+from gateway.wes.codes import Code
+from gateway.wes.context import WesContext
+from gateway.wes.planning.demand import AT_STATIONS, Waiting, list_waiting
+from gateway.wes.planning.supply import Shelf, Stock, load_shelves, take_from
+
+HALTED: Final = "('failed', 'recalled')"
+"""States of presentations whose container cannot be had: its transport waits for a person, or is being withdrawn."""
+
+_ANY: Final = f"SELECT 1 FROM presentations WHERE state IN {HALTED} LIMIT 1"
+_CONCERNED: Final = (
+    " AND EXISTS (SELECT 1 FROM work_lines y JOIN lot_reservations s ON s.line_id = y.line_id"
+    " JOIN positions p ON p.lot_id = s.lot_id JOIN presentations a ON a.container_id = p.holder_id"
+    f" WHERE y.work_id = w.work_id AND s.quantity > 0 AND p.quantity > 0 AND a.state IN {HALTED})"
+)
+_BOUND: Final = (
+    "SELECT w.work_id, MIN(a.holder_id) FROM presentations p JOIN allocations a ON a.holder_id = p.container_id"
+    f" JOIN work_orders w ON w.work_id = a.work_id WHERE p.state IN {HALTED} AND a.code = {Code.ALLOCATED:d}"
+    " AND w.station_id IS NULL GROUP BY w.work_id"
+)
+_NOTED: Final = "SELECT work_id, waits_for FROM work_orders WHERE waits_for IS NOT NULL"
+_NOTE: Final = "UPDATE work_orders SET waits_for = :container_id WHERE work_id = :work_id"
+
+
+async def note_obstacles(store: Store, context: WesContext) -> None:
+    """Note at every work order the container that it waits for, if there is one now."""
+    if await store.read(partial(_news, context=context)):
+        await store.write(partial(_note, context=context))
+
+
+async def _note(tx: Tx, context: WesContext) -> None:
+    news = await _news(tx, context)
+    await tx.execute_many(
+        _NOTE, [{"work_id": work_id, "container_id": news[work_id]} for work_id in sorted(news)]
+    )
+
+
+async def _news(tx: Tx, context: WesContext) -> Mapping[int, str | None]:
+    """Return by work order what it waits for, of those where that is noted otherwise."""
+    noted = dict(await tx.fetch(_NOTED))
+    found = await _find(tx, context) if await tx.fetch(_ANY) else {}
+    return {
+        work_id: found.get(work_id)
+        for work_id in noted.keys() | found.keys()
+        if noted.get(work_id) != found.get(work_id)
+    }
+
+
+async def _find(tx: Tx, context: WesContext) -> dict[int, str]:
+    limit = context.wes.timers.planning.batch
+    works = await list_waiting(tx, context, (Code.PREALLOCATED,), AT_STATIONS, limit, _CONCERNED)
+    shelves = await load_shelves(tx, context, {part.lot_id for work in works for part in work.parts})
+    found: dict[int, str] = dict(await tx.fetch(_BOUND))
+    for work in works:
+        container_id = _take(work, shelves)
+        if container_id is not None:
+            found[work.work_id] = container_id
+    return found
+
+
+def _take(work: Waiting, shelves: Mapping[int, Shelf]) -> str | None:
+    """Take what a work order wants; if that needs a container that cannot be had, return it, and leave everything to others."""
+    taken: list[tuple[Stock, int]] = []
+    for part in work.parts:
+        stocks, left = [*shelves[part.lot_id].to_pick(part.places, "container")], part.quantity
+        for stock, quantity in take_from((each for each in stocks if not each.halted), left):
+            taken.append((stock, quantity))
+            left -= quantity
+        halted = next((each.holder_id for each in stocks if each.halted), None)
+        if left and halted is not None:
+            for stock, quantity in taken:
+                stock.left += quantity
+            return halted
+    return None
