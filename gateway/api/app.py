@@ -23,6 +23,7 @@ from gateway.api.wes_corrections import correction_routes
 from gateway.api.wes_floor import floor_routes
 from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wes_labels import label_routes
+from gateway.api.wes_products import product_routes
 from gateway.api.wes_stock import stock_routes
 from gateway.api.wes_throughput import throughput_routes
 from gateway.api.wms import wms_routes
@@ -73,6 +74,7 @@ def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:
         wms_routes,
         label_routes,
         throughput_routes,
+        product_routes,
         inbound_routes,
         stock_routes,
         correction_routes,

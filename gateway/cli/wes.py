@@ -55,6 +55,12 @@ def _stock() -> Any:
     return alone(stock)
 
 
+def _products() -> Any:
+    from gateway.cli.wes_floor import products
+
+    return alone(products)
+
+
 def _replenishments() -> Any:
     from gateway.cli.wes_floor import replenishments
 
@@ -102,6 +108,7 @@ COMMANDS: Final = {
     "stock": Listed(
         "List stock by product: what is there, promised, bound, held, and what is left to promise.", _stock
     ),
+    "products": Listed("List products as upstream has described them, and their codes.", _products),
     "replenishments": Listed(
         "List goods that are to be moved to where they are picked, and how many work orders wait for them.",
         _replenishments,

@@ -1,4 +1,4 @@
-"""`gateway wes orders`, `stations`, `stock`: what there is to do at the WES, and what there is."""
+"""`gateway wes orders`, `stations`, `stock`, `products`: what there is to do at the WES, and what there is."""
 
 from typing import Annotated, Final
 
@@ -16,7 +16,7 @@ from gateway.cli.client import (
     print_json,
 )
 from gateway.cli.credentials import TokenFileOption
-from gateway.contract.documents import OrderSummary, StockPoolView
+from gateway.contract.documents import OrderSummary, ProductView, StockPoolView
 from gateway.contract.returns import ReturnView
 from gateway.contract.stations import ReplenishmentView, StationView
 from gateway.kernel.clock import SystemClock, to_datetime
@@ -103,6 +103,34 @@ def stock(
         figures = (view.quantity, view.reserved, view.allocated, view.held, view.available)
         table.add_row(view.sku_id, view.owner_id, *(str(figure) for figure in figures))
     stdout().print(table if page["items"] else "no stock")
+
+
+def products(
+    barcode: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Only the one with this code, as it is scanned.")
+    ] = None,
+    sku: Annotated[str | None, typer.Option(metavar="SKU", help="Only this one.")] = None,
+    limit: LimitOption = LIMIT,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List products as upstream has described them, and their codes."""
+    which = {name: value for name, value in (("barcode", barcode), ("skuId", sku)) if value is not None}
+    with connect(url, token_file) as gateway:
+        page = gateway.items("/v1/wes/products", which, limit)
+    if as_json:
+        print_json(page)
+        return
+    now = to_datetime(SystemClock().now_us())
+    table = Listing("product", "owner", "name", "barcodes", "case", "of a case", "version", "changed")
+    for view in parse_items(ProductView, page):
+        table.add_row(
+            *(view.sku_id, view.owner_id, view.sku_name, " ".join(view.barcodes)),
+            *(str(view.units_per_case or ""), " ".join(view.case_barcodes), str(view.version)),
+            relative(view.updated_at, now),
+        )
+    stdout().print(table if page["items"] else "no such product" if which else "no products")
 
 
 def returns(

@@ -15,6 +15,9 @@ Number = Annotated[int, Field(strict=True, ge=1, le=2**53 - 1)]
 """The id of a document."""
 Pieces = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+ScannedCode = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+"""What stands on goods, as a scanner sends it or a person types it: a product's barcode or SKU, a lot's label, a unit's number, or
+GS1 element strings: with the symbology before them (`]C1`), with the group separator where FNC1 is, or with brackets."""
 Kilograms = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
 
 

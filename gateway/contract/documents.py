@@ -6,6 +6,8 @@
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import JsonValue
+
 from gateway.contract.attention import ExceptionView
 from gateway.contract.model import WireModel
 from gateway.contract.stations import PresentationView, QuestionView, TaskView
@@ -179,6 +181,24 @@ class WaveView(WireModel):
     works_picked: int
     created_at: datetime
     released_at: datetime | None
+
+
+class ProductView(WireModel):
+    """A product as upstream has described it."""
+
+    owner_id: str
+    sku_id: str
+    sku_name: str
+    barcodes: tuple[str, ...]
+    unit: str
+    units_per_case: int | None
+    case_barcodes: tuple[str, ...]
+    weight_kg: float | None
+    shelf_life_days: int | None
+    serial_tracked: bool
+    attributes: dict[str, JsonValue]
+    version: int
+    updated_at: datetime
 
 
 class StockPoolView(WireModel):

@@ -6,9 +6,9 @@ tells the whole of it.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, Self, TypeVar
 
-from pydantic import AfterValidator, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError, to_json
 
 from gateway.contract.model import WireModel
@@ -238,7 +238,9 @@ class ProductItem(WireModel):
 
     Attributes:
         version: grows with every change; an older one never overwrites a newer one.
+        barcodes: of one piece; one that another product of the owner has is refused.
         units_per_case: pieces in a full case.
+        case_barcodes: of a full case, such as its GTIN-14.
         attributes: what rules may ask for, e.g. `zone`.
     """
 
@@ -249,10 +251,19 @@ class ProductItem(WireModel):
     barcodes: Annotated[tuple[Words, ...], Field(max_length=100)] = ()
     unit: Words = "EA"
     units_per_case: Annotated[int, Field(strict=True, ge=1, le=QUANTITY_MAX)] | None = None
+    case_barcodes: Annotated[tuple[Words, ...], Field(max_length=100)] = ()
     weight_kg: Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)] | None = None
     shelf_life_days: Annotated[int, Field(strict=True, ge=1, le=36_500)] | None = None
     serial_tracked: bool = False
     attributes: Extension = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _knows_its_case(self) -> Self:
+        if self.case_barcodes and self.units_per_case is None:
+            raise ValueError("says codes of a case: `unitsPerCase` must say how many pieces are in it")
+        if both := set(self.barcodes) & set(self.case_barcodes):
+            raise ValueError(f"says of {min(both)} that it is the code of a piece and of a case")
+        return self
 
 
 class ProductSync(WireModel):
@@ -271,10 +282,12 @@ class ProductSyncView(WireModel):
     Attributes:
         stored: products that are now as they were sent.
         outdated: skuIds of which a newer version is known; they stay as they are.
+        doubtful: codes that are stored as they are, with what is strange about them.
     """
 
     stored: int
     outdated: tuple[str, ...]
+    doubtful: tuple[Reason, ...] | None = Omitted
 
 
 # ── stock ─────────────────────────────────────────────────────────────────────────────────────────────

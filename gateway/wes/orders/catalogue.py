@@ -1,19 +1,23 @@
-"""Products as upstream describes them (S0-3, S0-20): an older version never overwrites a newer one."""
+"""Products as upstream describes them (S0-3, S0-20, S2-10): an older version never overwrites a newer one."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic_core import to_json
 
+from gateway.contract.documents import ProductView
 from gateway.contract.wms import ProductItem, ProductSync, ProductSyncView
+from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.wes.context import WesContext
+from gateway.wes.orders.barcodes import doubtful_barcodes, find_by_code, keep_barcodes
+from gateway.wes.scans import Unreadable, read
 
 _COLUMNS: Final = (
-    "owner_id, sku, name, barcodes, unit, units_per_case, weight_kg, shelf_life_days, serial_tracked, attributes,"
-    " version, updated_at"
+    "owner_id, sku, name, barcodes, unit, units_per_case, case_barcodes, weight_kg, shelf_life_days, serial_tracked,"
+    " attributes, version, updated_at"
 )
 _CHANGED: Final = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.split(", ")[2:])
 _UPSERT: Final = (
@@ -24,6 +28,10 @@ _UPSERT: Final = (
 _FIND: Final = (
     "SELECT sku, units_per_case, attributes, shelf_life_days, serial_tracked FROM products"
     " WHERE owner_id = :owner_id AND sku = :sku"
+)
+_ONE: Final = f"SELECT {_COLUMNS} FROM products WHERE owner_id = :owner_id AND sku = :sku"
+_PAGE: Final = (
+    f"SELECT {_COLUMNS} FROM products WHERE owner_id = :owner_id AND sku > :after ORDER BY sku LIMIT :limit"
 )
 
 
@@ -44,7 +52,11 @@ class Product:
 
 
 async def sync_products(tx: Tx, context: WesContext, request: ProductSync) -> ProductSyncView:
-    """Store what is not older than what is known."""
+    """Store what is not older than what is known.
+
+    Raises:
+        Declined: a code is another product's; nothing was stored.
+    """
     at_us = context.clock.now_us()
     rows = [_row(item, item.owner_id or context.wes.owner, at_us) for item in request.items]
     stored = await tx.fetch_many(
@@ -52,7 +64,33 @@ async def sync_products(tx: Tx, context: WesContext, request: ProductSync) -> Pr
     )
     known = {(sku, owner) for sku, owner in stored}
     outdated = [str(row["sku"]) for row in rows if (row["sku"], row["owner_id"]) not in known]
-    return ProductSyncView(stored=len(known), outdated=tuple(dict.fromkeys(outdated)))
+    kept = _kept(request.items, context.wes.owner, known)
+    await keep_barcodes(tx, context.wes.owner, kept)
+    return ProductSyncView(
+        stored=len(known),
+        outdated=tuple(dict.fromkeys(outdated)),
+        doubtful=doubtful_barcodes(kept) or None,
+    )
+
+
+async def list_products(tx: Tx, owner_id: str, after: str, limit: int) -> list[ProductView]:
+    """Return an owner's products by SKU; the next page comes after the last one."""
+    rows = await tx.fetch(_PAGE, {"owner_id": owner_id, "after": after, "limit": limit})
+    return [_view(row) for row in rows]
+
+
+async def show_product(tx: Tx, owner_id: str, sku: str) -> list[ProductView]:
+    """Return an owner's product, if it is known."""
+    return [_view(row) for row in await tx.fetch(_ONE, {"owner_id": owner_id, "sku": sku})]
+
+
+async def scanned_sku(tx: Tx, context: WesContext, owner_id: str, code: str) -> str | None:
+    """Return the SKU of an owner's product that was scanned, in whatever form."""
+    try:
+        scanned = read(code, to_datetime(context.clock.now_us()).year)
+    except Unreadable:
+        return None
+    return await find_by_code(tx, owner_id, scanned.gtin or scanned.text)
 
 
 async def find_products(tx: Tx, owner_id: str, skus: Iterable[str]) -> dict[str, Product]:
@@ -70,6 +108,38 @@ async def known_skus(tx: Tx, skus: Sequence[str]) -> set[str]:
     return {
         row[0] for row in await tx.fetch(f"SELECT DISTINCT sku FROM products WHERE sku IN ({names})", asked)
     }
+
+
+def _kept(
+    items: Sequence[ProductItem], owner_id: str, known: Container[tuple[str, str]]
+) -> dict[int, ProductItem]:
+    """Return the items that products are stored by, with their places: of several about one product, the last of the newest."""
+    newest: dict[tuple[str, str], int] = {}
+    for number, item in enumerate(items):
+        product = (item.sku_id, item.owner_id or owner_id)
+        if product in known and item.version >= items[newest.get(product, number)].version:
+            newest[product] = number
+    return {number: items[number] for number in newest.values()}
+
+
+def _view(row: Row) -> ProductView:
+    owner_id, sku, name, barcodes, unit, units_per_case, case_barcodes, weight_kg = row[:8]
+    shelf_life_days, serial_tracked, attributes, version, updated_at = row[8:]
+    return ProductView(
+        owner_id=owner_id,
+        sku_id=sku,
+        sku_name=name,
+        barcodes=tuple(json.loads(barcodes)),
+        unit=unit,
+        units_per_case=units_per_case,
+        case_barcodes=tuple(json.loads(case_barcodes)),
+        weight_kg=weight_kg,
+        shelf_life_days=shelf_life_days,
+        serial_tracked=bool(serial_tracked),
+        attributes=json.loads(attributes),
+        version=version,
+        updated_at=to_datetime(updated_at),
+    )
 
 
 def _product(row: Row) -> Product:
@@ -91,6 +161,7 @@ def _row(item: ProductItem, owner_id: str, at_us: int) -> dict[str, SqlValue]:
         "barcodes": to_json(item.barcodes).decode(),
         "unit": item.unit,
         "units_per_case": item.units_per_case,
+        "case_barcodes": to_json(item.case_barcodes).decode(),
         "weight_kg": item.weight_kg,
         "shelf_life_days": item.shelf_life_days,
         "serial_tracked": int(item.serial_tracked),
