@@ -16,6 +16,7 @@ from gateway.contract.reports import Position
 from gateway.site.model import Carrier, Conveyor, Location, Node, Site
 
 LEGEND: Final = "■ occupied  □ free  ◆ loaded  ◇ empty"
+ROADS_LEGEND: Final = "□ loads  P parking  C charger"
 LOAD_WIDTH: Final = 10
 
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.appearance import STATE_STYLES, duration, place_text, state_text, stopwatch
-from gateway.cli.picture import LEGEND, Picture
+from gateway.cli.picture import LEGEND, ROADS_LEGEND, Picture
 from gateway.cli.snapshot import DemoSource, DeviceState, ShownDevice, ShownOrders, ShownTransport, Snapshot
 from gateway.contract.reports import Position
 from gateway.contract.transports import TransportStatus
@@ -213,7 +213,10 @@ class _Screen:
         roads = self._picture.roads(self._snapshot, SIDE_WIDTH - PANEL_COLUMNS, left) if left > 0 else []
         if not roads:
             return [_panel("devices", table)]
-        return [_panel("devices", table, table.row_count + 1), _panel("roads", Group(*roads))]
+        return [
+            _panel("devices", table, table.row_count + 1),
+            _panel("roads", Group(*roads), subtitle=ROADS_LEGEND),
+        ]
 
 
 def _panel(title: str, inside: RenderableType, lines: int | None = None, subtitle: str = "") -> Layout:

@@ -161,7 +161,8 @@ def test_a_large_terminal_shows_every_device_and_the_roads() -> None:
     for device in snapshot().devices:
         assert any(f"│ {device.device_id} " in line for line in lines)
     assert line_with(lines, "roads")
-    roads = [line.rpartition("││")[2] for line in lines]
+    assert line_with(lines, "P parking", "C charger")
+    roads = [line.rpartition("││")[2] for line in lines if "P parking" not in line]
     assert any("1" in line and "□" in line for line in roads), "agv-1 stands at the outfeed"
     assert sum(line.count("P") for line in roads) == len(demo_site().road_maps[0].parking)
 
