@@ -181,7 +181,8 @@ class MailboxChannel(WiringModel):
 
     Attributes:
         id: of a shuttle or lift, which has only one: `main`.
-        base: register number (Modbus) or identifier prefix such as `Shuttle1.` (OPC UA).
+        base: register number, from 0: 40001 of engineering tools is 0 (Modbus), or identifier prefix such as
+            `Shuttle1.` (OPC UA).
         scanner: a barcode reader stands at the target; its reading comes with the result.
     """
 

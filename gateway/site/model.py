@@ -194,6 +194,7 @@ class PutWall(WiringModel):
     """A rack of lit slots.
 
     Attributes:
+        base: register number, from 0: 40001 of engineering tools is 0.
         slot: template of a slot's id with {n}, e.g. `W1-{n:02}`, for `slots` slots from 1.
     """
 
