@@ -13,11 +13,13 @@ from gateway.contract.corrections import (
     HoldGoods,
     JudgeLot,
     MoveGoods,
+    RecallLot,
     SetSafety,
     UnholdGoods,
 )
 from gateway.wes.core import WesCore
 from gateway.wes.corrections import correct
+from gateway.wes.recall import go_on, recall
 
 
 def correction_routes(core: WesCore) -> APIRouter:
@@ -51,6 +53,14 @@ def correction_routes(core: WesCore) -> APIRouter:
     async def judge_lot(request: JudgeLot) -> Response:
         """Say whether a lot may be used."""
         return await do(request)
+
+    @router.post("/recalls", response_model=ActView)
+    async def recall_lot(request: RecallLot) -> Response:
+        """Recall a lot: bar it at once, whoever is promised some of it, and have what is picked taken out of its boxes."""
+        view = await core.store.write(partial(recall, context=core.context, request=request))
+        await go_on(core)
+        core.stir()
+        return reply(view)
 
     @router.post("/safeties", response_model=ActView)
     async def set_safety_stock(request: SetSafety) -> Response:

@@ -301,6 +301,23 @@ AnyAct = (
 StationAct = Annotated[AnyAct, Field(discriminator="act")]
 
 
+class RecalledLot(WireModel):
+    """How much there was of a lot when it was recalled, in pieces.
+
+    Attributes:
+        quantity: in the house.
+        promised: of that, promised to orders, picked ones included.
+        picked: of that, picked and not shipped: to be taken out of their boxes.
+        shipped: have left before, and have not come back.
+    """
+
+    lot_no: str
+    quantity: int
+    promised: int
+    picked: int
+    shipped: int
+
+
 class ActView(WireModel):
     """What an act led to.
 
@@ -312,6 +329,7 @@ class ActView(WireModel):
         differs: whether a review found another count.
         destination: the storage location that a container goes to.
         return_no: the return that goods belong to which have come back.
+        recalled: the lots that a recall has barred.
         to_inspect: products of which good pieces wait for an inspection all the same, as nobody knows when they expire.
     """
 
@@ -323,4 +341,5 @@ class ActView(WireModel):
     differs: bool | None = Omitted
     destination: str | None = Omitted
     return_no: str | None = Omitted
+    recalled: tuple[RecalledLot, ...] | None = Omitted
     to_inspect: tuple[str, ...] | None = Omitted

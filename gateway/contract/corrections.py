@@ -105,6 +105,14 @@ class JudgeLot(LotCorrection):
     expires_at: Day | None = None
 
 
+class RecallLot(LotCorrection):
+    """A lot is bad: nothing more of it is promised, picked or shipped, and whom it is promised is promised others (S2-144).
+
+    Its goods that came back from orders are recalled with it, under whatever number they lie here. What is picked and has not left
+    is to be taken out of its box by a person.
+    """
+
+
 class SetSafety(Correction):
     """So much of a product is never offered to upstream (S4-21)."""
 

@@ -13,6 +13,7 @@ from gateway.wes.core import WesCore
 from gateway.wes.orders.history import carry_over
 from gateway.wes.orders.lateness import watch
 from gateway.wes.outbox import is_told
+from gateway.wes.recall import go_on
 from gateway.wes.stock.watch import StockWatch
 from gateway.wes.timers import (
     ShortOrders,
@@ -26,6 +27,7 @@ from gateway.wes.upstream.monitors import look
 from gateway.wes.upstream.sync import sync_changed, sync_scheduled
 
 REAL_TIME_S: Final = 1.0
+RECALL_S: Final = 5.0
 CALENDAR_S: Final = 60.0
 FORGET_S: Final = 3600.0
 
@@ -64,6 +66,7 @@ def upstream_works(
     works: dict[str, Runnable] = {
         "short orders": Rounds("short orders", wes.timers.reservation.period_s, ShortOrders(core).work),
         "lots that expire": _round(core, "lots that expire", CALENDAR_S, expire),
+        "recalls": _round(core, "recalls", RECALL_S, go_on),
         "forgetting": _round(core, "forgetting", FORGET_S, forget),
         "verification": Rounds("verification", CALENDAR_S, Verification(core).work),
         "history": Rounds("history", CALENDAR_S, lambda: carry_over(core.store, core.context)),

@@ -184,6 +184,8 @@ _WAYS: Final[Mapping[ExceptionKind, Mapping[Decision, Way]]] = {
     ExceptionKind.ROLLED_BACK: {Decision.RETRY: _try_again, Decision.CANCEL: _cancel},
     # The packing table settles its own differences.
     ExceptionKind.REVIEW: {Decision.CANCEL: _cancel},
+    # Whoever takes the goods out settles it.
+    ExceptionKind.RECALLED: {Decision.CANCEL: _cancel},
     # It is late until it is begun, or has left.
     ExceptionKind.LATE: {Decision.URGE: _urge, Decision.CANCEL: _cancel},
 }

@@ -37,6 +37,8 @@ class ExceptionKind(StrEnum):
     """Containers for it could not be worked on where they were brought, again and again."""
     REVIEW = "review"
     """A package was counted, and something is missing or too much."""
+    RECALLED = "recalled"
+    """Pieces of a lot that is called back lie in a box of it: somebody has to take them out before it goes on."""
     LATE = "late"
     """Its picking should have begun, or it should have left."""
 

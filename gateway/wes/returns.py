@@ -398,7 +398,10 @@ async def _parts(
         parts.append(Part(line, lot, tuple(units), line.quality))
     if strange or not line.upns:
         origin = await _origin(tx, context, found, line, shipment)
-        doubtful = origin is None and await _expires(tx, context, found, product)
+        if origin is None:
+            doubtful = await _expires(tx, context, found, product)
+        else:
+            doubtful = origin.recalled
         careful = ReturnedQuality.INSPECT if line.quality is ReturnedQuality.SALEABLE else line.quality
         quality = careful if doubtful else line.quality
         lot = await _lot_of(tx, context, found, line, product, origin, quality)

@@ -41,8 +41,9 @@ from gateway.kernel.ports import SqlValue, Tx
 from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind
 from gateway.wes.floor import claims, packing, picking, puts, questions, replenishing
-from gateway.wes.floor.cancelling import bring_back
+from gateway.wes.floor.cancelling import bring_back, note_brought
 from gateway.wes.floor.operations import finish, reject, scan
+from gateway.wes.floor.recalling import bring_out
 from gateway.wes.floor.shortfall import accept_short
 from gateway.wes.planning.presentations import Overtaken
 from gateway.wes.planning.tasks import conflict
@@ -144,7 +145,9 @@ async def _do(tx: Tx, context: WesContext, act: AnyAct) -> ActView:
             weights = {each.package_id: each.weight_kg for each in act.weights}
             await packing.ship_packages(tx, context, act.package_ids, act.tracking_no, weights, operator)
         case PutBack():
-            await bring_back(tx, context, act.put_back_id, act.holder_id, operator)
+            goods = await note_brought(tx, context, act.put_back_id, act.holder_id, operator)
+            bring = bring_back if goods.recall_id is None else bring_out
+            await bring(tx, context, goods, act.holder_id, operator)
         case AcceptShort():
             await accept_short(tx, context, act.order_id, operator)
         case BeginReplenishment():

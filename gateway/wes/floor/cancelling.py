@@ -7,13 +7,14 @@ it is called.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from pydantic_core import from_json, to_json
 
 from gateway.contract.faults import FieldError
 from gateway.contract.wms import CallbackStatus, ResultCode
-from gateway.kernel.ports import SqlValue, Store, Tx
+from gateway.kernel.ports import Row, SqlValue, Store, Tx
 from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
@@ -70,13 +71,15 @@ _UNITS: Final = (
     "SELECT upn FROM picks WHERE allocation_id = :allocation_id AND upn IS NOT NULL ORDER BY pick_id DESC"
 )
 _PUT_BACKS: Final = "SELECT upns FROM put_backs WHERE allocation_id = :allocation_id"
-_BRING: Final = (
-    "INSERT INTO put_backs (put_back_id, order_id, allocation_id, lot_id, quantity, upns, box_id, created_at)"
-    " VALUES (:put_back_id, :order_id, :allocation_id, :lot_id, :quantity, :upns, :box_id, :at_us)"
+BRING: Final = (
+    "INSERT INTO put_backs (put_back_id, order_id, allocation_id, lot_id, quantity, upns, box_id, created_at, recall_id,"
+    " package_id) VALUES (:put_back_id, :order_id, :allocation_id, :lot_id, :quantity, :upns, :box_id, :at_us, :recall_id,"
+    " :package_id)"
 )
 _LOAD: Final = (
-    "SELECT b.order_id, b.allocation_id, a.work_id, a.line_id, b.lot_id, b.quantity, b.upns FROM put_backs b"
-    " JOIN allocations a ON a.allocation_id = b.allocation_id WHERE b.put_back_id = :put_back_id AND b.done_at IS NULL"
+    "SELECT b.put_back_id, b.order_id, b.allocation_id, a.work_id, a.line_id, b.lot_id, b.quantity, b.upns, b.recall_id,"
+    " b.package_id FROM put_backs b JOIN allocations a ON a.allocation_id = b.allocation_id"
+    " WHERE b.put_back_id = :put_back_id AND b.done_at IS NULL"
 )
 _BROUGHT: Final = (
     "UPDATE put_backs SET holder_id = :holder_id, operator = :operator, done_at = :at_us"
@@ -86,7 +89,7 @@ _HOLDER: Final = (
     "SELECT kind FROM holders WHERE holder_id = :holder_id AND warehouse_id = :warehouse_id"
     " AND kind IN ('container', 'location')"
 )
-_UNPICK: Final = (
+UNPICK: Final = (
     "UPDATE allocations SET picked = picked - :quantity, short = short + :quantity,"
     f" code = CASE WHEN picked = :quantity AND picked + short = quantity THEN {Code.CANCELLED:d} ELSE code END"
     " WHERE allocation_id = :allocation_id",
@@ -94,6 +97,7 @@ _UNPICK: Final = (
     " WHERE work_id = :work_id AND line_id = :line_id",
     "UPDATE order_lines SET picked = picked - :quantity WHERE line_id = :line_id",
 )
+"""What a piece that is not picked any more changes, besides the stock."""
 _OUTSTANDING: Final = (
     "SELECT w.work_id, w.code, (SELECT COUNT(*) FROM allocations a WHERE a.work_id = w.work_id AND (a.picked > 0"
     f" OR (a.code < {Code.PICKED:d} AND a.short < a.quantity))) FROM work_orders w WHERE w.order_id = :order_id"
@@ -117,6 +121,28 @@ _DUE: Final = f"""SELECT o.order_id FROM orders o WHERE o.code = {Code.CANCELLIN
     SELECT 1 FROM allocations a JOIN work_orders w ON w.work_id = a.work_id WHERE w.order_id = o.order_id
     AND a.code < {Code.PICKED:d} AND a.picked + a.short < a.quantity))
 ORDER BY o.order_id LIMIT :limit"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goods:
+    """Picked goods that somebody brings to where they stay.
+
+    Attributes:
+        units: their numbers, where units are known.
+        recall_id: the recall that they are taken out of a box for; None: their order was cancelled.
+        package_id: the sealed box that they were in.
+    """
+
+    put_back_id: int
+    order_id: int
+    allocation_id: int
+    work_id: int
+    line_id: int
+    lot_id: int
+    quantity: int
+    units: tuple[str, ...]
+    recall_id: str | None
+    package_id: int | None
 
 
 async def withdraw(tx: Tx, context: WesContext, order: Order, reason: str) -> Code:
@@ -159,50 +185,59 @@ async def follow(tx: Tx, context: WesContext, order_id: int, reason: str = "") -
             await tx.execute_many(FREE_SLOT, [{"work_id": work_id}])
         await tx.execute_many(_MARK_PACKAGES, [{"work_id": work_id, "code": after}])
     await move_works(tx, moves, at_us)
-    await _turn_round(tx, context, order_id)
+    await turn_round(tx, context, order_id, "its orders were cancelled")
     order, _ = await load_order(tx, order_id)
     if order.code is Code.CANCELLED:
         await call_back(tx, context, order_id, CallbackStatus.CANCELLED)
     return order.code
 
 
-async def bring_back(tx: Tx, context: WesContext, put_back_id: int, holder_id: str, operator: str) -> None:
-    """Note that a person has brought goods of a withdrawn order back.
+async def note_brought(tx: Tx, context: WesContext, put_back_id: int, holder_id: str, operator: str) -> Goods:
+    """Note that a person has brought picked goods to where they stay; their order is locked, the books follow.
 
     Raises:
         Refusal: there is no such open put-back, or no such container or place.
-        StockRefused: the books do not know the goods.
     """
-    rows = await tx.fetch(_LOAD, {"put_back_id": put_back_id})
+    which = {"put_back_id": put_back_id}
+    rows = await tx.fetch(_LOAD, which)
     if not rows:
         raise missing("putBackId", f"no open put-back {put_back_id}")
-    order_id, allocation_id, work_id, line_id, lot_id, quantity, upns = rows[0]
-    await lock_order(tx, order_id)
+    await lock_order(tx, rows[0][1])
     if not await tx.fetch(_HOLDER, {"holder_id": holder_id, "warehouse_id": context.wes.warehouse_id}):
         raise missing("holderId", f"{holder_id} is no container and no place of this warehouse")
     at_us = context.clock.now_us()
     brought = {"put_back_id": put_back_id, "holder_id": holder_id, "operator": operator, "at_us": at_us}
+    rows = await tx.fetch(_LOAD, which)
     if not await tx.execute(_BROUGHT, brought):
         raise missing("putBackId", f"no open put-back {put_back_id}")
+    return _goods(rows[0])
+
+
+async def bring_back(tx: Tx, context: WesContext, goods: Goods, holder_id: str, operator: str) -> None:
+    """Put goods of a withdrawn order back into stock, as has just been noted.
+
+    Raises:
+        StockRefused: the books do not know the goods.
+    """
     act = Act(
-        event_id=f"putback-{put_back_id}",
+        event_id=f"putback-{goods.put_back_id}",
         document_kind="order",
-        document_id=str(order_id),
+        document_id=str(goods.order_id),
         operator=operator,
-        at=at_us,
+        at=context.clock.now_us(),
         reason="the order was cancelled",
     )
-    units = tuple(str(upn) for upn in from_json(upns))
-    await post(tx, put_back(act, [Portion(pick_to(context), lot_id, quantity, units)], holder_id))
+    portion = Portion(pick_to(context), goods.lot_id, goods.quantity, goods.units)
+    await post(tx, put_back(act, [portion], holder_id))
     of: dict[str, SqlValue] = {
-        "allocation_id": allocation_id,
-        "work_id": work_id,
-        "line_id": line_id,
-        "quantity": quantity,
+        "allocation_id": goods.allocation_id,
+        "work_id": goods.work_id,
+        "line_id": goods.line_id,
+        "quantity": goods.quantity,
     }
-    for sql in _UNPICK:
+    for sql in UNPICK:
         await tx.execute_many(sql, [of])
-    await follow(tx, context, order_id)
+    await follow(tx, context, goods.order_id)
 
 
 class Withdrawals:
@@ -282,12 +317,32 @@ async def _list_put_backs(tx: Tx, context: WesContext, order_id: int) -> None:
             "upns": to_json(units).decode(),
             "box_id": (boxes[0][0] or boxes[0][1]) if boxes else slot_id,
             "at_us": context.clock.now_us(),
+            "recall_id": None,
+            "package_id": None,
         }
-        await tx.execute_many(_BRING, [row])
+        await tx.execute_many(BRING, [row])
 
 
-async def _turn_round(tx: Tx, context: WesContext, order_id: int) -> None:
-    """Let containers that nobody needs any more turn round; one that a person works on stays until the person is done."""
+def _goods(row: Row) -> Goods:
+    put_back_id, order_id, allocation_id, work_id, line_id, lot_id, quantity, upns, recall_id, package_id = (
+        row
+    )
+    return Goods(
+        put_back_id=put_back_id,
+        order_id=order_id,
+        allocation_id=allocation_id,
+        work_id=work_id,
+        line_id=line_id,
+        lot_id=lot_id,
+        quantity=quantity,
+        units=tuple(str(upn) for upn in from_json(upns)),
+        recall_id=recall_id,
+        package_id=package_id,
+    )
+
+
+async def turn_round(tx: Tx, context: WesContext, order_id: int, reason: str) -> None:
+    """Let an order's containers turn round that nobody needs any more; one that is worked on stays until the person is done."""
     at_us = context.clock.now_us()
     for (presentation_id,) in await tx.fetch(_PRESENTED, {"order_id": order_id}):
         presentation = await lock_presentation(tx, presentation_id)
@@ -298,4 +353,4 @@ async def _turn_round(tx: Tx, context: WesContext, order_id: int) -> None:
             _UNTOUCHED, {"presentation_id": presentation_id, "at_us": at_us}
         )
         if goal is not None and not worked_on:
-            await move(tx, context, presentation, goal, reason="its orders were cancelled")
+            await move(tx, context, presentation, goal, reason=reason)

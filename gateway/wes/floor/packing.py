@@ -26,6 +26,7 @@ from gateway.wes.orders.work import FULL_CASE
 from gateway.wes.outbox import call_back
 from gateway.wes.planning.tasks import (
     CUT_PICK,
+    LEFT_IN_BOX,
     OPEN_PUTS,
     conflict,
     lock_tasks,
@@ -89,6 +90,29 @@ _CUT_LINES: Final = (
     "DELETE FROM package_lines WHERE package_id = :package_id AND reviewed = 0",
     "UPDATE package_lines SET quantity = reviewed WHERE package_id = :package_id AND reviewed < quantity",
 )
+_CUT_RECALLED: Final = (
+    "DELETE FROM package_lines"
+    " WHERE package_id = :package_id AND line_id = :line_id AND lot_id = :lot_id AND quantity = :quantity",
+    "UPDATE package_lines SET quantity = quantity - :quantity"
+    " WHERE package_id = :package_id AND line_id = :line_id AND lot_id = :lot_id AND quantity > :quantity",
+)
+_OPEN_AGAIN: Final = (
+    "UPDATE package_lines SET reviewed = NULL WHERE package_id = :package_id",
+    "UPDATE packages SET weight_kg = NULL, code = CASE WHEN EXISTS (SELECT 1 FROM package_lines x"
+    f" WHERE x.package_id = :package_id) THEN {Code.WAITING_FOR_REVIEW:d} ELSE {Code.CANCELLED:d} END"
+    " WHERE package_id = :package_id",
+)
+_LEFT_IN_PACKAGE: Final = (
+    "SELECT 1 FROM put_backs WHERE package_id = :package_id AND recall_id IS NOT NULL AND done_at IS NULL"
+)
+_UNREVIEWED: Final = (
+    "SELECT 1 FROM orders o JOIN packages p ON p.order_id = o.order_id"
+    " WHERE p.package_id = :package_id AND o.review = 0"
+)
+_RECALLED: Final = (
+    "SELECT l.lot_no FROM package_lines x JOIN lots l ON l.lot_id = x.lot_id"
+    " WHERE x.package_id = :package_id AND l.recalled = 1 ORDER BY l.lot_no"
+)
 _EMPTY: Final = f"UPDATE packages SET code = {Code.CANCELLED:d} WHERE package_id = :package_id"
 _PICKS: Final = (
     "SELECT k.pick_id, k.allocation_id, k.quantity, k.upn, k.package_id FROM picks k"
@@ -126,7 +150,7 @@ async def seal(
     """Close a box; returns the package's number.
 
     Raises:
-        Refusal: there is no such work order, nothing lies in its box, or a slot of it is still lit.
+        Refusal: there is no such work order, nothing lies in its box or recalled goods do, or a slot of it is still lit.
     """
     rows = await tx.fetch(_WORK, {"work_id": work_id})
     if not rows:
@@ -138,6 +162,8 @@ async def seal(
         raise conflict("workId", "withdrawn", f"work order {work_id} is cancelled: its goods are put back")
     if (await tx.fetch(_LIT, {"work_id": work_id}))[0][0]:
         raise conflict("workId", "lit", "its slot is still lit")
+    if await tx.fetch(LEFT_IN_BOX, {"work_id": work_id}):
+        raise conflict("workId", "recalled", "recalled goods lie in its box: take them out first")
     lines = await tx.fetch(_UNPACKED, {"work_id": work_id})
     if not lines:
         raise conflict("workId", "empty", f"nothing lies in the box of work order {work_id}")
@@ -294,6 +320,37 @@ async def ship_if_complete(tx: Tx, context: WesContext, order_id: int, operator:
         await ship_packages(tx, context, ready, None, {}, operator)
 
 
+async def open_again(tx: Tx, package_id: int, lot_id: int, lines: Mapping[int, int]) -> None:
+    """Take recalled pieces off what a package has, by line; it waits until somebody has taken them out.
+
+    Args:
+        tx: the transaction.
+        package_id: one that has not left.
+        lot_id: what is recalled.
+        lines: pieces by line.
+    """
+    rows = [
+        {"package_id": package_id, "lot_id": lot_id, "line_id": line_id, "quantity": quantity}
+        for line_id, quantity in sorted(lines.items())
+    ]
+    for sql in _CUT_RECALLED:
+        await tx.execute_many(sql, rows)
+    for sql in _OPEN_AGAIN:
+        await tx.execute_many(sql, [{"package_id": package_id}])
+
+
+async def close_again(tx: Tx, context: WesContext, package_id: int, operator: str) -> None:
+    """Let a package go on once all recalled goods are out of it: to its review, or where there is none, as it is."""
+    which = {"package_id": package_id}
+    (row,) = await tx.fetch(f"{_SELECT} WHERE package_id = :package_id", which)
+    package = _package(row)
+    if package.code is not Code.WAITING_FOR_REVIEW or await tx.fetch(_LEFT_IN_PACKAGE, which):
+        return
+    if await tx.fetch(_UNREVIEWED, which):
+        await _move(tx, context, package, Code.REVIEWED, operator)
+        await ship_if_complete(tx, context, package.order_id, operator)
+
+
 async def _ship(
     tx: Tx,
     context: WesContext,
@@ -322,6 +379,10 @@ async def _ship(
         Portion(source, lot_id, quantity, tuple(units[lot_id])) for lot_id, quantity in sorted(pieces.items())
     ]
     await post(tx, ship(act, portions))
+    # The lots' rows are taken now: whoever recalls one comes before this, or finds that it has left.
+    if recalled := await tx.fetch(_RECALLED, {"package_id": package.package_id}):
+        text = f"lot {recalled[0][0]} in package {package.package_no} is recalled"
+        raise conflict("packageIds", "recalled", text)
     row: dict[str, SqlValue] = {
         "package_id": package.package_id,
         "at_us": at_us,
@@ -394,6 +455,9 @@ async def _lock(tx: Tx, package_id: int) -> Package:
     if not rows:
         raise missing("packageId", f"no package {package_id}")
     await lock_order(tx, _package(rows[0]).order_id)
+    if await tx.fetch(_LEFT_IN_PACKAGE, {"package_id": package_id}):
+        text = f"recalled goods lie in package {_package(rows[0]).package_no}: take them out first"
+        raise conflict("packageId", "recalled", text)
     return _package((await tx.fetch(f"{_SELECT} WHERE package_id = :id", {"id": package_id}))[0])
 
 

@@ -111,7 +111,8 @@ MOVED: Final = (
     ),
     Kept(
         "put_backs",
-        "put_back_id, order_id, allocation_id, lot_id, quantity, upns, box_id, holder_id, operator, created_at, done_at",
+        "put_back_id, order_id, allocation_id, lot_id, quantity, upns, box_id, holder_id, operator, created_at, done_at,"
+        " recall_id, package_id",
         "order_id = :order_id",
     ),
     Kept(

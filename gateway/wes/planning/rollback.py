@@ -202,8 +202,8 @@ async def _give_up_lost(context: WesContext, limit: Mapping[str, int], tx: Tx) -
     for (work_id,) in await tx.fetch(_BOUND_TO_LOST, limit):
         bound = await load_allocations(tx, f"work_id = :id AND code < {Code.PICKED:d}", id=work_id)
         await take_back(tx, context, bound, None)
-        await _end_works(tx, context, _by_line(bound), [work_id])
-        await _renew(tx, context, _by_line(bound), [work_id])
+        await end_works(tx, context, _by_line(bound), [work_id])
+        await renew_works(tx, context, _by_line(bound), [work_id])
         await free_stock(tx, context, f"give-up-{work_id}", bound, "its container is lost")
 
 
@@ -224,11 +224,11 @@ async def _roll_back_task(tx: Tx, context: WesContext, rollback: Rollback) -> No
 
 
 async def _roll_back_work_order(tx: Tx, context: WesContext, rollback: Rollback) -> None:
-    await _end_works(tx, context, _by_line(await _taken_back(tx, rollback)), await _works(tx, rollback))
+    await end_works(tx, context, _by_line(await _taken_back(tx, rollback)), await _works(tx, rollback))
 
 
 async def _new_work_order(tx: Tx, context: WesContext, rollback: Rollback) -> None:
-    successors = await _renew(
+    successors = await renew_works(
         tx, context, _by_line(await _taken_back(tx, rollback)), await _works(tx, rollback)
     )
     for work_id in successors:
@@ -239,7 +239,7 @@ async def _new_work_order(tx: Tx, context: WesContext, rollback: Rollback) -> No
                 await open_exception(tx, context, order_id, ExceptionKind.ROLLED_BACK, text)
 
 
-async def _end_works(
+async def end_works(
     tx: Tx, context: WesContext, lines: Mapping[tuple[int, int], int], works: Sequence[int]
 ) -> None:
     """Take parts off work orders. One that nothing is left of has ended; its lines follow once there is a new one."""
@@ -257,7 +257,7 @@ async def _end_works(
             await tx.execute_many(FREE_SLOT, [{"work_id": work_id}])
 
 
-async def _renew(
+async def renew_works(
     tx: Tx, context: WesContext, lines: Mapping[tuple[int, int], int], works: Sequence[int]
 ) -> list[int]:
     """Let new work orders take parts over; those of one work order stay together. Returns the new ones."""

@@ -106,7 +106,15 @@ _UNPACKED: Final = (
     " WHERE a.work_id = :work_id AND k.package_id IS NULL"
 )
 _PACKAGES: Final = "SELECT code FROM packages WHERE work_id = :work_id"
-FREE_SLOT: Final = "UPDATE wall_slots SET work_id = NULL, box_id = NULL, sealed = 0 WHERE work_id = :work_id"
+LEFT_IN_BOX: Final = (
+    "SELECT b.put_back_id FROM put_backs b JOIN allocations x ON x.allocation_id = b.allocation_id"
+    " WHERE x.work_id = :work_id AND b.recall_id IS NOT NULL AND b.package_id IS NULL AND b.done_at IS NULL"
+)
+"""Recalled goods that still lie in the open box of a work order: it stays where it is until somebody has taken them out."""
+FREE_SLOT: Final = (
+    "UPDATE wall_slots SET work_id = NULL, box_id = NULL, sealed = 0 WHERE work_id = :work_id"
+    f" AND NOT EXISTS ({LEFT_IN_BOX})"
+)
 _ORDER_CODE: Final = "SELECT code FROM orders WHERE order_id = :order_id"
 _NEVER_CAME: Final = (
     "UPDATE order_lines SET short = quantity - picked WHERE order_id = :order_id AND reserved = 0"

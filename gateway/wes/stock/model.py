@@ -152,6 +152,7 @@ class Lot:
         serial: every unit of it is known by its UPN.
         unplaced: of what is allocated, bound to no position.
         barred: of what is held, held at no position, because of the quality.
+        recalled: nothing more of it is promised, and nothing leaves.
     """
 
     lot_id: int
@@ -165,6 +166,7 @@ class Lot:
     serial: bool
     unplaced: int
     barred: int
+    recalled: bool
     balance: Balance
 
 

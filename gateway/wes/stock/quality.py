@@ -19,6 +19,7 @@ from gateway.wes.stock.rows import LOT_COLUMNS, lot_of
 
 # Takes the lot's row: nothing of the lot is held or freed by others until this transaction ends.
 _TAKE: Final = f"UPDATE lots SET quality = quality WHERE lot_id = :lot_id RETURNING {LOT_COLUMNS}"
+_NOT_RECALLED: Final = "UPDATE lots SET recalled = 0 WHERE lot_id = :lot_id AND recalled <> 0"
 _DATE: Final = "UPDATE lots SET expiry_at = :expiry_at WHERE lot_id = :lot_id"
 _DUE: Final = f"""SELECT {LOT_COLUMNS} FROM lots WHERE expiry_at <= :now AND quality <> 'expired' AND quantity > 0
 ORDER BY expiry_at, lot_id LIMIT :limit"""
@@ -28,6 +29,8 @@ async def change_quality(
     tx: Tx, act: Act, lot_id: int, quality: Quality, expiry_at: Micros | None = None
 ) -> Posted:
     """Say whether a lot may be used, and when it expires, if that is said now; else it stays as it is known.
+
+    One that is qualified is not recalled any more.
 
     Raises:
         StockRefused: there is no such lot; or it shall be barred and something of it is reserved: that is to be released first.
@@ -45,6 +48,8 @@ async def _change(act: Act, lot_id: int, quality: Quality, expiry_at: Micros | N
     if not rows:
         raise StockRefused(Nowhere(Level.LOT, (lot_id,)))
     lot = lot_of(rows[0])
+    if quality is Quality.QUALIFIED:
+        await tx.execute(_NOT_RECALLED, {"lot_id": lot_id})
     if lot.quality is quality and expiry_at is None:
         return Posted(repeat=True, pools=())
     held = -lot.barred if quality is Quality.QUALIFIED else lot.balance.quantity - lot.balance.held

@@ -8,7 +8,7 @@ from gateway.wes.stock.model import Balance, Holder, HolderKind, Lot, Pool, Qual
 _BALANCE = "quantity, reserved, allocated, held"
 POOL_COLUMNS: Final = f"pool_id, warehouse_id, owner_id, sku, safety, {_BALANCE}"
 LOT_COLUMNS: Final = (
-    "lot_id, pool_id, lot_no, supplier, production_at, expiry_at, received_at, quality, serial, unplaced, barred,"
+    "lot_id, pool_id, lot_no, supplier, production_at, expiry_at, received_at, quality, serial, unplaced, barred, recalled,"
     f" {_BALANCE}"
 )
 HOLDER_COLUMNS: Final = "holder_id, kind, warehouse_id, location_id, zone, distance"
@@ -36,7 +36,7 @@ def pool_of(row: Row) -> Pool:
 def lot_of(row: Row) -> Lot:
     """Read LOT_COLUMNS."""
     lot_id, pool_id, lot_no, supplier, production_at, expiry_at, received_at = row[:7]
-    quality, serial, unplaced, barred = row[7:11]
+    quality, serial, unplaced, barred, recalled = row[7:12]
     return Lot(
         lot_id=lot_id,
         pool_id=pool_id,
@@ -49,7 +49,8 @@ def lot_of(row: Row) -> Lot:
         serial=bool(serial),
         unplaced=unplaced,
         barred=barred,
-        balance=balance_of(row[11:15]),
+        recalled=bool(recalled),
+        balance=balance_of(row[12:16]),
     )
 
 

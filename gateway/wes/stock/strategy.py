@@ -67,7 +67,9 @@ _CASE: Final = "CAST(:case AS BIGINT)"
 # Of positions: some of it is free, and it is at a place where it can be fetched.
 _FETCHABLE: Final = f"positions.quantity > 0 AND {_FREE} > 0 AND holders.kind IN ('container', 'location')"
 # Of lots: it may be used for this demand.
-_USABLE: Final = f"lots.quality = 'qualified' AND COALESCE(lots.expiry_at, {_NEVER}) > :lasting"
+_USABLE: Final = (
+    f"lots.quality = 'qualified' AND lots.recalled = 0 AND COALESCE(lots.expiry_at, {_NEVER}) > :lasting"
+)
 _WANTED: Final = f"""pools.warehouse_id = :warehouse_id AND pools.owner_id = :owner_id AND pools.sku = :sku
 AND lots.quantity > 0 AND {_AVAILABLE} > 0 AND {_USABLE}
 AND (CAST(:lot_no AS TEXT) IS NULL OR lots.lot_no = CAST(:lot_no AS TEXT))"""
