@@ -262,6 +262,7 @@ class Run:
         self.completed = 0
         self._done_now: list[tuple[str, tuple[str, ...]]] = []
         self.troubles = troubles
+        self.dead_chargers: set[str] = set()
         self._safe: set[str] = set()
 
     # time
@@ -417,6 +418,8 @@ class Run:
             return
         vehicle.actions[action.action_id] = ActionStatus.FINISHED
         match action.kind:
+            case VehicleActionKind.START_CHARGING if vehicle.node in self.dead_chargers:
+                vehicle.actions[action.action_id] = ActionStatus.FAILED
             case VehicleActionKind.START_CHARGING:
                 vehicle.charging, vehicle.battery = True, 1.0
             case VehicleActionKind.STOP_CHARGING:

@@ -73,3 +73,14 @@ def test_vehicles_charge_when_they_are_low_and_go_on_working_afterwards() -> Non
         vehicle.battery = 0.31
     brought_home(run, 30, 10_000)
     assert all(vehicle.battery > 0.31 for vehicle in run.vehicles.values())
+
+
+@settings(max_examples=6)
+@given(seed=st.integers(0, 2**32), troubles=st.booleans())
+def test_a_charger_that_never_charges_keeps_no_vehicle_from_the_other(seed: int, troubles: bool) -> None:
+    run = Run(grid_site(5, 3, 4, chargers=2), Random(seed), 30, troubles=troubles)
+    run.dead_chargers = {"c0"}
+    for vehicle in run.vehicles.values():
+        vehicle.battery = 0.31
+    brought_home(run, 30, 10_000)
+    run.run(lambda: all(vehicle.battery > 0.3 for vehicle in run.vehicles.values()), run.now + 1_000)
