@@ -61,6 +61,12 @@ def _products() -> Any:
     return alone(products)
 
 
+def _performance() -> Any:
+    from gateway.cli.wes_performance import performance
+
+    return alone(performance)
+
+
 def _replenishments() -> Any:
     from gateway.cli.wes_floor import replenishments
 
@@ -115,6 +121,9 @@ COMMANDS: Final = {
     ),
     "returns": Listed(
         "List goods that come back, the newest first: what was announced, and what has come of it.", _returns
+    ),
+    "performance": Listed(
+        "Show what left in time and right, and what was found too much or too little.", _performance
     ),
     "alarms": Listed(
         "List what a person must look at: the exchange with upstream, planning, stock that contradicts itself.",

@@ -1,4 +1,4 @@
-"""When an order came to its stages, and how long orders take (contract v1, /v1/wes): status codes after S1, seconds."""
+"""When an order came to its stages, how long orders take and how well they are served (contract v1, /v1/wes): codes after S1, seconds."""
 
 from datetime import datetime
 
@@ -43,3 +43,30 @@ class ThroughputView(WireModel):
     hours: int
     total: SpanView | None
     stages: tuple[StageSpanView, ...]
+
+
+class PerformanceView(WireModel):
+    """How well the warehouse has worked in the last hours (S2-150, 151, 153). Shares are from 0 to 1; none of nothing.
+
+    Attributes:
+        due: shipped orders that have a deadline.
+        in_time: of these, shipped before it.
+        differing: shipped orders of which a review had found a package wrong.
+        gained, lost: pieces that were found, and that were missing.
+        quantity: pieces in stock now.
+        fulfilment: `inTime` of `due`.
+        accuracy: shipped orders but `differing`, of those shipped.
+        shrinkage: `lost` less `gained`, of `quantity`.
+    """
+
+    hours: int
+    shipped: int
+    due: int
+    in_time: int
+    differing: int
+    gained: int
+    lost: int
+    quantity: int
+    fulfilment: float | None
+    accuracy: float | None
+    shrinkage: float | None

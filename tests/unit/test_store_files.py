@@ -3,7 +3,9 @@
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from contextlib import closing
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,12 @@ import pytest
 from gateway.kernel.clock import EPOCH_2025_S
 from gateway.kernel.ports import CannotStart, StoreBroken, Tx
 from gateway.store.backup import copy_database
-from gateway.store.database import open_reader, open_writer
+from gateway.store.database import MIGRATIONS, open_reader, open_writer
 from gateway.store.inline import open_inline
 from gateway.store.ownership import Fenced, Ownership, claim
 from gateway.store.schema import StoreRefused
 from gateway.store.sqlite import open_sqlite
+from gateway.wes import schema as wes_schema
 
 pytestmark = pytest.mark.unit
 
@@ -72,6 +75,14 @@ def test_migrations_are_applied_once_and_in_order(tmp_path: Path) -> None:
     open_writer(path, later).close()
     with closing(open_writer(path, later)) as connection:
         assert connection.execute("SELECT key, more FROM one").fetchall() == [(1, "x")]
+
+
+@pytest.mark.parametrize("folder", [MIGRATIONS, wes_schema.MIGRATIONS], ids=["gateway", "wes"])
+def test_a_number_is_that_of_one_migration(folder: Traversable) -> None:
+    files = [file.name for file in folder.iterdir() if file.name.endswith(".sql")]
+    names = {file.partition(".")[0] for file in files}
+    numbers = Counter(name.partition("_")[0] for name in names)
+    assert max(numbers.values()) == 1, numbers.most_common(2)
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path) -> None:

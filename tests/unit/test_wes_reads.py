@@ -11,14 +11,17 @@ from gateway.wes.floor.rounds import Lacking
 from gateway.wes.floor.watch import Watch
 from gateway.wes.orders.history import DAY_US, carry_over
 from gateway.wes.orders.lateness import watch
+from gateway.wes.performance import performance
 from gateway.wes.planning.replenishment import Replenishments
 from gateway.wes.planning.rollback import Rollbacks
 from gateway.wes.stock.watch import StockWatch
+from gateway.wes.throughput import throughput
 from gateway.wes.timers import ShortOrders, expire, forget, tell_what_just_changed
 from gateway.wes.upstream.monitors import look
 from gateway.wes.upstream.sync import sync_changed
 from tests.unit.chain_rig import fill, order
 from tests.unit.station_rig import Station, station
+from tests.unit.wes_rig import WAREHOUSE
 
 pytestmark = pytest.mark.unit
 
@@ -36,6 +39,22 @@ async def test_no_round_reads_a_table_that_grows_as_a_whole(sequence: str) -> No
         assert len(asked) > 100
         wrong = {sql for sql in asked if await is_read_as_a_whole(line.store, sql)}
         assert not wrong, "\n\n".join(sorted(wrong))
+
+
+async def test_what_is_told_of_a_day_is_found_by_its_moment_however_many_days_there_were() -> None:
+    async with station() as line:
+        assert isinstance(line.store, InlineStore)
+        asked: set[str] = set()
+        line.store._connection.set_trace_callback(asked.add)
+        await line.store.read(lambda tx: throughput(tx, 0))
+        await line.store.read(lambda tx: performance(tx, WAREHOUSE, 24, 0))
+        line.store._connection.set_trace_callback(None)
+        plans = [await plan_of(line.store, sql) for sql in asked if "stages" in sql or "ledger" in sql]
+        by_moment = (
+            "INDEX stages_shipped (document=? AND code=? AND at_us>?)",
+            "INDEX stock_events_adjusted (kind=? AND at>?)",
+        )
+        assert [sum(index in plan for plan in plans) for index in by_moment] == [2, 1]
 
 
 async def work_through(line: Station) -> set[str]:
@@ -77,6 +96,11 @@ async def look_around(line: Station) -> None:
 
 async def is_read_as_a_whole(store: Store, sql: str) -> bool:
     tables = {alias or table: table for table, alias in TABLE.findall(sql)}
-    plan = await store.read(lambda tx: tx.fetch(f"EXPLAIN QUERY PLAN {sql}"))
-    scanned = [found[1] for row in plan if (found := re.fullmatch(r"SCAN (\w+)", row[-1]))]
+    steps = (await plan_of(store, sql)).splitlines()
+    scanned = [found[1] for step in steps if (found := re.fullmatch(r"SCAN (\w+)", step))]
     return any(name in tables and tables[name] not in BOUNDED for name in scanned)
+
+
+async def plan_of(store: Store, sql: str) -> str:
+    """Return how the database carries out a statement, a step a line."""
+    return "\n".join(row[-1] for row in await store.read(lambda tx: tx.fetch(f"EXPLAIN QUERY PLAN {sql}")))
