@@ -96,6 +96,10 @@ def import_stock(
     if waiting := sorted({sku for answer in answers for sku in answer.to_inspect or ()}):
         text = f"cannot be promised until somebody says when they expire: {', '.join(waiting)}"
         stdout().print(text, soft_wrap=True, markup=False)
+    if expired := sorted({sku for answer in answers for sku in answer.expired or ()}):
+        stdout().print(
+            f"have expired, and are never promised: {', '.join(expired)}", soft_wrap=True, markup=False
+        )
 
 
 def read_stock(text: str, operator: str) -> tuple[list[StockRow], list[StockFinding]]:

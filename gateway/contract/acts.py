@@ -328,6 +328,7 @@ class ActView(WireModel):
         work_ids: what was claimed.
         differs: whether a review found another count.
         destination: the storage location that a container goes to.
+        expired: products of which pieces came whose day has passed: they are in stock, and are never promised.
         return_no: the return that goods belong to which have come back.
         recalled: the lots that a recall has barred.
         to_inspect: products of which good pieces wait for an inspection all the same, as nobody knows when they expire.

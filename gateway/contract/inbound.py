@@ -45,7 +45,8 @@ class ReceivedLine(WireModel):
     Attributes:
         expires_at: None: by the product's shelf life after `produced_at`, if both are known. Of a product with a shelf life one of
             the two is said, or `lot_no` names a lot whose day is known; else the pieces wait until somebody says it.
-        quality: pieces that may not be promised are held where the others of their lot may.
+        quality: pieces that may not be promised are held where the others of their lot may. Good ones whose day has passed are
+            taken in as expired.
         upns: every unit, of products that are known by unit.
     """
 

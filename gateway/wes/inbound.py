@@ -1,7 +1,8 @@
 """Goods come in (S0-21, S3-12…14): received, put into containers or to flat places, and containers brought to storage.
 
 Received goods can be promised at once, wherever they lie; those of a product with a shelf life of which nobody says when they
-expire are taken in, for they are there, and wait until somebody does (gateway/wes/corrections.py). Where a container stands is
+expire are taken in, for they are there, and wait until somebody does (gateway/wes/corrections.py); those that have expired are
+taken in too, and are never promised. Where a container stands is
 not said here: the gateway's events tell it, and everything in the container goes along.
 """
 
@@ -13,7 +14,7 @@ from typing import Final
 from gateway.contract.acts import ActBase, ActView
 from gateway.contract.clock import Micros
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
-from gateway.contract.inbound import PutAway, PutAwayLine, Receive, ReceivedLine, ReceivedQuality, Store
+from gateway.contract.inbound import PutAway, PutAwayLine, Receive, ReceivedLine, Store
 from gateway.kernel.ports import Tx
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
@@ -27,6 +28,9 @@ from gateway.wes.stock.model import Act, Portion, Quality, Virtual
 from gateway.wes.stock.opening import Batch, open_lot
 from gateway.wes.stock.post import post
 from gateway.wes.stock.verbs import hold, put_away, receive
+
+ELSEWHERE_US: Final = 86_400_000_000
+"""A day may have begun where goods were produced that has not begun here."""
 
 _LOT: Final = (
     "SELECT l.lot_id, l.production_at, l.expiry_at FROM lots l JOIN pools p ON p.pool_id = l.pool_id"
@@ -68,24 +72,37 @@ async def store_container(tx: Tx, context: WesContext, request: Store) -> ActVie
 async def _take_in(tx: Tx, context: WesContext, request: Receive) -> ActView:
     owner_id = request.owner_id or context.wes.owner
     products = await find_products(tx, owner_id, (line.sku_id for line in request.lines))
-    _known(request.lines, products)
+    _check(context, request.lines, products)
     holder_id = await _open(tx, context, request.holder_id or Virtual.RCV_AREA.of(context.wes.warehouse_id))
     received_at = context.clock.now_us() if request.received_at is None else _micros(request.received_at)
-    doubted: dict[str, None] = {}
+    held_back: dict[Quality, dict[str, None]] = {Quality.PENDING: {}, Quality.EXPIRED: {}}
     for number, line in enumerate(request.lines):
         product = products[line.sku_id]
         batch = await _dated(tx, _batch(context, owner_id, received_at, line, product))
-        doubtful = product.shelf_life_days is not None and batch.expiry_at is None
-        if doubtful and line.quality is ReceivedQuality.QUALIFIED:
-            doubted[line.sku_id] = None
-            batch = replace(batch, quality=Quality.PENDING)
+        quality = _as_it_comes(context, batch, product)
+        if quality is not batch.quality:
+            held_back[quality][line.sku_id] = None
+            batch = replace(batch, quality=quality)
         lot = await open_lot(tx, context.ids, batch)
         portion = Portion(holder_id, lot.lot_id, line.quantity, line.upns)
         await post(tx, receive(_act(context, request, "receipt", number), lot, portion))
         if batch.quality is not Quality.QUALIFIED and lot.quality is Quality.QUALIFIED:
             held = Portion(holder_id, lot.lot_id, line.quantity)
             await post(tx, hold(_act(context, request, "receiptHeld", number), lot, held))
-    return ActView(act_id=request.act_id, to_inspect=tuple(doubted) or None)
+    return ActView(
+        act_id=request.act_id,
+        to_inspect=tuple(held_back[Quality.PENDING]) or None,
+        expired=tuple(held_back[Quality.EXPIRED]) or None,
+    )
+
+
+def _as_it_comes(context: WesContext, batch: Batch, product: Product) -> Quality:
+    """Return what pieces may be used for by their day, where the dock has found nothing against them."""
+    if batch.quality is not Quality.QUALIFIED:
+        return batch.quality
+    if batch.expiry_at is None:
+        return batch.quality if product.shelf_life_days is None else Quality.PENDING
+    return Quality.EXPIRED if batch.expiry_at <= context.clock.now_us() else batch.quality
 
 
 async def _put_away(tx: Tx, context: WesContext, request: PutAway) -> ActView:
@@ -172,12 +189,17 @@ def _act(context: WesContext, request: ActBase, kind: str, number: int) -> Act:
     )
 
 
-def _known(lines: Iterable[ReceivedLine], products: Mapping[str, Product]) -> None:
-    reasons = [
-        FieldError(f"lines[{n}].skuId", "unknownSku", f"no product {line.sku_id} is known; send it first")
-        for n, line in enumerate(lines)
-        if line.sku_id not in products
-    ]
+def _check(context: WesContext, lines: Iterable[ReceivedLine], products: Mapping[str, Product]) -> None:
+    """Refuse products that nobody knows, and goods that nobody can have made yet: they would keep for centuries."""
+    latest = context.clock.now_us() + ELSEWHERE_US
+    reasons: list[FieldError] = []
+    for n, line in enumerate(lines):
+        if line.sku_id not in products:
+            text = f"no product {line.sku_id} is known; send it first"
+            reasons.append(FieldError(f"lines[{n}].skuId", "unknownSku", text))
+        if line.produced_at is not None and _micros(line.produced_at) > latest:
+            text = f"{line.produced_at:%Y-%m-%d} is still to come: goods that are here were produced before"
+            reasons.append(FieldError(f"lines[{n}].producedAt", "inFuture", text))
     if reasons:
         raise Refusal(RefusalKind.INVALID, *reasons)
 

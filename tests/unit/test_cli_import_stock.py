@@ -131,3 +131,12 @@ async def test_a_table_that_is_none_is_told(tmp_path: Path, table: tuple[str, ..
         ended = await desk.take_in(*table)
         assert ended.code == 1
         assert told in ended.err
+
+
+async def test_what_has_expired_or_whose_day_nobody_has_said_goes_in_and_is_named(tmp_path: Path) -> None:
+    async with importer(tmp_path) as desk:
+        await desk.line.core.products("A", version=2, shelf_life_days=10)
+        ended = await desk.take_in("skuId,quantity,lotNo,expiresAt", "A,5,A-1,", "B,3,B-1,2026-01-31")
+        assert ended.code == 0, ended.err
+        assert "cannot be promised until somebody says when they expire: A" in ended.out
+        assert "have expired, and are never promised: B" in ended.out

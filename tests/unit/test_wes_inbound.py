@@ -162,10 +162,59 @@ async def test_goods_with_a_shelf_life_and_no_date_are_taken_in_and_wait_for_som
 async def test_a_lot_whose_date_is_known_needs_it_only_once() -> None:
     async with dock() as ramp:
         await ramp.line.core.products("A", version=2, shelf_life_days=10)
-        first = some("A", 1, lotNo="A-1", producedAt="2026-01-01T00:00:00Z")
+        first = some("A", 1, lotNo="A-1", producedAt="2026-09-20T00:00:00Z")
         assert "toInspect" not in await ramp.did("receipts", actId="R-1", lines=[first])
         assert "toInspect" not in await ramp.did("receipts", actId="R-2", lines=[some("A", 2, lotNo="A-1")])
         assert await ramp.sellable() == {"A": 3}
+
+
+@pytest.mark.parametrize(
+    "day", [{"expiresAt": "2026-09-21T00:00:00Z"}, {"producedAt": "2026-09-01T00:00:00Z"}], ids=str
+)
+async def test_goods_that_have_expired_are_taken_in_and_never_promised(day: dict[str, str]) -> None:
+    async with dock() as ramp:
+        await ramp.line.core.products("A", version=2, shelf_life_days=10)
+        lines = [some("A", 5, lotNo="A-1", **day), some("B", 1)]
+        answer = await ramp.did("receipts", actId="R-1", lines=lines)
+        assert (answer["expired"], answer.get("toInspect")) == (["A"], None)
+        assert await ramp.positions() == [(AREA, "", 1), (AREA, "A-1", 5)]
+        assert await ramp.sellable() == {"A": 0, "B": 1}
+        assert await ramp.line.core.rows("SELECT quality FROM lots ORDER BY lot_no") == [
+            ("qualified",),
+            ("expired",),
+        ]
+        assert await contradictions(ramp.line.core) == []
+
+
+async def test_goods_of_a_lot_that_has_expired_since_are_held_though_nobody_has_marked_it_yet() -> None:
+    async with dock() as ramp:
+        line = some("A", 5, lotNo="A-1", expiresAt="2026-09-22T00:00:00Z")
+        assert "expired" not in await ramp.did("receipts", actId="R-1", lines=[line])
+        ramp.line.core.clock.at_us += 86_400_000_000
+        assert (await ramp.did("receipts", actId="R-2", lines=[line]))["expired"] == ["A"]
+        assert await ramp.positions() == [(AREA, "A-1", 10)]
+        assert await ramp.sellable() == {"A": 5}, "until the round marks the lot"
+
+
+async def test_what_the_dock_has_found_against_goods_stands_whatever_their_day() -> None:
+    async with dock() as ramp:
+        line = some("A", 5, lotNo="A-1", expiresAt="2026-09-01T00:00:00Z", quality="rejected")
+        assert "expired" not in await ramp.did("receipts", actId="R-1", lines=[line])
+        assert await ramp.line.core.rows("SELECT quality FROM lots") == [("rejected",)]
+
+
+async def test_goods_that_nobody_can_have_produced_yet_are_refused_with_the_line() -> None:
+    async with dock() as ramp:
+        lines = [
+            some("A", 1, lotNo="A-1", producedAt="2026-09-22T00:00:00Z"),
+            some("A", 1, lotNo="A-2", producedAt="2999-01-01T00:00:00Z"),
+        ]
+        assert await ramp.refused("receipts", actId="R-1", lines=lines) == (
+            422,
+            [("lines[1].producedAt", "inFuture")],
+        )
+        assert await ramp.positions() == []
+        await ramp.did("receipts", actId="R-1", lines=lines[:1])
 
 
 @pytest.mark.parametrize("said", [{}, {"quality": "pending"}, {"quality": "rejected"}])
