@@ -25,12 +25,14 @@ def told(data: Mapping[str, Any], known: Collection[str]) -> str:
     return " ".join(f"{key}={_brief(value)}" for key, value in shown)
 
 
-def _brief(value: object) -> str:
+def _brief(value: Any) -> str:
     match value:
         case str():
             text = value
         case {"code": str(code)}:
             text = code
+        case [{"source": source, "target": str()}, *_]:  # the legs of a way
+            text = "→".join([source or "on board", *(leg["target"] for leg in value)])
         case _:
             text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= TOLD_MAX else f"{text[: TOLD_MAX - 1]}…"

@@ -63,6 +63,22 @@ def test_an_event_reads_as_number_time_type_subject_and_data() -> None:
     assert any("green" in str(span.style) for span in line.spans)
 
 
+@pytest.mark.parametrize(("source", "told"), [("A-1", "A-1→OUT-1→S1-1"), (None, "on board→OUT-1→S1-1")])
+def test_a_way_reads_as_its_places(source: str | None, told: str) -> None:
+    legs = [
+        {"source": source, "target": "OUT-1", "carrierId": "lift", "expectedSeconds": 4.2},
+        {"source": "OUT-1", "target": "S1-1", "carrierId": "agvs", "expectedSeconds": 20.5},
+    ]
+    event = HeardEvent(
+        seq=7,
+        type="transport.planned",
+        subject="T-1",
+        time=datetime(2026, 11, 22, tzinfo=UTC),
+        data={"legs": legs},
+    )
+    assert line_of(event).plain.endswith(f"legs={told}")
+
+
 def test_a_type_that_is_newer_than_this_program_is_shown_too() -> None:
     text = '{"seq": 1, "type": "robot.danced", "subject": "r", "time": "2026-11-22T08:30:00Z", "data": {}, "new": 1}'
     assert "robot.danced" in line_of(HeardEvent.model_validate_json(text)).plain
