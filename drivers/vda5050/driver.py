@@ -208,7 +208,7 @@ class Vda5050Driver:
         try:
             await port.keep(topic, said)
         except LinkError as error:
-            text = f"{error}, as the gateway wrote {topic}: if that comes again, give its user the right to"
+            text = f"{error}, as the gateway wrote {topic}: if that comes again, let its user write there"
             raise LinkError(error.kind, text) from error
 
     def _reckon(self, name: str) -> None:

@@ -235,7 +235,8 @@ class Fleet:
             return no(f"{row.vehicle_id} is paused")
         if _serves_others(row, shown):
             what = f"order {shown.order_id}" if shown.order_id else "something"
-            return no(f"{row.vehicle_id} is busy with {what}, which is not of this gateway or not any more")
+            text = f"{row.vehicle_id} is busy with {what}, which is not, or no longer, of this gateway"
+            return no(f"{text}: wait for its end, or end it at the vehicle")
         if row.command is None and (row.charger is not None or self._is_spent(shown)):
             return no(f"{row.vehicle_id} has to charge; its battery is at {shown.battery * 100:g} %")
         return YES

@@ -300,7 +300,7 @@ def test_a_broker_that_shuts_out_who_says_who_commands_is_tried_at_leisure_and_t
         missed = [each for each in bench.reports if isinstance(each, VehicleOffline)]
         assert {each.reason for each in missed} == {
             f"the broker does not answer: connection closed, as the gateway wrote {topic}:"
-            " if that comes again, give its user the right to"
+            " if that comes again, let its user write there"
         }
         pauses = [later - earlier for earlier, later in pairwise(bench.connected_at)]
         assert max(pauses) == pytest.approx(2.1, abs=0.1)

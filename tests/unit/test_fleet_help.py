@@ -546,6 +546,8 @@ def test_somebody_is_called_to_a_vehicle_that_stays_paused_until_it_goes_on(desk
     assert calls(desk) == []
     desk.show(paused=False)
     assert calls(desk) == [MatterSettled(device_id="agv-1", matter="paused")]
+    desk.pass_time(PAUSED_S)
+    assert calls(desk) == []
 
 
 @pytest.mark.parametrize("paused", [True, False])
@@ -575,7 +577,8 @@ def test_a_vehicle_that_carries_out_an_order_of_others_gets_no_command_until_it_
     desk.show(order_id="theirs", last_node_id="a", node_states=ahead, driving=True)
     assert desk.fleet.choose("A") == "agv-2"
     assert desk.fleet.takes_work("agv-1").reason == (
-        "agv-1 is busy with order theirs, which is not of this gateway or not any more"
+        "agv-1 is busy with order theirs, which is not, or no longer, of this gateway:"
+        " wait for its end, or end it at the vehicle"
     )
     # when it has come where it was sent
     desk.show(last_node_id="b", last_node_sequence_id=2, node_states=(), driving=False)
@@ -608,8 +611,13 @@ def test_an_order_of_others_that_the_vehicle_will_not_let_go_of_is_cancelled_eve
         desk.pass_time(1)
     # then it is asked again and again, not the same question twice
     assert [later - earlier for earlier, later in pairwise(asked)] == [4, 8, 16, 32]
-    # when it does
+    # when it shows another of them, then it is asked to let go of that one
     desk.sent()
+    desk.show(order_id="others", actions=())
+    assert desk.sent() == [CancelOrder("agv-1", "others")]
+    desk.show(order_id="theirs")
+    # when it does
+    times = 0
     desk.command(Op.PICK, "A")
     finished = (cancel_id_of("theirs", times), ActionStatus.FINISHED, "")
     desk.show(node_states=(), actions=(finished,))

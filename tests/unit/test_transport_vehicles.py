@@ -57,7 +57,8 @@ def test_a_transport_that_waits_for_a_vehicle_says_why_none_works() -> None:
     hall.ask(VehicleOffline(vehicle_id="agv-2", reason="silent"))
     assert hall.waiting() == (
         "no vehicle of agvs is free:"
-        " agv-1 is busy with order theirs, which is not of this gateway or not any more;"
+        " agv-1 is busy with order theirs, which is not, or no longer, of this gateway:"
+        " wait for its end, or end it at the vehicle;"
         " agv-2 is offline: silent"
     )
     # when the order of the other master has ended, then it picks
