@@ -112,6 +112,17 @@ def test_a_command_that_is_told_again_changes_nothing(desk: Desk) -> None:
     assert desk.sent() == []
 
 
+def test_a_withdrawn_command_that_is_told_again_stays_withdrawn(desk: Desk) -> None:
+    """As after a restart, when the engine hands over all that has not ended."""
+    desk.command(Op.PICK, "F")
+    desk.fleet.withdraw(5)
+    desk.settle()
+    desk.sent()
+    desk.command(Op.PICK, "F")
+    assert desk.row().withdrawn
+    assert desk.sent() == []
+
+
 def test_two_vehicles_do_not_meet_on_the_lane(desk: Desk) -> None:
     desk.command(Op.PICK, "G", job_id=5, name="agv-1")
     desk.command(Op.PICK, "A", job_id=6, name="agv-2")
@@ -265,6 +276,24 @@ def test_an_old_refusal_does_not_count_against_a_new_order(desk: Desk) -> None:
     assert desk.news() == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "order_id", "update"),
+    [("orderError", "site-4", "0"), ("orderError", "site-5", "1"), ("pathBlocked", "site-5", "0")],
+    ids=["another order", "another update", "no refusal"],
+)
+def test_an_error_is_a_no_only_if_it_refuses_this_very_message(
+    desk: Desk, kind: str, order_id: str, update: str
+) -> None:
+    desk.command(Op.PICK, "F")
+    order = desk.order()
+    references = (("orderId", order_id), ("orderUpdateId", update))
+    desk.show(errors=(VehicleError(error_type=kind, fatal=False, references=references),))
+    desk.pass_time(UNDER_WAY_S)
+    assert desk.news() == []
+    desk.take(order, driving=True)
+    assert [type(report) for report in desk.news()] == [CommandAccepted]
+
+
 def test_a_refused_order_that_is_taken_long_after_is_cancelled(desk: Desk) -> None:
     desk.command(Op.PICK, "F")
     order = desk.order()
@@ -391,6 +420,27 @@ def test_an_order_that_was_forgotten_at_the_goal_is_for_the_load_to_tell(
     assert isinstance(unknown, CommandUnknown)
     assert (unknown.sensors.load, unknown.sensors.place) == (load, 7)
     assert isinstance(online, ChannelOnline)
+
+
+def test_what_was_forgotten_at_the_goal_is_no_less_in_doubt_where_somebody_has_driven_the_vehicle(
+    desk: Desk,
+) -> None:
+    at_goal(desk)
+    unknown, _ = forget(desk, "p1", loads=None)
+    assert isinstance(unknown, CommandUnknown)
+    assert (unknown.sensors.load, unknown.sensors.place) == (Load.UNKNOWN, None)
+
+
+def test_an_empty_vehicle_that_has_forgotten_a_drop_tells_whether_it_stands_where_it_was_to_put_it(
+    desk: Desk,
+) -> None:
+    at_goal(desk)
+    desk.show(actions=((pick_id(), ActionStatus.FINISHED, ""),), loads=("TOTE-1",))
+    desk.command(Op.DROP, "A", job_id=6)
+    desk.take(desk.order())
+    unknown, _ = forget(desk, "b", loads=())
+    assert isinstance(unknown, CommandUnknown)
+    assert (unknown.sensors.load, unknown.sensors.place) == (Load.EMPTY, None)
 
 
 def test_an_order_that_was_forgotten_at_the_goal_without_a_load_is_made_anew(desk: Desk) -> None:
@@ -612,6 +662,17 @@ def test_a_reset_asks_for_a_state_and_is_done_when_it_shows_no_fault(desk: Desk)
     assert desk.sent() == [ResetVehicle("agv-1")]
     desk.show()
     assert desk.news() == [CommandDone(job_id=9)]
+
+
+def test_after_a_reset_a_vehicle_is_sent_again_what_it_has_not_taken_yet(desk: Desk) -> None:
+    """A driver that resets a vehicle forgets all that it was to send."""
+    desk.command(Op.PICK, "F")
+    order = desk.order()
+    desk.command(Op.RESET, "A", job_id=9)
+    assert desk.sent() == [ResetVehicle("agv-1"), SendOrder(order)]
+    desk.take(order)
+    desk.command(Op.RESET, "A", job_id=10)
+    assert desk.sent() == [ResetVehicle("agv-1")]
 
 
 # Vehicles that will not move

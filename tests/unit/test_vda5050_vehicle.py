@@ -1,6 +1,7 @@
 """What the driver sends to one vehicle, when it stops, and what it tells: without a wire and without a clock."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,6 +30,10 @@ Json = dict[str, Any]
 WIRING = VehicleWiring(device_id="agv-1", manufacturer="simco", serial="agv-1")
 OWN = Mandate(epoch=7, run="run-7")
 T0 = "2026-11-22T08:00:0"
+LOST: Json = {"agvPosition": {"x": 0, "y": 0, "theta": 0, "mapId": "hall", "positionInitialized": False}}
+POSE = VehiclePose(
+    vehicle_id="agv-1", action_id="pose-1", node_id="b", x=2.0, y=0.0, theta=1.5, map_id="hall"
+)
 
 
 class Clock:
@@ -373,7 +378,16 @@ def test_a_cancel_replaces_the_order_and_goes_out_until_its_action_shows(wire: W
     assert wire.actions() == [cancel]
     wire.state(actionStates=[{"actionId": cancel[1], "actionStatus": "RUNNING"}])
     wire.now = 9.0
-    assert wire.actions() == []
+    assert wire.sent() == [], "nor the order"
+
+
+def test_a_new_order_is_not_cancelled_by_what_was_to_cancel_the_one_before(wire: Wire) -> None:
+    """A vehicle cancels whatever it has: `cancelOrder` names no order (6.6.3)."""
+    wire.state()
+    wire.face.cancel("o-1")
+    wire.face.send(order("o-2"))
+    for wire.now in (0.0, 10.0):
+        assert wire.actions() == []
 
 
 def test_a_finished_action_that_vanishes_stays_finished(wire: Wire) -> None:
@@ -464,6 +478,7 @@ def test_a_vehicle_whose_clock_has_lost_its_time_is_heard_when_no_older_state_ca
 
 def test_however_many_states_are_overtaken_they_are_left(wire: Wire) -> None:
     """Found by simulation (narrow site, seed 3005): the third was believed, and its order counted as forgotten."""
+    wire.now = 100.0
     wire.state(headerId=10, lastNodeId="c")
     for header_id in range(5):
         wire.state(headerId=header_id, timestamp=T0 + "0.00Z", lastNodeId="b")
@@ -819,13 +834,27 @@ def test_a_position_carries_what_the_last_state_told_besides(wire: Wire) -> None
     assert (seen.x, seen.y, seen.load, seen.battery) == (1.5, 2.5, Load.LOADED, 0.8)
 
 
-def test_a_reset_forgets_the_order_and_tells_the_next_state_news_or_not(wire: Wire) -> None:
+@pytest.mark.parametrize(
+    "want",
+    [
+        lambda face: face.send(order()),
+        lambda face: face.cancel("o-0"),
+        lambda face: face.localise(POSE),
+    ],
+    ids=["order", "cancel", "pose"],
+)
+def test_a_reset_forgets_what_was_to_be_sent_and_tells_the_next_state_news_or_not(
+    wire: Wire, want: Callable[[VehicleFace], None]
+) -> None:
     wire.state()
     wire.told()
-    wire.face.send(order())
+    want(wire.face)
     wire.face.forget()
-    assert [kind for kind, _ in wire.actions()] == ["stateRequest"]
-    assert wire.orders() == []
+    ((topic, body),) = wire.sent()
+    assert (topic, [action["actionType"] for action in body["actions"]]) == (
+        "instantActions",
+        ["stateRequest"],
+    )
     wire.state()
     assert len(wire.told()) == 1
 
@@ -836,12 +865,6 @@ def test_telegrams_keep_orders_and_news_but_not_every_position(wire: Wire) -> No
     for x in range(20):
         wire.state(agvPosition={"x": x, "y": 0, "theta": 0, "mapId": "hall", "positionInitialized": True})
     assert len(wire.face.diagnosis.telegrams()) == before
-
-
-LOST: Json = {"agvPosition": {"x": 0, "y": 0, "theta": 0, "mapId": "hall", "positionInitialized": False}}
-POSE = VehiclePose(
-    vehicle_id="agv-1", action_id="pose-1", node_id="b", x=2.0, y=0.0, theta=1.5, map_id="hall"
-)
 
 
 def test_where_it_stands_is_sent_until_the_vehicle_shows_that_it_has_heard(wire: Wire) -> None:
