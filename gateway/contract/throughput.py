@@ -1,4 +1,4 @@
-"""When an order came to its stages, how long orders take and how well they are served (contract v1, /v1/wes): codes after S1, seconds."""
+"""Orders at their stages, how long they take, and how well they are served (contract v1, /v1/wes): codes after S1, seconds."""
 
 from datetime import datetime
 
