@@ -343,4 +343,5 @@ class ActView(WireModel):
     destination: str | None = Omitted
     return_no: str | None = Omitted
     recalled: tuple[RecalledLot, ...] | None = Omitted
+    expired: tuple[str, ...] | None = Omitted
     to_inspect: tuple[str, ...] | None = Omitted
