@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, PositiveFloat, ValidationError
+from pydantic_core import ErrorDetails
 
+from gateway.contract.misfits import field_error, without_kinds
 from gateway.contract.model import WireModel
-from gateway.site.document import read_document
+from gateway.site.document import Document, read_document
 from sim_devices.clock import Random
 from sim_devices.faults.book import FAULTS_HELD, FaultBook, NotPossible
 from sim_devices.faults.kinds import Fault
@@ -51,8 +53,13 @@ def read_fault_file(path: Path) -> FaultFile:
     try:
         return FaultFile.model_validate(document.data)
     except ValidationError as error:
-        places = (f"{path}: {'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
-        raise ValueError("\n".join(places)) from error
+        raise ValueError("\n".join(_told(document, each) for each in error.errors())) from error
+
+
+def _told(document: Document, error: ErrorDetails) -> str:
+    place = without_kinds({**error, "loc": ("body", *error["loc"])}, document.data)
+    misfit = field_error(error, place)
+    return f"{document.file}:{document.line(place)}: {misfit.field or 'file'}: {misfit.message}"
 
 
 def misfits(file: FaultFile, book: FaultBook) -> Iterator[str]:
@@ -63,7 +70,7 @@ def misfits(file: FaultFile, book: FaultBook) -> Iterator[str]:
             try:
                 book.place_of(fault)
             except NotPossible as reason:
-                yield f"{name}.{index}: {reason}"
+                yield f"{name}[{index}]: {reason}"
 
 
 async def play(file: FaultFile, book: FaultBook, chance: Random) -> None:

@@ -20,13 +20,13 @@ MENU = "[{kind: noRead, device: conveyor-out}, {kind: noRead, device: wall-1}]"
 @pytest.mark.parametrize(
     ("written", "why"),
     [
-        ("- 1\n", "file: Input should be a valid dictionary"),
+        ("- 1\n", "file: must be an object"),
         ("faults: [\n", "cannot be read as YAML"),
-        ("faults: [{kind: flood, device: lift-1}]\n", "faults.0: Input tag 'flood'"),
-        ("faults: [{kind: jam, device: nobody}]\n", "faults.0: there is no simulated device nobody"),
+        ("faults: [{kind: flood, device: lift-1}]\n", "faults[0].kind: must be one of 'reboot', "),
+        ("faults: [{kind: jam, device: nobody}]\n", "faults[0]: there is no simulated device nobody"),
         (
             f"random: {{meanIntervalS: 1000, menu: {MENU}}}\n",
-            "random.menu.1: noRead cannot happen to wall-1",
+            "random.menu[1]: noRead cannot happen to wall-1",
         ),
     ],
 )

@@ -203,8 +203,8 @@ def test_what_a_fault_file_asks_for_and_cannot_happen_is_named_with_its_place() 
         random=RandomFaults(mean_interval_s=1.0, menu=menu),
     )
     assert list(misfits(file, book)) == [
-        "faults.1: reboot cannot happen to device; what can: jam",
-        "random.menu.1: there is no simulated device other; there are device",
+        "faults[1]: reboot cannot happen to device; what can: jam",
+        "random.menu[1]: there is no simulated device other; there are device",
     ]
 
 
@@ -221,9 +221,13 @@ def test_a_fault_file_is_read_and_its_mistakes_are_named(tmp_path: Path) -> None
     assert file.faults == (
         Reboot(device="shuttle-2", memory_lost=True, after=After(point=Point.MOVED, times=3)),
     )
-    path.write_text("faults: [{kind: jam, device: d, duration: 5}, {kind: flood, device: d}]\nsede: 1\n")
-    with pytest.raises(ValueError, match=r"(?s)faults\.0.*duration.*faults\.1.*sede"):
+    path.write_text("faults:\n- {kind: jam, device: d, duration: 5}\n- {kind: flood, device: d}\nsede: 1\n")
+    with pytest.raises(ValueError, match="there is no such field") as refused:
         read_fault_file(path)
+    duration, kind, sede = str(refused.value).splitlines()
+    assert duration == f"{path}:2: faults[0].duration: there is no such field"
+    assert kind.startswith(f"{path}:3: faults[1].kind: must be one of 'reboot', ")
+    assert sede == f"{path}:4: sede: there is no such field"
     path.write_text("faults: [")
     with pytest.raises(ValueError, match="cannot be read as YAML"):
         read_fault_file(path)
