@@ -20,6 +20,7 @@ from gateway.api.transports import transport_routes
 from gateway.api.webhooks import describe_events, describe_upstream
 from gateway.api.wes_attention import attention_routes
 from gateway.api.wes_corrections import correction_routes
+from gateway.api.wes_counts import count_routes
 from gateway.api.wes_floor import floor_routes
 from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wes_labels import label_routes
@@ -78,6 +79,7 @@ def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:
         inbound_routes,
         stock_routes,
         correction_routes,
+        count_routes,
         attention_routes,
     )
     return [floor_routes(wes, closing), *(routes(wes) for routes in rooms)]

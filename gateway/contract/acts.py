@@ -332,6 +332,8 @@ class ActView(WireModel):
         return_no: the return that goods belong to which have come back.
         recalled: the lots that a recall has barred.
         to_inspect: products of which good pieces wait for an inspection all the same, as nobody knows when they expire.
+        line_ids: lines of a count that were claimed or counted.
+        line_states: what became of those that were counted, in that order.
     """
 
     act_id: str
@@ -345,3 +347,5 @@ class ActView(WireModel):
     recalled: tuple[RecalledLot, ...] | None = Omitted
     expired: tuple[str, ...] | None = Omitted
     to_inspect: tuple[str, ...] | None = Omitted
+    line_ids: tuple[int, ...] | None = Omitted
+    line_states: tuple[str, ...] | None = Omitted

@@ -4,7 +4,8 @@ What a short pick misses and what is damaged is held until somebody counts: this
 again by themselves once there are more.
 """
 
-from typing import Final, assert_never
+from functools import partial
+from typing import assert_never
 
 from gateway.contract.acts import ActView
 from gateway.contract.corrections import (
@@ -20,26 +21,17 @@ from gateway.contract.corrections import (
     UnholdGoods,
 )
 from gateway.kernel.clock import to_rfc3339
-from gateway.kernel.ports import SqlValue, Tx
+from gateway.kernel.ports import Tx
 from gateway.wes.context import WesContext
+from gateway.wes.counting.books import book, compare, find_lot, known_pool, note_counted, take, void_counts
 from gateway.wes.floor.acts import once
 from gateway.wes.orders.catalogue import find_products
 from gateway.wes.planning.tasks import conflict, missing
-from gateway.wes.stock.model import OUTSIDE, Act, Balance, Lot, Portion, Quality
+from gateway.wes.stock.model import OUTSIDE, Act, Lot, Portion, Quality
 from gateway.wes.stock.opening import set_safety
 from gateway.wes.stock.post import post
 from gateway.wes.stock.quality import change_quality
-from gateway.wes.stock.rows import LOT_COLUMNS, balance_of, lot_of
-from gateway.wes.stock.verbs import gain, hold, lose, lose_held, move, unhold
-from gateway.wes.stock.views import find_pool
-
-_LOT: Final = f"SELECT {LOT_COLUMNS} FROM lots WHERE pool_id = :pool_id AND lot_no = :lot_no"
-# Takes the position's row: what is counted against stays as it is until this transaction ends.
-_TAKE: Final = (
-    "UPDATE positions SET quantity = quantity WHERE holder_id = :holder_id AND lot_id = :lot_id"
-    " RETURNING quantity, 0, allocated, held"
-)
-_UNITS: Final = "SELECT upn FROM units WHERE holder_id = :holder_id AND lot_id = :lot_id ORDER BY upn"
+from gateway.wes.stock.verbs import hold, move, unhold
 
 
 async def correct(tx: Tx, context: WesContext, request: AnyCorrection) -> ActView:
@@ -53,10 +45,11 @@ async def correct(tx: Tx, context: WesContext, request: AnyCorrection) -> ActVie
 
 async def _do(tx: Tx, context: WesContext, request: AnyCorrection) -> ActView:
     if isinstance(request, SetSafety):
-        await set_safety(tx, await _pool(tx, context, request), request.quantity)
+        pool = await known_pool(tx, context, request.owner_id, request.sku_id)
+        await set_safety(tx, pool.pool_id, request.quantity)
         return ActView(act_id=request.act_id)
     _check_places(request)
-    lot = await _lot(tx, context, request)
+    lot = await find_lot(tx, context, request.owner_id, request.sku_id, request.lot_no)
     match request:
         case CountGoods():
             await _count(tx, context, request, lot)
@@ -107,56 +100,11 @@ async def _judge(tx: Tx, context: WesContext, request: JudgeLot, lot: Lot) -> No
 
 
 async def _count(tx: Tx, context: WesContext, request: CountGoods, lot: Lot) -> None:
-    which: dict[str, SqlValue] = {"holder_id": request.holder_id, "lot_id": lot.lot_id}
-    rows = await tx.fetch_many(_TAKE, [which])
-    there = balance_of(rows[0]) if rows else Balance()
-    known = [row[0] for row in await tx.fetch(_UNITS, which)] if lot.serial else []
-    found = tuple(upn for upn in request.upns if upn not in known)
-    lost = tuple(upn for upn in known if upn not in request.upns)
-    more, less = _difference(lot, request, there, found, lost)
-    if more:
-        portion = Portion(request.holder_id, lot.lot_id, more, found)
-        await post(tx, gain(_act(context, request, "gain"), lot, portion))
-    if less > there.held + there.free:
-        text = (
-            f"{there.allocated} pieces are allocated: what is missing of them is told where they are picked"
-        )
-        raise conflict("quantity", "allocated", text)
-    from_held = min(less, there.held)
-    if from_held:
-        portion = Portion(request.holder_id, lot.lot_id, from_held, lost[:from_held])
-        await post(tx, lose_held(_act(context, request, "lossHeld"), lot, portion))
-    if less > from_held:
-        portion = Portion(request.holder_id, lot.lot_id, less - from_held, lost[from_held:])
-        await post(tx, lose(_act(context, request, "loss"), lot, portion))
-
-
-def _difference(
-    lot: Lot, request: CountGoods, there: Balance, found: tuple[str, ...], lost: tuple[str, ...]
-) -> tuple[int, int]:
-    """Return how many pieces are found and how many are lost; of a lot known by unit both may be some."""
-    if not lot.serial:
-        return max(0, request.quantity - there.quantity), max(0, there.quantity - request.quantity)
-    if len(request.upns) != request.quantity:
-        text = f"{len(request.upns)} units are named, {request.quantity} pieces are counted"
-        raise conflict("upns", "uncounted", text)
-    return len(found), len(lost)
-
-
-async def _pool(tx: Tx, context: WesContext, request: Correction) -> int:
-    owner_id = request.owner_id or context.wes.owner
-    pool = await find_pool(tx, context.wes.warehouse_id, owner_id, request.sku_id)
-    if pool is None:
-        raise missing("skuId", f"there has never been any {request.sku_id} of {owner_id}")
-    return pool.pool_id
-
-
-async def _lot(tx: Tx, context: WesContext, request: LotCorrection) -> Lot:
-    pool_id = await _pool(tx, context, request)
-    rows = await tx.fetch(_LOT, {"pool_id": pool_id, "lot_no": request.lot_no})
-    if not rows:
-        raise missing("lotNo", f"there has never been a lot {request.lot_no!r} of {request.sku_id}")
-    return lot_of(rows[0])
+    there = await take(tx, request.holder_id, lot)
+    difference = compare(there, request.quantity, request.upns)
+    await book(tx, there, difference, partial(_act, context, request))
+    await note_counted(tx, there, context.clock.now_us())
+    await void_counts(tx, there)
 
 
 def _act(context: WesContext, request: Correction, kind: str) -> Act:
