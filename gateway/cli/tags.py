@@ -88,6 +88,8 @@ def import_tags(
     if flaws := _flaws(profile):
         _refuse("\n".join(f"{table}: {flaw}" for flaw in flaws))
     _write(profile_yaml(profile), output)
+    if output is not None:
+        sys.stderr.write(f"{output}: profile {profile_id}; a site finds it in its folder `profiles`\n")
     if looks_numbered(tables):
         sys.stderr.write(
             f"{table}: every address is {FIRST_NUMBER} or higher. Addresses count registers from 0; if these are the numbers"

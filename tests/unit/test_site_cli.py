@@ -125,7 +125,9 @@ def test_a_tag_table_goes_out_and_comes_back_into_a_site(site: Path, tmp_path: P
     table, profile = tmp_path / "tags.csv", site / "profiles" / "acme.yaml"
     profile.parent.mkdir()
     assert run("tags", "export", "--site", site, "--profile", "modbus-mailbox", "-o", table).exit_code == 0
-    assert run("tags", "import", table, "--id", "acme", "--protocol", "modbus", "-o", profile).exit_code == 0
+    made = run("tags", "import", table, "--id", "acme", "--protocol", "modbus", "-o", profile)
+    assert made.exit_code == 0
+    assert made.stderr == f"{profile}: profile acme; a site finds it in its folder `profiles`\n"
     assert load_site(site).profile("acme").status_base == 32
 
 
