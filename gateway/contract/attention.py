@@ -79,14 +79,18 @@ class DecisionView(WireModel):
     """What a person decided, and why.
 
     Attributes:
-        document: order or message.
+        document: order, message or safety: how much of a product is never offered to upstream.
         document_id: its number in the WES.
+        decision: of a safety stock, how much it was and is: `20 → 50`.
+        owner_id, sku_id: whose safety stock it is.
     """
 
     decision_id: int
     document: str
     document_id: int
     decision: str
+    owner_id: str | None = Omitted
+    sku_id: str | None = Omitted
     operator: str
     reason: str
     at: datetime

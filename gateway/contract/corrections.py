@@ -1,6 +1,7 @@
 """What people put right in the stock, and what its ledger tells (contract v1, /v1/wes): acts like those at stations, done once.
 
-Every correction says who, and why; both stand in the ledger for ever. Pieces are units of the product.
+Every correction says who, and why; both stand in the ledger for ever, those of a safety stock among the decisions. Pieces
+are units of the product.
 """
 
 from datetime import datetime

@@ -13,10 +13,11 @@ from gateway.contract.faults import Refusal, RefusalKind
 from gateway.contract.transports import Act
 from gateway.contract.wms import CancelCommand
 from gateway.kernel.clock import to_datetime
-from gateway.kernel.ports import Row, SqlValue, Tx
+from gateway.kernel.ports import Row, Tx
 from gateway.site.rules import Reservation
 from gateway.wes.codes import OPEN
 from gateway.wes.core import WesCore
+from gateway.wes.decisions import note_decision
 from gateway.wes.exceptions import ExceptionKind
 from gateway.wes.floor.cancel import cancel
 from gateway.wes.floor.shortfall import accept_short, make_up_again
@@ -47,13 +48,10 @@ _MESSAGES: Final = (
     " WHERE later.lane = outbox.lane AND later.sequence > outbox.sequence AND later.state <> 'delivered')"
     " FROM outbox WHERE state = 'dead' AND message_id > :after ORDER BY message_id LIMIT :limit"
 )
-_NOTE: Final = (
-    "INSERT INTO decisions (decision_id, document, document_id, decision, operator, reason, at_us)"
-    " VALUES (:decision_id, :document, :document_id, :decision, :operator, :reason, :at_us)"
-)
 _DECISIONS: Final = (
-    "SELECT decision_id, document, document_id, decision, operator, reason, at_us FROM decisions"
-    " WHERE decision_id < :below ORDER BY decision_id DESC LIMIT :limit"
+    "SELECT d.decision_id, d.document, d.document_id, d.decision, d.operator, d.reason, d.at_us, p.owner_id, p.sku"
+    " FROM decisions d LEFT JOIN pools p ON d.document = 'safety' AND p.pool_id = d.document_id"
+    " WHERE d.decision_id < :below ORDER BY d.decision_id DESC LIMIT :limit"
 )
 
 
@@ -91,7 +89,7 @@ async def settle(tx: Tx, core: WesCore, exception_id: int, request: SettleReques
     if request.decision not in view.decisions:
         may = ", ".join(view.decisions) or "nothing"
         raise conflict("decision", "impossible", f"about this, {may} can be decided")
-    await _note(tx, core, "order", order_id, request.decision, request)
+    await note_decision(tx, core.context, "order", order_id, request.decision, request)
     await _WAYS[ExceptionKind(view.kind)][request.decision](tx, core, view.order_no, order_id, request)
     (row,) = await tx.fetch(_ONE, which)
     return _exception(row)
@@ -106,7 +104,7 @@ async def decide_message(tx: Tx, core: WesCore, message_id: int, decision: Decis
     change = skip_message if decision is Decision.SKIP else send_again
     if not await change(tx, core.context, message_id):
         raise missing("messageId", f"no message {message_id} was given up")
-    await _note(tx, core, "message", message_id, decision, act)
+    await note_decision(tx, core.context, "message", message_id, decision, act)
 
 
 # ── ways ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -196,19 +194,6 @@ def decisions_about(kind: str, code: int, settled_at: Micros | None) -> tuple[De
     return tuple(_WAYS[ExceptionKind(kind)]) if settled_at is None and code in OPEN else ()
 
 
-async def _note(tx: Tx, core: WesCore, document: str, document_id: int, decision: Decision, act: Act) -> None:
-    row: dict[str, SqlValue] = {
-        "decision_id": core.context.ids.next(),
-        "document": document,
-        "document_id": document_id,
-        "decision": decision,
-        "operator": act.operator,
-        "reason": act.reason,
-        "at_us": core.context.clock.now_us(),
-    }
-    await tx.execute_many(_NOTE, [row])
-
-
 def _exception(row: Row) -> ExceptionView:
     exception_id, order_no, outbound_no, code, kind, sku, text, at_us, settled_at, settled_by, _ = row
     return ExceptionView(
@@ -241,12 +226,14 @@ def _message(row: Row) -> MessageView:
 
 
 def _decision(row: Row) -> DecisionView:
-    decision_id, document, document_id, decision, operator, reason, at_us = row
+    decision_id, document, document_id, decision, operator, reason, at_us, owner_id, sku = row
     return DecisionView(
         decision_id=decision_id,
         document=document,
         document_id=document_id,
         decision=decision,
+        owner_id=owner_id,
+        sku_id=sku,
         operator=operator,
         reason=reason,
         at=to_datetime(at_us),

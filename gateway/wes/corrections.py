@@ -24,6 +24,7 @@ from gateway.kernel.clock import to_rfc3339
 from gateway.kernel.ports import Tx
 from gateway.wes.context import WesContext
 from gateway.wes.counting.books import book, compare, find_lot, known_pool, note_counted, take, void_counts
+from gateway.wes.decisions import note_decision
 from gateway.wes.floor.acts import once
 from gateway.wes.orders.catalogue import find_products
 from gateway.wes.planning.tasks import conflict, missing
@@ -32,6 +33,7 @@ from gateway.wes.stock.opening import set_safety
 from gateway.wes.stock.post import post
 from gateway.wes.stock.quality import change_quality
 from gateway.wes.stock.verbs import hold, move, unhold
+from gateway.wes.upstream.sync import sync_at_once
 
 
 async def correct(tx: Tx, context: WesContext, request: AnyCorrection) -> ActView:
@@ -46,7 +48,7 @@ async def correct(tx: Tx, context: WesContext, request: AnyCorrection) -> ActVie
 async def _do(tx: Tx, context: WesContext, request: AnyCorrection) -> ActView:
     if isinstance(request, SetSafety):
         pool = await known_pool(tx, context, request.owner_id, request.sku_id)
-        await set_safety(tx, pool.pool_id, request.quantity)
+        await _keep_back(tx, context, request, pool.pool_id)
         return ActView(act_id=request.act_id)
     _check_places(request)
     lot = await find_lot(tx, context, request.owner_id, request.sku_id, request.lot_no)
@@ -67,6 +69,13 @@ async def _do(tx: Tx, context: WesContext, request: AnyCorrection) -> ActView:
         case _:
             assert_never(request)
     return ActView(act_id=request.act_id)
+
+
+async def _keep_back(tx: Tx, context: WesContext, request: SetSafety, pool_id: int) -> None:
+    """No piece moves, so the ledger says nothing of it: the change stands among the decisions, and upstream is told from here."""
+    before = await set_safety(tx, pool_id, request.quantity)
+    await note_decision(tx, context, "safety", pool_id, f"{before} → {request.quantity}", request)
+    await sync_at_once(tx, context, pool_id)
 
 
 def _check_places(request: LotCorrection) -> None:

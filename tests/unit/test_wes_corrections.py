@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from gateway.api.problems import add_problem_handlers
+from gateway.api.wes_attention import attention_routes
 from gateway.api.wes_corrections import correction_routes
 from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wes_stock import stock_routes
@@ -63,7 +64,7 @@ async def office(**stock: int) -> AsyncGenerator[Office]:
     async with station() as line:
         core = WesCore(store=line.core.store, context=line.core.context, numbers=line.core.numbers)
         app = FastAPI()
-        for routes in (correction_routes, stock_routes, inbound_routes, wms_routes):
+        for routes in (correction_routes, stock_routes, inbound_routes, wms_routes, attention_routes):
             app.include_router(routes(core))
         add_problem_handlers(app)
         await fill(line, "T-1", "A1-1-L-05", **stock)
@@ -187,6 +188,22 @@ async def test_upstream_is_never_offered_the_safety_stock() -> None:
         asked = {"warehouseId": WAREHOUSE, "skuId": "A"}
         told = (await desk.http.get("/api/wms/inventory", params=asked)).json()["data"]
         assert (told["availableQty"], told["safety"]) == (3, 7)
+
+
+async def test_who_changed_a_safety_stock_and_why_is_kept_with_what_it_was() -> None:
+    async with office(A=10) as desk:
+        await desk.did("safeties", skuId="A", quantity=20)
+        body = {"skuId": "A", "quantity": 50, "actId": "S-2", "operator": "Bob", "reason": "Christmas"}
+        await desk.did("safeties", **body)
+        await desk.did("safeties", **body)
+        noted = [
+            (each["document"], each["skuId"], each["decision"], each["operator"], each["reason"])
+            for each in await desk.items("decisions")
+        ]
+        assert noted == [
+            ("safety", "A", "20 → 50", "Bob", "Christmas"),
+            ("safety", "A", "0 → 20", "Ann", "looked"),
+        ]
 
 
 async def test_the_same_correction_again_changes_nothing() -> None:

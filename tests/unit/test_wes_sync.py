@@ -1,11 +1,14 @@
 """Stock is told upstream: only differences, one message for many changes, and never an older one over a newer."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.contract.corrections import SetSafety
+from gateway.wes.corrections import correct
 from gateway.wes.upstream.sync import sync_changed, sync_full, sync_just_now, sync_named, sync_scheduled
 from tests.unit.wes_rig import Core, command, core
 
@@ -61,6 +64,24 @@ async def test_scarce_products_are_told_at_once_and_the_others_with_the_next_rou
         assert [sku for sku, *_ in await stock_told(opened)] == ["A"]
         await sync_changed(opened.store, opened.context)
         assert [sku for sku, *_ in await stock_told(opened)] == ["A", "B"]
+
+
+async def test_a_safety_stock_of_a_scarce_product_is_told_in_the_commit_that_changes_it() -> None:
+    async with core(rules=[REAL_TIME]) as opened:
+        await opened.products("A", version=2, attributes={"scarce": True})
+        await opened.stock("A", 10)
+        await opened.stock("B", 10)
+        await sync_changed(opened.store, opened.context)
+        for sku in ("A", "B", "A"):
+            act = SetSafety(
+                act_id=f"S-{opened.clock.now_us()}",
+                operator="Ann",
+                reason="Christmas",
+                sku_id=sku,
+                quantity=4,
+            )
+            await opened.store.write(partial(correct, context=opened.context, request=act))
+        assert sorted(await stock_told(opened)) == [("A", 6, -4, "DECREASE", 2), ("B", 10, 10, "INCREASE", 1)]
 
 
 async def test_by_schedule_a_product_is_told_whether_it_has_changed_or_not() -> None:

@@ -47,6 +47,8 @@ ON CONFLICT (pool_id, lot_no) DO NOTHING"""
 _FACTS: Final = ("supplier", "production_at", "expiry_at", "serial")
 """What cannot differ within a batch. The day of its first arrival decides FIFO; its quality may have changed since."""
 
+_TAKE_SAFETY: Final = "UPDATE pools SET safety = safety WHERE pool_id = :pool_id RETURNING safety"
+_SAFETY: Final = "UPDATE pools SET safety = :safety WHERE pool_id = :pool_id"
 _HOLDER = """INSERT INTO holders (holder_id, kind, warehouse_id, location_id, zone, distance)
 VALUES (:holder_id, :kind, :warehouse_id, :location_id, :zone, :distance) ON CONFLICT (holder_id) DO NOTHING"""
 _STAND = """UPDATE holders SET location_id = :location_id, zone = :zone, distance = :distance,
@@ -139,11 +141,12 @@ async def stand(
         raise StockRefused(Nowhere(Level.POSITION, (holder_id,)))
 
 
-async def set_safety(tx: Tx, pool_id: int, safety: int) -> None:
-    """Say how much of a pool is never shown to upstream (S4-21)."""
+async def set_safety(tx: Tx, pool_id: int, safety: int) -> int:
+    """Say how much of a pool is never shown to upstream (S4-21); return how much it was."""
     if safety < 0:
         raise ValueError(f"{safety} is not a safety stock")
-    if not await tx.execute(
-        "UPDATE pools SET safety = :safety WHERE pool_id = :pool_id", {"safety": safety, "pool_id": pool_id}
-    ):
+    rows = await tx.fetch(_TAKE_SAFETY, {"pool_id": pool_id})
+    if not rows:
         raise StockRefused(Nowhere(Level.POOL, (pool_id,)))
+    await tx.execute(_SAFETY, {"safety": safety, "pool_id": pool_id})
+    return rows[0][0]

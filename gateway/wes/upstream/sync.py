@@ -22,7 +22,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.orders.catalogue import known_skus
 from gateway.wes.orders.declined import Declined
 from gateway.wes.orders.rows import family
-from gateway.wes.outbox import tell_batch, tell_stock
+from gateway.wes.outbox import is_told, tell_batch, tell_stock
 from gateway.wes.stock.model import Pool
 from gateway.wes.stock.rows import POOL_COLUMNS, pool_of
 
@@ -78,6 +78,13 @@ async def sync_just_now(store: Store, context: WesContext, since: Micros) -> Non
     if Sync.REAL_TIME not in context.rules.outcomes(rules.SYNC):
         return
     await _sync(store, context, f"{_JUST_NOW}{_PAGE}", {"since": since}, (Sync.REAL_TIME,))
+
+
+async def sync_at_once(tx: Tx, context: WesContext, pool_id: int) -> None:
+    """Tell a change of one product in the commit that makes it, if upstream wants to hear of it at once: the ledger does not."""
+    if is_told(context) and Sync.REAL_TIME in context.rules.outcomes(rules.SYNC):
+        looks = await _look(tx, context, [pool_id])
+        await _tell(tx, context, [look for look in looks if look.way is Sync.REAL_TIME and look.is_due])
 
 
 async def sync_changed(store: Store, context: WesContext) -> None:
