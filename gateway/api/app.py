@@ -10,7 +10,7 @@ from fastapi_offline import FastAPIOffline
 
 from gateway.api.deps import ApiDeps
 from gateway.api.events import event_routes
-from gateway.api.guard import HeadAsGet, PageGuard, SecureHeaders, TokenGuard
+from gateway.api.guard import OPEN_PATHS, HeadAsGet, PageGuard, SecureHeaders, TokenGuard
 from gateway.api.health import health_routes, wes_health_routes
 from gateway.api.plant import plant_routes
 from gateway.api.problems import MEDIA_TYPE, add_problem_handlers
@@ -103,6 +103,7 @@ def _application(title: str, routers: Sequence[APIRouter], token: str | None) ->
     if token is None:
         app.add_middleware(PageGuard)
     else:
+        _describe_token(app)
         app.add_middleware(TokenGuard, token=token)
     app.add_middleware(HeadAsGet)
     app.add_middleware(SecureHeaders)
@@ -126,6 +127,24 @@ def _describe_problems(app: FastAPI) -> None:
                     content = operation["responses"]["default"]["content"]
                     if content["application/json"]["schema"].get("$ref") == _PROBLEM:
                         content[MEDIA_TYPE] = content.pop("application/json")
+        return schema
+
+    app.openapi = described
+
+
+def _describe_token(app: FastAPI) -> None:
+    """Have the description say that callers show a token, and where none is asked for: clients are made of it."""
+    describe = app.openapi
+
+    def described() -> dict[str, Any]:
+        schema = describe()
+        schema.setdefault("components", {})["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer"}
+        }
+        schema["security"] = [{"token": []}]
+        for path in OPEN_PATHS:
+            for operation in schema["paths"][path].values():
+                operation["security"] = []
         return schema
 
     app.openapi = described

@@ -361,6 +361,18 @@ async def test_every_answer_tells_browsers_to_keep_their_hands_off() -> None:
             assert "frame-ancestors 'none'" in headers["content-security-policy"]
 
 
+async def test_the_description_says_that_a_token_is_asked_for_and_where_none_is() -> None:
+    """Found by audit: clients that are made of it showed none."""
+    async with gateway(token="t") as rig:
+        rig.http.headers["Authorization"] = "Bearer t"
+        document = (await rig.http.get("/openapi.json")).json()
+    assert document["components"]["securitySchemes"] == {"token": {"type": "http", "scheme": "bearer"}}
+    assert document["security"] == [{"token": []}]
+    assert document["paths"]["/livez"]["get"]["security"] == []
+    async with gateway() as rig:
+        assert "security" not in (await rig.http.get("/openapi.json")).json()
+
+
 async def test_the_description_is_valid_openapi_and_names_every_route_and_refusal() -> None:
     async with gateway() as rig:
         document = (await rig.http.get("/openapi.json")).json()
