@@ -49,6 +49,7 @@ def test_nobody_is_sent_where_a_vehicle_is_being_driven_by_hand() -> None:
 
 
 def test_nobody_is_sent_where_another_gateway_sends_a_vehicle_that_has_our_order(desk: Desk) -> None:
+    base = desk.row().base
     ahead = (
         NodeState(node_id="f", sequence_id=4, released=True),
         NodeState(node_id="g", sequence_id=6, released=False),
@@ -61,6 +62,7 @@ def test_nobody_is_sent_where_another_gateway_sends_a_vehicle_that_has_our_order
         node_states=ahead,
     )
     assert given(desk) == {"p2", "g"}
+    assert desk.row().base == base, "it may come back to what it was sent by this one"
 
 
 def test_the_place_is_free_again_when_the_vehicle_is_back_on_its_way(desk: Desk) -> None:

@@ -377,6 +377,20 @@ def test_a_pick_that_was_done_before_the_cancel_came_is_done(desk: Desk) -> None
     assert desk.news() == [CommandDone(job_id=5)]
 
 
+@pytest.mark.parametrize("give_up", ["withdraw", "abandon"])
+def test_who_gives_up_one_command_gives_up_no_other(desk: Desk, give_up: str) -> None:
+    desk.command(Op.PICK, "A")
+    desk.command(Op.PICK, "G", job_id=6, name="agv-2")
+    first = desk.sent()[0]
+    getattr(desk.fleet, give_up)(6)
+    desk.settle()
+    assert desk.sent() == [CancelOrder("agv-2", "site-6")]
+    assert isinstance(first, SendOrder)
+    desk.take(first.order)
+    desk.reach("a", 2, actions=((pick_id(), ActionStatus.FINISHED, ""),), loads=("TOTE-1",))
+    assert CommandDone(job_id=5) in desk.news()
+
+
 def test_nothing_is_reported_about_an_abandoned_command(desk: Desk) -> None:
     at_goal(desk)
     desk.fleet.abandon(5)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -174,6 +175,33 @@ def test_a_resent_order_is_the_same_but_for_its_header(wire: Wire) -> None:
     assert second["headerId"] == first["headerId"] + 1
 
 
+def test_an_order_tells_where_its_nodes_lie_how_exactly_to_meet_them_and_how_fast_to_drive(
+    wire: Wire,
+) -> None:
+    plain = order()
+    first, second = plain.nodes
+    exact = replace(second, theta=1.5, deviation=0.25)
+    (edge,) = plain.edges
+    wire.state()
+    wire.face.send(replace(plain, nodes=(first, exact), edges=(replace(edge, max_speed=0.8),)))
+    ((_, body),) = wire.sent()
+    assert [node["nodePosition"] for node in body["nodes"]] == [
+        {"x": 0, "y": 0, "mapId": "hall"},
+        {"x": 2, "y": 0, "mapId": "hall", "theta": 1.5, "allowedDeviationXY": 0.25},
+    ]
+    assert [edge["maxSpeed"] for edge in body["edges"]] == [0.8]
+
+
+@pytest.mark.parametrize(
+    ("loads", "told"), [(None, None), ([], ()), ([{"loadId": "T1"}, {}], ("T1", ""))], ids=str
+)
+def test_what_a_vehicle_carries_is_told_and_a_blind_one_is_not_empty(
+    wire: Wire, loads: list[Json] | None, told: tuple[str, ...] | None
+) -> None:
+    wire.state(**({} if loads is None else {"loads": loads}))
+    assert [state.loads for state in wire.told()] == [told]
+
+
 def test_an_order_that_the_vehicle_has_already_is_not_sent_after_a_restart(wire: Wire) -> None:
     wire.face.send(order())
     wire.state(orderId="o-1")
@@ -214,7 +242,9 @@ def test_nothing_is_ordered_of_a_vehicle_in_other_hands(wire: Wire, mode: str) -
     wire.state(operatingMode=mode)
     wire.face.send(order())
     assert wire.orders() == []
+    assert wire.face.next_due() > wire.now, "nobody need look again before it shows something else"
     wire.state()
+    assert wire.face.next_due() <= wire.now
     assert wire.orders() == [("o-1", 0)]
 
 
