@@ -27,6 +27,7 @@ from gateway.api.wes_labels import label_routes
 from gateway.api.wes_products import product_routes
 from gateway.api.wes_stock import stock_routes
 from gateway.api.wes_throughput import throughput_routes
+from gateway.api.wes_tracing import tracing_routes
 from gateway.api.wms import wms_routes
 from gateway.contract.problems import Problem
 from gateway.wes.core import WesCore
@@ -78,6 +79,7 @@ def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:
         product_routes,
         inbound_routes,
         stock_routes,
+        tracing_routes,
         correction_routes,
         count_routes,
         attention_routes,

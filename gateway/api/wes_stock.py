@@ -29,6 +29,7 @@ from gateway.wes.stock.views import (
     stock_by_lot,
     stock_by_sku,
 )
+from gateway.wes.tracing import lot_view
 
 HolderId = Annotated[str, Path(alias="holderId", min_length=1, max_length=64)]
 SkuId = Annotated[str, Path(alias="skuId", min_length=1, max_length=64)]
@@ -110,7 +111,7 @@ def stock_routes(core: WesCore) -> APIRouter:
             return await stock_by_lot(tx, pool.pool_id, number_cursor(which.cursor) or 0, which.limit + 1)
 
         found = await store.read(job)
-        views = [_lot(which.sku_id, lot) for lot in found]
+        views = [lot_view(which.sku_id, lot) for lot in found]
         return reply(page_of(views, which.limit, [lot.lot_id for lot in found]))
 
     @router.get("/holders/{holderId}/stock", response_model=Page[StockPositionView])
@@ -178,23 +179,6 @@ def _place_of(cursor: str | None) -> Place | None:
 
 def _micros(moment: datetime | None) -> int | None:
     return None if moment is None else round(moment.timestamp() * 1_000_000)
-
-
-def _lot(sku_id: str, lot: Lot) -> LotView:
-    return LotView(
-        sku_id=sku_id,
-        lot_no=lot.lot_no,
-        quality=lot.quality,
-        supplier=lot.supplier,
-        received_at=to_datetime(lot.received_at),
-        produced_at=None if lot.production_at is None else to_datetime(lot.production_at),
-        expires_at=None if lot.expiry_at is None else to_datetime(lot.expiry_at),
-        quantity=lot.balance.quantity,
-        reserved=lot.balance.reserved,
-        allocated=lot.balance.allocated,
-        held=lot.balance.held,
-        available=lot.balance.available,
-    )
 
 
 def _pool(pool: Pool) -> StockPoolView:

@@ -308,7 +308,7 @@ class RecalledLot(WireModel):
         quantity: in the house.
         promised: of that, promised to orders, picked ones included.
         picked: of that, picked and not shipped: to be taken out of their boxes.
-        shipped: have left before, and have not come back.
+        shipped: have left before, whatever has come back since.
     """
 
     lot_no: str

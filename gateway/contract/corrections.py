@@ -124,11 +124,16 @@ AnyCorrection = CountGoods | HoldGoods | UnholdGoods | MoveGoods | JudgeLot | Se
 
 
 class LotView(WireModel):
-    """Stock of one lot (level 2, S3-3)."""
+    """Stock of one lot (level 2, S3-3).
+
+    Attributes:
+        recalled: nothing of it is promised any more, and nothing leaves, until it is judged to be good.
+    """
 
     sku_id: str
     lot_no: str
     quality: str
+    recalled: bool
     supplier: str
     received_at: datetime
     produced_at: datetime | None

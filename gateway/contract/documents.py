@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from gateway.contract.attention import ExceptionView
 from gateway.contract.model import WireModel
+from gateway.contract.plant import Omitted
 from gateway.contract.stations import PresentationView, QuestionView, TaskView
 from gateway.contract.throughput import StageView
 
@@ -98,7 +99,12 @@ class PackageView(WireModel):
 
 
 class PutBackView(WireModel):
-    """Goods that somebody has to bring back."""
+    """Goods that somebody has to bring back, or to take out of their box.
+
+    Attributes:
+        box_id: what they lie in.
+        recall_id: the goods are recalled; left out: their order is cancelled.
+    """
 
     put_back_id: int
     order_no: str
@@ -109,6 +115,7 @@ class PutBackView(WireModel):
     box_id: str | None
     from_holder: str | None
     done_at: datetime | None
+    recall_id: str | None = Omitted
 
 
 class OrderLineDetails(WireModel):

@@ -127,6 +127,7 @@ class BoxView(WireModel):
         quantity: pieces that it is to hold in the end.
         rest: pieces that are still to come, from whatever container.
         packed: whether something lies in it that is not sealed yet.
+        recalled: pieces in it that are to be taken out before it is sealed.
         complete: nothing more comes: it can be sealed.
     """
 
@@ -136,6 +137,7 @@ class BoxView(WireModel):
     quantity: int
     rest: int
     packed: bool
+    recalled: int
     complete: bool
 
 

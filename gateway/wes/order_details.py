@@ -242,6 +242,7 @@ def _put_backs(order: _Order) -> tuple[PutBackView, ...]:
             box_id=goods["box_id"],
             from_holder=allocations[goods["allocation_id"]]["holder_id"],
             done_at=_moment(goods["done_at"]),
+            recall_id=goods.get("recall_id"),
         )
         for goods in order.rows("put_backs")
     )

@@ -5,8 +5,6 @@ off the orders is one transaction each (gateway/wes/floor/recalling.py), so that
 interrupted is gone on with. Once nothing is promised any more, the lot is rejected like any other.
 """
 
-import re
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -20,22 +18,18 @@ from gateway.wes.core import WesCore
 from gateway.wes.floor.acts import once
 from gateway.wes.floor.recalling import Recalled, take_off
 from gateway.wes.planning.presentations import Overtaken
-from gateway.wes.planning.tasks import missing, pick_to
-from gateway.wes.stock.model import Act, Lot, Quality
+from gateway.wes.planning.tasks import pick_to
+from gateway.wes.stock.model import Act, Quality
 from gateway.wes.stock.quality import change_quality
 from gateway.wes.stock.refusal import StockRefused
-from gateway.wes.stock.rows import LOT_COLUMNS, load_lot, lot_of
-from gateway.wes.stock.views import find_pool
+from gateway.wes.stock.rows import load_lot
+from gateway.wes.tracing import find_lots
 
 STEP: Final = 200
 """Orders that one look takes up."""
 TRIES_MAX: Final = 5
 """Looks for orders that have been promised some of a lot while others were seen to; then it is the next round's turn."""
 
-_NAMED: Final = f"""SELECT {LOT_COLUMNS} FROM lots WHERE pool_id = :pool_id
-AND substr(lot_no, 1, CAST(:length AS INTEGER)) = CAST(:lot_no AS TEXT) ORDER BY lot_id"""
-_CAME_BACK: Final = re.compile(r"-R(\d+D?)?")
-"""What gateway/wes/returns.py adds to a lot's number."""
 # Takes the lot's row: what is shipped comes before this, or not at all.
 _MARK: Final = "UPDATE lots SET recalled = 1 WHERE lot_id = :lot_id"
 _NOTE: Final = (
@@ -44,8 +38,8 @@ _NOTE: Final = (
 )
 _PICKED: Final = "SELECT allocated FROM positions WHERE lot_id = :lot_id AND holder_id = :holder_id"
 _SHIPPED: Final = (
-    "SELECT CAST(COALESCE(SUM(d_quantity), 0) AS BIGINT) FROM ledger WHERE lot_id = :lot_id AND holder_id = 'SHIPPED'"
-    " AND holder_id IN ('SUPPLIER', 'SHIPPED', 'ADJUST')"
+    "SELECT CAST(COALESCE(SUM(d_quantity), 0) AS BIGINT) FROM ledger WHERE lot_id = :lot_id AND d_quantity > 0"
+    " AND holder_id IN ('SUPPLIER', 'SHIPPED', 'ADJUST') AND holder_id = 'SHIPPED'"
 )
 _OPEN: Final = (
     "SELECT r.recall_id, r.lot_id, l.lot_no, r.reason, r.operator FROM recalls r JOIN lots l ON l.lot_id = r.lot_id"
@@ -85,7 +79,7 @@ async def go_on(core: WesCore) -> None:
 
 async def _mark(tx: Tx, context: WesContext, request: RecallLot) -> ActView:
     views: list[RecalledLot] = []
-    for lot in await _lots(tx, context, request):
+    for lot in await find_lots(tx, context, request.owner_id, request.sku_id, request.lot_no):
         await tx.execute(_MARK, {"lot_id": lot.lot_id})
         row = {
             "recall_id": request.act_id,
@@ -97,22 +91,6 @@ async def _mark(tx: Tx, context: WesContext, request: RecallLot) -> ActView:
         await tx.execute_many(_NOTE, [row])
         views.append(await _found(tx, context, lot.lot_id))
     return ActView(act_id=request.act_id, recalled=tuple(views))
-
-
-async def _lots(tx: Tx, context: WesContext, request: RecallLot) -> Sequence[Lot]:
-    """Return the lot that is named, and what of it came back from orders."""
-    owner_id, lot_no = request.owner_id or context.wes.owner, request.lot_no
-    pool = await find_pool(tx, context.wes.warehouse_id, owner_id, request.sku_id)
-    if pool is None:
-        raise missing("skuId", f"there has never been any {request.sku_id} of {owner_id}")
-    which = {"pool_id": pool.pool_id, "lot_no": lot_no, "length": len(lot_no)}
-    lots = [lot_of(row) for row in await tx.fetch(_NAMED, which)]
-    same = [
-        lot for lot in lots if lot.lot_no == lot_no or _CAME_BACK.fullmatch(lot.lot_no.removeprefix(lot_no))
-    ]
-    if not any(lot.lot_no == lot_no for lot in same):
-        raise missing("lotNo", f"there has never been a lot {lot_no!r} of {request.sku_id}")
-    return same
 
 
 async def _found(tx: Tx, context: WesContext, lot_id: int) -> RecalledLot:

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from gateway.contract.acts import ActView
-from gateway.contract.corrections import RecallLot
+from gateway.contract.corrections import JudgeLot, LotQuality, RecallLot
 from gateway.contract.faults import Refusal
+from gateway.contract.returns import ReceiveReturn
 from gateway.kernel.ports import Store, Tx
 from gateway.wes.core import WesCore
+from gateway.wes.corrections import correct
 from gateway.wes.recall import go_on, recall
+from gateway.wes.returns import take_back as take_back_goods
 from gateway.wes.stock.model import Holder, HolderKind, Portion
 from gateway.wes.stock.opening import Batch, open_holder, open_lot
 from gateway.wes.stock.post import post
@@ -279,6 +282,34 @@ async def test_goods_of_a_cancelled_order_are_brought_to_where_bad_ones_stay(lin
     assert await line.order_codes() == [199]
 
 
+async def came_back(line: Station, act_id: str) -> ActView:
+    """Have a piece of order C-1 come back that looks as good as new."""
+    body = {"actId": act_id, "operator": "Dora", "orderNo": "ORD-C-1"}
+    goods = {"skuId": "A", "quantity": 1, "quality": "saleable"}
+    request = ReceiveReturn.model_validate(body | {"lines": [goods]})
+    return await line.store.write(partial(take_back_goods, context=line.core.context, request=request))
+
+
+async def test_what_came_back_before_is_recalled_too_and_what_comes_back_later_is_not_sold(
+    line: Station,
+) -> None:
+    await order(line, "C-1", ("A", 4))
+    await finish(line)
+    await came_back(line, "B-1")
+    assert (await lot(line, "L-R"))[0] == "qualified"
+    view = await call_back(line)
+    assert view.recalled is not None
+    assert [(each.lot_no, each.quantity, each.shipped) for each in view.recalled] == [
+        ("L", 16, 4),
+        ("L-R", 1, 0),
+    ]
+    assert (await lot(line, "L-R"))[0] == "rejected"
+    assert (await came_back(line, "B-2")).to_inspect == ("A",)
+    rows = await line.core.rows("SELECT quality FROM lots WHERE lot_no LIKE 'L-R%' ORDER BY lot_no")
+    assert [row[0] for row in rows] == ["rejected", "pending"]
+    await is_sound(line)
+
+
 async def test_without_another_lot_the_order_waits(line: Station) -> None:
     await call_back(line, "R-0", lot_no="M")
     await order(line, "C-1", ("A", 4))
@@ -314,9 +345,6 @@ async def test_a_recall_that_was_interrupted_lets_nothing_leave_and_is_gone_on_w
 
 
 async def test_a_lot_that_was_recalled_by_mistake_is_judged_again(line: Station) -> None:
-    from gateway.contract.corrections import JudgeLot, LotQuality
-    from gateway.wes.corrections import correct
-
     await call_back(line)
     judged = JudgeLot(
         act_id="J-1",

@@ -61,7 +61,9 @@ CAST((SELECT SUM(x.quantity - x.picked - x.short) FROM work_lines x WHERE x.work
 (SELECT COUNT(*) FROM picks k JOIN allocations a ON a.allocation_id = k.allocation_id
     WHERE a.work_id = s.work_id AND k.package_id IS NULL),
 (SELECT COUNT(*) FROM wall_puts p JOIN allocations a ON a.allocation_id = p.allocation_id
-    WHERE a.work_id = s.work_id AND {OPEN_PUTS})
+    WHERE a.work_id = s.work_id AND {OPEN_PUTS}),
+CAST(COALESCE((SELECT SUM(b.quantity) FROM put_backs b JOIN allocations a ON a.allocation_id = b.allocation_id
+    WHERE a.work_id = s.work_id AND b.recall_id IS NOT NULL AND b.package_id IS NULL AND b.done_at IS NULL), 0) AS BIGINT)
 FROM wall_slots s JOIN work_orders w ON w.work_id = s.work_id JOIN orders d ON d.order_id = w.order_id
 WHERE s.station_id = :station_id ORDER BY s.slot_id LIMIT :limit"""
 _QUESTIONS: Final = (
@@ -93,8 +95,8 @@ AND (CAST(:order_no AS TEXT) IS NULL OR d.oms_order_no = CAST(:order_no AS TEXT)
 _PACKAGE_LINES: Final = """SELECT x.package_id, x.line_id, l.sku, o.lot_no, x.quantity, x.reviewed FROM package_lines x
 JOIN order_lines l ON l.line_id = x.line_id JOIN lots o ON o.lot_id = x.lot_id
 WHERE x.package_id = :package_id ORDER BY x.line_id, x.lot_id"""
-_PUT_BACKS: Final = """SELECT b.put_back_id, d.oms_order_no, l.sku, o.lot_no, b.quantity, b.upns, b.box_id, a.holder_id, b.done_at
-FROM put_backs b JOIN orders d ON d.order_id = b.order_id JOIN allocations a ON a.allocation_id = b.allocation_id
+_PUT_BACKS: Final = """SELECT b.put_back_id, d.oms_order_no, l.sku, o.lot_no, b.quantity, b.upns, b.box_id, a.holder_id, b.done_at,
+b.recall_id FROM put_backs b JOIN orders d ON d.order_id = b.order_id JOIN allocations a ON a.allocation_id = b.allocation_id
 JOIN order_lines l ON l.line_id = a.line_id JOIN lots o ON o.lot_id = b.lot_id
 WHERE b.done_at IS NULL AND b.put_back_id > :after ORDER BY b.put_back_id LIMIT :limit"""
 _PRESENTED: Final = """SELECT p.presentation_id, p.purpose, p.container_id, p.station_id, p.destination, p.state, p.reason,
@@ -302,7 +304,7 @@ def _station(place: Workplace, row: Row | None) -> StationView:
 
 
 def _box(row: Row) -> BoxView:
-    slot_id, work_id, order_no, quantity, rest, packed, lit = row
+    slot_id, work_id, order_no, quantity, rest, packed, lit, recalled = row
     return BoxView(
         slot_id=slot_id,
         work_id=work_id,
@@ -310,7 +312,8 @@ def _box(row: Row) -> BoxView:
         quantity=quantity,
         rest=rest,
         packed=packed > 0,
-        complete=packed > 0 and not rest and not lit,
+        recalled=recalled,
+        complete=packed > 0 and not rest and not lit and not recalled,
     )
 
 
@@ -390,7 +393,7 @@ def _package(row: Row, lines: Sequence[PackageLineView]) -> PackageView:
 
 
 def _put_back(row: Row) -> PutBackView:
-    put_back_id, order_no, sku, lot_no, quantity, upns, box_id, holder_id, done_at = row
+    put_back_id, order_no, sku, lot_no, quantity, upns, box_id, holder_id, done_at, recall_id = row
     return PutBackView(
         put_back_id=put_back_id,
         order_no=order_no,
@@ -401,6 +404,7 @@ def _put_back(row: Row) -> PutBackView:
         box_id=box_id,
         from_holder=holder_id,
         done_at=_moment(done_at),
+        recall_id=recall_id,
     )
 
 
