@@ -23,6 +23,7 @@ from gateway.wes.layout import Workplace
 from gateway.wes.planning.blocks import LEAVES_FROM
 from gateway.wes.planning.boxes import Box, find_boxes, one_for_each_box
 from gateway.wes.planning.demand import AT_STATIONS, PROMISED, READY, Part, Waiting, list_bound, list_waiting
+from gateway.wes.planning.fairness import PATIENCE_US, keep_totes
 from gateway.wes.planning.obstacles import HALTED
 from gateway.wes.planning.presentations import COMING, Purpose
 from gateway.wes.planning.stations import open_stations
@@ -45,6 +46,13 @@ _STANDS: Final = (
     f"SELECT h.holder_id, {LEAVES_FROM}, a.purpose, a.state, a.station_id FROM holders h"
     " LEFT JOIN presentations a ON a.container_id = h.holder_id AND a.state NOT IN ('done', 'cancelled')"
     " WHERE h.holder_id = :holder_id"
+)
+# Containers that work at a station waits for, the most pressing first: whatever they do now, they go there next.
+_AWAITED: Final = (
+    "SELECT a.holder_id, w.station_id FROM work_orders w JOIN allocations a ON a.work_id = w.work_id"
+    f" WHERE w.station_id IS NOT NULL AND w.code < {Code.PICKED:d} AND a.presentation_id IS NULL"
+    f" AND a.code = {Code.RELEASED:d} AND a.holder_id IS NOT NULL"
+    " ORDER BY w.priority DESC, CASE WHEN w.deadline_at IS NULL THEN 1 ELSE 0 END, w.deadline_at, a.allocation_id"
 )
 _USED_SLOTS: Final = "SELECT slot_id FROM wall_slots WHERE station_id = :station_id AND work_id IS NOT NULL"
 _AT_STATION: Final = (
@@ -134,7 +142,7 @@ async def look(
         ),
     )
     return Snapshot(
-        problem,
+        keep_totes(problem, _patient(context, works, at_us)),
         {work.work_id: work for work in works},
         {number: part for number, (_, part, _) in lines.items()},
         holders,
@@ -163,6 +171,15 @@ async def _who_may(
     wave_id = (await tx.fetch(_OLDEST_WAVE, {"code": code}))[0][0]
     works = await listed((code,), modes, more=" AND w.wave_id = :wave_id", wave_id=wave_id)
     return works, [each for each in stations if await _waves_at(tx, each) <= {wave_id}]
+
+
+def _patient(context: WesContext, works: Iterable[Waiting], at_us: Micros) -> list[int]:
+    """Return work orders that have waited for long, or are due soon, those that came first before others."""
+    return [
+        work.work_id
+        for work in sorted(works, key=lambda each: (each.came_at, each.work_id))
+        if min(work.came_at + PATIENCE_US, _due_at(context, work) - PATIENCE_US) <= at_us
+    ]
 
 
 def _due_at(context: WesContext, work: Waiting) -> Micros:
@@ -206,8 +223,9 @@ async def _free(
     ways: dict[str, _Way] = {}
     holders: dict[int, str] = {}
     names: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
+    awaited = await _awaited(tx)
     async for holder_id, lot_id, free, location_id, *active in _stock_of(tx, context, sorted(skus)):
-        way = _way(context, location_id, *active)
+        way = _way(context, awaited[holder_id], location_id, *active)
         fitting = sorted(each for each in patterns[lot_id] if fnmatchcase(holder_id, each))
         if way is None or not fitting:
             continue
@@ -250,7 +268,8 @@ async def _bound(
                 Position(position_id=number, sku=part.sku, available=part.quantity, lot=f"bound-{number}")
             )
     rows = await tx.fetch_many(_STANDS, [{"holder_id": holder_id} for holder_id in sorted(positions)])
-    found = {holder_id: _way(context, *rest) for holder_id, *rest in rows}
+    awaited = await _awaited(tx)
+    found = {holder_id: _way(context, awaited[holder_id], *rest) for holder_id, *rest in rows}
     return lines, _totes(positions, {name: way for name, way in found.items() if way is not None}), holders
 
 
@@ -266,8 +285,17 @@ class _Way:
     station_id: str | None
 
 
+async def _awaited(tx: Tx) -> defaultdict[str, list[str]]:
+    """Return by container the stations where work waits for it that it has not been called for."""
+    stations: defaultdict[str, list[str]] = defaultdict(list)
+    for holder_id, station_id in await tx.fetch(_AWAITED):
+        stations[holder_id].append(station_id)
+    return stations
+
+
 def _way(
     context: WesContext,
+    awaited: Sequence[str],
     location_id: str | None,
     purpose: str | None,
     state: str | None,
@@ -277,6 +305,9 @@ def _way(
     place = context.layout.places.get(location_id or "")
     if place is None or state in (S.FAILED, S.RECALLED):
         return None
+    elsewhere = next((each for each in awaited if each != station_id), None)
+    if elsewhere is not None:
+        return _Way(0.0, elsewhere)
     if purpose == Purpose.PICK and (state == S.ARRIVED or state in COMING):
         return _Way(0.0, station_id)
     return _Way(min(1.0, (place.distance or 0.0) / context.layout.far), None)
