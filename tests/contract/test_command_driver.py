@@ -255,13 +255,13 @@ async def test_positions_are_told_in_the_site_s_words_when_they_change(rig: Rig)
     await shown(rig)
     async with rig.gateway(kernel.context):
         await until(lambda: bool(kernel.positions))
-        rig.plc.sensors |= {"position": 0, "load": 1}
-        await until(lambda: len(kernel.positions) == 2)
-        rig.plc.sensors |= {"position": 1102}
-        await until(lambda: len(kernel.positions) == 3)
+        for number, change in enumerate(({"load": 1}, {"position": 0}, {"position": 1102}), start=2):
+            rig.plc.sensors |= change
+            await until(lambda: len(kernel.positions) == number)  # noqa: B023
     told = [(position.location_id, position.load) for position in kernel.positions]
     assert told == [
         ("A1-1-L-01", Load.EMPTY),
+        ("A1-1-L-01", Load.LOADED),
         (None, Load.LOADED),
         ("A1-1-L-02", Load.LOADED),
     ]

@@ -390,6 +390,12 @@ def test_a_status_without_a_boot_id_shows_nothing_yet(told: Told) -> None:
     assert told.show(IDLE_AT_4) == BLOCK_5
 
 
+def test_what_a_command_does_not_name_is_0_or_empty_in_its_block() -> None:
+    reset = Command(job_id=501, device_id="shuttle-1", channel="main", seq=5, boot_id=1, op=Op.RESET)
+    block = CommandBlock.of(reset, EPOCH)
+    assert (block.op, block.source, block.target, block.container) == (5, 0, 0, "")
+
+
 def test_a_status_is_made_from_the_fields_of_the_specification() -> None:
     fields = {
         "bootId": 1,
