@@ -79,6 +79,12 @@ def _returns() -> Any:
     return alone(returns)
 
 
+def _counts() -> Any:
+    from gateway.cli.wes_counts import counts
+
+    return alone(counts)
+
+
 def _alarms() -> Any:
     from gateway.cli.wes_attention import alarms
 
@@ -125,6 +131,7 @@ COMMANDS: Final = {
     "performance": Listed(
         "Show what left in time and right, and what was found too much or too little.", _performance
     ),
+    "counts": Listed("List stock counts, and what they have found; or the lines of one.", _counts),
     "alarms": Listed(
         "List what a person must look at: the exchange with upstream, planning, stock that contradicts itself.",
         _alarms,

@@ -10,6 +10,8 @@ from gateway.delivery.rounds import Rounds
 from gateway.delivery.upstream import Courier, UpstreamDelivery
 from gateway.kernel.clock import SteadyClock
 from gateway.wes.core import WesCore
+from gateway.wes.counting.views import put_counts_away
+from gateway.wes.counting.watch import CountWatch
 from gateway.wes.orders.history import carry_over
 from gateway.wes.orders.lateness import watch
 from gateway.wes.outbox import is_told
@@ -70,6 +72,10 @@ def upstream_works(
         "forgetting": _round(core, "forgetting", FORGET_S, forget),
         "verification": Rounds("verification", CALENDAR_S, Verification(core).work),
         "history": Rounds("history", CALENDAR_S, lambda: carry_over(core.store, core.context)),
+        "ended counts": Rounds("ended counts", CALENDAR_S, lambda: put_counts_away(core.store, core.context)),
+        "what counts find": Rounds(
+            "what counts find", wes.monitors.period_s, CountWatch(core.store, core.context, core.alarms).work
+        ),
         "late orders": Rounds("late orders", wes.monitors.period_s, lambda: watch(core.store, core.context)),
         "monitors": _round(core, "monitors", wes.monitors.period_s, look),
         "stock alarms": Rounds(

@@ -394,6 +394,18 @@ class StockLimits(WiringModel):
     near_expiry_days: Annotated[int, Field(ge=1, le=3650)] | None = None
 
 
+class Counting(WiringModel):
+    """When a stock count is an alarm, as shares of the pieces in the books (S2-92, S2-93).
+
+    Attributes:
+        loss: of one line: so much of it is missing.
+        difference: of one count: so much of what was counted is too much or missing.
+    """
+
+    loss: Share = 0.05
+    difference: Share = 0.005
+
+
 class Wes(WiringModel):
     """The bundled WES core.
 
@@ -426,4 +438,5 @@ class Wes(WiringModel):
     upstream: Upstream = Upstream()
     lateness: Lateness = Lateness()
     monitors: Monitors = Monitors()
+    counting: Counting = Counting()
     rules: tuple[Rule, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -15,9 +15,12 @@ from gateway.api.wes_counts import count_routes
 from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wes_stock import stock_routes
 from gateway.contract.counts import GAINS, LOSSES, CountReason
+from gateway.site.wes import Counting
+from gateway.wes.alarms import Alarms
 from gateway.wes.core import WesCore
 from gateway.wes.counting.documents import DAY_US, MOVES, LineState
 from gateway.wes.counting.views import put_counts_away
+from gateway.wes.counting.watch import CountWatch
 from tests.unit.chain_rig import fill, order
 from tests.unit.station_rig import Station, put, shelf, station
 
@@ -641,3 +644,51 @@ async def test_counts_are_listed_by_state_and_unknown_ones_are_told() -> None:
         for path in ("counts/N-9", "counts/N-9/lines"):
             assert (await there.http.get(f"/v1/wes/{path}")).status_code == 404
         assert await there.refused("claims", "Ann", countId="N-9") == (404, "unknown")
+
+
+# ── alarms ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def look(there: Desk, alarms: Alarms) -> dict[str, str]:
+    core = there.line.core
+    await CountWatch(core.store, core.context, alarms).work()
+    return {code: alarm.text for code, alarm in alarms.standing.items()}
+
+
+async def test_a_loss_of_more_than_a_twentieth_of_a_line_is_an_alarm_until_it_is_decided() -> None:
+    async with desk() as there:
+        alarms = Alarms()
+        counted = await differing(there, 9)
+        told = await look(there, alarms)
+        assert told["countLoss"] == "A count finds that more than 5.0% is missing: N-1: 1 of 10 A in T-1"
+        await there.approve(counted)
+        assert await look(there, alarms) == {}
+
+
+async def test_a_count_that_differs_by_more_than_half_a_percent_is_an_alarm_as_long_as_it_goes_on() -> None:
+    async with desk() as there:
+        await fill(there.line, "T-1", "A1-1-L-05", A=1000, B=5)
+        await there.order()
+        places, alarms = await there.places(), Alarms()
+        for person in ("Ann", "Ben"):
+            await there.counted(person, places["T-1", "A"], 1005)
+        assert await look(there, alarms) == {}, "half a percent is no alarm yet"
+        await there.did("recounts", "Olga", lineIds=[places["T-1", "A"]], reason="look again")
+        await there.counted("Ann", places["T-1", "A"], 1006)
+        told = await look(there, alarms)
+        assert told == {"countDifference": "A count differs from the books by more than 0.5%: N-1: 6 of 1000"}
+        await there.approve(places["T-1", "A"], code="overDelivery")
+        assert "countDifference" in await look(there, alarms), "it has been approved, and the count goes on"
+        await there.counted("Ann", places["T-1", "B"], 5)
+        assert await look(there, alarms) == {}
+
+
+async def test_the_limits_of_both_alarms_are_the_sites() -> None:
+    async with desk() as there:
+        await differing(there, 9)
+        core = there.line.core
+        core.context = replace(
+            core.context,
+            wes=core.context.wes.model_copy(update={"counting": Counting(loss=0.1, difference=0.1)}),
+        )
+        assert await look(there, Alarms()) == {}

@@ -7,6 +7,8 @@ import pytest
 from gateway.kernel.ports import Store
 from gateway.store.inline import InlineStore
 from gateway.wes.core import WesCore
+from gateway.wes.counting.views import put_counts_away
+from gateway.wes.counting.watch import CountWatch
 from gateway.wes.floor.rounds import Lacking
 from gateway.wes.floor.watch import Watch
 from gateway.wes.orders.history import DAY_US, carry_over
@@ -21,6 +23,7 @@ from gateway.wes.upstream.monitors import look
 from gateway.wes.upstream.sync import sync_changed
 from tests.unit.chain_rig import fill, order
 from tests.unit.station_rig import Station, station
+from tests.unit.test_wes_counts import desk, warehouse
 from tests.unit.wes_rig import WAREHOUSE
 
 pytestmark = pytest.mark.unit
@@ -88,6 +91,8 @@ async def look_around(line: Station) -> None:
     await Rollbacks(store, context).work()
     await Watch(store, context, core.alarms).work()
     await StockWatch(store, context, core.alarms).work()
+    await CountWatch(store, context, core.alarms).work()
+    await put_counts_away(store, context)
     for work in (expire, forget, look, tell_what_just_changed):
         await work(core)
     for carry in (watch, carry_over, sync_changed):
@@ -104,3 +109,28 @@ async def is_read_as_a_whole(store: Store, sql: str) -> bool:
 async def plan_of(store: Store, sql: str) -> str:
     """Return how the database carries out a statement, a step a line."""
     return "\n".join(row[-1] for row in await store.read(lambda tx: tx.fetch(f"EXPLAIN QUERY PLAN {sql}")))
+
+
+async def test_no_act_of_counting_reads_a_table_that_grows_as_a_whole() -> None:
+    async with desk() as there:
+        assert isinstance(there.line.store, InlineStore)
+        asked: set[str] = set()
+        await warehouse(there)
+        there.line.store._connection.set_trace_callback(asked.add)
+        for number, kind in enumerate(("notCountedForDays", "everything", "zone", "products", "locations")):
+            more = {"days": 1} if kind == "notCountedForDays" else {}
+            more |= {"zone": {"zone": "aisle-1"}, "products": {"skuIds": ["A"]}}.get(kind, {})
+            more |= {"pattern": "A1-*"} if kind == "locations" else {}
+            await there.order(f"N-{number}", scope={"kind": kind, **more})
+            places = await there.places(f"N-{number}")
+            await there.did("claims", "Ann", countId=f"N-{number}", places=9)
+            for person in ("Ann", "Ben"):
+                await there.did("unclaims", "Olga", countId=f"N-{number}", claimant="Ann")
+                await there.counted(person, places["T-1", "A"], 9 - number)
+            await there.approve(places["T-1", "A"])
+            await there.did("ends", "Olga", countId=f"N-{number}", reason="enough")
+        await there.get("counts", state="withdrawn")
+        there.line.store._connection.set_trace_callback(None)
+        statements = {sql for sql in asked if re.match(r"SELECT|INSERT|UPDATE|DELETE", sql)}
+        wrong = {sql for sql in statements if await is_read_as_a_whole(there.line.store, sql)}
+        assert not wrong, "\n\n".join(sorted(wrong))

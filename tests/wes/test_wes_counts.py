@@ -11,10 +11,12 @@ from gateway.contract.corrections import CountGoods
 from gateway.contract.counts import ApproveCount, ClaimCount, CountLine, OrderCount, Recount
 from gateway.contract.faults import Refusal
 from gateway.kernel.ports import Store
+from gateway.wes.alarms import Alarms
 from gateway.wes.corrections import correct
 from gateway.wes.counting.acts import do_counting
 from gateway.wes.counting.documents import DAY_US, order_count
 from gateway.wes.counting.views import WhichLines, count_lines, count_view, list_counts, put_counts_away
+from gateway.wes.counting.watch import CountWatch
 from tests.unit.chain_rig import fill
 from tests.unit.station_rig import Station, station_on
 
@@ -97,6 +99,9 @@ async def test_a_count_from_order_to_what_is_kept_of_it(line: Station) -> None:
     await count_twice(line, lines["T-2", "A"], 12)
     await did(line, Recount, "Olga", line_ids=[lines["T-2", "A"]], reason="look again")
     await did(line, CountLine, "Ann", line_id=lines["T-2", "A"], quantity=11)
+    alarms = Alarms()
+    await CountWatch(line.core.store, line.core.context, alarms).work()
+    assert sorted(alarms.standing) == ["countDifference", "countLoss"]
     await did(line, ApproveCount, "Olga", line_ids=[lines["T-1", "A"]], reason_code="breakage")
     await did(line, ApproveCount, "Olga", line_ids=[lines["T-2", "A"]], reason_code="misrouted")
     assert [await there(line, tote) for tote in ("T-1", "T-2")] == [8, 11]

@@ -31,6 +31,7 @@ CREATE TABLE count_lines (                       -- 盘点明细
 );
 CREATE INDEX count_lines_order ON count_lines (count_id, line_id);
 CREATE UNIQUE INDEX count_lines_open ON count_lines (holder_id, lot_id) WHERE ended_at IS NULL;
+CREATE INDEX count_lines_differing ON count_lines (line_id) WHERE state = 'differs';
 
 CREATE TABLE count_rounds (                      -- each time that somebody counted a line; never changed
     line_id BIGINT NOT NULL REFERENCES count_lines,
