@@ -8,8 +8,17 @@ from fastapi import APIRouter, Path, Query, Response
 
 from gateway.api.body import JsonRoute
 from gateway.api.replies import Page, Paging, number_cursor, page_of, reply
-from gateway.contract.corrections import FiguresView, LedgerEntryView, LocationStockView, LotView
+from gateway.contract.corrections import (
+    FiguresView,
+    LedgerEntryView,
+    LocationStockView,
+    LotOrder,
+    LotQuality,
+    LotView,
+)
 from gateway.contract.documents import StockPoolView, StockPositionView
+from gateway.contract.faults import FieldError, Refusal, RefusalKind
+from gateway.contract.inbound import LotNo
 from gateway.contract.transports import Identifier, Moment
 from gateway.contract.wms import Sku
 from gateway.kernel.clock import to_datetime
@@ -17,8 +26,11 @@ from gateway.kernel.ports import Tx
 from gateway.wes.core import WesCore
 from gateway.wes.planning.tasks import missing
 from gateway.wes.stock.history import Entry, Place, Wanted, place, trace
-from gateway.wes.stock.model import Balance, Lot, Pool
+from gateway.wes.stock.model import Balance, EventKind, Lot, Pool, Quality
 from gateway.wes.stock.views import (
+    FIRST,
+    LotPlace,
+    Lots,
     Position,
     Product,
     find_pool,
@@ -29,7 +41,7 @@ from gateway.wes.stock.views import (
     stock_by_lot,
     stock_by_sku,
 )
-from gateway.wes.tracing import lot_view
+from gateway.wes.tracing import find_lots, lot_view
 
 HolderId = Annotated[str, Path(alias="holderId", min_length=1, max_length=64)]
 SkuId = Annotated[str, Path(alias="skuId", min_length=1, max_length=64)]
@@ -42,10 +54,23 @@ class StockFilter(Paging):
     owner_id: Identifier | None = None
 
 
-class LotFilter(StockFilter):
-    """Whose lots to list."""
+class PositionFilter(StockFilter):
+    """Which positions of a product to list.
 
-    sku_id: Sku
+    Attributes:
+        zone: where its containers and places stand.
+    """
+
+    lot_no: LotNo | None = None
+    zone: str | None = None
+
+
+class LotFilter(StockFilter):
+    """Which lots to list: of a product, of a quality, or both."""
+
+    sku_id: Sku | None = None
+    quality: LotQuality | None = None
+    order: LotOrder = LotOrder.FIFO
 
 
 class LedgerFilter(Paging):
@@ -53,14 +78,17 @@ class LedgerFilter(Paging):
 
     Attributes:
         document_id: of an act, an order or a work order.
+        lot_no: of a product that is named too.
         location_id: where the container or place stands now.
         since, until: times; `until` itself is no longer wanted.
     """
 
     document_id: Identifier | None = None
     operator: str | None = None
+    kind: EventKind | None = None
     sku_id: Sku | None = None
     owner_id: Identifier | None = None
+    lot_no: LotNo | None = None
     holder_id: str | None = None
     location_id: Identifier | None = None
     since: Moment | None = None
@@ -79,6 +107,11 @@ def stock_routes(core: WesCore) -> APIRouter:
             raise missing("skuId", f"there has never been any {sku_id} of {owner_id}")
         return pool
 
+    async def lot_id_of(tx: Tx, sku_id: str, owner_id: str | None, lot_no: str | None) -> int | None:
+        if lot_no is None:
+            return None
+        return (await find_lots(tx, context, owner_id, sku_id, lot_no))[0].lot_id
+
     @router.get("/stock", response_model=Page[StockPoolView])
     async def get_stock(which: Annotated[StockFilter, Query()]) -> Response:
         """List stock by product (level 1)."""
@@ -89,14 +122,15 @@ def stock_routes(core: WesCore) -> APIRouter:
         return reply(page_of([_pool(each) for each in found], which.limit, [each.sku for each in found]))
 
     @router.get("/stock/{skuId}", response_model=Page[StockPositionView])
-    async def get_positions(sku_id: SkuId, which: Annotated[StockFilter, Query()]) -> Response:
-        """List where a product is, by lot and place (level 3)."""
+    async def get_positions(sku_id: SkuId, which: Annotated[PositionFilter, Query()]) -> Response:
+        """List where a product is, by lot and place (level 3), perhaps in one zone alone."""
         lot, _, holder = (which.cursor or "0:").partition(":")
         after = (number_cursor(lot) or 0, holder)
 
         async def job(tx: Tx) -> list[Position]:
             pool = await pool_of(tx, sku_id, which.owner_id)
-            return await positions_of_pool(tx, pool.pool_id, after=after, limit=which.limit + 1)
+            lot_id = await lot_id_of(tx, sku_id, which.owner_id, which.lot_no)
+            return await positions_of_pool(tx, pool.pool_id, which.zone, after, which.limit + 1, lot_id)
 
         found = await store.read(job)
         cursors = [f"{each.lot.lot_id}:{each.holder.holder_id}" for each in found]
@@ -104,15 +138,22 @@ def stock_routes(core: WesCore) -> APIRouter:
 
     @router.get("/lots", response_model=Page[LotView])
     async def get_stock_by_lot(which: Annotated[LotFilter, Query()]) -> Response:
-        """List the lots of a product that are in stock (level 2)."""
+        """List lots that are in stock (level 2): of a product, or what waits for a judgement (`quality=pending`)."""
+        if which.sku_id is None and which.quality is None:
+            text = "say of which product (skuId) or of which quality"
+            raise Refusal(RefusalKind.INVALID, FieldError("skuId", "missing", text))
 
-        async def job(tx: Tx) -> list[Lot]:
-            pool = await pool_of(tx, which.sku_id, which.owner_id)
-            return await stock_by_lot(tx, pool.pool_id, number_cursor(which.cursor) or 0, which.limit + 1)
+        async def job(tx: Tx) -> list[tuple[LotPlace, str, Lot]]:
+            owner_id = which.owner_id or context.wes.owner
+            if which.sku_id is not None:
+                await pool_of(tx, which.sku_id, owner_id)
+            quality = None if which.quality is None else Quality(which.quality)
+            wanted = Lots(context.wes.warehouse_id, owner_id, which.sku_id, quality)
+            return await stock_by_lot(tx, wanted, which.order, _lot_place(which.cursor), which.limit + 1)
 
         found = await store.read(job)
-        views = [lot_view(which.sku_id, lot) for lot in found]
-        return reply(page_of(views, which.limit, [lot.lot_id for lot in found]))
+        views = [lot_view(sku, lot) for _, sku, lot in found]
+        return reply(page_of(views, which.limit, [f"{key}:{lot_id}" for (key, lot_id), _, _ in found]))
 
     @router.get("/holders/{holderId}/stock", response_model=Page[StockPositionView])
     async def get_stock_of_holder(holder_id: HolderId, which: Annotated[Paging, Query()]) -> Response:
@@ -146,10 +187,15 @@ def stock_routes(core: WesCore) -> APIRouter:
 
         async def job(tx: Tx) -> Sequence[Entry]:
             pool = None if which.sku_id is None else await pool_of(tx, which.sku_id, which.owner_id)
+            if pool is None and which.lot_no is not None:
+                text = "a lot's number is one of its product: say which (skuId)"
+                raise Refusal(RefusalKind.INVALID, FieldError("lotNo", "noProduct", text))
             wanted = Wanted(
                 document_id=which.document_id,
                 operator=which.operator,
+                kind=which.kind,
                 pool_id=None if pool is None else pool.pool_id,
+                lot_id=await lot_id_of(tx, which.sku_id or "", which.owner_id, which.lot_no),
                 holder_id=which.holder_id,
                 location_id=which.location_id,
                 since=_micros(which.since),
@@ -162,6 +208,14 @@ def stock_routes(core: WesCore) -> APIRouter:
         return reply(page_of(views, which.limit, [_cursor(each) for each in found]))
 
     return router
+
+
+def _lot_place(cursor: str | None) -> LotPlace:
+    if cursor is None:
+        return FIRST
+    key, _, lot_id = cursor.partition(":")
+    number = number_cursor(key.removeprefix("-")) or 0
+    return -number if key.startswith("-") else number, number_cursor(lot_id) or 0
 
 
 def _cursor(entry: Entry) -> str:

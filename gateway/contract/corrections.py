@@ -30,6 +30,17 @@ class LotQuality(StrEnum):
     EXPIRED = "expired"
 
 
+class LotOrder(StrEnum):
+    """Which lots come first."""
+
+    FIFO = "fifo"
+    """What came first."""
+    FEFO = "fefo"
+    """What expires first."""
+    LIFO = "lifo"
+    """What came last."""
+
+
 class Correction(ActBase):
     """What all corrections have.
 

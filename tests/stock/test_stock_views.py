@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.contract.corrections import LotOrder
 from gateway.wes.stock.history import Wanted, lots_then, place, pool_then, positions_then, trace
 from gateway.wes.stock.model import EventKind, Quality
 from gateway.wes.stock.opening import set_safety, stand
 from gateway.wes.stock.verbs import allocate, hold, move, pick, receive, reserve
 from gateway.wes.stock.views import (
+    FIRST,
+    Lots,
     find_pool,
     positions_in_holder,
     positions_of_pool,
@@ -49,7 +52,40 @@ async def test_picked_goods_stand_at_the_location_that_s1_names(warehouse: Wareh
 async def test_lots_without_stock_are_not_shown(warehouse: Warehouse) -> None:
     empty, full = await warehouse.lot(lot_no="EMPTY"), await warehouse.stocked(10, lot_no="FULL")
     assert empty.pool_id == full.pool_id
-    assert await warehouse.job(lambda tx: stock_by_lot(tx, full.pool_id)) == [full]
+    wanted = Lots(WH, "OWNER", "SKU-1")
+    assert [lot for _, _, lot in await warehouse.job(lambda tx: stock_by_lot(tx, wanted))] == [full]
+
+
+@pytest.mark.parametrize(
+    ("order", "names"), [(LotOrder.FIFO, "OMN"), (LotOrder.FEFO, "NOM"), (LotOrder.LIFO, "NMO")]
+)
+async def test_lots_come_in_the_order_that_is_asked_for_page_by_page(
+    warehouse: Warehouse, order: LotOrder, names: str
+) -> None:
+    for name, received, expires in (("M", 2, None), ("N", 3, 10), ("O", 1, 20)):
+        expiry_at = None if expires is None else NOON + expires
+        await warehouse.stocked(1, lot_no=name, received_at=received, expiry_at=expiry_at)
+    wanted, after, found = Lots(WH, "OWNER", "SKU-1"), FIRST, ""
+    for _ in names:
+        ((after, _, lot),) = await warehouse.job(
+            lambda tx, after=after: stock_by_lot(tx, wanted, order, after, 1)
+        )
+        found += lot.lot_no
+    assert found == names
+    assert not await warehouse.job(lambda tx: stock_by_lot(tx, wanted, order, after, 1))
+
+
+async def test_what_waits_for_a_judgement_is_listed_of_all_products_the_oldest_first(
+    warehouse: Warehouse,
+) -> None:
+    for sku, received, quality in (
+        ("A", 2, Quality.PENDING),
+        ("B", 1, Quality.PENDING),
+        ("C", 0, Quality.QUALIFIED),
+    ):
+        await warehouse.stocked(1, sku=sku, received_at=received, quality=quality)
+    wanted = Lots(WH, "OWNER", quality=Quality.PENDING)
+    assert [sku for _, sku, _ in await warehouse.job(lambda tx: stock_by_lot(tx, wanted))] == ["B", "A"]
 
 
 async def test_a_lot_is_where_its_positions_are(warehouse: Warehouse) -> None:

@@ -211,6 +211,25 @@ async def test_a_unit_is_found_by_its_number_with_all_that_happened_to_it(desk: 
     assert rest == moves[2:]
 
 
+async def test_lots_positions_and_ledger_are_narrowed_down(desk: Office) -> None:
+    await desk.receive("T-1", "A1-1-L-05", 20)
+    await desk.receive("T-2", "A1-2-L-05", 10, lot_no="M")
+    await desk.recall()
+    assert [each["lotNo"] for each in await desk.items("lots", quality="rejected")] == ["L"]
+    first = await desk.get("lots", skuId="A", order="lifo", limit=1)
+    rest = await desk.items("lots", skuId="A", order="lifo", limit=1, cursor=first["nextCursor"])
+    assert [each["lotNo"] for each in (*first["items"], *rest)] == ["M", "L"]
+    assert [each["holderId"] for each in await desk.items("stock/A", lotNo="M")] == ["T-2"]
+    ((zone,),) = await desk.line.core.rows("SELECT zone FROM holders WHERE holder_id = 'T-1'")
+    assert [each["lotNo"] for each in await desk.items("stock/A", zone=zone)] == ["L"]
+    assert await desk.items("stock/A", zone="nowhere") == []
+    ledger = await desk.items("ledger", skuId="A", lotNo="L", kind="quality")
+    assert [each["reason"] for each in ledger] == ["qualified → rejected: mould"]
+    assert {each["kind"] for each in await desk.items("ledger", kind="receive")} == {"receive"}
+    for path, which in (("lots", {}), ("ledger", {"lotNo": "L"})):
+        assert (await desk.http.get(f"/v1/wes/{path}", params=which)).status_code == 422
+
+
 async def test_what_has_never_been_here_is_refused(desk: Office) -> None:
     await desk.receive("T-1", "A1-1-L-05", 2)
     for path in ("lots/trace", "lots/orders", "lots/shipments", "units"):
@@ -236,6 +255,10 @@ async def test_no_trace_reads_a_table_that_grows_as_a_whole() -> None:
         for path in ("lots/trace", "lots/orders", "lots/shipments", "units"):
             await desk.get(path, **TEA)
         await desk.get("units/1")
+        await desk.get("lots", quality="rejected")
+        await desk.get("lots", order="fefo", **{"skuId": "A"})
+        await desk.get("stock/A", lotNo="L")
+        await desk.get("ledger", kind="quality")
         line.store._connection.set_trace_callback(None)
         read = {sql for sql in asked if sql.startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))}
         wrong = {sql for sql in read if await is_read_as_a_whole(line.store, sql)}

@@ -49,6 +49,7 @@ class Wanted:
     lot_id: int | None = None
     holder_id: str | None = None
     location_id: str | None = None
+    kind: EventKind | None = None
     since: Micros | None = None
     until: Micros | None = None
 
@@ -60,6 +61,7 @@ _CONDITIONS: Final = {
     "lot_id": "ledger.lot_id = :lot_id",
     "holder_id": "ledger.holder_id = :holder_id",
     "location_id": "ledger.holder_id IN (SELECT holder_id FROM holders WHERE location_id = :location_id)",
+    "kind": "stock_events.kind = :kind",
     "since": "ledger.at >= :since",
     "until": "ledger.at < :until",
 }

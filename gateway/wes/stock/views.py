@@ -6,7 +6,8 @@ Lists come in pages: each names what the next one begins after, so that a page c
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.kernel.ports import Row, Tx
+from gateway.contract.corrections import LotOrder
+from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.wes.stock.model import Balance, Holder, Lot, Pool, Quality
 from gateway.wes.stock.rows import (
     HOLDER_COLUMNS,
@@ -47,17 +48,49 @@ class Product:
     balance: Balance
 
 
+@dataclass(frozen=True, slots=True)
+class Lots:
+    """Which lots of an owner; what is None does not matter."""
+
+    warehouse_id: str
+    owner_id: str
+    sku: str | None = None
+    quality: Quality | None = None
+
+
+LotPlace = tuple[int, int]
+"""Where in an order of lots: the key and the lot id."""
+
+
 _POOL: Final = f"""SELECT {POOL_COLUMNS} FROM pools
 WHERE warehouse_id = :warehouse_id AND owner_id = :owner_id AND sku = :sku"""
 _POOLS: Final = f"""SELECT {POOL_COLUMNS} FROM pools
 WHERE warehouse_id = :warehouse_id AND owner_id = :owner_id AND sku > :after ORDER BY sku LIMIT :limit"""
-_LOTS: Final = f"""SELECT {LOT_COLUMNS} FROM lots
-WHERE pool_id = :pool_id AND quantity > 0 AND lot_id > :after ORDER BY lot_id LIMIT :limit"""
 
 
 def _of(table: str, columns: str) -> str:
     return ", ".join(f"{table}.{column.strip()}" for column in columns.split(","))
 
+
+_NEVER: Final = "999999999999999999"
+_KEYS: Final = {
+    LotOrder.FIFO: "lots.received_at",
+    LotOrder.FEFO: f"COALESCE(lots.expiry_at, {_NEVER})",
+    LotOrder.LIFO: "-lots.received_at",
+}
+FIRST: Final = (-(10**18), 0)
+_LOTS: Final = {
+    order: f"""SELECT {{key}}, pools.sku, {_of("lots", LOT_COLUMNS)} FROM lots JOIN pools ON pools.pool_id = lots.pool_id
+    WHERE {{which}} AND lots.quantity > 0 AND ({{key}}, lots.lot_id) > (:key, :lot_id)
+    ORDER BY {{key}}, lots.lot_id LIMIT :limit""".replace("{key}", key)
+    for order, key in _KEYS.items()
+}
+_LOT_CONDITIONS: Final = {
+    "warehouse_id": "pools.warehouse_id = :warehouse_id",
+    "owner_id": "pools.owner_id = :owner_id",
+    "sku": "pools.sku = :sku",
+    "quality": "lots.quality = :quality",
+}
 
 _POSITION: Final = f"""SELECT positions.quantity, 0, positions.allocated, positions.held, pools.sku,
 {_of("lots", LOT_COLUMNS)}, {_of("holders", HOLDER_COLUMNS)}
@@ -65,6 +98,7 @@ FROM positions JOIN lots ON lots.lot_id = positions.lot_id JOIN pools ON pools.p
 JOIN holders ON holders.holder_id = positions.holder_id WHERE positions.quantity > 0"""
 _LOT_ENDS: Final = 5 + len(LOT_COLUMNS.split(","))
 _OF_POOL: Final = f"""{_POSITION} AND lots.pool_id = :pool_id AND lots.quantity > 0
+AND (CAST(:only AS BIGINT) IS NULL OR lots.lot_id = CAST(:only AS BIGINT))
 AND (CAST(:zone AS TEXT) IS NULL OR holders.zone = CAST(:zone AS TEXT))
 AND (positions.lot_id, positions.holder_id) > (:lot_id, :holder_id)
 ORDER BY positions.lot_id, positions.holder_id LIMIT :limit"""
@@ -100,10 +134,23 @@ async def stock_by_sku(
     return [pool_of(row) for row in await tx.fetch(_POOLS, params)]
 
 
-async def stock_by_lot(tx: Tx, pool_id: int, after: int = 0, limit: int = PAGE_MAX) -> list[Lot]:
-    """Return a pool's lots that are in stock (S3-3); the next page comes after the last lot id."""
-    rows = await tx.fetch(_LOTS, {"pool_id": pool_id, "after": after, "limit": _page(limit)})
-    return [lot_of(row) for row in rows]
+async def stock_by_lot(
+    tx: Tx,
+    wanted: Lots,
+    order: LotOrder = LotOrder.FIFO,
+    after: LotPlace = FIRST,
+    limit: int = PAGE_MAX,
+) -> list[tuple[LotPlace, str, Lot]]:
+    """Return lots that are in stock with their SKUs (S3-3, S2-119); the next page comes after the last one's place."""
+    params: dict[str, SqlValue] = {"key": after[0], "lot_id": after[1], "limit": _page(limit)}
+    conditions: list[str] = []
+    for name, condition in _LOT_CONDITIONS.items():
+        if (value := getattr(wanted, name)) is not None:
+            params[name] = value
+            conditions.append(condition)
+    rows = await tx.fetch(_LOTS[order].format(which=" AND ".join(conditions)), params)
+    lots = [(row[0], row[1], lot_of(row[2:])) for row in rows]
+    return [((key, lot.lot_id), sku, lot) for key, sku, lot in lots]
 
 
 async def positions_of_pool(
@@ -112,13 +159,15 @@ async def positions_of_pool(
     zone: str | None = None,
     after: tuple[int, str] = (0, ""),
     limit: int = PAGE_MAX,
+    lot_id: int | None = None,
 ) -> list[Position]:
-    """Return all lots and places of a SKU (S3-4), perhaps of one zone (S2-118); the next page comes after (lot, holder)."""
-    lot_id, holder_id = after
+    """Return all lots and places of a SKU (S3-4), perhaps of one zone (S2-118) or lot; the next page comes after (lot, holder)."""
+    last_lot, holder_id = after
     params = {
         "pool_id": pool_id,
         "zone": zone,
-        "lot_id": lot_id,
+        "only": lot_id,
+        "lot_id": last_lot,
         "holder_id": holder_id,
         "limit": _page(limit),
     }
