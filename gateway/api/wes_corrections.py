@@ -13,7 +13,10 @@ from gateway.contract.corrections import (
     HoldGoods,
     JudgeLot,
     MoveGoods,
+    MoveHeldGoods,
     RecallLot,
+    ReturnGoods,
+    ScrapGoods,
     SetSafety,
     UnholdGoods,
 )
@@ -47,6 +50,21 @@ def correction_routes(core: WesCore) -> APIRouter:
     @router.post("/moves", response_model=ActView)
     async def move_goods(request: MoveGoods) -> Response:
         """Tell that free pieces were put from one container or place into another."""
+        return await do(request)
+
+    @router.post("/held-moves", response_model=ActView)
+    async def move_held_goods(request: MoveHeldGoods) -> Response:
+        """Tell that held pieces, such as damaged ones, were put from one container or place into another."""
+        return await do(request)
+
+    @router.post("/scraps", response_model=ActView)
+    async def scrap_goods(request: ScrapGoods) -> Response:
+        """Tell that pieces were thrown away."""
+        return await do(request)
+
+    @router.post("/supplier-returns", response_model=ActView)
+    async def return_goods(request: ReturnGoods) -> Response:
+        """Tell that pieces went back to their supplier."""
         return await do(request)
 
     @router.post("/qualities", response_model=ActView)

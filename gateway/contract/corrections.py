@@ -92,8 +92,8 @@ class UnholdGoods(LotCorrection):
     quantity: Pieces
 
 
-class MoveGoods(LotCorrection):
-    """Free pieces were put from one container or place into another (S3-28).
+class MovedGoods(LotCorrection):
+    """Pieces were put from one container or place into another.
 
     Attributes:
         target_id: one that is known.
@@ -104,6 +104,34 @@ class MoveGoods(LotCorrection):
     target_id: Identifier
     quantity: Pieces
     upns: Units = ()
+
+
+class MoveGoods(MovedGoods):
+    """They were free, and are (S3-28)."""
+
+
+class MoveHeldGoods(MovedGoods):
+    """They were held, such as damaged ones that are put aside (S2-73), and stay so."""
+
+
+class GoneGoods(LotCorrection):
+    """Pieces are gone for good, and it is known where to. Held ones go first, then free ones.
+
+    Attributes:
+        upns: every one of them, of products that are known by unit.
+    """
+
+    holder_id: Identifier
+    quantity: Pieces
+    upns: Units = ()
+
+
+class ScrapGoods(GoneGoods):
+    """They were thrown away, being no use to anybody (S2-46); unlike those that a count misses, nobody looks for them."""
+
+
+class ReturnGoods(GoneGoods):
+    """They went back to their supplier."""
 
 
 class JudgeLot(LotCorrection):
@@ -131,7 +159,17 @@ class SetSafety(Correction):
     quantity: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
 
 
-AnyCorrection = CountGoods | HoldGoods | UnholdGoods | MoveGoods | JudgeLot | SetSafety
+AnyCorrection = (
+    CountGoods
+    | HoldGoods
+    | UnholdGoods
+    | MoveGoods
+    | MoveHeldGoods
+    | ScrapGoods
+    | ReturnGoods
+    | JudgeLot
+    | SetSafety
+)
 
 
 class LotView(WireModel):

@@ -12,11 +12,16 @@ from gateway.contract.corrections import (
     AnyCorrection,
     Correction,
     CountGoods,
+    GoneGoods,
     HoldGoods,
     JudgeLot,
     LotCorrection,
     LotQuality,
+    MovedGoods,
     MoveGoods,
+    MoveHeldGoods,
+    ReturnGoods,
+    ScrapGoods,
     SetSafety,
     UnholdGoods,
 )
@@ -32,7 +37,7 @@ from gateway.wes.stock.model import OUTSIDE, Act, Lot, Portion, Quality
 from gateway.wes.stock.opening import set_safety
 from gateway.wes.stock.post import post
 from gateway.wes.stock.quality import change_quality
-from gateway.wes.stock.verbs import hold, move, unhold
+from gateway.wes.stock.verbs import hold, move, move_held, scrap, send_back, unhold
 from gateway.wes.upstream.sync import sync_at_once
 
 
@@ -64,6 +69,15 @@ async def _do(tx: Tx, context: WesContext, request: AnyCorrection) -> ActView:
         case MoveGoods():
             portion = Portion(request.holder_id, lot.lot_id, request.quantity, request.upns)
             await post(tx, move(_act(context, request, "move"), [portion], request.target_id))
+        case MoveHeldGoods():
+            portion = Portion(request.holder_id, lot.lot_id, request.quantity, request.upns)
+            await post(tx, move_held(_act(context, request, "moveHeld"), [portion], request.target_id))
+        case ScrapGoods():
+            free, held = await _leaving(tx, request, lot)
+            await post(tx, scrap(_act(context, request, "scrap"), lot, free, held))
+        case ReturnGoods():
+            free, held = await _leaving(tx, request, lot)
+            await post(tx, send_back(_act(context, request, "supplierReturn"), lot, free, held))
         case JudgeLot():
             await _judge(tx, context, request, lot)
         case _:
@@ -80,9 +94,9 @@ async def _keep_back(tx: Tx, context: WesContext, request: SetSafety, pool_id: i
 
 def _check_places(request: LotCorrection) -> None:
     """Make sure that goods stay inside, and that those which move do."""
-    if isinstance(request, CountGoods | HoldGoods | UnholdGoods | MoveGoods):
+    if isinstance(request, CountGoods | HoldGoods | UnholdGoods | MovedGoods | GoneGoods):
         _check_inside("holderId", request.holder_id)
-    if isinstance(request, MoveGoods):
+    if isinstance(request, MovedGoods):
         _check_inside("targetId", request.target_id)
         if request.target_id == request.holder_id:
             raise conflict("targetId", "samePlace", f"they are in {request.holder_id} already")
@@ -91,6 +105,27 @@ def _check_places(request: LotCorrection) -> None:
 def _check_inside(field: str, holder_id: str) -> None:
     if holder_id in OUTSIDE:
         raise missing(field, f"{holder_id} is no container and no place")
+
+
+async def _leaving(tx: Tx, request: GoneGoods, lot: Lot) -> tuple[list[Portion], list[Portion]]:
+    """Return what goes of what is free, and of what is held there.
+
+    Raises:
+        Refusal: it is not as much as that, or the units are not named.
+    """
+    there = await take(tx, request.holder_id, lot)
+    if lot.serial and len(request.upns) != request.quantity:
+        text = f"{len(request.upns)} units are named, {request.quantity} pieces are gone"
+        raise conflict("upns", "uncounted", text)
+    if request.quantity > there.balance.quantity - there.balance.allocated:
+        text = f"{there.balance.quantity} pieces are there, {there.balance.allocated} of them allocated to orders"
+        raise conflict("quantity", "allocated", text)
+    at = partial(Portion, request.holder_id, lot.lot_id)
+    of_held = min(request.quantity, there.balance.held)
+    of_free = request.quantity - of_held
+    held = [at(of_held, request.upns[:of_held])] if of_held else []
+    free = [at(of_free, request.upns[of_held:])] if of_free else []
+    return free, held
 
 
 async def _judge(tx: Tx, context: WesContext, request: JudgeLot, lot: Lot) -> None:

@@ -154,29 +154,39 @@ class StockMachine(RuleBasedStateMachine):
 
         self.attempt(verb(self.warehouse.act(), self.now(name), self.portion(holder, name, amount)), change)
 
-    @rule(name=LOTS, holder=HOLDERS, amount=AMOUNTS)
-    def lose(self, name: str, holder: str, amount: int) -> None:
+    @rule(name=LOTS, holder=HOLDERS, amount=AMOUNTS, verb=st.sampled_from((verbs.lose, verbs.lose_held)))
+    def lose(self, name: str, holder: str, amount: int, verb: Callable[..., Event]) -> None:
         def change(model: Model) -> None:
             model.there[holder, name] -= amount
+            if verb is verbs.lose_held:
+                model.held[holder, name] -= amount
 
-        portion = self.portion(holder, name, amount)
-        self.attempt(verbs.lose(self.warehouse.act(), self.now(name), portion), change)
+        self.attempt(verb(self.warehouse.act(), self.now(name), self.portion(holder, name, amount)), change)
 
-    @rule(name=LOTS, holder=HOLDERS, amount=AMOUNTS)
-    def lose_held(self, name: str, holder: str, amount: int) -> None:
+    @rule(
+        name=LOTS,
+        holder=HOLDERS,
+        free=st.integers(0, 4),
+        held=AMOUNTS,
+        verb=st.sampled_from((verbs.scrap, verbs.send_back)),
+    )
+    def leave_for_good(
+        self, name: str, holder: str, free: int, held: int, verb: Callable[..., Event]
+    ) -> None:
         def change(model: Model) -> None:
-            model.there[holder, name] -= amount
-            model.held[holder, name] -= amount
+            model.there[holder, name] -= free + held
+            model.held[holder, name] -= held
 
-        portion = self.portion(holder, name, amount)
-        self.attempt(verbs.lose_held(self.warehouse.act(), self.now(name), portion), change)
+        of_free = [self.portion(holder, name, free)] if free else []
+        of_held = [self.portion(holder, name, held)]
+        self.attempt(verb(self.warehouse.act(), self.now(name), of_free, of_held), change)
 
     @rule(
         name=LOTS,
         source=HOLDERS,
         to=HOLDERS,
         amount=AMOUNTS,
-        what=st.sampled_from((verbs.move, verbs.pick, verbs.put_away)),
+        what=st.sampled_from((verbs.move, verbs.move_held, verbs.pick, verbs.put_away)),
     )
     def move(self, name: str, source: str, to: str, amount: int, what: Callable[..., Event]) -> None:
         if source == to:
@@ -187,6 +197,8 @@ class StockMachine(RuleBasedStateMachine):
                 model.there[holder, name] += moved
                 if what is verbs.pick:
                     model.allocated[holder, name] += moved
+                if what is verbs.move_held:
+                    model.held[holder, name] += moved
 
         self.attempt(what(self.warehouse.act(), [self.portion(source, name, amount)], to), change)
 

@@ -214,6 +214,60 @@ async def test_the_same_correction_again_changes_nothing() -> None:
         assert await desk.positions() == {"T-1": (4, 0, 0)}
 
 
+async def test_damaged_goods_are_put_aside_and_stay_held() -> None:
+    async with office(A=10) as desk:
+        await fill(desk.line, "T-2", "A1-1-L-06")
+        await desk.did("holds", **BEFORE, quantity=3)
+        await desk.did("held-moves", **BEFORE, quantity=2, targetId="T-2")
+        assert await desk.positions() == {"T-1": (8, 0, 1), "T-2": (2, 0, 2)}
+        assert await desk.refused("held-moves", **BEFORE, quantity=2, targetId="T-2") == (409, "stock")
+        assert await desk.refused("held-moves", **BEFORE, quantity=1, targetId="T-1") == (409, "samePlace")
+        assert await desk.refused("held-moves", **BEFORE, quantity=1, targetId="ADJUST") == (404, "unknown")
+
+
+@pytest.mark.parametrize(("path", "kind"), [("scraps", "scrap"), ("supplier-returns", "supplierReturn")])
+async def test_what_goes_for_good_is_no_loss_and_held_pieces_go_first(path: str, kind: str) -> None:
+    async with office(A=10) as desk:
+        await desk.did("holds", **BEFORE, quantity=3)
+        await desk.did(path, **BEFORE, quantity=5)
+        assert await desk.positions() == {"T-1": (5, 0, 0)}
+        assert await desk.line.core.rows("SELECT quantity, held FROM pools") == [(5, 0)]
+        told = await desk.items("ledger", skuId="A")
+        assert kind in {each["kind"] for each in told}
+        assert "loss" not in {each["kind"] for each in told}
+
+
+async def test_goods_that_are_promised_cannot_be_thrown_away() -> None:
+    async with office(A=10) as desk:
+        await order(desk.line, "C-1", ("A", 8))
+        assert await desk.refused("scraps", **BEFORE, quantity=3) == (409, "stock")
+        await desk.line.think()
+        assert await desk.refused("scraps", **BEFORE, quantity=3) == (409, "allocated")
+        assert (await desk.positions())["T-1"][0] == 10
+        await desk.did("scraps", **BEFORE, quantity=2)
+
+
+async def test_a_rejected_lot_goes_back_to_its_supplier() -> None:
+    async with office(A=10) as desk:
+        await desk.did("qualities", skuId="A", lotNo="A-1", quality="rejected")
+        await desk.did("supplier-returns", **BEFORE, quantity=10)
+        assert await desk.positions() == {"T-1": (0, 0, 0)}
+
+
+async def test_units_that_are_thrown_away_are_named() -> None:
+    async with office() as desk:
+        await desk.line.core.products("B", version=2, serial_tracked=True)
+        receipt = {"skuId": "B", "quantity": 3, "upns": ["U-1", "U-2", "U-3"]}
+        body = {"actId": "r", "operator": "Ann", "holderId": "T-1", "lines": [receipt]}
+        assert (await desk.http.post("/v1/wes/inbound/receipts", json=body)).status_code == 200
+        which = {"skuId": "B", "holderId": "T-1"}
+        await desk.did("holds", **which, quantity=1)
+        assert await desk.refused("scraps", **which, quantity=2, upns=["U-1"]) == (409, "uncounted")
+        await desk.did("scraps", **which, quantity=2, upns=["U-1", "U-3"])
+        units = await desk.line.core.rows("SELECT upn FROM units WHERE holder_id = 'T-1'")
+        assert [row[0] for row in units] == ["U-2"]
+
+
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [

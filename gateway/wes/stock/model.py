@@ -75,6 +75,8 @@ class EventKind(StrEnum):
     SHIP = "ship"
     GAIN = "gain"
     LOSS = "loss"
+    SCRAP = "scrap"
+    SUPPLIER_RETURN = "supplierReturn"
     HOLD = "hold"
     UNHOLD = "unhold"
     QUALITY = "quality"

@@ -43,6 +43,11 @@ def move(act: Act, portions: Sequence[Portion], target: str) -> Event:
     return _moved(act, EventKind.MOVE, portions, target, Balance(quantity=1))
 
 
+def move_held(act: Act, portions: Sequence[Portion], target: str) -> Event:
+    """Held goods go to another holder, and stay held there: what is damaged is put aside (S2-73)."""
+    return _moved(act, EventKind.MOVE, portions, target, Balance(quantity=1, held=1))
+
+
 def reserve(act: Act, shares: Iterable[Share]) -> Event:
     """Promise so much of lots to order lines: 预占 (S1-53, S3-15)."""
     return event(act, EventKind.RESERVE, _of_lots(shares, Balance(reserved=1)))
@@ -131,17 +136,24 @@ def gain(act: Act, lot: Lot, *found: Portion) -> Event:
     return event(act, EventKind.GAIN, _barred(lot, _enter(ADJUST, found)), _units_in(ADJUST, found))
 
 
-def lose(act: Act, lot: Lot, *lost: Portion, target: str = ADJUST) -> Event:
-    """A count found less, or free goods go for good: to `ADJUST` (lost, scrapped), or back to `SUPPLIER` (S3-26)."""
-    return event(
-        act, EventKind.LOSS, _barred(lot, _carry(lost, target, Balance(quantity=1))), _units(lost, target)
-    )
+def lose(act: Act, lot: Lot, *lost: Portion) -> Event:
+    """A count found less than was free (S3-26)."""
+    return _gone(act, EventKind.LOSS, lot, ADJUST, free=lost)
 
 
-def lose_held(act: Act, lot: Lot, *lost: Portion, target: str = ADJUST) -> Event:
-    """Held goods go for good: what was missed at a short pick is not there, what was damaged is scrapped."""
-    lines = chain(_carry(lost, target, Balance(quantity=1)), _at(lost, Balance(held=-1)))
-    return event(act, EventKind.LOSS, _barred(lot, lines), _units(lost, target))
+def lose_held(act: Act, lot: Lot, *lost: Portion) -> Event:
+    """A count found less than was held: what was missed at a short pick is not there."""
+    return _gone(act, EventKind.LOSS, lot, ADJUST, held=lost)
+
+
+def scrap(act: Act, lot: Lot, free: Sequence[Portion], held: Sequence[Portion]) -> Event:
+    """Goods that are no use to anybody are thrown away (S2-46)."""
+    return _gone(act, EventKind.SCRAP, lot, ADJUST, free=free, held=held)
+
+
+def send_back(act: Act, lot: Lot, free: Sequence[Portion], held: Sequence[Portion]) -> Event:
+    """Goods go back to whom they came from."""
+    return _gone(act, EventKind.SUPPLIER_RETURN, lot, SUPPLIER, free=free, held=held)
 
 
 def hold(act: Act, lot: Lot, *portions: Portion) -> Event:
@@ -170,6 +182,20 @@ def merge(act: Act, source: Lot, target: Lot, *portions: Portion) -> Event:
     renamed = [replace(portion, lot_id=target.lot_id) for portion in portions]
     gone = _barred(source, _carry(portions, ADJUST, Balance(quantity=1)))
     return event(act, EventKind.MERGE, chain(gone, _barred(target, _enter(ADJUST, renamed))))
+
+
+def _gone(
+    act: Act,
+    kind: EventKind,
+    lot: Lot,
+    target: str,
+    free: Sequence[Portion] = (),
+    held: Sequence[Portion] = (),
+) -> Event:
+    """Goods leave the stock for good: free ones, and held ones, which nobody has to free first."""
+    leaving = (*free, *held)
+    lines = chain(_carry(leaving, target, Balance(quantity=1)), _at(held, Balance(held=-1)))
+    return event(act, kind, _barred(lot, lines), _units(leaving, target))
 
 
 def _barred(lot: Lot, lines: Iterable[Line]) -> list[Line]:
