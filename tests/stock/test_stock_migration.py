@@ -20,7 +20,8 @@ from tests.stock.rig import NOON, at, build
 
 pytestmark = pytest.mark.unit
 
-UNITS = "0016"
+UNITS = ("0016", "0017")
+"""The migrations by which units got their product, and their moves."""
 
 Open = Callable[[Traversable], AbstractAsyncContextManager[Store]]
 
@@ -51,7 +52,7 @@ async def test_units_keep_their_place_under_the_product_of_their_lot(opener: Ope
     before = tmp_path / "before"
     before.mkdir()
     for script in MIGRATIONS.iterdir():
-        if script.name < UNITS and script.name.endswith(".sql"):
+        if script.name.endswith(".sql") and not script.name.startswith(UNITS):
             (before / script.name).write_text(script.read_text("utf-8"))
     async with opener(before) as store:
         warehouse = await build(store)
