@@ -50,6 +50,19 @@ async def test_an_order_that_waits_says_why_and_what_may_be_typed() -> None:
         assert f"0 can be promised (retry, part, short, cancel: {typing})" in ended.out
 
 
+async def test_an_order_whose_goods_are_in_a_container_of_a_failed_transport_names_it() -> None:
+    async with desk() as at:
+        await fill(at.line, "T-1", "A1-1-L-05", A=10)
+        at.line.gateway.fails.append("T-1")
+        for name in ("C-1", "C-2"):
+            await order(at.line, name, ("A", 2))
+            for _ in range(2):
+                await at.line.turn()
+        out = (await at.show("ORD-C-2")).out
+        assert "somebody has to decide about the transport of T-1" in out
+        assert "somebody has to decide" not in (await at.show("ORD-C-1")).out, "its container tells"
+
+
 async def test_a_shipped_order_shows_its_lines_its_work_its_packages_and_its_stages() -> None:
     async with desk() as at:
         await fill(at.line, "T-1", "A1-1-L-05", A=10)
