@@ -85,6 +85,18 @@ def _counts() -> Any:
     return alone(counts)
 
 
+def _trace() -> Any:
+    from gateway.cli.wes_tracing import trace
+
+    return alone(trace)
+
+
+def _recall() -> Any:
+    from gateway.cli.wes_tracing import recall
+
+    return alone(recall)
+
+
 def _alarms() -> Any:
     from gateway.cli.wes_attention import alarms
 
@@ -132,6 +144,14 @@ COMMANDS: Final = {
         "Show what left in time and right, and what was found too much or too little.", _performance
     ),
     "counts": Listed("List stock counts, and what they have found; or the lines of one.", _counts),
+    "trace": Listed(
+        "Show where a lot or a unit came from, where it lies, who is promised some, and to whom it has been shipped.",
+        _trace,
+    ),
+    "recall": Listed(
+        "Call a bad lot back: nothing more of it is promised or leaves; then show where it is and who has had some.",
+        _recall,
+    ),
     "alarms": Listed(
         "List what a person must look at: the exchange with upstream, planning, stock that contradicts itself.",
         _alarms,
