@@ -16,7 +16,7 @@ from typing import Final, assert_never
 
 from drivers.blocks import CommandBlock, Status
 from drivers.judgement import REFUSALS, Outcome, Verdict, judge, outcome_of
-from drivers.presence import Life, LifeCounter, ShownFault
+from drivers.presence import ASK_THE_OTHER, COMPARE, Life, LifeCounter, ShownFault
 from gateway.contract.commands import Command
 from gateway.contract.reports import (
     ChannelOnline,
@@ -253,12 +253,12 @@ class Channel:
         if status.fault_code:
             return ShownFault(status.fault_code, "the device shows a fault")
         if status.epoch > self._epoch:
-            return ShownFault(0, "another, newer gateway commands this device")
+            return ShownFault(0, "another, newer gateway commands this device", ASK_THE_OTHER)
         job = self._job
         if job and job.phase is Phase.OPEN and job.writes > WRITES_BEFORE_FAULT:
             refused = status.refused_code if status.refused_seq == job.command.seq else 0
             reason = REFUSALS.get(refused, "it does not answer")
-            return ShownFault(0, f"the device takes no command: {reason}")
+            return ShownFault(0, f"the device takes no command: {reason}", COMPARE)
         return None
 
 

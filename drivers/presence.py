@@ -10,13 +10,20 @@ from typing import Final
 import structlog
 
 from drivers.telegrams import Diagnosis
-from gateway.contract.reports import DeviceFault, DeviceOffline, DeviceRecovered, Report
+from gateway.contract.reports import CLEAR_THE_CAUSE, DeviceFault, DeviceOffline, DeviceRecovered, Report
 
 _log = structlog.get_logger(__name__)
 
 LIFE_TIMEOUT_S: Final = 2.0
 """A life counter that stands still for longer means a dead device."""
 LIFE_STANDS_STILL: Final = f"the life counter stands still for {LIFE_TIMEOUT_S:g} s"
+
+ASK_THE_OTHER: Final = "Nothing is wrong with the device: look at the other gateway. This one takes the device over when it is started again."
+"""What to do where another gateway has a higher epoch: a reset cannot help."""
+COMPARE: Final = (
+    "Compare the device's program with the site file and its profile. The gateway goes on by itself."
+)
+"""What to do about a device that shows well-formed blocks and does not do its part of the handshake."""
 
 
 Life = int | Sequence[int]
@@ -57,6 +64,7 @@ class ShownFault:
 
     code: int
     text: str
+    advice: str = CLEAR_THE_CAUSE
 
 
 PresenceReport = DeviceOffline | DeviceFault | DeviceRecovered
@@ -123,4 +131,5 @@ class Presence:
     def _fault_report(self) -> DeviceFault | DeviceRecovered:
         if self.fault is None:
             return DeviceRecovered(device_id=self._device_id)
-        return DeviceFault(device_id=self._device_id, code=self.fault.code, text=self.fault.text)
+        fault = self.fault
+        return DeviceFault(device_id=self._device_id, code=fault.code, text=fault.text, advice=fault.advice)

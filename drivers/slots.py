@@ -17,6 +17,7 @@ from drivers.blocks import TagValue
 from drivers.checks import crc16_modbus
 from drivers.handshake import REWRITE_AFTER_S, WRITES_BEFORE_FAULT
 from drivers.judgement import REFUSALS
+from drivers.presence import ASK_THE_OTHER, COMPARE, ShownFault
 from gateway.contract.puts import Colour, SlotOrder
 from gateway.contract.reports import CurtainBroken, PutDarkened, PutEnded, PutForgotten, PutShown, Report
 
@@ -220,7 +221,7 @@ class Slot:
     """
 
     def __init__(self, wall_id: str, slot_id: str, epoch: int) -> None:
-        self.fault: str | None = None
+        self.fault: ShownFault | None = None
         """Why the slot does not show what it shall, by the newest status."""
         self._wall_id = wall_id
         self._slot_id = slot_id
@@ -340,15 +341,16 @@ class Slot:
         block = SlotBlock.of(put.order, self._epoch, self._boot_id)
         return block if put.wish is Wish.LIT else replace(block, quantity=0)
 
-    def _fault(self, status: SlotStatus) -> str | None:
+    def _fault(self, status: SlotStatus) -> ShownFault | None:
         put = self._put
         if put is None or put.ended:
             return None
         if status.job_id > put.order.job_id:
-            return f"slot {self._slot_id} shows a put that is newer than the one it shall show"
+            text = f"slot {self._slot_id} shows a put that is newer than the one it shall show"
+            return ShownFault(0, text)
         if put.writes and status.refused == REFUSED_EPOCH:
-            return "another, newer gateway commands this wall"
+            return ShownFault(0, "another, newer gateway commands this wall", ASK_THE_OTHER)
         if put.writes > WRITES_BEFORE_FAULT and judge(put, status, self._boot_id) is Verdict.NOT_TAKEN:
             reason = REFUSALS.get(status.refused, "it does not answer")
-            return f"slot {self._slot_id} takes no order: {reason}"
+            return ShownFault(0, f"slot {self._slot_id} takes no order: {reason}", COMPARE)
         return None

@@ -8,7 +8,7 @@ from drivers.links.errors import LinkError
 from drivers.modbus.link import ModbusLinkRunner, keep_end
 from drivers.modbus.registers import RegisterMap, dump
 from drivers.modbus.spans import Span
-from drivers.presence import LIFE_STANDS_STILL, LifeCounter, Presence, ShownFault
+from drivers.presence import COMPARE, LIFE_STANDS_STILL, LifeCounter, Presence, ShownFault
 from drivers.slots import HEADER_TAGS, ORDER_TAGS, SLOT_TAGS, Slot, SlotBlock, SlotStatus
 from drivers.telegrams import Diagnosis
 from drivers.teller import Teller
@@ -170,7 +170,7 @@ class ModbusPutWallDriver:
             self._leave(LIFE_STANDS_STILL)
         expected = len(self._slots)
         text = f"the wall has {slots} slots, the site says {expected}"
-        self._mismatch = ShownFault(0, text) if slots != expected else None
+        self._mismatch = ShownFault(0, text, COMPARE) if slots != expected else None
 
     def _leave(self, reason: str) -> None:
         self._presence.leave(reason)
@@ -179,7 +179,7 @@ class ModbusPutWallDriver:
     def _slot_fault(self) -> ShownFault | None:
         for slot in self._slots.values():
             if slot.fault:
-                return ShownFault(0, slot.fault)
+                return slot.fault
         return None
 
     def _write(self, slot_id: str, block: SlotBlock | None) -> None:

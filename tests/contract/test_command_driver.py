@@ -233,6 +233,7 @@ async def test_a_newer_gateway_is_left_the_device(rig: Rig) -> None:
         fault = await kernel.heard(DeviceFault)
         # then that is told, and nothing is written
         assert "newer gateway" in fault.text
+        assert fault.advice.startswith("Nothing is wrong with the device"), "a reset would not help"
     assert rig.plc.block["seq"] == 0
     assert rig.plc.memory["refusedSeq"] == 0
 

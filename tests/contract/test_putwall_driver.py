@@ -166,6 +166,7 @@ async def test_a_newer_gateway_is_left_the_wall(rig: WallRig) -> None:
         driver.show(PUT)
         fault = await kernel.heard(DeviceFault)
     assert "newer gateway" in fault.text
+    assert fault.advice.startswith("Nothing is wrong with the device"), "a reset would not help"
     assert third(rig).lit_for == []
 
 

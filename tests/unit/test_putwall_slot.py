@@ -185,7 +185,7 @@ def test_a_slot_with_a_newer_put_is_a_fault(told: Told) -> None:
     told.light(5)
     told.poll()
     assert told.slot.fault
-    assert "newer" in told.slot.fault
+    assert "newer" in told.slot.fault.text
 
 
 def test_a_slot_is_at_fault_no_more_once_nothing_is_wanted_of_it_though_it_shows_the_same(told: Told) -> None:
@@ -211,7 +211,7 @@ def test_a_newer_gateway_is_a_fault_and_the_wall_is_left_alone(told: Told) -> No
     told.poll()
     told.poll()
     assert told.slot.fault
-    assert "newer gateway" in told.slot.fault
+    assert "newer gateway" in told.slot.fault.text
     told.wall.order["jobId"] = 0
     told.poll(after=3)
     assert told.wall.order["jobId"] == 0, "not written again so soon"
