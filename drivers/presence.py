@@ -18,7 +18,10 @@ LIFE_TIMEOUT_S: Final = 2.0
 """A life counter that stands still for longer means a dead device."""
 LIFE_STANDS_STILL: Final = f"the life counter stands still for {LIFE_TIMEOUT_S:g} s"
 
-ASK_THE_OTHER: Final = "Nothing is wrong with the device: look at the other gateway. This one takes the device over when it is started again."
+ASK_THE_OTHER: Final = (
+    "Nothing is wrong with the device: look at the other gateway."
+    " This gateway takes the device over when it is started again."
+)
 """What to do where another gateway has a higher epoch: a reset cannot help."""
 COMPARE: Final = (
     "Compare the device's program with the site file and its profile. The gateway goes on by itself."
