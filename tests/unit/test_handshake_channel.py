@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from drivers.blocks import CommandBlock, Status
+from drivers.blocks import STATUS_TAGS, CommandBlock, Status
 from drivers.handshake import STEPS, Channel, Phase, Step
 from drivers.judgement import Verdict, judge, next_seq
 from gateway.contract.commands import Command, Op, Place
@@ -397,21 +397,56 @@ def test_what_a_command_does_not_name_is_0_or_empty_in_its_block() -> None:
 
 
 def test_a_status_is_made_from_the_fields_of_the_specification() -> None:
-    fields = {
+    needed = {
         "bootId": 1,
         "life": 2,
         "epoch": 3,
         "ackSeq": 4,
-        "acceptCode": 1,
-        "doneSeq": 4,
-        "doneCode": 1,
-        "jobId": 9,
+        "acceptCode": 5,
+        "doneSeq": 6,
+        "doneCode": 7,
+        "jobId": 8,
     }
-    status = Status.of({**fields, "load": 1, "barcode": "T"})
-    assert (status.boot_id, status.ack_seq, status.load, status.barcode) == (1, 4, 1, "T")
-    assert status.sensors == Sensors(load=Load.LOADED)
-    with pytest.raises(KeyError):
-        Status.of({"bootId": 1})
+    more = {"position": 9, "faultCode": 10, "refusedSeq": 11, "refusedCode": 12}
+    loads = {"load": 1, "sourceLoad": 0, "targetLoad": 2}
+    assert Status.of({**needed, **more, **loads, "mode": 1, "barcode": "T"}) == Status(
+        boot_id=1,
+        epoch=3,
+        ack_seq=4,
+        accept_code=5,
+        done_seq=6,
+        done_code=7,
+        job_id=8,
+        position=9,
+        fault_code=10,
+        refused_seq=11,
+        refused_code=12,
+        load=1,
+        source_load=0,
+        target_load=2,
+        barcode="T",
+    )
+    assert set(needed) == STATUS_TAGS
+    for name in needed.keys() - {"life"}:
+        with pytest.raises(KeyError):
+            Status.of({each: number for each, number in needed.items() if each != name})
+
+
+@pytest.mark.parametrize(
+    ("fields", "sensors"),
+    [
+        ({}, Sensors()),
+        ({"position": 1101, "load": 0}, Sensors(place=1101, load=Load.EMPTY)),
+        ({"position": 0, "load": 1}, Sensors(place=None, load=Load.LOADED)),
+        ({"load": 2, "sourceLoad": 0, "targetLoad": 1}, Sensors(source=Load.EMPTY, target=Load.LOADED)),
+        ({"load": 7, "sourceLoad": 1, "targetLoad": 2}, Sensors(source=Load.LOADED)),
+    ],
+)
+def test_sensors_that_a_device_has_not_or_that_cannot_tell_are_unknown(
+    fields: dict[str, int], sensors: Sensors
+) -> None:
+    needed = dict.fromkeys(STATUS_TAGS, 1)
+    assert Status.of({**needed, **fields}).sensors == sensors
 
 
 def test_a_number_that_a_command_has_overtaken_before_it_was_told_is_told_anew() -> None:

@@ -1,6 +1,7 @@
 """Tag tables over registers: every byte and word order, and nothing is lost on the way."""
 
 import struct
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -11,10 +12,26 @@ from hypothesis import given
 from pyModbusTCP.utils import word_list_to_long
 
 from drivers.blocks import COMMAND_TAGS, STATUS_TAGS, CommandBlock
+from drivers.links.modbus import TcpModbus
+from drivers.modbus.link import ModbusLinkRunner, WriteEnded
+from drivers.modbus.mailbox import ModbusMailboxDriver
 from drivers.modbus.registers import RegisterMap, dump
 from drivers.modbus.spans import Span
 from drivers.slots import HEADER_TAGS, ORDER_TAGS, SLOT_TAGS
-from gateway.contract.wiring import ByteOrder, Handshake, Profile, Tag, TagType
+from gateway.contract.commands import Command, Op
+from gateway.contract.driver import DriverContext
+from gateway.contract.reports import Report
+from gateway.contract.wiring import (
+    ByteOrder,
+    Handshake,
+    MailboxChannel,
+    MailboxWiring,
+    ModbusLink,
+    Profile,
+    Tag,
+    TagType,
+)
+from gateway.kernel.clock import SystemClock
 
 PROFILES = Path(__file__).parents[2] / "config" / "profiles"
 BIG, LITTLE = ByteOrder.BIG, ByteOrder.LITTLE
@@ -125,6 +142,44 @@ def test_a_profile_that_lacks_a_tag_is_refused_by_name() -> None:
     without = tuple(tag for tag in mailbox.status if tag.name != "doneSeq")
     with pytest.raises(ValueError, match="modbus-mailbox lacks doneSeq"):
         RegisterMap(without, mailbox, STATUS_TAGS)
+
+
+def test_what_the_gateway_writes_is_needed_to_the_last_tag() -> None:
+    """A tag that a profile lacks would never be written, and the check would not fit."""
+    assert {tag.name for tag in profile("modbus-mailbox").command} == COMMAND_TAGS
+    assert {tag.name for tag in profile("modbus-putwall").command} == ORDER_TAGS
+    assert {tag.name for tag in profile("modbus-putwall").header} == HEADER_TAGS
+
+
+class Written(ModbusLinkRunner):
+    """A link that only notes where something is written."""
+
+    def __init__(self) -> None:
+        async def report(_: Report) -> None: ...
+
+        settings = ModbusLink(kind="modbus", id="plc")
+        super().__init__(settings, TcpModbus(settings))
+        self.context = DriverContext(clock=SystemClock(), epoch=7, run="run", report=report, observe=print)
+        self.at: list[int] = []
+
+    def write(self, address: int, values: Sequence[int], ended: WriteEnded) -> None:
+        self.at.append(address)
+
+
+async def test_the_blocks_of_a_mailbox_lie_where_its_profile_says_from_the_base_of_its_channel() -> None:
+    moved = profile("modbus-mailbox").model_copy(update={"command_base": 40, "status_base": 3})
+    channels = (MailboxChannel(id="main", base=100), MailboxChannel(id="other", base=300))
+    wiring = MailboxWiring(device_id="shuttle", profile=moved, channels=channels, places={})
+    link = Written()
+    driver = ModbusMailboxDriver(link, wiring, link.context)
+    assert [block.start for block in driver.blocks] == [103, 303]
+    for name in ("main", "other"):
+        driver.assign(
+            Command(job_id=9, device_id="shuttle", channel=name, seq=1, boot_id=1, op=Op.MOVE, target=None)
+        )
+    blank = [1] + [0] * (driver.blocks[0].length - 1)  # bootId 1, nothing done yet
+    driver.read(dict.fromkeys(driver.blocks, blank), latency_s=0.01)
+    assert link.at == [140, 340]
 
 
 def test_registers_are_shown_in_hexadecimal() -> None:

@@ -78,6 +78,15 @@ def test_the_check_of_an_order_is_that_of_the_specification() -> None:
     assert block.check == check_of({name: int(value) for name, value in block.tags().items()})
 
 
+@pytest.mark.parametrize(
+    ("colour", "number"),
+    [(Colour.RED, 1), (Colour.GREEN, 2), (Colour.BLUE, 3), (Colour.YELLOW, 4), (Colour.WHITE, 5)],
+)
+def test_a_colour_has_the_number_of_the_specification(colour: Colour, number: int) -> None:
+    block = SlotBlock.of(order(5).model_copy(update={"colour": colour, "blink": True}), EPOCH, 1)
+    assert (block.colour, block.blink) == (number, 1)
+
+
 def test_nothing_is_written_before_the_slot_was_read(fresh: Told) -> None:
     assert fresh.slot.light(order(5)) is None
 
@@ -92,6 +101,24 @@ def test_a_put_is_lit_and_confirmed(told: Told) -> None:
         PutShown(put_id="put-5"),
         PutEnded(put_id="put-5", quantity=3, short=False),
     ]
+
+
+def test_a_put_that_has_ended_is_not_lit_again_though_the_wall_forgets_it_before_that_is_told(
+    told: Told,
+) -> None:
+    told.light(5)
+    told.poll()
+    told.poll()
+    told.wall.press_confirm()
+    told.wall.cycle()
+    shown = SlotStatus.of(told.wall.status())
+    told.slot.show(shown, told.wall.boot_id, told.now)
+    told.forget()
+    forgotten = SlotStatus.of(told.wall.status())
+    assert told.slot.show(forgotten, told.wall.boot_id, told.now + 1) is None
+    told.poll()
+    assert told.reports[-1] == PutEnded(put_id="put-5", quantity=3, short=False)
+    assert told.wall.lit_for == [5]
 
 
 def test_a_put_that_ends_short_says_how_much_was_put(told: Told) -> None:
