@@ -796,6 +796,33 @@ def test_a_cancel_that_the_vehicle_refuses_is_asked_for_again_while_it_goes_on(d
     assert [report.fault for report in desk.news()] == [Fault.CANCELLED]
 
 
+def test_a_refused_cancel_is_not_asked_for_again_of_a_vehicle_that_carries_out_another_order(
+    desk: Desk,
+) -> None:
+    """A cancel names no order: it would end that one."""
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order(), driving=True)
+    desk.fleet.withdraw(5)
+    desk.settle()
+    failed_cancel(desk)
+    desk.sent()
+    desk.show(order_id="theirs", driving=True)
+    for _ in range(3):
+        desk.pass_time(60)
+    assert desk.sent() == []
+
+
+def test_a_command_to_which_no_way_leads_is_refused_for_good() -> None:
+    site = small_site()
+    (road_map,) = site.road_maps
+    edges = tuple(edge for edge in road_map.edges if edge.id not in ("c-d", "d-c"))
+    cut = road_map.model_copy(update={"edges": edges})
+    desk = Desk(site.model_copy(update={"road_maps": (cut,)}))
+    desk.command(Op.PICK, "F")
+    desk.pass_time(1)
+    assert desk.news() == [CommandRejected(job_id=5, text="no way leads from p1 to f", retry=False)]
+
+
 def test_an_order_that_comes_after_its_cancel_is_cancelled_too(desk: Desk) -> None:
     # given a vehicle that is asked to cancel an order which has not come yet
     desk.command(Op.PICK, "F")

@@ -110,3 +110,15 @@ def test_a_home_that_is_gone_is_replaced_when_there_is_another(desk: Desk) -> No
     for name in desk.states:
         desk.show(name)
     assert desk.row("agv-2").home != "p2"
+
+
+def test_a_vehicle_on_its_way_to_charge_goes_on_if_the_charger_is_still_there_and_else_to_another() -> None:
+    chargers = {"near": "a", "far": "g"}
+    desk = Desk(small_site(chargers))
+    desk.show(battery=0.1)
+    desk.pass_time(3)
+    assert desk.row().charger == "near"
+    desk.restart(small_site(chargers))
+    assert desk.row().charger == "near"
+    desk.restart(small_site({"far": "g"}))
+    assert desk.row().charger is None

@@ -11,13 +11,13 @@ import yaml
 from hypothesis import given
 from pyModbusTCP.utils import word_list_to_long
 
-from drivers.blocks import COMMAND_TAGS, STATUS_TAGS, CommandBlock
+from drivers.blocks import COMMAND_TAGS, STATUS_TAGS, CommandBlock, Status
 from drivers.links.modbus import TcpModbus
 from drivers.modbus.link import ModbusLinkRunner, WriteEnded
 from drivers.modbus.mailbox import ModbusMailboxDriver
 from drivers.modbus.registers import RegisterMap, dump
 from drivers.modbus.spans import Span
-from drivers.slots import HEADER_TAGS, ORDER_TAGS, SLOT_TAGS
+from drivers.slots import HEADER_TAGS, ORDER_TAGS, SLOT_TAGS, SlotStatus
 from gateway.contract.commands import Command, Op
 from gateway.contract.driver import DriverContext
 from gateway.contract.reports import Report
@@ -149,6 +149,13 @@ def test_what_the_gateway_writes_is_needed_to_the_last_tag() -> None:
     assert {tag.name for tag in profile("modbus-mailbox").command} == COMMAND_TAGS
     assert {tag.name for tag in profile("modbus-putwall").command} == ORDER_TAGS
     assert {tag.name for tag in profile("modbus-putwall").header} == HEADER_TAGS
+
+
+def test_what_the_gateway_reads_is_needed_to_the_last_tag() -> None:
+    assert SlotStatus.of(dict.fromkeys(SLOT_TAGS, 1)) == SlotStatus(
+        job_id=1, state=1, quantity=1, curtain=1, refused=1
+    )
+    assert Status.of(dict.fromkeys(STATUS_TAGS, 1)).boot_id == 1
 
 
 class Written(ModbusLinkRunner):
