@@ -804,11 +804,10 @@ def test_a_refused_cancel_is_not_asked_for_again_of_a_vehicle_that_carries_out_a
     desk.take(desk.order(), driving=True)
     desk.fleet.withdraw(5)
     desk.settle()
-    failed_cancel(desk)
     desk.sent()
-    desk.show(order_id="theirs", driving=True)
-    for _ in range(3):
-        desk.pass_time(60)
+    refused = tuple((cancel_id_of("site-5", times), ActionStatus.FAILED, "") for times in (0, 1))
+    desk.show(order_id="theirs", driving=True, actions=refused)
+    desk.pass_time(60)
     assert desk.sent() == []
 
 
