@@ -127,6 +127,20 @@ def test_a_misread_halts_the_load_where_the_scanner_is_until_somebody_confirms(
     assert floor.status("M1") == "completed"
 
 
+def test_a_scanner_that_reads_as_many_characters_as_a_plc_knows_of_has_read_the_container() -> None:
+    name = "TOTE-OF-MORE-THAN-16"
+    floor = Floor(shuttle_site(stock=[{"container": name, "location": "A-1-L-01"}]))
+
+    def scanned(command: Command) -> CommandDone:
+        floor.world[name] = "OUT-2"
+        return CommandDone(job_id=command.job_id, barcode=name[:16])
+
+    floor.answers[Op.TRANSFER] = scanned
+    floor.submit("M1", name, "OUT-2")
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
 @pytest.mark.parametrize("code", [Fault.WRONG_CONTAINER, Fault.NO_READ])
 def test_what_is_misread_before_it_is_taken_stays_where_it_is(code: Fault) -> None:
     """A vehicle reads the label first, and leaves what is not the one."""

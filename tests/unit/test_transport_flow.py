@@ -19,8 +19,9 @@ from gateway.contract.reports import (
     Sensors,
 )
 from gateway.contract.transports import Act, TransportRequest, TransportStatus
-from gateway.site.model import PutWall, Site
+from gateway.site.model import Motion, PutWall, Site
 from gateway.transport.messages import SetDeviceEnabled, Submitted, SubmitTransports
+from gateway.transport.topology import HANDSHAKE_S, travel_s
 from tests.unit.floor import START_US, Floor, shuttle_site
 
 pytestmark = pytest.mark.unit
@@ -45,6 +46,7 @@ def test_a_container_crosses_shuttle_lift_and_conveyor_each_move_once() -> None:
         ("conveyor", "TRANSFER"),
     ]
     assert set(floor.moves.values()) == {1}
+    assert len(floor.tables.jobs) == 0, "commands that have ended are kept by the database alone"
 
 
 def test_a_command_names_its_places_by_the_numbers_that_its_device_knows() -> None:
@@ -56,6 +58,24 @@ def test_a_command_names_its_places_by_the_numbers_that_its_device_knows() -> No
         for command in floor.history
     ]
     assert told == [(1101, None), (None, 1002), (1002, None), (None, 101), (101, 102)]
+
+
+def test_a_leg_should_take_as_long_as_its_motion_and_each_of_its_handshakes() -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "OUT-2")
+    shuttle, lift, conveyor = floor.tables.transports["M1"].legs
+    # 1 m at 2 m/s and 1 m/s²: it never gets to its speed. It takes the load and puts it down, 2 s each.
+    assert shuttle.expected_s == pytest.approx(2 * (HANDSHAKE_S + 2) + 2)
+    # On its level the lift only takes and gives.
+    assert lift.expected_s == pytest.approx(2 * (HANDSHAKE_S + 1))
+    # 0.8 m at 0.5 m/s, in one command.
+    assert conveyor.expected_s == pytest.approx(HANDSHAKE_S + 0.8 / 0.5)
+
+
+@pytest.mark.parametrize(("metres", "seconds"), [(0, 0), (1, 2), (4, 4), (6, 5), (10, 7)])
+def test_a_travel_accelerates_drives_and_brakes(metres: float, seconds: float) -> None:
+    motion = Motion(speed=2.0, acceleration=1.0)
+    assert travel_s(motion, metres) == pytest.approx(seconds)
 
 
 def test_the_feed_tells_every_step_in_order_and_without_gaps() -> None:
