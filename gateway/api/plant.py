@@ -201,6 +201,7 @@ class _Plant:
                 kind=location.kind,
                 zone=location.zone,
                 capacity=location.capacity,
+                accepts=location.accepts,
                 containers=tuple(occupants.get(location_id, ())),
                 reserved_by=reserved.get(location_id),
                 blocked=None if block is None else block.reason,

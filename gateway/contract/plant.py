@@ -83,6 +83,7 @@ class LocationView(WireModel):
 
     Attributes:
         kind: storage, buffer, transfer, conveyor, station or node.
+        accepts: types of containers that fit; absent: whatever comes.
         reserved_by: the transport that brings its container here next (the first one where several do).
         blocked: why nothing is brought here, until somebody has looked.
         blocked_by: who has locked it, so that nothing is fetched from here either; absent: a machine found it occupied.
@@ -92,6 +93,7 @@ class LocationView(WireModel):
     kind: str
     zone: str | None
     capacity: int
+    accepts: tuple[str, ...] | None = Omitted
     containers: tuple[str, ...] = ()
     reserved_by: str | None = Omitted
     blocked: str | None = Omitted

@@ -6,8 +6,8 @@ devices.
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
-from fnmatch import translate
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase, translate
 from functools import cached_property
 from itertools import chain, islice, product, takewhile
 from pathlib import Path
@@ -56,10 +56,25 @@ SlotTemplate = Annotated[str, _template("side", "level", "column")]
 NumberTemplate = Annotated[str, _template("", "n")]
 
 
+class ContainerType(WiringModel):
+    """Containers that fit the same places, such as totes, or pallets.
+
+    Attributes:
+        containers: ids or patterns (`TOTE-*`); the first type that names a container is its.
+    """
+
+    id: Identifier
+    containers: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+Accepts = Annotated[tuple[Identifier, ...], Field(min_length=1)]
+
+
 class Location(WiringModel):
     """A place that holds containers.
 
     Attributes:
+        accepts: types of containers (`container_types`) that may be put here; left out: whatever comes.
         node: the road-map node at which vehicles serve it.
     """
 
@@ -67,11 +82,16 @@ class Location(WiringModel):
     kind: LocationKind
     capacity: PositiveInt = 1
     zone: Identifier | None = None
+    accepts: Accepts | None = None
     place: Place | None = None
     x: Metres = 0.0
     y: Metres = 0.0
     z: Metres = 0.0
     node: Identifier | None = None
+
+    def takes(self, container_type: str | None) -> bool:
+        """Tell whether containers of a type fit; None: of none that the site names."""
+        return self.accepts is None or container_type in self.accepts
 
 
 class RackPlaces(WiringModel):
@@ -87,6 +107,7 @@ class Rack(WiringModel):
     """A block of storage slots, written once instead of slot by slot.
 
     Attributes:
+        accepts: types of containers that fit its slots; left out: whatever comes.
         slot: template of a slot's id with {level}, {side}, {column}, e.g. `A1-{level}-{side}-{column:02}`.
         origin: x, y, z of level 1, first side, column 1.
         pitch: metres from one column (x), side (y) and level (z) to the next.
@@ -94,6 +115,7 @@ class Rack(WiringModel):
 
     id: Identifier
     zone: Identifier | None = None
+    accepts: Accepts | None = None
     slot: SlotTemplate
     levels: Annotated[int, Field(ge=1, le=100)]
     sides: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=8)]
@@ -134,6 +156,7 @@ class Rack(WiringModel):
             id=self.slot.format(level=level + 1, side=self.sides[side], column=column + 1),
             kind="storage",
             zone=self.zone,
+            accepts=self.accepts,
             place=places.start + places.level * level + places.side * side + places.column * column,
             x=x + dx * column,
             y=y + dy * side,
@@ -333,11 +356,20 @@ class Fill(WiringModel):
             yield Stock(container=self.container.format(n=n + 1), location=slot.id)
 
 
+def type_of(types: Iterable[ContainerType], container_id: str) -> str | None:
+    """Return the first of these types that names a container."""
+    named = (
+        each.id for each in types if any(fnmatchcase(container_id, pattern) for pattern in each.containers)
+    )
+    return next(named, None)
+
+
 class Site(WiringModel):
     """A whole site."""
 
     id: Identifier
     links: tuple[Link, ...] = ()
+    container_types: tuple[ContainerType, ...] = ()
     locations: tuple[Location, ...] = ()
     racks: tuple[Rack, ...] = ()
     devices: tuple[Device, ...] = ()
@@ -362,6 +394,10 @@ class Site(WiringModel):
     def by_id(self) -> dict[str, Device | Fleet]:
         """Devices and fleets by id."""
         return {device.id: device for device in self.devices} | {fleet.id: fleet for fleet in self.fleets}
+
+    def type_of(self, container_id: str) -> str | None:
+        """Return the type of a container; None: the site names none for it."""
+        return type_of(self.container_types, container_id)
 
     def link(self, link_id: str) -> Link:
         """Return a link of a checked site."""

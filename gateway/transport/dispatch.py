@@ -69,12 +69,13 @@ class Dispatcher:
         device = self._tables.devices.get(carrier_id)
         return device is None or device.enabled
 
-    def find_route(self, start: str, goal: str) -> tuple[Leg, ...] | None:
-        """Return the cheapest way that no disabled device closes."""
-        route = self._topology.route(start, goal)
+    def find_route(self, container_id: str, start: str, goal: str) -> tuple[Leg, ...] | None:
+        """Return the cheapest way over places that accept the container which no disabled device closes."""
+        kind = self._plant.site.type_of(container_id)
+        route = self._topology.route(start, goal, container_type=kind)
         if route is None or all(self.usable(leg.carrier_id) for leg in route):
             return route
-        return self._topology.route(start, goal, self.usable)
+        return self._topology.route(start, goal, self.usable, kind)
 
     def _plan(self) -> None:
         """Give routes; whoever has none is looked at again when a device is enabled or the container is elsewhere."""
@@ -84,7 +85,7 @@ class Dispatcher:
         for transport_id in list(islice(waiting, PLAN_MAX)):
             transport = self._tables.transports[transport_id]
             start = self._tables.containers[transport.container_id].location_id
-            route = None if start is None else self.find_route(start, transport.goal)
+            route = None if start is None else self.find_route(transport.container_id, start, transport.goal)
             if route:
                 self._lifecycle.plan(transport, route)
             else:

@@ -136,10 +136,16 @@ class Intake:
                     "destination", "sameAsSource", f"source and destination are both {request.destination}"
                 )
             ]
-        if here is not None and self._topology.route(here, request.destination) is None:
-            return [
-                FieldError("destination", "noRoute", f"no device leads from {here} to {request.destination}")
-            ]
+        kind = self._plant.site.type_of(request.container_id)
+        goal = self._plant.locations[request.destination]
+        if not goal.takes(kind):
+            what = f"is of type {kind}" if kind else "is of no type that the site file names"
+            accepted = ", ".join(goal.accepts or ())
+            text = f"container {request.container_id} {what}; {goal.id} accepts {accepted}"
+            return [FieldError("destination", "doesNotFit", text)]
+        if here is not None and self._topology.route(here, goal.id, container_type=kind) is None:
+            load = f" for a container of type {kind}" if kind else ""
+            return [FieldError("destination", "noRoute", f"no device leads from {here} to {goal.id}{load}")]
         return []
 
     def _wrong_values(self, request: TransportRequest) -> list[FieldError]:
@@ -169,7 +175,8 @@ class Intake:
         source = container.location_id
         if source is None:
             raise AssertionError("a container without a location was accepted")
-        route = self._topology.route(source, request.destination) or ()
+        kind = self._plant.site.type_of(request.container_id)
+        route = self._topology.route(source, request.destination, container_type=kind) or ()
         deadline = None if request.deadline is None else round(request.deadline.timestamp() * 1e6)
         # Nobody is overtaken by those who come later, although the clock was set back before this run.
         since = max(self._tables.books.steady_us, self._tables.newest_us)

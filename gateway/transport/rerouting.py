@@ -72,8 +72,9 @@ class Rerouting:
     def _way(self, transport: Transport, goal: str) -> tuple[Leg, ...] | None:
         container = self._tables.containers[transport.container_id]
         if container.device_id is not None:
-            return self._topology.route_from_device(container.device_id, goal, self._dispatcher.usable)
-        return self._dispatcher.find_route(container.location_id or "", goal)
+            kind = self._plant.site.type_of(transport.container_id)
+            return self._topology.route_from_device(container.device_id, goal, self._dispatcher.usable, kind)
+        return self._dispatcher.find_route(transport.container_id, container.location_id or "", goal)
 
     def bring_home(self, transport: Transport) -> Transport:
         """Turn a cancelled transport towards a storage place; if none can be reached safely, it goes on to its destination.
@@ -98,12 +99,14 @@ class Rerouting:
                 self.bring_home(self._lifecycle.change(transport, reserved=None))
 
     def _homes(self, transport: Transport, here: str | None) -> Iterator[str]:
-        """Return free storage places: the transport's own source first, then the nearest."""
+        """Return free storage places that accept the load: the transport's own source first, then the nearest."""
+        kind = self._plant.site.type_of(transport.container_id)
         origin = self._plant.locations[here or transport.source]
         free = [
             location
             for location in self._plant.locations.values()
             if location.kind == "storage"
+            and location.takes(kind)
             and not self._traffic.is_promised(location.id)
             and self._traffic.may_enter(location.id).ok
         ]

@@ -86,21 +86,39 @@ class Topology:
         through = tuple(target for target in targets if self._locations[target].kind in THROUGH)
         return _Service(carrier, channel, op, frozenset(targets), through)
 
-    def route(self, start: str, goal: str, usable: Usable | None = None) -> tuple[Leg, ...] | None:
-        """Return the cheapest way from one location to another, or None; `usable` left out: all carriers may be used."""
+    def route(
+        self, start: str, goal: str, usable: Usable | None = None, container_type: str | None = None
+    ) -> tuple[Leg, ...] | None:
+        """Return the cheapest way from one location to another, or None.
+
+        Args:
+            start: where it begins.
+            goal: where it ends.
+            usable: carriers that may be used; left out: all.
+            container_type: of the load, which gets only to places that accept it.
+        """
         if usable is not None:
-            return self._search(start, None, goal, usable)
-        return self._undisturbed(start, goal)
+            return self._search(start, None, goal, usable, container_type)
+        return self._undisturbed(start, goal, container_type)
 
-    def route_from_device(self, device_id: str, goal: str, usable: Usable) -> tuple[Leg, ...] | None:
+    def route_from_device(
+        self, device_id: str, goal: str, usable: Usable, container_type: str | None = None
+    ) -> tuple[Leg, ...] | None:
         """Return the cheapest way for a load that is on board of a device: its first leg is a DROP there."""
-        return self._search(None, device_id, goal, usable)
+        return self._search(None, device_id, goal, usable, container_type)
 
-    def _search_undisturbed(self, start: str, goal: str) -> tuple[Leg, ...] | None:
-        return self._search(start, None, goal, lambda _: True)
+    def _search_undisturbed(
+        self, start: str, goal: str, container_type: str | None
+    ) -> tuple[Leg, ...] | None:
+        return self._search(start, None, goal, lambda _: True, container_type)
 
     def _search(
-        self, start: str | None, device_id: str | None, goal: str, usable: Usable
+        self,
+        start: str | None,
+        device_id: str | None,
+        goal: str,
+        usable: Usable,
+        container_type: str | None,
     ) -> tuple[Leg, ...] | None:
         order = count()
         heap: list[tuple[float, int, str | None, tuple[Leg, ...]]] = [(0.0, next(order), start, ())]
@@ -113,7 +131,8 @@ class Topology:
                 continue
             done.add(at)
             for leg in self._legs_from(at, device_id if at is None else None, goal):
-                if leg.target not in done and usable(leg.carrier_id):
+                fits = self._locations[leg.target].takes(container_type)
+                if fits and leg.target not in done and usable(leg.carrier_id):
                     heapq.heappush(heap, (cost + leg.expected_s, next(order), leg.target, (*legs, leg)))
         return None
 

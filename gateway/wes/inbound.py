@@ -133,7 +133,8 @@ async def _store(tx: Tx, context: WesContext, request: Store) -> ActView:
         raise conflict("containerId", "stored", f"{container_id} is stored at {place.location_id}")
     home = await find_home(tx, context, container_id, None, None)
     if home is None:
-        raise conflict("containerId", "noPlace", "no storage location is free")
+        text = f"no storage location that accepts {container_id} is free"
+        raise conflict("containerId", "noPlace", text)
     await call_to(tx, context, container_id, Purpose.PUTAWAY, home.location_id)
     return ActView(act_id=request.act_id, destination=home.location_id)
 

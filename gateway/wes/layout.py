@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from math import dist
 from typing import Final
 
-from gateway.site.model import Location, PutWall, Site
+from gateway.site.model import ContainerType, Location, PutWall, Site, type_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class Place:
     Attributes:
         at: x, y, z in m.
         distance: m to the nearest station; None where the site has none.
+        accepts: types of containers that fit; None: whatever comes.
     """
 
     location_id: str
@@ -24,6 +25,11 @@ class Place:
     capacity: int
     at: tuple[float, float, float]
     distance: float | None
+    accepts: tuple[str, ...] | None = None
+
+    def takes(self, container_type: str | None) -> bool:
+        """Tell whether containers of a type fit; None: of none that the site names."""
+        return self.accepts is None or container_type in self.accepts
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,22 @@ class Layout:
     stations: Mapping[str, Workplace] = field(default_factory=dict[str, Workplace])
     far: float = 1.0
     """m from the farthest place to its nearest station."""
+    types: tuple[ContainerType, ...] = ()
+    serving: Mapping[str | None, tuple[str, ...]] = field(default_factory=dict[str | None, tuple[str, ...]])
+    """By type of container, the stations that have a slot for it."""
+
+    def type_of(self, container_id: str) -> str | None:
+        """Return the type of a container; None: the site names none for it."""
+        return type_of(self.types, container_id)
+
+    def stations_for(self, container_id: str) -> tuple[str, ...]:
+        """Return the stations that have a slot for a container."""
+        return self.serving.get(self.type_of(container_id), ())
+
+    def slots_for(self, container_id: str, station: Workplace) -> tuple[str, ...]:
+        """Return the slots of a station that a container fits."""
+        kind = self.type_of(container_id)
+        return tuple(slot for slot in station.slots if self.places[slot].takes(kind))
 
     def storage(self, pattern: str, near: str | None) -> Iterator[Place]:
         """Yield the storage locations that a pattern names, the nearest to a location first."""
@@ -89,7 +111,15 @@ def lay_out(site: Site, boxes: int) -> Layout:
     goals = [_at(site.all_locations[slot]) for each in stations.values() for slot in each.slots]
     places = {each.id: _place(each, goals) for each in site.all_locations.values()}
     far = max((place.distance or 0.0 for place in places.values()), default=0.0)
-    return Layout(places, stations, far or 1.0)
+    serving = {
+        kind: tuple(
+            each.station_id
+            for each in stations.values()
+            if any(places[slot].takes(kind) for slot in each.slots)
+        )
+        for kind in (None, *(each.id for each in site.container_types))
+    }
+    return Layout(places, stations, far or 1.0, site.container_types, serving)
 
 
 def _place(location: Location, goals: Collection[tuple[float, float, float]]) -> Place:
@@ -101,6 +131,7 @@ def _place(location: Location, goals: Collection[tuple[float, float, float]]) ->
         capacity=location.capacity,
         at=at,
         distance=min((dist(at, goal) for goal in goals), default=None),
+        accepts=location.accepts,
     )
 
 

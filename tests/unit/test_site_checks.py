@@ -214,6 +214,27 @@ CASES: dict[str, list[Case]] = {
             mend="add profiles/acme.yaml",
         ),
     ],
+    "unknown_container_types": [
+        Case(
+            edits=site(
+                {"- {id: BUF, kind: buffer,": "- {id: BUF, kind: buffer, accepts: [pallet], #!\n    "}
+            ),
+            path="locations[BUF].accepts[0]",
+            message="there is no container type `pallet`",
+            mend="add it to `container_types`",
+        ),
+        Case(
+            edits=site(
+                {
+                    "racks:": 'container_types: [{id: tote, containers: ["TOTE-*"]}]\nracks:',
+                    "- {id: R,": "- {id: R, accepts: [tots], #!\n    ",
+                }
+            ),
+            path="racks[R].accepts[0]",
+            message="there is no container type `tots`",
+            mend="did you mean `tote`?",
+        ),
+    ],
     "unknown_road_maps": [
         Case(
             edits=roads({"road_map: floor": "road_map: flor #!"}),
@@ -899,6 +920,33 @@ CASES: dict[str, list[Case]] = {
             path="fill[0].rack",
             message="there is no rack `Q`",
             mend="add it to `racks`",
+        ),
+    ],
+    "misplaced_containers": [
+        Case(
+            edits=site(
+                {
+                    "racks:": 'container_types: [{id: tote, containers: ["TOTE-*"]}]\nracks:',
+                    "- {id: BUF, kind: buffer,": "- {id: BUF, kind: buffer, accepts: [tote],",
+                }
+            )
+            | stock({"location: BUF}": "location: BUF} #!"}),
+            path="stock[0]",
+            message="`BOX-1` is of no type in `container_types`, and `BUF` accepts `tote`",
+            mend="put it elsewhere",
+        ),
+        Case(
+            edits=site(
+                {
+                    "racks:": "container_types:\n  - {id: box, containers: [BOX-1]}\n"
+                    '  - {id: tote, containers: ["T*"]}\nracks:',
+                    "- {id: R,": "- {id: R, accepts: [box],",
+                }
+            )
+            | stock({'count: 3, container: "TOTE-{n:02}"}': 'count: 3, container: "TOTE-{n:02}"} #!'}),
+            path="fill[0]",
+            message="`TOTE-01` is of type `tote`, and `R-1` accepts `box`",
+            mend="put it elsewhere",
         ),
     ],
     "overfull_locations": [

@@ -32,6 +32,7 @@ CHECKS: Final[tuple[tuple[Check, frozenset[str]], ...]] = tuple(
         (identity.shared_station_parts, ""),
         (references.unknown_links, "links"),
         (references.unknown_profiles, "profiles"),
+        (references.unknown_container_types, "container_types"),
         (references.unknown_road_maps, "road_maps"),
         (references.unknown_locations, "locations racks"),
         (references.unknown_putwalls, "devices"),
@@ -74,6 +75,7 @@ CHECKS: Final[tuple[tuple[Check, frozenset[str]], ...]] = tuple(
         (space.nodes_on_lanes, ""),
         (space.crossing_lanes, ""),
         (stock.unknown_stock, "locations racks"),
+        (stock.misplaced_containers, "container_types"),
         (stock.overfull_locations, ""),
         (stock.long_container_ids, ""),
         (rules.unknown_facts, ""),
@@ -97,6 +99,7 @@ NAMING: Final[frozenset[Check]] = frozenset(
     {
         references.unknown_links,
         references.unknown_profiles,
+        references.unknown_container_types,
         references.unknown_road_maps,
         references.unknown_locations,
         references.unknown_putwalls,

@@ -14,8 +14,12 @@ def duplicate_ids(site: Site) -> Iterator[Flaw]:
 
 
 def _named(site: Site) -> Iterator[tuple[str, str, Keys]]:
-    for section in ("links", "locations", "racks", "devices", "fleets", "road_maps", "stations", "profiles"):
-        kind = {"fleets": "device", "road_maps": "road map"}.get(section, section[:-1])
+    for section in (
+        *("links", "container_types", "locations", "racks", "devices", "fleets", "road_maps", "stations"),
+        "profiles",
+    ):
+        names = {"fleets": "device", "road_maps": "road map", "container_types": "container type"}
+        kind = names.get(section, section[:-1])
         for index, element in enumerate(getattr(site, section)):
             yield kind, element.id, (section, index, "id")
     for index, rack in enumerate(site.racks):

@@ -29,6 +29,18 @@ def unknown_profiles(site: Site) -> Iterator[Flaw]:
             yield Flaw(("devices", index, "profile"), message, mend, nobody=device.profile)
 
 
+def unknown_container_types(site: Site) -> Iterator[Flaw]:
+    """A place that accepts containers of a type that nobody defines."""
+    known = [each.id for each in site.container_types]
+    for section, places in (("locations", site.locations), ("racks", site.racks)):
+        for index, place in enumerate(places):
+            for n, name in enumerate(place.accepts or ()):
+                if name not in known:
+                    mend = suggestion(name, known, "add it to `container_types`")
+                    message = f"there is no container type `{name}`"
+                    yield Flaw((section, index, "accepts", n), message, mend, nobody=name)
+
+
 def unknown_road_maps(site: Site) -> Iterator[Flaw]:
     """A fleet without a road map."""
     known = [road_map.id for road_map in site.road_maps]

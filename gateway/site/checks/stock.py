@@ -27,6 +27,23 @@ def unknown_stock(site: Site) -> Iterator[Flaw]:
             yield Flaw(("fill", index, "rack"), f"there is no rack `{fill.rack}`", mend, nobody=fill.rack)
 
 
+def misplaced_containers(site: Site) -> Iterator[Flaw]:
+    """A container at a location that does not accept its type."""
+    told: set[Keys] = set()
+    known = {each.id for each in site.container_types}
+    for keys, stock in stocked(site):
+        location = site.all_locations.get(stock.location)
+        if location is None or location.accepts is None or not known.issuperset(location.accepts):
+            continue
+        kind = site.type_of(stock.container)
+        if not location.takes(kind) and keys not in told:
+            told.add(keys)
+            what = f"is of type `{kind}`" if kind else "is of no type in `container_types`"
+            accepted = ", ".join(f"`{name}`" for name in location.accepts)
+            message = f"`{stock.container}` {what}, and `{location.id}` accepts {accepted}"
+            yield Flaw(keys, message, "put it elsewhere, or correct `container_types` or `accepts`")
+
+
 def overfull_locations(site: Site) -> Iterator[Flaw]:
     """More containers than a location holds."""
     held = Counter[str]()

@@ -156,8 +156,17 @@ async def call(tx: Tx, context: WesContext) -> None:
             waiting = await lock_presentation(tx, number)
             if waiting is None or waiting.state is not S.PLANNED:
                 continue
+            fitting = [
+                slot for slot in context.layout.slots_for(waiting.container_id, station) if slot in loads
+            ]
+            if not fitting:
+                text = f"no slot of {station.station_id} that is open accepts {waiting.container_id}"
+                await note_reason(tx, waiting, text)
+                continue
             here = await tx.fetch(_WHERE, {"container_id": waiting.container_id})
-            slot = here[0][0] if here and here[0][0] in loads else min(loads, key=lambda name: loads[name])
+            slot = (
+                here[0][0] if here and here[0][0] in fitting else min(fitting, key=lambda name: loads[name])
+            )
             loads[slot] += 1
             await move(tx, context, waiting, S.CALLED, destination=slot)
 

@@ -1,9 +1,9 @@
 """Where a container goes that is done at its station: on to the next work, or to storage by rule (S0-40, S0-46, S0-49).
 
 One rule (point `return`) says to which storage a container belongs, by its heat and by what waiting orders want of it; so "over A,
-no return" is a rule on `demand` that names places near the stations. Of what the rule names, the nearest free place is taken; if
-there is none, the nearest anywhere. While nobody waits for a container, hot ones move nearer by the same rule. Whose place has been
-taken meanwhile, by a person's hand for instance, or blocked, is called back, and then sent to another.
+no return" is a rule on `demand` that names places near the stations. Of what the rule names, the nearest free place that accepts
+it is taken; if there is none, the nearest anywhere. While nobody waits for a container, hot ones move nearer by the same rule.
+Whose place has been taken meanwhile, by a person's hand for instance, or blocked, is called back, and then sent to another.
 """
 
 from collections.abc import Callable, Sequence
@@ -177,7 +177,7 @@ async def find_home(
     """Return the storage location that a container shall go to; None: none is free."""
     pattern = await _belongs(tx, context, container_id, station_id, origin)
     stands = (await _standing(tx, container_id))[0]
-    free = await _look_for_room(tx)
+    free = await _look_for_room(tx, context, container_id)
     for named in dict.fromkeys((pattern, "*")):
         for place in context.layout.storage(named, stands):
             if free(place):
@@ -187,17 +187,22 @@ async def find_home(
 
 async def _nearer_home(tx: Tx, context: WesContext, container_id: str) -> Place | None:
     pattern = await _belongs(tx, context, container_id, None, None)
-    free = await _look_for_room(tx)
+    free = await _look_for_room(tx, context, container_id)
     near = [
         place for place in context.layout.storage(pattern, None) if place.distance is not None and free(place)
     ]
     return min(near, key=lambda place: (place.distance, place.location_id), default=None)
 
 
-async def _look_for_room(tx: Tx) -> Callable[[Place], bool]:
-    """Return what tells whether one more container may be sent to a place."""
+async def _look_for_room(tx: Tx, context: WesContext, container_id: str) -> Callable[[Place], bool]:
+    """Return what tells whether a container may be sent to a place, besides those that are there or come."""
     taken, blocked = dict(await tx.fetch(_TAKEN)), await blocked_places(tx)
-    return lambda place: place.location_id not in blocked and taken.get(place.location_id, 0) < place.capacity
+    kind = context.layout.type_of(container_id)
+    return lambda place: (
+        place.takes(kind)
+        and place.location_id not in blocked
+        and taken.get(place.location_id, 0) < place.capacity
+    )
 
 
 async def _belongs(

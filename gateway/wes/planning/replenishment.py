@@ -273,7 +273,7 @@ async def _make(
     """Write a replenishment, and call its container; None: no station takes it now."""
     presentation_id = None
     if source.kind == "container":
-        station_id = await _station(tx, context, places.station)
+        station_id = await _station(tx, context, source.holder_id, places.station)
         if station_id is None:
             return None
         presentation_id = await bring(tx, context, source.holder_id, station_id, priority, deadline_at)
@@ -334,11 +334,14 @@ def _amount(amount: Amount, wanted: int, case: int | None, source: Stock) -> int
     return wanted + more
 
 
-async def _station(tx: Tx, context: WesContext, pattern: str) -> str | None:
-    """Return the station that fewest containers stand at or come to."""
+async def _station(tx: Tx, context: WesContext, container_id: str, pattern: str) -> str | None:
+    """Return the station with a slot for a container that fewest containers stand at or come to."""
     loads = Counter(dict(await tx.fetch(_AT_STATIONS)))
+    serving = context.layout.stations_for(container_id)
     stations = [
-        each.station_id for each in await open_stations(tx, context) if fnmatchcase(each.station_id, pattern)
+        each.station_id
+        for each in await open_stations(tx, context)
+        if fnmatchcase(each.station_id, pattern) and each.station_id in serving
     ]
     return min(stations, key=lambda station_id: loads[station_id], default=None)
 

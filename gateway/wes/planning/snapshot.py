@@ -225,7 +225,7 @@ async def _free(
     names: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
     awaited = await _awaited(tx)
     async for holder_id, lot_id, free, location_id, *active in _stock_of(tx, context, sorted(skus)):
-        way = _way(context, awaited[holder_id], location_id, *active)
+        way = _way(context, holder_id, awaited[holder_id], location_id, *active)
         fitting = sorted(each for each in patterns[lot_id] if fnmatchcase(holder_id, each))
         if way is None or not fitting:
             continue
@@ -269,7 +269,7 @@ async def _bound(
             )
     rows = await tx.fetch_many(_STANDS, [{"holder_id": holder_id} for holder_id in sorted(positions)])
     awaited = await _awaited(tx)
-    found = {holder_id: _way(context, awaited[holder_id], *rest) for holder_id, *rest in rows}
+    found = {holder_id: _way(context, holder_id, awaited[holder_id], *rest) for holder_id, *rest in rows}
     return lines, _totes(positions, {name: way for name, way in found.items() if way is not None}), holders
 
 
@@ -295,6 +295,7 @@ async def _awaited(tx: Tx) -> defaultdict[str, list[str]]:
 
 def _way(
     context: WesContext,
+    holder_id: str,
     awaited: Sequence[str],
     location_id: str | None,
     purpose: str | None,
@@ -310,7 +311,11 @@ def _way(
         return _Way(0.0, elsewhere)
     if purpose == Purpose.PICK and (state == S.ARRIVED or state in COMING):
         return _Way(0.0, station_id)
-    return _Way(min(1.0, (place.distance or 0.0) / context.layout.far), None)
+    stations = context.layout.stations_for(holder_id)
+    if not stations:
+        return None
+    only = stations[0] if len(stations) == 1 else None
+    return _Way(min(1.0, (place.distance or 0.0) / context.layout.far), only)
 
 
 def _totes(positions: Mapping[str, Sequence[Position]], ways: Mapping[str, _Way]) -> list[Tote]:
