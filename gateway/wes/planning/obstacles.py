@@ -21,7 +21,7 @@ _ANY: Final = f"SELECT 1 FROM presentations WHERE state IN {HALTED} LIMIT 1"
 _CONCERNED: Final = (
     " AND EXISTS (SELECT 1 FROM work_lines y JOIN lot_reservations s ON s.line_id = y.line_id"
     " JOIN positions p ON p.lot_id = s.lot_id JOIN presentations a ON a.container_id = p.holder_id"
-    f" WHERE y.work_id = w.work_id AND s.quantity > 0 AND p.quantity > 0 AND a.state IN {HALTED})"
+    f" WHERE y.work_id = w.work_id AND s.quantity > 0 AND p.quantity > p.allocated + p.held AND a.state IN {HALTED})"
 )
 _BOUND: Final = (
     "SELECT w.work_id, MIN(a.holder_id) FROM presentations p JOIN allocations a ON a.holder_id = p.container_id"
@@ -72,13 +72,14 @@ def _take(work: Waiting, shelves: Mapping[int, Shelf]) -> str | None:
     """Take what a work order wants; if that needs a container that cannot be had, return it, and leave everything to others."""
     taken: list[tuple[Stock, int]] = []
     for part in work.parts:
-        stocks, left = [*shelves[part.lot_id].to_pick(part.places, "container")], part.quantity
-        for stock, quantity in take_from((each for each in stocks if not each.halted), left):
+        shelf, left = shelves[part.lot_id], part.quantity
+        at_hand = (each for each in shelf.to_pick(part.places, "container") if not each.halted)
+        for stock, quantity in take_from(at_hand, left):
             taken.append((stock, quantity))
             left -= quantity
-        halted = next((each.holder_id for each in stocks if each.halted), None)
-        if left and halted is not None:
+        halted = (each for each in shelf.to_pick(part.places, "container") if each.halted)
+        if left and (other := next(halted, None)) is not None:
             for stock, quantity in taken:
                 stock.left += quantity
-            return halted
+            return other.holder_id
     return None
