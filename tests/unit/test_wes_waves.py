@@ -95,6 +95,25 @@ async def test_what_waits_for_a_container_of_a_failed_transport_holds_up_neither
         assert not await contradictions(line.core)
 
 
+async def test_containers_that_do_not_come_leave_their_stations_room_to_others() -> None:
+    """Given a station with 2 slots and no queue, others come though two containers for it have failed."""
+    async with chain(stations={"queue": 0}) as line:
+        await line.store.write(lambda tx: close_station(tx, "station-2", "no light", "Ann"))
+        await line.core.products("C", "D")
+        for number, sku in enumerate("ABCD"):
+            await fill(line, f"T-{sku}", f"A1-1-L-0{number + 1}", **{sku: 10})
+        line.gateway.fails += ["T-A", "T-B"]
+        for sku in "ABCD":
+            await order(line, f"C-{sku}", (sku, 1))
+            for _ in range(4):
+                await line.round()
+        assert await line.codes("orders") == [70, 70, 90, 90]
+        for transport_id in sorted(line.gateway.halted):
+            line.gateway.retry(transport_id)
+        await line.until_quiet()
+        assert await line.codes("orders") == [90] * 4
+
+
 async def test_goods_that_are_in_another_container_too_are_taken_from_there() -> None:
     async with chain(grouping="static") as line:
         await fill(line, "T-1", "A1-1-L-05", A=10)
