@@ -139,6 +139,10 @@ class TransportEngine:
         """Tell what is under way and the site lacks: with it the gateway cannot go on."""
         return Needs(self._tables, self._plant).missing()
 
+    def stranded(self) -> Iterator[str]:
+        """Tell which containers stand where the site has no place: nobody can fetch them before it is told where they are."""
+        return Needs(self._tables, self._plant).stranded()
+
     def explain(self, transport: Transport) -> str | None:
         """Return why a transport does not move at the moment; None if it does."""
         return self._dispatcher.explain(transport)

@@ -143,6 +143,12 @@ class Intake:
             accepted = ", ".join(goal.accepts or ())
             text = f"container {request.container_id} {what}; {goal.id} accepts {accepted}"
             return [FieldError("destination", "doesNotFit", text)]
+        if here is not None and here not in self._plant.locations:
+            text = (
+                f"container {request.container_id} stood at {here}, which is not in the site file any more; say where it is"
+                f" with PUT /v1/containers/{request.container_id}/location"
+            )
+            return [FieldError("containerId", "containerElsewhere", text)]
         if here is not None and self._topology.route(here, goal.id, container_type=kind) is None:
             load = f" for a container of type {kind}" if kind else ""
             return [FieldError("destination", "noRoute", f"no device leads from {here} to {goal.id}{load}")]

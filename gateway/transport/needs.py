@@ -36,6 +36,13 @@ class Needs:
             if queue and slot not in self._plant.slots.get(wall, ()):
                 yield f"put {queue[0][1]} waits at {wall}/{slot}"
 
+    def stranded(self) -> Iterator[str]:
+        """Tell which containers stand by the books where the site has no place any more."""
+        for container in self._tables.containers.values():
+            place = container.location_id
+            if place is not None and place not in self._plant.locations:
+                yield f"{container.container_id} at {place}"
+
     def _lacking(self, transport: Transport) -> Iterator[str]:
         container = self._tables.containers[transport.container_id]
         ahead = transport.legs[transport.leg :]

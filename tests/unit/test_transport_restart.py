@@ -4,18 +4,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.app.rooms import Rooms, open_rooms
 from gateway.contract.commands import CommandStatus, Op
+from gateway.contract.faults import Refusal
 from gateway.contract.puts import Colour, PutRequest
 from gateway.contract.reports import CommandAccepted, DeviceFault, DeviceOffline
-from gateway.contract.transports import Act
+from gateway.contract.transports import Act, TransportRequest
 from gateway.kernel.books import Effect, Table
 from gateway.kernel.ports import CannotStart
 from gateway.site.load import load_site
 from gateway.site.model import Site
 from gateway.transport.effects import Abandon, Assign, Darken
-from gateway.transport.messages import CancelPut, Open, ResetDevice, SubmitPut
+from gateway.transport.messages import CancelPut, Open, ResetDevice, SubmitPut, SubmitTransports
 from gateway.transport.tables import TransportTables
 from tests.unit.floor import Floor, shuttle_site
 
@@ -105,6 +107,20 @@ def test_a_place_that_is_gone_is_missed_by_a_transport_that_leads_over_it() -> N
 
     site = site_with(locations=without("1-OUT", "OUT-1"), devices=without_conveyor)
     assert list(next_run(busy_floor().tables, site).engine.missing()) == ["transport M1 needs 1-OUT"]
+
+
+def test_what_stands_where_there_is_no_place_any_more_is_told_and_refused_with_what_to_do() -> None:
+    """Found by audit: nobody was told, and whoever wanted it heard that no device leads there."""
+    floor = Floor(site_with())
+    assert (floor.where("T1"), floor.where("T2")) == ("A-1-L-01", "A-1-L-02")
+    shorter = site_with(racks=lambda racks: [rack | {"columns": 1} for rack in racks])
+    rooms = next_run(floor.tables, shorter)
+    with capture_logs() as lines:
+        rooms.check_site()
+    assert [line["containers"] for line in lines] == ["T2 at A-1-L-02"]
+    request = TransportRequest(transport_id="M1", container_id="T2", destination="ST-1")
+    with pytest.raises(Refusal, match="T2 stood at A-1-L-02, which is not in the site file any more"):
+        rooms.engine.handlers[SubmitTransports](SubmitTransports((request,), known={}))
 
 
 def test_the_alarm_of_a_machine_that_is_gone_is_cleared() -> None:
