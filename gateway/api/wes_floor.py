@@ -200,7 +200,7 @@ def floor_routes(core: WesCore, closing: asyncio.Event) -> APIRouter:
     @router.get("/works/{workId}", response_model=WorkView)
     async def get_work(work_id: WorkId) -> Response:
         """Show a work order with what is to be picked for it, and from where."""
-        return reply(await store.read(partial(work_view, work_id=work_id)))
+        return reply(await store.read(partial(work_view, context=context, work_id=work_id)))
 
     @router.get("/packages", response_model=Page[PackageView])
     async def get_packages(which: Annotated[PackageFilter, Query()]) -> Response:
@@ -221,7 +221,7 @@ def floor_routes(core: WesCore, closing: asyncio.Event) -> APIRouter:
     async def get_replenishments(which: Annotated[Paging, Query()]) -> Response:
         """List goods that are to be moved from the reserve to where they are picked, the oldest first."""
         after = number_cursor(which.cursor) or 0
-        found = await store.read(lambda tx: list_replenishments(tx, after, which.limit + 1))
+        found = await store.read(lambda tx: list_replenishments(tx, context, after, which.limit + 1))
         return reply(page_of(found, which.limit, [each.replenishment_id for each in found]))
 
     @router.get("/presentations", response_model=Page[PresentationView])

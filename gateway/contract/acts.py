@@ -42,6 +42,26 @@ class ActBase(WireModel):
     operator: Operator
 
 
+class Taken(ActBase):
+    """What acts have with which somebody takes goods.
+
+    Attributes:
+        quantity: None: as many as `upns` names, or as the code stands for: what is in a case, or one piece.
+        upns: every one of them where units are known; one whose number stands in the code need not be named.
+        scan: what stands on the goods; others are refused (`wrongProduct`, `wrongLot`, `wrongDate`, `expired`).
+    """
+
+    quantity: Pieces | None = None
+    upns: Units = ()
+    scan: ScannedCode | None = None
+
+    @model_validator(mode="after")
+    def _counted(self) -> Self:
+        if self.quantity is None and self.scan is None and not self.upns:
+            raise ValueError("must say how many: `quantity`, `upns` or `scan`")
+        return self
+
+
 class Scan(ActBase):
     """The container that stands at the station was scanned: its work begins. Another container is refused (`wrongContainer`)."""
 
@@ -50,17 +70,11 @@ class Scan(ActBase):
     container_id: Words
 
 
-class Pick(ActBase):
-    """So many pieces were taken out of the container or place. At a put wall their slot lights; elsewhere they are in the box.
-
-    Attributes:
-        upns: every one of them where units are known.
-    """
+class Pick(Taken):
+    """So many pieces were taken out of the container or place. At a put wall their slot lights; elsewhere they are in the box."""
 
     act: Literal["pick"]
     allocation_id: Number
-    quantity: Pieces
-    upns: Units = ()
 
 
 class Put(ActBase):
@@ -265,19 +279,16 @@ class BeginReplenishment(ActBase):
     replenishment_id: Number
 
 
-class Replenish(ActBase):
+class Replenish(Taken):
     """Pieces were taken from the reserve, and put where they are picked; the last ones end the replenishment.
 
     Attributes:
         holder_id: container or place that they were put into, as scanned; one where they are not picked is refused (`wrongPlace`).
-        upns: every one of them where units are known.
     """
 
     act: Literal["replenish"]
     replenishment_id: Number
     holder_id: Words
-    quantity: Pieces
-    upns: Units = ()
 
 
 class EndReplenishment(ActBase):

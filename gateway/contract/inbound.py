@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from gateway.contract.acts import ActBase, Pieces, Units
+from gateway.contract.acts import ActBase, Pieces, ScannedCode, Units
 from gateway.contract.model import WireModel
 from gateway.contract.transports import Identifier, Moment
 from gateway.contract.wms import AT_LEAST_ONE, Sku, not_empty
@@ -48,6 +48,8 @@ class ReceivedLine(WireModel):
         quality: pieces that may not be promised are held where the others of their lot may. Good ones whose day has passed are
             taken in as expired.
         upns: every unit, of products that are known by unit.
+        scan: what stands on the goods: lot, days and a unit that it says need not be said; another product's is refused
+            (`wrongProduct`), and so is one that says otherwise (`wrongLot`, `wrongDate`, `wrongUnit`).
     """
 
     sku_id: Sku
@@ -58,15 +60,21 @@ class ReceivedLine(WireModel):
     expires_at: Day | None = None
     quality: ReceivedQuality = ReceivedQuality.QUALIFIED
     upns: Units = ()
+    scan: ScannedCode | None = None
 
 
 class PutAwayLine(WireModel):
-    """Pieces of one lot out of the receiving area."""
+    """Pieces of one lot out of the receiving area.
+
+    Attributes:
+        scan: what stands on the goods, as of a received line.
+    """
 
     sku_id: Sku
     quantity: Pieces
     lot_no: LotNo = ""
     upns: Units = ()
+    scan: ScannedCode | None = None
 
 
 ReceivedLines = Annotated[

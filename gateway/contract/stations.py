@@ -64,6 +64,7 @@ class TaskView(WireModel):
         rest: pieces that are neither picked, nor in a hand before a lit slot, nor given up.
         slot_id: the slot or box place that they go to.
         serial: every piece has a number of its own, to be scanned.
+        scan: what a pick must scan of the goods: `none`, `product`, or `lot`: a code that says the lot as well.
         attributes: what upstream has told of the product besides, such as the address of a picture.
         puts: lit slots.
         ended: slots that have been told; `adjust` corrects one until its box is sealed.
@@ -87,6 +88,7 @@ class TaskView(WireModel):
     rest: int
     slot_id: str | None
     serial: bool
+    scan: str
     held: str | None
     status_code: int
     puts: tuple[PutTarget, ...] = ()
@@ -148,6 +150,7 @@ class ReplenishmentView(WireModel):
         source_id: container or place that they are taken from.
         location_id: where that stands; None: nobody knows, or it is under way.
         station_id: where its container is brought; None: somebody walks to the place.
+        scan: what `replenish` must scan of the goods, as of a task.
         kind: `container` or `location`: what they are put into.
         places: id or pattern of those that they may be put into.
         target_id: the one that is proposed, then the one that they were put into; None: whichever fits.
@@ -162,6 +165,7 @@ class ReplenishmentView(WireModel):
     unit: str
     lot_no: str
     serial: bool
+    scan: str
     source_id: str
     location_id: str | None
     station_id: str | None

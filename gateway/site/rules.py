@@ -51,6 +51,7 @@ class DecisionPoint(StrEnum):
     DIVISION = "division"
     PICKING = "picking"
     MOVE = "move"
+    SCAN = "scan"
     REVIEW = "review"
     RETURN = "return"
     SHIPPING = "shipping"
@@ -259,6 +260,16 @@ class PickPlaces(WiringModel):
         return self
 
 
+class Scanning(StrEnum):
+    """What must be scanned of goods that somebody takes (S2-58); what is scanned is judged in any case."""
+
+    NONE = "none"
+    PRODUCT = "product"
+    """A code that tells which product it is, or numbers of its units."""
+    LOT = "lot"
+    """A code that tells its lot as well, where it has one."""
+
+
 # ── points ────────────────────────────────────────────────────────────────────────────────────────────
 
 ORDER_FACTS: Final[Facts] = {
@@ -292,6 +303,12 @@ MOVE_FACTS: Final[Facts] = {
     "mode": str,
     "product.*": object,
 }
+SCAN_FACTS: Final[Facts] = {
+    "owner": str,
+    "sku": str,
+    "station": str,
+    "product.*": object,
+}
 RETURN_FACTS: Final[Facts] = {
     "container": str,
     "station": str,
@@ -319,7 +336,7 @@ FACT_MEANINGS: Final[Mapping[str, str]] = {
     "mode": "how it is picked: `station`, `wall`, `flat`, or `fullCase` for whole cases",
     "available": "what upstream may sell",
     "container": "the container that is to go back",
-    "station": "where it stands",
+    "station": "where it stands, or where goods are taken; on foot there is none",
     "origin": "the location that it came from",
     "zone": "the zone of that location, or of the work order's products",
     "empty": "nothing is left in it",
@@ -407,6 +424,13 @@ MOVE: Final = Point(
     TypeAdapter(PickPlaces),
     PickPlaces(),
 )
+SCAN: Final = Point(
+    DecisionPoint.SCAN,
+    "what must be scanned of goods that somebody takes",
+    SCAN_FACTS,
+    TypeAdapter(Scanning),
+    Scanning.NONE,
+)
 REVIEW: Final = Point(
     DecisionPoint.REVIEW,
     "whether the boxes of an order are reviewed",
@@ -455,6 +479,7 @@ POINTS: Final[Mapping[DecisionPoint, Point[Any]]] = {
         DIVISION,
         PICKING,
         MOVE,
+        SCAN,
         REVIEW,
         RETURN,
         SHIPPING,

@@ -18,6 +18,7 @@ from gateway.contract.inbound import PutAway, PutAwayLine, Receive, ReceivedLine
 from gateway.kernel.ports import Tx
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
+from gateway.wes.floor.dock import find_lot, read_put_away, read_received
 from gateway.wes.layout import STORAGE
 from gateway.wes.orders.catalogue import Product, find_products
 from gateway.wes.planning.holders import open_place
@@ -32,10 +33,6 @@ from gateway.wes.stock.verbs import hold, put_away, receive
 ELSEWHERE_US: Final = 86_400_000_000
 """A day may have begun where goods were produced that has not begun here."""
 
-_LOT: Final = (
-    "SELECT l.lot_id, l.production_at, l.expiry_at FROM lots l JOIN pools p ON p.pool_id = l.pool_id"
-    " WHERE p.warehouse_id = :warehouse_id AND p.owner_id = :owner_id AND p.sku = :sku AND l.lot_no = :lot_no"
-)
 _CONTAINER: Final = (
     "SELECT location_id FROM holders"
     " WHERE holder_id = :holder_id AND warehouse_id = :warehouse_id AND kind = 'container'"
@@ -72,13 +69,17 @@ async def store_container(tx: Tx, context: WesContext, request: Store) -> ActVie
 async def _take_in(tx: Tx, context: WesContext, request: Receive) -> ActView:
     owner_id = request.owner_id or context.wes.owner
     products = await find_products(tx, owner_id, (line.sku_id for line in request.lines))
-    _check(context, request.lines, products)
+    lines = [
+        await read_received(tx, context, owner_id, line, products.get(line.sku_id), f"lines[{n}].scan")
+        for n, line in enumerate(request.lines)
+    ]
+    _check(context, lines, products)
     holder_id = await _open(tx, context, request.holder_id or Virtual.RCV_AREA.of(context.wes.warehouse_id))
     received_at = context.clock.now_us() if request.received_at is None else _micros(request.received_at)
     held_back: dict[Quality, dict[str, None]] = {Quality.PENDING: {}, Quality.EXPIRED: {}}
-    for number, line in enumerate(request.lines):
+    for number, line in enumerate(lines):
         product = products[line.sku_id]
-        batch = await _dated(tx, _batch(context, owner_id, received_at, line, product))
+        batch = await _dated(tx, context, _batch(context, owner_id, received_at, line, product))
         quality = _as_it_comes(context, batch, product)
         if quality is not batch.quality:
             held_back[quality][line.sku_id] = None
@@ -107,13 +108,18 @@ def _as_it_comes(context: WesContext, batch: Batch, product: Product) -> Quality
 
 async def _put_away(tx: Tx, context: WesContext, request: PutAway) -> ActView:
     owner_id, area = request.owner_id or context.wes.owner, Virtual.RCV_AREA.of(context.wes.warehouse_id)
-    lots = [await _find_lot(tx, context, owner_id, line) for line in request.lines]
-    if missing := [n for n, lot_id in enumerate(lots) if lot_id is None]:
-        raise Refusal(RefusalKind.INVALID, *(_no_lot(n, request.lines[n]) for n in missing))
+    products = await find_products(tx, owner_id, (line.sku_id for line in request.lines if line.scan))
+    lines = [
+        await read_put_away(tx, context, owner_id, line, products.get(line.sku_id), f"lines[{n}].scan")
+        for n, line in enumerate(request.lines)
+    ]
+    lots = [await find_lot(tx, context, owner_id, line.sku_id, line.lot_no) for line in lines]
+    if missing := [n for n, lot in enumerate(lots) if lot is None]:
+        raise Refusal(RefusalKind.INVALID, *(_no_lot(n, lines[n]) for n in missing))
     portions = [
-        Portion(area, lot_id, line.quantity, line.upns)
-        for lot_id, line in zip(lots, request.lines, strict=True)
-        if lot_id is not None
+        Portion(area, lot.lot_id, line.quantity, line.upns)
+        for lot, line in zip(lots, lines, strict=True)
+        if lot is not None
     ]
     target = await _open(tx, context, request.holder_id)
     await post(tx, put_away(_act(context, request, "putaway", 0), portions, target))
@@ -166,18 +172,12 @@ def _batch(
     )
 
 
-async def _dated(tx: Tx, batch: Batch) -> Batch:
+async def _dated(tx: Tx, context: WesContext, batch: Batch) -> Batch:
     """Return a batch of which no day was said with those that its lot has, if it names one that is known."""
     if not batch.lot_no or batch.production_at is not None or batch.expiry_at is not None:
         return batch
-    which = {
-        "warehouse_id": batch.warehouse_id,
-        "owner_id": batch.owner_id,
-        "sku": batch.sku,
-        "lot_no": batch.lot_no,
-    }
-    rows = await tx.fetch(_LOT, which)
-    return replace(batch, production_at=rows[0][1], expiry_at=rows[0][2]) if rows else batch
+    lot = await find_lot(tx, context, batch.owner_id, batch.sku, batch.lot_no)
+    return batch if lot is None else replace(batch, production_at=lot.production_at, expiry_at=lot.expiry_at)
 
 
 def _act(context: WesContext, request: ActBase, kind: str, number: int) -> Act:
@@ -203,17 +203,6 @@ def _check(context: WesContext, lines: Iterable[ReceivedLine], products: Mapping
             reasons.append(FieldError(f"lines[{n}].producedAt", "inFuture", text))
     if reasons:
         raise Refusal(RefusalKind.INVALID, *reasons)
-
-
-async def _find_lot(tx: Tx, context: WesContext, owner_id: str, line: PutAwayLine) -> int | None:
-    which = {
-        "warehouse_id": context.wes.warehouse_id,
-        "owner_id": owner_id,
-        "sku": line.sku_id,
-        "lot_no": line.lot_no,
-    }
-    rows = await tx.fetch(_LOT, which)
-    return rows[0][0] if rows else None
 
 
 def _no_lot(number: int, line: PutAwayLine) -> FieldError:

@@ -56,12 +56,14 @@ class Scanned:
 
     Attributes:
         text: of the code, without the scanner's prefix.
+        plain: it is not made of element strings.
         gtin: of the product, with 14 digits (01), or of what is in a case or on a pallet (02).
         sscc: of the case or pallet itself (00).
         count: how many of `gtin` are in it (37).
     """
 
     text: str
+    plain: bool = True
     gtin: str | None = None
     sscc: str | None = None
     lot_no: str | None = None
@@ -175,6 +177,7 @@ def _scanned(body: str, found: Mapping[str, str], year: int) -> Scanned:
     count = _value(found, "37", _COUNT)
     return Scanned(
         text=body,
+        plain=False,
         gtin=_checked(found, "01", _GTIN) or contained,
         sscc=_checked(found, "00", _SSCC),
         lot_no=_value(found, "10", _NUMBER),

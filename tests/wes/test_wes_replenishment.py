@@ -77,7 +77,7 @@ async def turn(line: Station) -> None:
 
 
 async def open_ones(line: Station) -> list[ReplenishmentView]:
-    return await line.store.read(lambda tx: list_replenishments(tx, 0, 100))
+    return await line.store.read(lambda tx: list_replenishments(tx, line.core.context, 0, 100))
 
 
 async def the_one(line: Station) -> ReplenishmentView:

@@ -35,6 +35,7 @@ from gateway.contract.acts import (
     Seal,
     Ship,
     Short,
+    Taken,
     Withdraw,
 )
 from gateway.kernel.ports import SqlValue, Tx
@@ -44,6 +45,7 @@ from gateway.wes.floor import claims, packing, picking, puts, questions, repleni
 from gateway.wes.floor.cancelling import bring_back, note_brought
 from gateway.wes.floor.operations import finish, reject, scan
 from gateway.wes.floor.recalling import bring_out
+from gateway.wes.floor.scanning import Hand
 from gateway.wes.floor.shortfall import accept_short
 from gateway.wes.planning.presentations import Overtaken
 from gateway.wes.planning.tasks import conflict
@@ -101,7 +103,7 @@ async def _do(tx: Tx, context: WesContext, act: AnyAct) -> ActView:
         case Scan():
             await scan(tx, context, act.operation_id, act.container_id, operator)
         case Pick():
-            put_id = await picking.take(tx, context, act.allocation_id, act.quantity, act.upns, operator)
+            put_id = await picking.take(tx, context, act.allocation_id, _hand(act), operator)
             return done.model_copy(update={"put_id": put_id})
         case Put():
             await puts.put_by_hand(tx, context, act.put_id, act.slot_id, act.quantity, operator)
@@ -154,10 +156,14 @@ async def _do(tx: Tx, context: WesContext, act: AnyAct) -> ActView:
             await replenishing.begin(tx, context, act.replenishment_id, operator)
         case Replenish():
             await replenishing.replenish(
-                tx, context, act.replenishment_id, act.holder_id, act.quantity, act.upns, operator
+                tx, context, act.replenishment_id, act.holder_id, _hand(act), operator
             )
         case EndReplenishment():
             await replenishing.end(tx, context, act.replenishment_id, act.reason, act.missing, operator)
         case _:
             assert_never(act)
     return done
+
+
+def _hand(act: Taken) -> Hand:
+    return Hand(scan=act.scan, quantity=act.quantity, upns=act.upns)

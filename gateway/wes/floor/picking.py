@@ -12,6 +12,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind
 from gateway.wes.floor.operations import check_begun
 from gateway.wes.floor.puts import LIT_MAX, WallPut, is_lit, light, lock_put, recall
+from gateway.wes.floor.scanning import Hand, check_hand
 from gateway.wes.floor.shortfall import give_up
 from gateway.wes.orders.rows import lock_order
 from gateway.wes.planning.tasks import (
@@ -55,17 +56,17 @@ _SETTLE_WHY: Final = (
 _HOLD: Final = "UPDATE work_orders SET held = :reason WHERE work_id = :work_id"
 
 
-async def take(
-    tx: Tx, context: WesContext, allocation_id: int, quantity: int, upns: Sequence[str], operator: str
-) -> int | None:
+async def take(tx: Tx, context: WesContext, allocation_id: int, hand: Hand, operator: str) -> int | None:
     """Take pieces; returns the put whose slot lights for them, None: they are in their box.
 
     Raises:
-        Refusal: the task is not open for so many, its container was not scanned, or units are missing.
+        Refusal: the task is not open for so many, its container was not scanned, other goods were, or units are missing.
         StockRefused: the books do not know the units there.
     """
     task = await lock_task(tx, allocation_id)
     await _check_open(tx, task)
+    assert task.holder_id is not None
+    quantity, upns = await check_hand(tx, context, hand, task.lot_id, task.holder_id, task.station_id)
     if quantity > task.rest:
         raise conflict("quantity", "tooMany", f"{task.rest} pieces are still to be picked")
     if task.serial and len(upns) != quantity:

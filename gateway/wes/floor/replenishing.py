@@ -5,7 +5,6 @@ nowhere where they are picked: whoever has them is told, brings them back and en
 not are held until somebody counts, and whatever was promised of them is promised of other goods, or is missing.
 """
 
-from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -14,6 +13,7 @@ from gateway.kernel.ports import Tx
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.codes import ReplenishmentState as R
 from gateway.wes.context import WesContext
+from gateway.wes.floor.scanning import Hand, check_hand
 from gateway.wes.floor.shortfall import promise_instead, take_promise_back
 from gateway.wes.layout import STORAGE
 from gateway.wes.orders.rows import lock_order
@@ -31,6 +31,7 @@ _PUT: Final = (
     " WHERE replenishment_id = :replenishment_id AND state = 'begun' AND moved + :quantity <= quantity"
     " RETURNING quantity - moved"
 )
+_STATION: Final = "SELECT station_id FROM presentations WHERE presentation_id = :presentation_id"
 _STANDS: Final = "SELECT location_id FROM holders WHERE holder_id = :holder_id"
 # Work that waits for it first; then whoever else is promised the lot and not bound to any of it.
 _PROMISED: Final = (
@@ -55,24 +56,25 @@ async def replenish(
     context: WesContext,
     replenishment_id: int,
     holder_id: str,
-    quantity: int,
-    upns: Sequence[str],
+    hand: Hand,
     operator: str,
 ) -> None:
     """Book pieces that were put where they are picked; what waits for them goes on once it is all there.
 
     Raises:
-        Refusal: so many are not to be moved, not there, or not into that.
+        Refusal: so many are not to be moved, not there, or not into that, or other goods were scanned.
         StockRefused: the books have less in the reserve, or other units.
     """
     begun = await _begun(tx, context, replenishment_id, operator)
     await _check_target(tx, context, begun, holder_id)
+    station_id = None if begun.presentation_id is None else await _station(tx, begun.presentation_id)
+    quantity, upns = await check_hand(tx, context, hand, begun.lot_id, begun.source_id, station_id)
     row = {"replenishment_id": replenishment_id, "target_id": holder_id, "quantity": quantity}
     rest = await tx.fetch(_PUT, row)
     if not rest:
         raise conflict("quantity", "notOpen", f"{begun.rest} are to be moved")
     await open_place(tx, context, holder_id)
-    portion = Portion(begun.source_id, begun.lot_id, quantity, tuple(upns))
+    portion = Portion(begun.source_id, begun.lot_id, quantity, upns)
     await post(tx, move(_act(context, begun, operator), [portion], holder_id))
     if rest[0][0] == 0:
         stands = (await tx.fetch(_STANDS, {"holder_id": holder_id}))[0][0]
@@ -179,6 +181,10 @@ async def _check_target(tx: Tx, context: WesContext, begun: Replenishment, holde
             active is not None and active.state is not S.ARRIVED
         ):
             raise conflict("holderId", "notHere", f"{holder_id} is stored or under way")
+
+
+async def _station(tx: Tx, presentation_id: int) -> str | None:
+    return (await tx.fetch(_STATION, {"presentation_id": presentation_id}))[0][0]
 
 
 def _has_ended(found: Replenishment) -> Refusal:

@@ -31,6 +31,7 @@ from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.floor.operations import OPERATION, TASKS, Operation, operation_of
 from gateway.wes.floor.questions import NOTICE_US
+from gateway.wes.floor.scanning import scanning
 from gateway.wes.layout import Workplace
 from gateway.wes.planning.boxes import TO_COME
 from gateway.wes.planning.tasks import OPEN_PUTS, missing
@@ -42,7 +43,7 @@ _TASK: Final = f"""SELECT a.allocation_id, a.work_id, d.oms_order_no, l.sku, COA
 COALESCE(g.unit, ''), COALESCE(g.attributes, '{{{{}}}}'), o.lot_no, o.expiry_at, a.holder_id, a.cell, a.quantity, a.picked, a.short,
 a.quantity - a.picked - a.short - CAST(COALESCE((SELECT SUM(p.quantity) FROM wall_puts p
     WHERE p.allocation_id = a.allocation_id AND {OPEN_PUTS}), 0) AS BIGINT),
-w.slot_id, o.serial, w.held, a.code
+w.slot_id, o.serial, w.held, a.code, d.owner_id, w.station_id
 FROM allocations a JOIN work_orders w ON w.work_id = a.work_id JOIN orders d ON d.order_id = w.order_id
 JOIN order_lines l ON l.line_id = a.line_id JOIN lots o ON o.lot_id = a.lot_id
 LEFT JOIN products g ON g.owner_id = d.owner_id AND g.sku = l.sku
@@ -118,7 +119,7 @@ _REPLENISHMENTS: Final = f"""SELECT r.replenishment_id, p.sku, COALESCE(g.name, 
 r.source_id, h.location_id, a.station_id, r.kind, r.places, r.target_id, r.quantity, r.moved, r.priority,
 (SELECT COUNT(*) FROM work_waits x JOIN work_orders w ON w.work_id = x.work_id
     WHERE x.replenishment_id = r.replenishment_id AND w.code < {Code.RELEASED:d}),
-r.state, r.operator, r.reason, r.created_at
+r.state, r.operator, r.reason, r.created_at, p.owner_id, COALESCE(g.attributes, '{{}}')
 FROM replenishments r JOIN lots l ON l.lot_id = r.lot_id JOIN pools p ON p.pool_id = l.pool_id
 JOIN holders h ON h.holder_id = r.source_id LEFT JOIN presentations a ON a.presentation_id = r.presentation_id
 LEFT JOIN products g ON g.owner_id = p.owner_id AND g.sku = p.sku"""
@@ -153,18 +154,20 @@ async def station_view(tx: Tx, context: WesContext, station_id: str) -> StationV
     before = context.clock.now_us() - NOTICE_US
     return _station(place, known.get(station_id)).model_copy(
         update={
-            "operations": tuple([await operation_view(tx, each) for each in operations]),
+            "operations": tuple([await operation_view(tx, context, each) for each in operations]),
             "coming": tuple(_presentation(row) for row in await tx.fetch(_COMING, which)),
             "boxes": tuple(_box(row) for row in await tx.fetch(_BOXES, which)),
             "questions": tuple(
                 _question(row) for row in await tx.fetch(_QUESTIONS, {**which, "before": before})
             ),
-            "replenishments": tuple(_replenishment(row) for row in await tx.fetch(_REPLENISHMENTS_AT, which)),
+            "replenishments": tuple(
+                _replenishment(context, row) for row in await tx.fetch(_REPLENISHMENTS_AT, which)
+            ),
         }
     )
 
 
-async def operation_view(tx: Tx, operation: Operation) -> OperationView:
+async def operation_view(tx: Tx, context: WesContext, operation: Operation) -> OperationView:
     """Return an operation with its tasks as they are now."""
     return OperationView(
         operation_id=operation.operation_id,
@@ -176,7 +179,7 @@ async def operation_view(tx: Tx, operation: Operation) -> OperationView:
         scanned=operation.scanned_at is not None,
         operator=operation.operator,
         opened_at=to_datetime(operation.opened_at),
-        tasks=await _tasks(tx, TASKS, presentation_id=operation.presentation_id),
+        tasks=await _tasks(tx, context, TASKS, presentation_id=operation.presentation_id),
     )
 
 
@@ -186,7 +189,7 @@ async def list_works(tx: Tx, below: int, limit: int, code: int | None, mode: str
     return [_work(row) for row in await tx.fetch(_WORK_PAGE, which)]
 
 
-async def work_view(tx: Tx, work_id: int) -> WorkView:
+async def work_view(tx: Tx, context: WesContext, work_id: int) -> WorkView:
     """Return a work order with its tasks.
 
     Raises:
@@ -195,7 +198,9 @@ async def work_view(tx: Tx, work_id: int) -> WorkView:
     rows = await tx.fetch(f"{_WORKS} WHERE w.work_id = :work_id", {"work_id": work_id})
     if not rows:
         raise missing("workId", f"no work order {work_id}")
-    tasks = await _tasks(tx, f"a.work_id = :work_id AND a.code < {Code.CANCELLING:d}", work_id=work_id)
+    tasks = await _tasks(
+        tx, context, f"a.work_id = :work_id AND a.code < {Code.CANCELLING:d}", work_id=work_id
+    )
     return _work(rows[0]).model_copy(update={"tasks": tasks})
 
 
@@ -234,10 +239,10 @@ async def list_put_backs(tx: Tx, after: int, limit: int) -> list[PutBackView]:
     return [_put_back(row) for row in await tx.fetch(_PUT_BACKS, {"after": after, "limit": limit})]
 
 
-async def list_replenishments(tx: Tx, after: int, limit: int) -> list[ReplenishmentView]:
+async def list_replenishments(tx: Tx, context: WesContext, after: int, limit: int) -> list[ReplenishmentView]:
     """Return replenishments that have not ended, the oldest first, with numbers above a limit."""
     rows = await tx.fetch(_OPEN_REPLENISHMENTS, {"after": after, "limit": limit})
-    return [_replenishment(row) for row in rows]
+    return [_replenishment(context, row) for row in rows]
 
 
 async def list_presentations(tx: Tx, below: int, limit: int, state: str | None) -> list[PresentationView]:
@@ -251,14 +256,16 @@ async def list_waves(tx: Tx, below: int, limit: int) -> list[WaveView]:
     return [_wave(row) for row in await tx.fetch(_WAVES, {"below": below, "limit": limit})]
 
 
-async def _tasks(tx: Tx, where: str, **params: SqlValue) -> tuple[TaskView, ...]:
+async def _tasks(tx: Tx, context: WesContext, where: str, **params: SqlValue) -> tuple[TaskView, ...]:
     rows = await tx.fetch(_TASK.format(where=where), {**params, "limit": ROWS_MAX})
-    return tuple([_task(row, await tx.fetch(_PUTS, {"allocation_id": row[0]})) for row in rows])
+    return tuple([_task(context, row, await tx.fetch(_PUTS, {"allocation_id": row[0]})) for row in rows])
 
 
-def _task(row: Row, puts: Iterable[Row]) -> TaskView:
+def _task(context: WesContext, row: Row, puts: Iterable[Row]) -> TaskView:
     allocation_id, work_id, order_no, sku, name, barcodes, unit, attributes, lot_no, expiry_at = row[:10]
-    holder_id, cell, quantity, picked, short, rest, slot_id, serial, held, code = row[10:]
+    holder_id, cell, quantity, picked, short, rest, slot_id, serial, held, code = row[10:20]
+    owner_id, station_id = row[20:]
+    known = json.loads(attributes)
     targets = [_target(put) for put in puts]
     return TaskView(
         allocation_id=allocation_id,
@@ -268,7 +275,7 @@ def _task(row: Row, puts: Iterable[Row]) -> TaskView:
         name=name,
         barcodes=tuple(json.loads(barcodes)),
         unit=unit,
-        attributes=json.loads(attributes),
+        attributes=known,
         lot_no=lot_no,
         expiry_at=_moment(expiry_at),
         holder_id=holder_id,
@@ -279,6 +286,7 @@ def _task(row: Row, puts: Iterable[Row]) -> TaskView:
         rest=rest,
         slot_id=slot_id,
         serial=bool(serial),
+        scan=scanning(context, owner_id, sku, known, station_id),
         held=held,
         status_code=code,
         puts=tuple(each for each in targets if each.confirmed is None),
@@ -408,9 +416,10 @@ def _put_back(row: Row) -> PutBackView:
     )
 
 
-def _replenishment(row: Row) -> ReplenishmentView:
+def _replenishment(context: WesContext, row: Row) -> ReplenishmentView:
     number, sku, name, unit, lot_no, serial, source_id, location_id, station_id, kind, places = row[:11]
-    target_id, quantity, moved, priority, waiting, state, operator, reason, created_at = row[11:]
+    target_id, quantity, moved, priority, waiting, state, operator, reason, created_at = row[11:20]
+    owner_id, attributes = row[20:]
     return ReplenishmentView(
         replenishment_id=number,
         sku_id=sku,
@@ -418,6 +427,7 @@ def _replenishment(row: Row) -> ReplenishmentView:
         unit=unit,
         lot_no=lot_no,
         serial=bool(serial),
+        scan=scanning(context, owner_id, sku, json.loads(attributes), station_id),
         source_id=source_id,
         location_id=location_id,
         station_id=station_id,
