@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,28 +16,42 @@ from gateway.contract.returns import ReceiveReturn
 from gateway.kernel.ports import Store, Tx
 from gateway.wes.core import WesCore
 from gateway.wes.corrections import correct
+from gateway.wes.orders.declined import Declined
+from gateway.wes.planning.replenishment import Replenishments
 from gateway.wes.recall import go_on, recall
 from gateway.wes.returns import take_back as take_back_goods
 from gateway.wes.stock.model import Holder, HolderKind, Portion
 from gateway.wes.stock.opening import Batch, open_holder, open_lot
 from gateway.wes.stock.post import post
 from gateway.wes.stock.verbs import receive
-from tests.unit.chain_rig import order
+from tests.unit.chain_rig import Crash, MortalStore, order
 from tests.unit.feeding import START_US
-from tests.unit.station_rig import Station, picked, put, questions, station_on
+from tests.unit.station_rig import Station, picked, put, questions, station, station_on
 from tests.unit.wes_rig import WAREHOUSE, act
 
 pytestmark = pytest.mark.unit
 
 QUARANTINE = "Q-1"
+_QUARANTINE = Holder(
+    holder_id=QUARANTINE, kind=HolderKind.LOCATION, warehouse_id=WAREHOUSE, location_id=QUARANTINE
+)
 
 
 async def fill(line: Station, tote: str, place: str, lot_no: str, quantity: int) -> None:
-    """Put goods of a lot of A into a tote in the rack; lots are as old as they are named."""
+    """Put goods of a lot of A into a tote in the rack."""
     line.gateway.places[tote] = place
+    await lay(line, tote, lot_no, quantity, HolderKind.CONTAINER)
+
+
+async def lay(
+    line: Station, holder_id: str, lot_no: str, quantity: int, kind: HolderKind = HolderKind.LOCATION
+) -> None:
+    """Put goods of a lot of A somewhere; lots are as old as they are named."""
+    location_id = holder_id if kind is HolderKind.LOCATION else None
+    there = Holder(holder_id=holder_id, kind=kind, warehouse_id=WAREHOUSE, location_id=location_id)
 
     async def job(tx: Tx) -> None:
-        await open_holder(tx, Holder(holder_id=tote, kind=HolderKind.CONTAINER, warehouse_id=WAREHOUSE))
+        await open_holder(tx, there)
         batch = Batch(
             warehouse_id=WAREHOUSE,
             owner_id="me",
@@ -45,7 +61,7 @@ async def fill(line: Station, tote: str, place: str, lot_no: str, quantity: int)
             supplier="farm",
         )
         lot = await open_lot(tx, line.core.context.ids, batch)
-        await post(tx, receive(act(line.core.context), lot, Portion(tote, lot.lot_id, quantity)))
+        await post(tx, receive(act(line.core.context), lot, Portion(holder_id, lot.lot_id, quantity)))
 
     await line.core.store.write(job)
 
@@ -56,10 +72,7 @@ async def line(store: Store) -> Station:
     line = await station_on(store)
     await fill(line, "T-1", "A1-1-L-05", "L", 20)
     await fill(line, "T-2", "A1-2-L-05", "M", 20)
-    there = Holder(
-        holder_id=QUARANTINE, kind=HolderKind.LOCATION, warehouse_id=WAREHOUSE, location_id=QUARANTINE
-    )
-    await store.write(partial(open_holder, holder=there))
+    await store.write(partial(open_holder, holder=_QUARANTINE))
     return line
 
 
@@ -344,6 +357,48 @@ async def test_a_recall_that_was_interrupted_lets_nothing_leave_and_is_gone_on_w
     await is_sound(line)
 
 
+async def test_a_recall_that_dies_before_any_of_its_commits_is_gone_on_with(store: Store) -> None:
+    line = await station_on(store)
+    for number in range(3):
+        await fill(line, f"T-{number}", f"A1-{number + 1}-L-05", "L", 2)
+        await fill(line, f"U-{number}", f"A1-{number + 1}-L-06", "M", 2)
+        await order(line, f"C-{number}", ("A", 2))
+    await line.work_off(await line.bring())
+    await line.store.write(partial(recall, context=line.core.context, request=asked()))
+    for commits in range(6):
+        mortal = MortalStore(line.store, commits)
+        with suppress(Crash):
+            await go_on(WesCore(store=mortal, context=line.core.context, numbers=line.core.numbers))
+        await line.check()
+    await go_on(core_of(line))
+    await is_sound(line)
+    assert await line.core.rows("SELECT 1 FROM recalls WHERE barred_at IS NULL") == []
+
+
+async def test_a_package_that_is_handed_over_at_the_same_moment_has_left_or_stays(line: Station) -> None:
+    for number in range(3):
+        await order(line, f"C-{number}", ("A", 2))
+    packages: list[int] = []
+    while len(packages) < 3:
+        await line.work_off(await line.bring())
+        packages += await line.seal_all()
+
+    async def hand_over(package: int) -> int:
+        try:
+            await line.again(f"ship-{package}", "ship", package_ids=[package])
+        except Refusal as refused:
+            assert refused.reasons[0].code in ("recalled", "notReady"), refused.reasons
+            return 0
+        return 2
+
+    *left, view = await asyncio.gather(*(hand_over(each) for each in packages), call_back(line))
+    assert isinstance(view, ActView)
+    await is_sound(line)
+    gone = sum(each for each in left if isinstance(each, int))
+    assert await shipped(line) == ({"L": gone} if gone else {})
+    assert sum(pieces for _, pieces, _ in await to_take_out(line)) == 6 - gone
+
+
 async def test_a_lot_that_was_recalled_by_mistake_is_judged_again(line: Station) -> None:
     await call_back(line)
     judged = JudgeLot(
@@ -382,3 +437,179 @@ async def test_people_go_on_picking_while_a_lot_is_recalled(line: Station) -> No
     await finish(line)
     assert await shipped(line) == {"M": 12}
     await is_sound(line)
+
+
+async def test_what_somebody_on_foot_has_picked_is_taken_out_too(store: Store) -> None:
+    line = await station_on(store, rules=[{"at": "picking", "then": "flat"}])
+    await lay(line, "FLAT-1", "L", 10)
+    await lay(line, "FLAT-2", "M", 10)
+    await lay(line, QUARANTINE, "Q", 1)
+    await order(line, "C-1", ("A", 4))
+    await line.turn()
+    works = (await line.act("claim")).work_ids
+    assert works is not None
+    (work,) = works
+    sql = "SELECT allocation_id FROM allocations WHERE code = 80 ORDER BY allocation_id"
+    ((allocation,),) = await line.core.rows(sql)
+    await line.act("pick", allocation_id=allocation, quantity=3)
+    await call_back(line)
+    await is_sound(line)
+    assert await line.refused("pick", allocation_id=allocation, quantity=1) == "notOpen"
+    ((number, pieces, box),) = await to_take_out(line)
+    assert (pieces, box) == (3, f"work order {work}")
+    await line.act("putBack", put_back_id=number, holder_id=QUARANTINE)
+    await line.turn()
+    await line.act("claim")
+    ((allocation,),) = await line.core.rows(sql)
+    await line.act("pick", allocation_id=allocation, quantity=4)
+    await finish(line)
+    assert await shipped(line) == {"M": 4}
+
+
+async def test_nothing_is_brought_out_of_the_reserve_for_a_recalled_lot(store: Store) -> None:
+    rules = [
+        {"at": "picking", "then": "flat"},
+        {"at": "move", "then": {"pick": "A1-4-R-1?", "reserve": "A1-4-R-0?"}},
+    ]
+    line = await station_on(store, rules=rules)
+    await lay(line, "A1-4-R-01", "L", 10)
+    await lay(line, "A1-4-R-10", "M", 10)
+    await order(line, "C-1", ("A", 4))
+    replenishments = Replenishments(line.store, line.core.context)
+    for _ in range(4):
+        await line.turn()
+        await replenishments.work()
+    ended = "SELECT state FROM replenishments ORDER BY replenishment_id"
+    assert await line.core.rows(ended) == [("open",)]
+    await call_back(line)
+    await is_sound(line)
+    for _ in range(4):
+        await replenishments.work()
+        await line.turn()
+    assert await line.core.rows(ended) == [("withdrawn",)]
+    await line.act("claim")
+    ((allocation,),) = await line.core.rows("SELECT allocation_id FROM allocations WHERE code = 80")
+    await line.act("pick", allocation_id=allocation, quantity=4)
+    await finish(line)
+    assert await shipped(line) == {"M": 4}
+
+
+async def test_a_box_that_is_reviewed_is_counted_again_without_the_lot(store: Store) -> None:
+    line = await station_on(store, rules=[{"at": "review", "then": "required"}])
+    await fill(line, "T-1", "A1-1-L-05", "K", 2)
+    await fill(line, "T-1", "A1-1-L-05", "L", 10)
+    await lay(line, QUARANTINE, "Q", 1)
+    await order(line, "C-1", ("A", 4))
+    await line.work_off(await line.bring())
+    (package,) = await line.seal_all()
+    ((line_id,),) = await line.core.rows("SELECT line_id FROM order_lines")
+    await line.act("review", package_id=package, items=[{"line_id": line_id, "quantity": 4}])
+    assert await line.core.rows("SELECT code FROM packages") == [(150,)]
+    await call_back(line)
+    await is_sound(line)
+    assert await line.refused("beginReview", package_id=package) == "recalled"
+    ((number, _, _),) = await to_take_out(line)
+    await line.act("putBack", put_back_id=number, holder_id=QUARANTINE)
+    assert await line.core.rows("SELECT code FROM packages") == [(135,)]
+    await line.act("review", package_id=package, items=[{"line_id": line_id, "quantity": 2}])
+    await line.act("ship", package_ids=[package])
+    await line.check()
+    assert await shipped(line) == {"K": 2}
+
+
+# ── wherever the goods are ────────────────────────────────────────────────────────────────────────────
+
+
+class Shift:
+    """People and machines go on as chance has it; a lot is recalled in the middle of it."""
+
+    def __init__(self, line: Station, chance: Random) -> None:
+        self.line = line
+        self.chance = chance
+        self.orders = 0
+
+    async def go_on(self) -> None:
+        """Do something that can be done."""
+        line, chance = self.line, self.chance
+        step = chance.choice(
+            ("order", "turn", "turn", "work", "work", "pick", "seal", "ship", "cancel", "bringBack")
+        )
+        match step:
+            case "order":
+                self.orders += 1
+                await order(line, f"C-{self.orders}", ("A", chance.randint(1, 4)))
+            case "turn":
+                await line.turn()
+            case "work":
+                await self.press_all()
+                for operation in await line.operations():
+                    await line.work_off(operation)
+            case "pick":
+                await self.pick_one()
+            case "seal":
+                await line.seal_all()
+            case "ship":
+                ready = await line.core.rows(
+                    "SELECT package_id FROM packages WHERE code = 150 ORDER BY package_id"
+                )
+                if ready:
+                    await line.act("ship", package_ids=[ready[0][0]])
+            case "cancel":
+                if self.orders and chance.random() < 0.3:
+                    with suppress(Declined):
+                        await line.cancel(f"C-{chance.randint(1, self.orders)}")
+            case _:
+                for number, _, _ in (await to_take_out(line))[:1]:
+                    await line.act("putBack", put_back_id=number, holder_id=QUARANTINE)
+
+    async def pick_one(self) -> None:
+        """Take a piece of something; perhaps its button is pressed later, or never."""
+        for operation in await self.line.operations():
+            for allocation, rest in await self.line.scan(operation):
+                if rest:
+                    with suppress(Refusal):
+                        await self.line.act("pick", allocation_id=allocation, quantity=1)
+                    await self.line.light()
+                    for name in self.line.walls.lit():
+                        if self.chance.random() < 0.6:
+                            self.line.walls.press(name)
+                    await self.line.hear()
+                    return
+
+    async def press_all(self) -> None:
+        for name in self.line.walls.lit():
+            self.line.walls.press(name)
+        await self.line.hear()
+
+    async def end(self) -> None:
+        """Work everything off."""
+        for _ in range(40):
+            await self.press_all()
+            for number, _, _ in await to_take_out(self.line):
+                await self.line.act("putBack", put_back_id=number, holder_id=QUARANTINE)
+            await self.line.finish()
+            if {*await self.line.order_codes()} <= {190, 199}:
+                return
+        raise AssertionError(await self.line.order_codes())
+
+
+@pytest.mark.parametrize("sequence", ["waveFirst", "allocateFirst"])
+@pytest.mark.parametrize("seed", range(6))
+async def test_wherever_the_goods_are_nothing_of_them_leaves(sequence: str, seed: int) -> None:
+    async with station(sequence=sequence) as line:
+        for number in range(4):
+            await fill(line, f"T-{number}", f"A1-{number + 1}-L-05", "L", 10)
+            await fill(line, f"U-{number}", f"A1-{number + 1}-L-06", "M", 100)
+        await line.store.write(partial(open_holder, holder=_QUARANTINE))
+        shift = Shift(line, Random(seed))
+        for _ in range(25):
+            await shift.go_on()
+        gone = (await shipped(line)).get("L", 0)
+        await call_back(line)
+        await is_sound(line)
+        for _ in range(15):
+            await shift.go_on()
+            await is_sound(line)
+        await shift.end()
+        await is_sound(line)
+        assert (await shipped(line)).get("L", 0) == gone
