@@ -33,6 +33,7 @@ from gateway.kernel.news import News
 from gateway.kernel.ports import Tx
 from gateway.wes.codes import Code
 from gateway.wes.core import WesCore
+from gateway.wes.counting.views import lines_at_station
 from gateway.wes.floor.acts import perform
 from gateway.wes.floor.claims import arrive
 from gateway.wes.floor.views import (
@@ -103,7 +104,11 @@ def floor_routes(core: WesCore, closing: asyncio.Event) -> APIRouter:
     streams = Streams(STREAMS_MAX)
 
     async def show(station_id: str) -> StationView:
-        return await store.read(partial(station_view, context=context, station_id=station_id))
+        async def job(tx: Tx) -> StationView:
+            view = await station_view(tx, context, station_id)
+            return view.model_copy(update={"counts": tuple(await lines_at_station(tx, station_id))})
+
+        return await store.read(job)
 
     # ── stations and acts ─────────────────────────────────────────────────────────────────────────────
 

@@ -114,10 +114,10 @@ class OrderCount(WireModel):
 
 
 class ClaimCount(ActBase):
-    """Somebody takes on the next places of a count, in the order in which they are walked to (S2-94).
+    """Somebody on foot takes on the next places of a count, in the order in which they are walked to (S2-94).
 
     Attributes:
-        places: containers or places at most.
+        places: so many at most; containers are among them only where none are brought to stations.
     """
 
     count_id: Identifier

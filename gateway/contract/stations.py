@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from gateway.contract.acts import Number, Pieces, Words
+from gateway.contract.counts import CountLineView
 from gateway.contract.model import WireModel
 from gateway.contract.transports import Identifier, Operator
 
@@ -188,6 +189,7 @@ class StationView(WireModel):
 
     Attributes:
         coming: containers that are on their way or waiting for a place, the next first.
+        counts: what is to be counted in the containers that stand there for it.
     """
 
     station_id: str
@@ -201,6 +203,7 @@ class StationView(WireModel):
     boxes: tuple[BoxView, ...] = ()
     questions: tuple[QuestionView, ...] = ()
     replenishments: tuple[ReplenishmentView, ...] = ()
+    counts: tuple[CountLineView, ...] = ()
 
 
 class AssignedPart(WireModel):

@@ -14,6 +14,7 @@ from gateway.delivery.rounds import Bell, Rounds
 from gateway.kernel.ports import Store, StoreFull, Tx
 from gateway.wes.allocation.port import Allocator
 from gateway.wes.core import WesCore
+from gateway.wes.counting.calls import CountCalls
 from gateway.wes.floor.rounds import Floor, Lacking
 from gateway.wes.floor.watch import Watch
 from gateway.wes.planning.dispatch import Dispatch
@@ -153,6 +154,9 @@ def chain_works(
         "shortfalls": Rounds("shortfalls", timers.reservation.period_s, Lacking(store, context).work),
         "replenishments": Rounds(
             "replenishments", timers.replenishment.period_s, Replenishments(store, context).work
+        ),
+        "counts at stations": Rounds(
+            "counts at stations", timers.replenishment.period_s, CountCalls(store, context).work
         ),
         "rollbacks": Rounds("rollbacks", timers.rollback.period_s, Rollbacks(store, context).work),
     }

@@ -395,13 +395,15 @@ class StockLimits(WiringModel):
 
 
 class Counting(WiringModel):
-    """When a stock count is an alarm, as shares of the pieces in the books (S2-92, S2-93).
+    """How stock is counted, and when what is found is an alarm, as shares of the pieces in the books (S2-92, S2-93).
 
     Attributes:
+        containers: out of storage that may be under way to stations or stand there to be counted; 0: people go to all of them.
         loss: of one line: so much of it is missing.
         difference: of one count: so much of what was counted is too much or missing.
     """
 
+    containers: Annotated[int, Field(ge=0, le=1000)] = 4
     loss: Share = 0.05
     difference: Share = 0.005
 

@@ -109,8 +109,8 @@ class Desk:
 
 @asynccontextmanager
 async def desk() -> AsyncGenerator[Desk]:
-    """Run the routes of a WES without stock; in the end stock, ledger and documents agree."""
-    async with station(keep_days=30) as line:
+    """Run the routes of a WES without stock, where people go to what they count; in the end stock, ledger and documents agree."""
+    async with station(keep_days=30, counting={"containers": 0}) as line:
         core = WesCore(store=line.core.store, context=line.core.context, numbers=line.core.numbers)
         app = FastAPI()
         for routes in (count_routes, correction_routes, stock_routes, inbound_routes):

@@ -1,13 +1,17 @@
 """What rounds and acts read of tables that grow with every order, they find by an index, however many orders there have been."""
 
 import re
+from functools import partial
 
 import pytest
 
+from gateway.contract.counts import OrderCount
 from gateway.kernel.ports import Store
 from gateway.store.inline import InlineStore
 from gateway.wes.core import WesCore
-from gateway.wes.counting.views import put_counts_away
+from gateway.wes.counting.calls import CountCalls
+from gateway.wes.counting.documents import order_count
+from gateway.wes.counting.views import lines_at_station, put_counts_away
 from gateway.wes.counting.watch import CountWatch
 from gateway.wes.floor.rounds import Lacking
 from gateway.wes.floor.watch import Watch
@@ -92,11 +96,35 @@ async def look_around(line: Station) -> None:
     await Watch(store, context, core.alarms).work()
     await StockWatch(store, context, core.alarms).work()
     await CountWatch(store, context, core.alarms).work()
+    await CountCalls(store, context).work()
     await put_counts_away(store, context)
     for work in (expire, forget, look, tell_what_just_changed):
         await work(core)
     for carry in (watch, carry_over, sync_changed):
         await carry(store, context)
+
+
+async def test_calling_containers_to_be_counted_reads_no_table_that_grows_as_a_whole() -> None:
+    async with station() as line:
+        assert isinstance(line.store, InlineStore)
+        asked: set[str] = set()
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        line.walls.tell_place("T-1")
+        await line.hear()
+        scope = {"kind": "everything"}
+        body = {"countId": "N-1", "scope": scope, "operator": "Olga", "reason": "year end"}
+        count = OrderCount.model_validate(body)
+        await line.store.write(partial(order_count, context=line.core.context, order=count))
+        line.store._connection.set_trace_callback(asked.add)
+        for _ in range(4):
+            await CountCalls(line.store, line.core.context).work()
+            await line.turn()
+        shown = await line.store.read(partial(lines_at_station, station_id="station-1"))
+        line.store._connection.set_trace_callback(None)
+        assert shown
+        statements = {sql for sql in asked if re.match(r"SELECT|INSERT|UPDATE|DELETE", sql)}
+        wrong = {sql for sql in statements if await is_read_as_a_whole(line.store, sql)}
+        assert not wrong, "\n\n".join(sorted(wrong))
 
 
 async def is_read_as_a_whole(store: Store, sql: str) -> bool:

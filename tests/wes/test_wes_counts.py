@@ -26,8 +26,8 @@ Counting = TypeVar("Counting", ApproveCount, ClaimCount, CountLine, Recount)
 
 @pytest.fixture
 async def line(store: Store) -> Station:
-    """Given two totes with ten of A each, and five of B in the first."""
-    opened = await station_on(store, keep_days=30)
+    """Given two totes with ten of A each, and five of B in the first, to which people go."""
+    opened = await station_on(store, keep_days=30, counting={"containers": 0})
     await fill(opened, "T-1", "A1-1-L-05", A=10, B=5)
     await fill(opened, "T-2", "A1-2-L-05", A=10)
     for tote in ("T-1", "T-2"):

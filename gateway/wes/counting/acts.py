@@ -40,6 +40,7 @@ from gateway.wes.counting.books import (
     note_counted,
     take,
 )
+from gateway.wes.counting.calls import let_go
 from gateway.wes.counting.documents import (
     TO_COUNT,
     Line,
@@ -60,7 +61,8 @@ from gateway.wes.stock.model import Act, Lot
 from gateway.wes.stock.rows import load_lot
 
 _FREE: Final = (
-    "l.count_id = :count_id AND l.claimant IS NULL AND (l.state = 'open' OR (l.state = 'again' AND NOT EXISTS"
+    "l.count_id = :count_id AND l.claimant IS NULL AND EXISTS (SELECT 1 FROM holders w WHERE w.holder_id = l.holder_id"
+    " AND (w.kind = 'location' OR :containers = 1)) AND (l.state = 'open' OR (l.state = 'again' AND NOT EXISTS"
     " (SELECT 1 FROM count_rounds r WHERE r.line_id = l.line_id AND r.round = l.round AND r.operator = :operator)))"
 )
 # In the order in which they are walked to; what nobody has measured the way to comes last.
@@ -118,7 +120,7 @@ async def do_counting(tx: Tx, context: WesContext, request: AnyCounting) -> ActV
 async def _do(tx: Tx, context: WesContext, request: AnyCounting) -> ActView:
     match request:
         case ClaimCount():
-            return await _claim(tx, request)
+            return await _claim(tx, context, request)
         case UnclaimCount():
             count_id = await number_of(tx, request.count_id)
             await lock_count(tx, count_id)
@@ -143,10 +145,14 @@ async def _do(tx: Tx, context: WesContext, request: AnyCounting) -> ActView:
 # ── who counts what ───────────────────────────────────────────────────────────────────────────────────
 
 
-async def _claim(tx: Tx, request: ClaimCount) -> ActView:
+async def _claim(tx: Tx, context: WesContext, request: ClaimCount) -> ActView:
     count_id = await number_of(tx, request.count_id)
     _check_person(await lock_count(tx, count_id), request.operator)
-    which: dict[str, SqlValue] = {"count_id": count_id, "operator": request.operator}
+    which: dict[str, SqlValue] = {
+        "count_id": count_id,
+        "operator": request.operator,
+        "containers": int(not (context.wes.counting.containers and context.layout.stations)),
+    }
     places = await tx.fetch(_PLACES, {**which, "places": request.places})
     lines = await tx.fetch_many(_CLAIM, [{**which, "holder_id": row[0]} for row in places])
     return ActView(act_id=request.act_id, line_ids=tuple(row[0] for row in lines))
@@ -245,6 +251,7 @@ async def _note(tx: Tx, context: WesContext, line: Line, lot: Lot, counted: Coun
     agrees = not difference and counted.damaged <= there.balance.held
     state = LineState.AGREED if agrees else LineState.AGAIN if line.last is None else LineState.DIFFERS
     await move_line(tx, context, line, state)
+    await let_go(tx, context, line.holder_id, counted.operator)
     if agrees:
         await note_counted(tx, there, at_us)
         await end_if_done(tx, context, line.count_id)

@@ -33,18 +33,26 @@ _PAGE: Final = (
     " ORDER BY count_id DESC LIMIT :limit"
 )
 _ONE: Final = f"{_COUNTS} WHERE count_no = :count_no"
-_KEPT: Final = "SELECT count_id, request, lines FROM counts WHERE count_no = :count_no"
-_LINES: Final = (
+_KEPT: Final = "SELECT count_id, lines FROM counts WHERE count_no = :count_no"
+_LINE: Final = (
     "SELECT l.line_id, l.holder_id, h.location_id, h.zone, p.owner_id, p.sku, COALESCE(g.name, p.sku),"
     " COALESCE(g.unit, ''), o.lot_no, o.serial, g.units_per_case, l.state, l.claimant, l.unexpected,"
-    " COALESCE(x.quantity, 0), l.reason_code, l.reason, l.decided_by, l.ended_at FROM count_lines l"
+    " COALESCE(x.quantity, 0), l.reason_code, l.reason, l.decided_by, l.ended_at, c.blind FROM count_lines l"
+    " JOIN counts c ON c.count_id = l.count_id"
     " JOIN holders h ON h.holder_id = l.holder_id JOIN lots o ON o.lot_id = l.lot_id"
     " JOIN pools p ON p.pool_id = o.pool_id LEFT JOIN products g ON g.owner_id = p.owner_id AND g.sku = p.sku"
     " LEFT JOIN positions x ON x.holder_id = l.holder_id AND x.lot_id = l.lot_id"
-    " WHERE l.count_id = :count_id AND l.line_id > :after"
+)
+_LINES: Final = (
+    f"{_LINE} WHERE l.count_id = :count_id AND l.line_id > :after"
     " AND (CAST(:state AS TEXT) IS NULL OR l.state = CAST(:state AS TEXT))"
     " AND (CAST(:holder_id AS TEXT) IS NULL OR l.holder_id = CAST(:holder_id AS TEXT))"
     " AND (CAST(:claimant AS TEXT) IS NULL OR l.claimant = CAST(:claimant AS TEXT))"
+    " ORDER BY l.line_id LIMIT :limit"
+)
+_AT_STATION: Final = (
+    f"{_LINE} WHERE l.ended_at IS NULL AND l.state IN ('open', 'again') AND l.holder_id IN (SELECT a.container_id"
+    " FROM presentations a WHERE a.station_id = :station_id AND a.state = 'arrived' AND a.purpose = 'count')"
     " ORDER BY l.line_id LIMIT :limit"
 )
 _ROUNDS: Final = (
@@ -60,6 +68,8 @@ _DROP: Final = (
     "DELETE FROM count_rounds WHERE line_id IN (SELECT line_id FROM count_lines WHERE count_id = :count_id)",
     "DELETE FROM count_lines WHERE count_id = :count_id",
 )
+SHOWN_MAX: Final = 100
+"""Lines that a station shows."""
 _ALL: Final = 2**31
 
 
@@ -100,10 +110,24 @@ async def count_lines(tx: Tx, count_no: str, which: WhichLines, limit: int) -> l
     rows = await tx.fetch(_KEPT, {"count_no": count_no})
     if not rows:
         raise missing("countId", f"no count {count_no}")
-    count_id, request, kept = rows[0]
+    count_id, kept = rows[0]
     if kept is not None:
         return [each for each in LINES.validate_json(kept) if _is_wanted(each, which)][:limit]
-    return await _lines(tx, count_id, which, limit, blind=OrderCount.model_validate_json(request).blind)
+    params: dict[str, SqlValue] = {
+        "count_id": count_id,
+        "after": which.after,
+        "state": which.state,
+        "holder_id": which.holder_id,
+        "claimant": which.claimant,
+        "limit": limit,
+    }
+    return await _with_rounds(tx, await tx.fetch(_LINES, params))
+
+
+async def lines_at_station(tx: Tx, station_id: str) -> list[CountLineView]:
+    """Return what is to be counted in the containers that stand at a station for it."""
+    rows = await tx.fetch(_AT_STATION, {"station_id": station_id, "limit": SHOWN_MAX})
+    return await _with_rounds(tx, rows)
 
 
 async def put_counts_away(store: Store, context: WesContext) -> None:
@@ -115,7 +139,7 @@ async def put_counts_away(store: Store, context: WesContext) -> None:
 
 
 async def _put_away(tx: Tx, count_no: str) -> None:
-    count_id, _, kept = (await tx.fetch(_KEPT, {"count_no": count_no}))[0]
+    count_id, kept = (await tx.fetch(_KEPT, {"count_no": count_no}))[0]
     if kept is None:
         lines = tuple(await count_lines(tx, count_no, WhichLines(), _ALL))
         text = LINES.dump_json(lines, by_alias=True).decode()
@@ -152,28 +176,19 @@ async def _count(tx: Tx, row: Row) -> CountView:
     )
 
 
-async def _lines(tx: Tx, count_id: int, which: WhichLines, limit: int, *, blind: bool) -> list[CountLineView]:
-    params: dict[str, SqlValue] = {
-        "count_id": count_id,
-        "after": which.after,
-        "state": which.state,
-        "holder_id": which.holder_id,
-        "claimant": which.claimant,
-        "limit": limit,
-    }
-    rows = await tx.fetch(_LINES, params)
+async def _with_rounds(tx: Tx, rows: Sequence[Row]) -> list[CountLineView]:
     rounds = defaultdict[int, list[Row]](list)
     for row in await tx.fetch_many(_ROUNDS, [{"line_id": row[0]} for row in rows]):
         rounds[row[0]].append(row[1:])
-    return [_line(row, rounds, blind=blind) for row in rows]
+    return [_line(row, rounds) for row in rows]
 
 
-def _line(row: Row, rounds: Mapping[int, Sequence[Row]], *, blind: bool) -> CountLineView:
+def _line(row: Row, rounds: Mapping[int, Sequence[Row]]) -> CountLineView:
     line_id, holder_id, location_id, zone, owner_id, sku, name, unit, lot_no, serial, units_per_case = row[
         :11
     ]
-    state, claimant, unexpected, books, reason_code, reason, decided_by, ended_at = row[11:]
-    hidden = blind and state in TO_COUNT
+    state, claimant, unexpected, books, reason_code, reason, decided_by, ended_at, blind = row[11:]
+    hidden = bool(blind) and state in TO_COUNT
     counted = () if hidden else rounds.get(line_id, ())
     return CountLineView(
         line_id=line_id,

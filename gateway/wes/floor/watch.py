@@ -82,6 +82,14 @@ _KINDS: Final = (
         "See what is to be moved: gateway wes replenishments.",
     ),
     _Kind(
+        "notCounted",
+        "SELECT p.container_id || ' at ' || p.station_id, p.arrived_at FROM presentations p WHERE p.state = 'arrived'"
+        " AND p.purpose = 'count' AND p.arrived_at <= :before ORDER BY p.arrived_at, p.presentation_id LIMIT :limit",
+        UNATTENDED_US,
+        "A container stands at a station to be counted, and nobody has counted it",
+        "Count it there, or close the station: then it goes back, and comes to another one. See: gateway wes counts.",
+    ),
+    _Kind(
         "removedWithGoods",
         "SELECT h.holder_id, h.removed_at FROM holders h WHERE h.removed_at <= :before AND EXISTS"
         " (SELECT 1 FROM positions p WHERE p.holder_id = h.holder_id AND p.quantity > 0)"

@@ -5,6 +5,7 @@ CREATE TABLE counts (                            -- 盘点任务
     count_no TEXT NOT NULL UNIQUE,               -- whoever ordered it has numbered it
     request TEXT NOT NULL,                       -- what was ordered, as JSON
     digest TEXT NOT NULL,
+    blind BIGINT NOT NULL,                       -- 1: who counts sees no figure
     state TEXT NOT NULL,                         -- open, done, withdrawn
     end_reason TEXT,
     created_at BIGINT NOT NULL,

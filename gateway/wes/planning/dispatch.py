@@ -171,6 +171,16 @@ async def call(tx: Tx, context: WesContext) -> None:
             await move(tx, context, waiting, S.CALLED, destination=slot)
 
 
+async def idle_slots(tx: Tx, context: WesContext, station: Workplace) -> list[str]:
+    """Return the slots of a station in which nothing stands, and to which nothing comes; none where something waits for one."""
+    which = {"station_id": station.station_id}
+    if await tx.fetch(_WAITING, {**which, "limit": 1}):
+        return []
+    coming = {row[0]: row[1] for row in await tx.fetch(_AT_STATION, which)}
+    loads = await _loads(tx, context, station, coming)
+    return [slot for slot, containers in loads.items() if not containers]
+
+
 def transport_request(presentation: Presentation) -> TransportRequest:
     """Return what the gateway is asked; the same for the same attempt, whenever it is asked."""
     return TransportRequest(

@@ -55,6 +55,7 @@ class Purpose(StrEnum):
     PICK = "pick"
     RETURN = "return"
     REPLENISH = "replenish"
+    COUNT = "count"
     RELOCATE = "relocate"
     PUTAWAY = "putaway"
 
@@ -142,6 +143,8 @@ _WANTED: Final = (
     "SELECT (SELECT COUNT(*) FROM allocations WHERE presentation_id = :presentation_id"
     f" AND code < {Code.PICKED:d} AND picked + short < quantity)"
     " + (SELECT COUNT(*) FROM replenishments WHERE presentation_id = :presentation_id AND state IN ('open', 'begun'))"
+    " + (SELECT COUNT(*) FROM presentations p JOIN count_lines l ON l.holder_id = p.container_id WHERE"
+    " p.presentation_id = :presentation_id AND p.purpose = 'count' AND l.ended_at IS NULL AND l.state IN ('open', 'again'))"
 )
 _TRANSPORT_ID: Final = re.compile(r"P(\d{1,16})-(\d{1,9})")
 
@@ -227,8 +230,15 @@ async def renumber(tx: Tx, called: Presentation) -> None:
     await tx.execute_many(_RENUMBER, [row])
 
 
-async def call_to(tx: Tx, context: WesContext, container_id: str, purpose: Purpose, destination: str) -> int:
-    """Have a container brought to a location that is free for it.
+async def call_to(
+    tx: Tx,
+    context: WesContext,
+    container_id: str,
+    purpose: Purpose,
+    destination: str,
+    station_id: str | None = None,
+) -> int:
+    """Have a container brought to a location that is free for it, a slot of a station or not.
 
     Returns:
         The presentation's number.
@@ -236,7 +246,7 @@ async def call_to(tx: Tx, context: WesContext, container_id: str, purpose: Purpo
     Raises:
         Overtaken: it has another presentation.
     """
-    return await _open(tx, context, container_id, purpose, S.CALLED, destination)
+    return await _open(tx, context, container_id, purpose, S.CALLED, destination, station_id=station_id)
 
 
 async def bring(
@@ -270,7 +280,7 @@ async def bring(
 
 
 async def has_work(tx: Tx, presentation_id: int) -> bool:
-    """Tell whether something is still to be taken out of a container where it was brought."""
+    """Tell whether something is still to be taken out of a container, or counted in it, where it was brought."""
     return (await tx.fetch(_WANTED, {"presentation_id": presentation_id}))[0][0] > 0
 
 
