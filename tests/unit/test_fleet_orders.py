@@ -475,6 +475,28 @@ def test_an_order_that_was_forgotten_unseen_is_for_the_load_to_tell(desk: Desk) 
     assert isinstance(online, ChannelOnline)
 
 
+def test_a_load_that_is_gone_while_nobody_has_seen_the_order_to_put_it_down_is_in_doubt(desk: Desk) -> None:
+    desk.disabled.add("agv-1")
+    desk.show(last_node_id="a", loads=("TOTE-1",))
+    desk.command(Op.DROP, "A")
+    desk.pass_time(60)
+    assert desk.news() == []
+    desk.show(loads=())
+    unknown, _ = desk.news()
+    assert isinstance(unknown, CommandUnknown)
+    assert (unknown.sensors.load, unknown.sensors.place) == (Load.EMPTY, 7)
+
+
+@pytest.mark.parametrize("status", [ActionStatus.INITIALIZING, ActionStatus.RUNNING, ActionStatus.PAUSED])
+def test_a_vehicle_gets_no_order_before_its_last_action_has_ended(desk: Desk, status: ActionStatus) -> None:
+    desk.show(order_id="theirs", actions=(("lower-fork", status, ""),))
+    desk.command(Op.PICK, "A")
+    desk.pass_time(60)
+    assert desk.sent() == []
+    desk.show(actions=(("lower-fork", ActionStatus.FINISHED, ""),))
+    assert desk.order().after == "theirs"
+
+
 def test_an_order_that_was_forgotten_unseen_on_the_spot_is_not_sent_again(desk: Desk) -> None:
     desk.disabled.add("agv-1")
     desk.show(last_node_id="a")

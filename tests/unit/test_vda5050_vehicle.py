@@ -248,6 +248,12 @@ def test_nothing_is_ordered_of_a_vehicle_in_other_hands(wire: Wire, mode: str) -
     assert wire.orders() == [("o-1", 0)]
 
 
+def test_a_vehicle_whose_speed_alone_somebody_sets_is_in_our_hands(wire: Wire) -> None:
+    wire.state(operatingMode="SEMIAUTOMATIC")
+    wire.face.send(order())
+    assert wire.orders() == [("o-1", 0)]
+
+
 def refusal(kind: str, **references: str) -> Json:
     listed = [{"referenceKey": key, "referenceValue": value} for key, value in references.items()]
     return {"errorType": kind, "errorLevel": "WARNING", "errorReferences": listed}
@@ -420,12 +426,13 @@ def test_a_new_order_is_not_cancelled_by_what_was_to_cancel_the_one_before(wire:
         assert wire.actions() == []
 
 
-def test_a_finished_action_that_vanishes_stays_finished(wire: Wire) -> None:
-    wire.state(actionStates=[{"actionId": "x", "actionStatus": "FINISHED", "resultDescription": "well"}])
+@pytest.mark.parametrize("status", [ActionStatus.FINISHED, ActionStatus.FAILED])
+def test_an_ended_action_that_vanishes_stays_ended(wire: Wire, status: ActionStatus) -> None:
+    wire.state(actionStates=[{"actionId": "x", "actionStatus": status.name, "resultDescription": "why"}])
     wire.told()
     wire.state(driving=True)
     (report,) = wire.told()
-    assert report.actions == (("x", ActionStatus.FINISHED, "well"),)
+    assert report.actions == (("x", status, "why"),)
 
 
 def test_however_many_actions_have_vanished_the_newest_ones_stay_finished(wire: Wire) -> None:
