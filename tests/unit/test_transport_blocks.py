@@ -1,17 +1,21 @@
 """A person locks a place: nothing is brought there or fetched from there, and nobody but a person opens it again."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.contract.commands import Command, Op
 from gateway.contract.faults import Fault, Refusal, RefusalKind
 from gateway.contract.reports import CommandFailed, CommandRejected
-from gateway.contract.transports import Act
+from gateway.contract.transports import Act, TransportStatus
 from gateway.transport.messages import BlockLocation, CorrectContainer, UnblockLocation
 from gateway.transport.rows import Block
 from tests.unit.floor import Floor
+from tests.unit.test_transport_flow import one_buffer_a_level
 
 pytestmark = pytest.mark.unit
 
+COMPLETED = TransportStatus.COMPLETED
 BENT = Act(operator="Ann", reason="bent rail")
 MENDED = Act(operator="Bob", reason="rail mended")
 WAITS = "is blocked by Ann: bent rail"
@@ -177,3 +181,47 @@ def test_a_place_that_the_site_does_not_have_cannot_be_locked() -> None:
     with pytest.raises(Refusal) as refused:
         lock(floor, "NOWHERE")
     assert refused.value.kind is RefusalKind.NOT_FOUND
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_is_locked_and_whenever_no_command_touches_it_and_all_arrive_once_it_is_open(
+    data: st.DataObject,
+) -> None:
+    floor = Floor(one_buffer_a_level())
+    slots = [slot.id for rack in floor.site.racks for slot in rack.slots]
+    locked: set[str] = set()
+
+    def lock_or_open() -> None:
+        place = data.draw(st.sampled_from(sorted(floor.site.all_locations)))
+        told = len(floor.history)
+        (unlock if place in locked else lock)(floor, place)
+        locked.symmetric_difference_update({place})
+        check(told)
+
+    def check(told: int) -> None:
+        for command in floor.history[told:]:
+            touched = {command.target} if command.op is Op.DROP else {command.source, command.target}
+            assert not {each.location_id for each in touched if each is not None} & locked, command
+
+    for number in range(data.draw(st.integers(4, 16))):
+        open_ones = [row for row in floor.tables.transports.values() if row.status is not COMPLETED]
+        taken = {*floor.world.values(), *(row.goal for row in open_ones)}
+        idle = sorted(floor.world.keys() - {row.container_id for row in open_ones})
+        told = len(floor.history)
+        if idle:
+            free = [slot for slot in slots if slot not in taken]
+            floor.submit(f"M{number}", data.draw(st.sampled_from(idle)), data.draw(st.sampled_from(free)))
+            check(told)
+        for _ in range(data.draw(st.integers(0, 3))):
+            told = len(floor.history)
+            if floor.commands:
+                floor.step()
+                check(told)
+        for _ in range(data.draw(st.integers(0, 2))):
+            lock_or_open()
+    for place in sorted(locked):
+        unlock(floor, place)
+    floor.run()
+    assert {row.status for row in floor.tables.transports.values()} <= {COMPLETED}
+    assert {name: floor.where(name) for name in floor.world} == floor.world
