@@ -23,6 +23,8 @@ CAUSES: Final = (DeviceFault, Jam, ManualMode, LocalisationLost, Reboot)
 WALK_S: Final = (2.0, 8.0)
 ROUND: Final = 3
 """Every so many walks lead past all places; the others, past all places only if an alarm tells that one was found occupied."""
+LOCK: Final = 4
+"""Every so many walks a place is locked that looks bent; the next walk past all places finds that it is not."""
 WHO: Final = {"operator": "Li Na", "reason": "I stood there and looked"}
 
 
@@ -53,6 +55,8 @@ class Person:
                     await self._settle(alarm["subject"])
                 elif alarm["code"] in ("loadContradiction", "deviceFault"):
                     await self._mend(alarm["subject"])
+            if walk % LOCK == 0:
+                await self._lock(self._storage[walk * len(self._storage) // 7 % len(self._storage)])
             if walk % ROUND == 0 or any(alarm["code"] == Fault.DESTINATION_OCCUPIED for alarm in alarms):
                 await self._unblock()
 
@@ -139,6 +143,10 @@ class Person:
         for container in device["containers"]:
             if container not in aboard and not self._plant.world.contents(device_id):
                 self._plant.world.place(container, device_id)
+
+    async def _lock(self, place: str) -> None:
+        reply = await self._ask.send("POST", f"/v1/locations/{place}/block", WHO)
+        self._count(f"block {reply.status if reply else 'unheard'}")
 
     async def _unblock(self) -> None:
         for location in (await self._ask.get("/v1/locations", blocked="true", limit=1000))["items"]:
