@@ -17,6 +17,7 @@ from gateway.wes.core import WesCore
 from gateway.wes.counting.calls import CountCalls
 from gateway.wes.floor.rounds import Floor, Lacking
 from gateway.wes.floor.watch import Watch
+from gateway.wes.planning.blocks import see_blocked
 from gateway.wes.planning.dispatch import Dispatch
 from gateway.wes.planning.gateway import FeedGap, Gateway, Unanswered
 from gateway.wes.planning.hearing import Hearing, last_heard, open_at_gateway
@@ -44,6 +45,7 @@ class Listener:
 
     async def run(self) -> None:
         """Listen until cancelled."""
+        await self._see_blocked()
         while True:
             after = await self._store.read(last_heard)
             if after is None:
@@ -62,6 +64,17 @@ class Listener:
     async def _hear(self, events: Sequence[Event]) -> None:
         for start in range(0, len(events), BATCH):
             await self._take_in(partial(self._hearing.hear, events=events[start : start + BATCH]))
+
+    async def _see_blocked(self) -> None:
+        """Look once which places are blocked: a feed that has not told so from its beginning does not tell of all of them."""
+        while True:
+            try:
+                blocked = await self._gateway.list_blocked()
+            except Unanswered:
+                await asyncio.sleep(AGAIN_S)
+            else:
+                await self._take_in(partial(see_blocked, views=blocked))
+                return
 
     async def _catch_up(self) -> None:
         try:

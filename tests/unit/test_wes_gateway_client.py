@@ -216,6 +216,24 @@ async def test_a_wes_whose_number_the_feed_does_not_have_looks_at_how_things_sta
         assert places == {row.container_id: row.location_id for row in truth}
 
 
+async def test_a_wes_sees_at_its_start_what_was_blocked_before_any_event_said_so() -> None:
+    async with gateway() as rig, core() as wes:
+        await rig.http.post("/v1/locations/A-1-L-03/block", json={"operator": "Ann", "reason": "bent rail"})
+        listener = Listener(wes.store, client(rig), Hearing(wes.context), Bell())
+        gone = {"name": "gateway", "seq": rig.feed.last_seq}
+        await wes.store.write(
+            lambda tx: tx.execute("INSERT INTO cursors (name, seq) VALUES (:name, :seq)", gone)
+        )
+        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+            listening = tasks.create_task(listener.run())
+            while not await wes.rows("SELECT * FROM blocked_places"):
+                await asyncio.sleep(0.01)
+            listening.cancel()
+        assert await wes.rows("SELECT location_id, reason, operator FROM blocked_places") == [
+            ("A-1-L-03", "bent rail", "Ann")
+        ]
+
+
 class FullStore:
     """A store whose disk is full for its first writes."""
 

@@ -5,5 +5,3 @@ CREATE TABLE blocked_places (
     reason TEXT NOT NULL,
     operator TEXT                                -- who has locked it: nothing leaves it either; NULL: a machine found it occupied
 );
--- What was blocked before the feed told so is not in the feed: the WES looks at how things stand once more.
-DELETE FROM cursors WHERE name = 'gateway';
