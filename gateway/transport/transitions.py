@@ -25,7 +25,7 @@ class Step(StrEnum):
     DOUBT = "doubt"
     """Nobody can tell what happened."""
     RESUME = "resume"
-    """Somebody, or a late answer, has settled it."""
+    """Somebody, or a late answer, has settled it: whatever follows, an end included, follows from here."""
 
 
 TRANSPORT: Final[dict[tuple[TransportStatus, Step], TransportStatus]] = {
@@ -39,12 +39,7 @@ TRANSPORT: Final[dict[tuple[TransportStatus, Step], TransportStatus]] = {
     (TransportStatus.EXECUTING, Step.FAIL): TransportStatus.FAILED,
     (TransportStatus.EXECUTING, Step.DOUBT): TransportStatus.UNKNOWN,
     (TransportStatus.FAILED, Step.RESUME): TransportStatus.EXECUTING,
-    (TransportStatus.FAILED, Step.ARRIVE): TransportStatus.COMPLETED,
-    (TransportStatus.FAILED, Step.GIVE_UP): TransportStatus.CANCELLED,
     (TransportStatus.UNKNOWN, Step.RESUME): TransportStatus.EXECUTING,
-    (TransportStatus.UNKNOWN, Step.FAIL): TransportStatus.FAILED,
-    (TransportStatus.UNKNOWN, Step.ARRIVE): TransportStatus.COMPLETED,
-    (TransportStatus.UNKNOWN, Step.GIVE_UP): TransportStatus.CANCELLED,
 }
 
 ENDED: Final = frozenset({TransportStatus.COMPLETED, TransportStatus.CANCELLED})
