@@ -12,6 +12,7 @@ from gateway.contract.corrections import (
     CountGoods,
     HoldGoods,
     JudgeLot,
+    MergeGoods,
     MoveGoods,
     MoveHeldGoods,
     RecallLot,
@@ -70,6 +71,11 @@ def correction_routes(core: WesCore) -> APIRouter:
     @router.post("/qualities", response_model=ActView)
     async def judge_lot(request: JudgeLot) -> Response:
         """Say whether a lot may be used."""
+        return await do(request)
+
+    @router.post("/merges", response_model=ActView)
+    async def merge_goods(request: MergeGoods) -> Response:
+        """Tell that free pieces of one lot are of another lot of the product from now on."""
         return await do(request)
 
     @router.post("/recalls", response_model=ActView)

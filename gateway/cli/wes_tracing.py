@@ -167,6 +167,9 @@ def _tell_lot(found: dict[str, Any]) -> None:
         console.print(f"{clock_time(each.at)}  {text} ({each.operator})", soft_wrap=True)
     for each in view.judgements:
         console.print(f"{clock_time(each.at)}  {each.reason} ({each.operator})", soft_wrap=True)
+    for each in view.merges:
+        text = f"{each.quantity} of lot {each.from_lot} became lot {each.into_lot}: {each.reason}"
+        console.print(f"{clock_time(each.at)}  {text} ({each.operator})", soft_wrap=True)
     for each in view.returned_lots:
         console.print(
             Text.assemble(

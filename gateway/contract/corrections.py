@@ -114,6 +114,20 @@ class MoveHeldGoods(MovedGoods):
     """They were held, such as damaged ones that are put aside (S2-73), and stay so."""
 
 
+class MergeGoods(LotCorrection):
+    """Free pieces of a lot become pieces of another lot of the product, in the container or place where they lie (S2-109).
+
+    They keep no longer after it than before, and what may not be sold does not become what may. The ledger keeps both numbers.
+
+    Attributes:
+        target_lot_no: the lot that they are of from now on.
+    """
+
+    holder_id: Identifier
+    quantity: Pieces
+    target_lot_no: LotNo
+
+
 class GoneGoods(LotCorrection):
     """Pieces are gone for good, and it is known where to. Held ones go first, then free ones.
 
@@ -165,6 +179,7 @@ AnyCorrection = (
     | UnholdGoods
     | MoveGoods
     | MoveHeldGoods
+    | MergeGoods
     | ScrapGoods
     | ReturnGoods
     | JudgeLot

@@ -54,6 +54,21 @@ class RecallView(WireModel):
     barred_at: datetime | None = Omitted
 
 
+class MergeView(WireModel):
+    """Pieces of one lot became pieces of another of the same product (S2-109).
+
+    Attributes:
+        from_lot, into_lot: their numbers; the traced lot is one of the two.
+    """
+
+    at: datetime
+    operator: str
+    reason: str
+    from_lot: str
+    into_lot: str
+    quantity: int
+
+
 class LotTraceView(WireModel):
     """All of a lot: what came, what is there, what went.
 
@@ -66,7 +81,7 @@ class LotTraceView(WireModel):
         picked: of what is there, picked for orders and not shipped.
         to_take_out: recalled pieces that still lie in boxes.
         returned_lots: other lots of the same goods: what came back from orders.
-        arrivals, judgements, recalls: the oldest first, at most 100 of each.
+        arrivals, judgements, recalls, merges: the oldest first, at most 100 of each.
     """
 
     owner_id: str
@@ -82,6 +97,7 @@ class LotTraceView(WireModel):
     arrivals: tuple[ArrivalView, ...]
     judgements: tuple[JudgementView, ...]
     recalls: tuple[RecallView, ...]
+    merges: tuple[MergeView, ...]
 
 
 class LotStage(StrEnum):

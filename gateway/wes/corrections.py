@@ -17,6 +17,7 @@ from gateway.contract.corrections import (
     JudgeLot,
     LotCorrection,
     LotQuality,
+    MergeGoods,
     MovedGoods,
     MoveGoods,
     MoveHeldGoods,
@@ -37,7 +38,7 @@ from gateway.wes.stock.model import OUTSIDE, Act, Lot, Portion, Quality
 from gateway.wes.stock.opening import set_safety
 from gateway.wes.stock.post import post
 from gateway.wes.stock.quality import change_quality
-from gateway.wes.stock.verbs import hold, move, move_held, scrap, send_back, unhold
+from gateway.wes.stock.verbs import hold, merge, move, move_held, scrap, send_back, unhold
 from gateway.wes.upstream.sync import sync_at_once
 
 
@@ -72,6 +73,8 @@ async def _do(tx: Tx, context: WesContext, request: AnyCorrection) -> ActView:
         case MoveHeldGoods():
             portion = Portion(request.holder_id, lot.lot_id, request.quantity, request.upns)
             await post(tx, move_held(_act(context, request, "moveHeld"), [portion], request.target_id))
+        case MergeGoods():
+            await _merge(tx, context, request, lot)
         case ScrapGoods():
             free, held = await _leaving(tx, request, lot)
             await post(tx, scrap(_act(context, request, "scrap"), lot, free, held))
@@ -94,7 +97,7 @@ async def _keep_back(tx: Tx, context: WesContext, request: SetSafety, pool_id: i
 
 def _check_places(request: LotCorrection) -> None:
     """Make sure that goods stay inside, and that those which move do."""
-    if isinstance(request, CountGoods | HoldGoods | UnholdGoods | MovedGoods | GoneGoods):
+    if isinstance(request, CountGoods | HoldGoods | UnholdGoods | MovedGoods | MergeGoods | GoneGoods):
         _check_inside("holderId", request.holder_id)
     if isinstance(request, MovedGoods):
         _check_inside("targetId", request.target_id)
@@ -105,6 +108,26 @@ def _check_places(request: LotCorrection) -> None:
 def _check_inside(field: str, holder_id: str) -> None:
     if holder_id in OUTSIDE:
         raise missing(field, f"{holder_id} is no container and no place")
+
+
+async def _merge(tx: Tx, context: WesContext, request: MergeGoods, lot: Lot) -> None:
+    target = await find_lot(tx, context, request.owner_id, request.sku_id, request.target_lot_no)
+    if target.lot_id == lot.lot_id:
+        raise conflict("targetLotNo", "sameLot", "they are of that lot already")
+    if lot.serial or target.serial:
+        raise conflict(
+            "targetLotNo", "serial", "goods that are known by unit stay in the lot that they came in"
+        )
+    if (lot.quality, lot.recalled) != (target.quality, target.recalled):
+        text = f"lot {request.lot_no} is {lot.quality}, lot {request.target_lot_no} is {target.quality}"
+        raise conflict("targetLotNo", "otherQuality", text)
+    if lot.expiry_at is not None and (target.expiry_at is None or target.expiry_at > lot.expiry_at):
+        text = (
+            f"lot {request.lot_no} expires at {to_rfc3339(lot.expiry_at)}, before lot {request.target_lot_no}"
+        )
+        raise conflict("targetLotNo", "keepsLonger", text)
+    portion = Portion(request.holder_id, lot.lot_id, request.quantity)
+    await post(tx, merge(_act(context, request, "merge"), lot, target, portion))
 
 
 async def _leaving(tx: Tx, request: GoneGoods, lot: Lot) -> tuple[list[Portion], list[Portion]]:

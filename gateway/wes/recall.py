@@ -23,7 +23,7 @@ from gateway.wes.stock.model import Act, Quality
 from gateway.wes.stock.quality import change_quality
 from gateway.wes.stock.refusal import StockRefused
 from gateway.wes.stock.rows import load_lot
-from gateway.wes.tracing import find_lots
+from gateway.wes.tracing import find_lots_with
 
 STEP: Final = 200
 """Orders that one look takes up."""
@@ -57,7 +57,7 @@ _BARRED: Final = (
 
 
 async def recall(tx: Tx, context: WesContext, request: RecallLot) -> ActView:
-    """Mark a lot, and its goods that came back, as recalled; `go_on` does the rest. The same again is answered as before.
+    """Mark a lot, and others that have goods of it, as recalled; `go_on` does the rest. The same again is answered as before.
 
     Raises:
         Refusal: there is no such lot; nothing was changed.
@@ -79,7 +79,7 @@ async def go_on(core: WesCore) -> None:
 
 async def _mark(tx: Tx, context: WesContext, request: RecallLot) -> ActView:
     views: list[RecalledLot] = []
-    for lot in await find_lots(tx, context, request.owner_id, request.sku_id, request.lot_no):
+    for lot in await find_lots_with(tx, context, request.owner_id, request.sku_id, request.lot_no):
         await tx.execute(_MARK, {"lot_id": lot.lot_id})
         row = {
             "recall_id": request.act_id,

@@ -16,6 +16,7 @@ from gateway.contract.tracing import (
     LotOrderView,
     LotStage,
     LotTraceView,
+    MergeView,
     RecallView,
     ShipmentView,
     UnitMoveView,
@@ -54,6 +55,13 @@ ORDER BY x.at, x.event_id LIMIT :limit"""
 _JUDGEMENTS: Final = """SELECT x.at, e.document_kind, e.document_id, e.operator, e.reason
 FROM ledger x JOIN stock_events e ON e.event_id = x.event_id WHERE x.lot_id = :lot_id AND x.holder_id IS NULL
 AND x.d_reserved = 0 AND x.d_allocated = 0 AND e.kind = 'quality' ORDER BY x.at, x.event_id LIMIT :limit"""
+_BECAME: Final = f"""FROM ledger x JOIN stock_events e ON e.event_id = x.event_id
+JOIN ledger y ON y.event_id = x.event_id AND y.holder_id = 'ADJUST' AND y.lot_id <> x.lot_id
+JOIN lots l ON l.lot_id = y.lot_id
+WHERE x.lot_id = :lot_id AND {_OUTSIDE} AND x.holder_id = 'ADJUST' AND e.kind = 'merge'"""
+_MERGES: Final = f"""SELECT x.at, e.operator, e.reason, l.lot_no, x.d_quantity {_BECAME}
+ORDER BY x.at, x.event_id LIMIT :limit"""
+_MERGED_INTO: Final = f"SELECT DISTINCT l.lot_no {_BECAME} AND x.d_quantity > 0 ORDER BY l.lot_no"
 _RECALLS: Final = (
     "SELECT recall_id, operator, reason, at_us, barred_at FROM recalls WHERE lot_id = :lot_id"
     " ORDER BY at_us, recall_id LIMIT :limit"
@@ -136,6 +144,24 @@ async def find_lots(tx: Tx, context: WesContext, owner_id: str | None, sku: str,
     return named + [lot for lot in lots if _CAME_BACK.fullmatch(lot.lot_no[len(lot_no) :])]
 
 
+async def find_lots_with(
+    tx: Tx, context: WesContext, owner_id: str | None, sku: str, lot_no: str
+) -> list[Lot]:
+    """Return all lots that have, or had, goods of a lot: itself first, what came back, and what it was merged into.
+
+    Raises:
+        Refusal: there has never been such a lot.
+    """
+    found: dict[int, Lot] = {}
+    names = [lot_no]
+    for name in names:  # grows by what the lots were merged into
+        for lot in await find_lots(tx, context, owner_id, sku, name):
+            if lot.lot_id not in found:
+                found[lot.lot_id] = lot
+                names += [row[0] for row in await tx.fetch(_MERGED_INTO, {"lot_id": lot.lot_id})]
+    return list(found.values())
+
+
 async def trace_lot(tx: Tx, context: WesContext, owner_id: str | None, sku: str, lot_no: str) -> LotTraceView:
     """Return all of a lot in figures, where it came from, and how it was judged.
 
@@ -163,6 +189,7 @@ async def trace_lot(tx: Tx, context: WesContext, owner_id: str | None, sku: str,
         arrivals=tuple(_arrival(row) for row in sorted(arrivals)[:LISTED_MAX]),
         judgements=tuple([_judgement(row) for row in await tx.fetch(_JUDGEMENTS, which)]),
         recalls=tuple([_recall(row) for row in await tx.fetch(_RECALLS, which)]),
+        merges=tuple([_merge(lot, row) for row in await tx.fetch(_MERGES, which)]),
     )
 
 
@@ -364,6 +391,19 @@ def _recall(row: Row) -> RecallView:
         reason=reason,
         at=to_datetime(at_us),
         barred_at=None if barred_at is None else to_datetime(barred_at),
+    )
+
+
+def _merge(lot: Lot, row: Row) -> MergeView:
+    at, operator, reason, other, gone = row
+    from_lot, into_lot = (lot.lot_no, other) if gone > 0 else (other, lot.lot_no)
+    return MergeView(
+        at=to_datetime(at),
+        operator=operator,
+        reason=reason,
+        from_lot=from_lot,
+        into_lot=into_lot,
+        quantity=abs(gone),
     )
 
 

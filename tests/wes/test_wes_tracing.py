@@ -211,6 +211,45 @@ async def test_a_unit_is_found_by_its_number_with_all_that_happened_to_it(desk: 
     assert rest == moves[2:]
 
 
+async def test_a_lot_is_merged_into_another_and_a_recall_finds_it_there(desk: Office) -> None:
+    await desk.receive("T-1", "A1-1-L-05", 20)
+    await desk.receive("T-2", "A1-2-L-05", 10, lot_no="M")
+    merged = {"reason": "one tote", **TEA, "holderId": "T-1", "quantity": 5, "targetLotNo": "M"}
+    await desk.do("corrections/merges", **merged)
+    found = await desk.items("holders/T-1/stock")
+    assert [(each["lotNo"], each["quantity"]) for each in found] == [("L", 15), ("M", 5)]
+    for lot_no in ("L", "M"):
+        ((merge),) = (await desk.get("lots/trace", skuId="A", lotNo=lot_no))["merges"]
+        assert (merge["fromLot"], merge["intoLot"], merge["quantity"], merge["reason"]) == (
+            "L",
+            "M",
+            5,
+            "one tote",
+        )
+    assert [each["lotNo"] for each in (await desk.recall())["recalled"]] == ["L", "M"]
+    assert [each["lotNo"] for each in await desk.items("lots", quality="rejected")] == ["L", "M"]
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ({"lotNo": "L"}, "sameLot"),
+        ({"lotNo": "M", "expiresAt": "2030-01-01T00:00:00Z"}, "keepsLonger"),
+        ({"lotNo": "M", "quality": "pending", "expiresAt": "2029-01-01T00:00:00Z"}, "otherQuality"),
+    ],
+)
+async def test_no_merge_makes_goods_better_than_they_are(
+    desk: Office, target: dict[str, Any], code: str
+) -> None:
+    dated = {"expiresAt": "2029-01-01T00:00:00Z"}
+    await desk.receive("T-1", "A1-1-L-05", 20, **dated)
+    await desk.receive("T-2", "A1-2-L-05", 10, target["lotNo"], **(dated | target))
+    body = {"actId": "M-1", "operator": "Eve", **TEA, "holderId": "T-1", "quantity": 5}
+    more = {"reason": "one tote", "targetLotNo": target["lotNo"]}
+    answer = await desk.http.post("/v1/wes/corrections/merges", json=body | more)
+    assert (answer.status_code, answer.json()["reasons"][0]["code"]) == (409, code)
+
+
 async def test_lots_positions_and_ledger_are_narrowed_down(desk: Office) -> None:
     await desk.receive("T-1", "A1-1-L-05", 20)
     await desk.receive("T-2", "A1-2-L-05", 10, lot_no="M")
