@@ -251,3 +251,33 @@ async def test_dying_before_any_commit_leaves_no_tote_behind(commits: int) -> No
         states = {row[0] for row in await line.core.rows("SELECT state FROM count_lines")}
         assert states == {"agreed", "differs"}, "five of B were there, and not ten of A"
         await line.check()
+
+
+async def test_no_tote_is_called_from_a_locked_place_or_to_a_blocked_slot(line: Station) -> None:
+    line.gateway.block(HOMES["T-1"], "Ann")
+    for slot in ("S1-1", "S1-2", "S2-1"):
+        line.gateway.block(slot, "Ann")
+    await ordered(line)
+    await turn(line)
+    assert await at_stations(line) == {"T-2": "station-2"}
+    assert [each.destination for each in line.gateway.asked.values()] == ["S2-2"]
+    line.gateway.unblock(HOMES["T-1"])
+    line.gateway.unblock("S1-1")
+    await turn(line)
+    assert await at_stations(line) == {"T-1": "station-1", "T-2": "station-2"}
+
+
+async def test_a_tote_under_way_to_be_counted_comes_to_another_slot_if_its_own_is_blocked(
+    line: Station,
+) -> None:
+    for slot in ("S1-2", "S2-1", "S2-2"):
+        line.gateway.block(slot, "Ann")
+    await line.hear()
+    await ordered(line)
+    await CountCalls(line.store, line.core.context).work()
+    await line.dispatch.work()
+    line.gateway.block("S1-1", "Ann")
+    line.gateway.unblock("S1-2")
+    await turn(line)
+    assert await at_stations(line) in ({"T-1": "station-1"}, {"T-2": "station-1"})
+    assert {request.destination for request in line.gateway.asked.values()} == {"S1-1", "S1-2"}

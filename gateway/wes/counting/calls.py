@@ -14,6 +14,7 @@ from gateway.kernel.ports import Row, SqlValue, Store, Tx
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.layout import STORAGE
+from gateway.wes.planning.blocks import LEAVES_FROM
 from gateway.wes.planning.dispatch import idle_slots
 from gateway.wes.planning.presentations import (
     WAYS_OUT,
@@ -35,7 +36,7 @@ _FOR: Final = (
 _HERE: Final = f"SELECT 1 FROM count_lines l WHERE l.holder_id = :holder_id AND {_FOR} LIMIT 1"
 # First what nobody has counted yet, and of that the nearest.
 _DUE: Final = (
-    "SELECT l.holder_id, h.location_id FROM count_lines l CROSS JOIN holders h"
+    f"SELECT l.holder_id, {LEAVES_FROM} FROM count_lines l CROSS JOIN holders h"
     f" WHERE {_FOR} AND h.holder_id = l.holder_id AND h.kind = 'container' AND h.location_id IS NOT NULL"
     " AND NOT EXISTS (SELECT 1 FROM presentations p WHERE p.container_id = l.holder_id"
     " AND p.state NOT IN ('done', 'cancelled')) GROUP BY l.holder_id, h.location_id, h.distance"
@@ -101,12 +102,17 @@ async def _call(tx: Tx, context: WesContext) -> None:
         slots = (await idle_slots(tx, context, station))[: max(0, room)]
         due = await tx.fetch(_DUE, which) if slots else ()
         stored = [row[0] for row in due if _is_stored(context, row[1])]
-        for slot, container_id in zip(slots, stored, strict=False):
+        for slot in slots:
+            fitting = (each for each in stored if slot in context.layout.slots_for(each, station))
+            container_id = next(fitting, None)
+            if container_id is None:
+                continue
+            stored.remove(container_id)
             with suppress(Overtaken):  # it has just been called elsewhere
                 await call_to(tx, context, container_id, Purpose.COUNT, slot, station.station_id)
                 room -= 1
 
 
-def _is_stored(context: WesContext, location_id: str) -> bool:
-    place = context.layout.places.get(location_id)
+def _is_stored(context: WesContext, location_id: str | None) -> bool:
+    place = context.layout.places.get(location_id or "")
     return place is not None and place.kind == STORAGE
