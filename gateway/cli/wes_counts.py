@@ -15,6 +15,7 @@ from gateway.contract.counts import (
     CountReport,
     CountView,
     Everything,
+    InHolders,
     InZone,
     NotCounted,
     OfProducts,
@@ -89,6 +90,8 @@ def _scope(view: CountView) -> str:
             named = f"locations {pattern}"
         case OfProducts(sku_ids=skus):
             named = f"products {' '.join(skus)}"
+        case InHolders(holder_ids=holders):
+            named = f"in {' '.join(holders)}" if len(holders) == 1 else f"in {len(holders)} places"
         case NotCounted(days=days):
             named = f"not counted for {days} days"
         case _:

@@ -66,6 +66,13 @@ class OfProducts(WireModel):
     owner_id: Identifier | None = None
 
 
+class InHolders(WireModel):
+    """What is in some containers or at some places."""
+
+    kind: Literal["holders"]
+    holder_ids: Annotated[tuple[Words, ...], Field(min_length=1, max_length=1000), AfterValidator(_each_once)]
+
+
 class NotCounted(WireModel):
     """What nobody has counted for so many days; what was never counted is meant as well."""
 
@@ -73,7 +80,9 @@ class NotCounted(WireModel):
     days: Annotated[int, Field(strict=True, ge=1, le=36_500)]
 
 
-Scope = Annotated[Everything | InZone | AtLocations | OfProducts | NotCounted, Field(discriminator="kind")]
+Scope = Annotated[
+    Everything | InZone | AtLocations | OfProducts | InHolders | NotCounted, Field(discriminator="kind")
+]
 
 
 class Sample(WireModel):

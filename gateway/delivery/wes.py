@@ -10,6 +10,7 @@ from gateway.delivery.rounds import Rounds
 from gateway.delivery.upstream import Courier, UpstreamDelivery
 from gateway.kernel.clock import SteadyClock
 from gateway.wes.core import WesCore
+from gateway.wes.counting.cycle import order_cycle_count
 from gateway.wes.counting.views import put_counts_away
 from gateway.wes.counting.watch import CountWatch
 from gateway.wes.orders.history import carry_over
@@ -72,6 +73,9 @@ def upstream_works(
         "forgetting": _round(core, "forgetting", FORGET_S, forget),
         "verification": Rounds("verification", CALENDAR_S, Verification(core).work),
         "history": Rounds("history", CALENDAR_S, lambda: carry_over(core.store, core.context)),
+        "cycle counts": Rounds(
+            "cycle counts", CALENDAR_S, lambda: order_cycle_count(core.store, core.context)
+        ),
         "ended counts": Rounds("ended counts", CALENDAR_S, lambda: put_counts_away(core.store, core.context)),
         "what counts find": Rounds(
             "what counts find", wes.monitors.period_s, CountWatch(core.store, core.context, core.alarms).work

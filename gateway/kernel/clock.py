@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
+from zoneinfo import ZoneInfo
 
 from gateway.contract.clock import Clock, Micros
 
@@ -40,6 +42,12 @@ def to_datetime(at_us: int) -> datetime:
 def to_rfc3339(at_us: int) -> str:
     """Return e.g. `2026-11-22T08:30:00.123456Z`."""
     return to_datetime(at_us).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def last_due(now: Micros, at: time_of_day, zone: ZoneInfo) -> date:
+    """Return the day of the last moment that had this time of day."""
+    local = to_datetime(now).astimezone(zone)
+    return local.date() if local.time() >= at else local.date() - timedelta(days=1)
 
 
 def _loop_us() -> Micros:

@@ -394,6 +394,26 @@ class StockLimits(WiringModel):
     near_expiry_days: Annotated[int, Field(ge=1, le=3650)] | None = None
 
 
+class Cycle(WiringModel):
+    """Which places are counted every day by themselves (S2-80, S2-100).
+
+    Attributes:
+        at: time of day at which the day's count is ordered, in the site's time zone.
+        by: attribute of products by which they are told apart.
+        days: by its value: after so many days goods are counted again.
+        otherwise_days: goods of all other products.
+        places: containers and places of one day at most; those that have waited longest go first.
+        blind: who counts sees no figure of the books.
+    """
+
+    at: TimeOfDay = time(5, 0)
+    by: Annotated[str, Field(min_length=1, max_length=100)] = "abc"
+    days: Mapping[str, Annotated[int, Field(ge=1, le=36_500)]] = {}
+    otherwise_days: Annotated[int, Field(ge=1, le=36_500)] = 365
+    places: Annotated[int, Field(ge=1, le=1000)] = 100
+    blind: bool = True
+
+
 class Counting(WiringModel):
     """How stock is counted, and when what is found is an alarm, as shares of the pieces in the books (S2-92, S2-93).
 
@@ -401,11 +421,13 @@ class Counting(WiringModel):
         containers: out of storage that may be under way to stations or stand there to be counted; 0: people go to all of them.
         loss: of one line: so much of it is missing.
         difference: of one count: so much of what was counted is too much or missing.
+        cycle: None: nothing is counted that nobody has ordered.
     """
 
     containers: Annotated[int, Field(ge=0, le=1000)] = 4
     loss: Share = 0.05
     difference: Share = 0.005
+    cycle: Cycle | None = None
 
 
 class Wes(WiringModel):

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from gateway.contract.clock import Micros
+from gateway.kernel.clock import last_due
 from gateway.kernel.ports import Tx
 from gateway.wes.alarms import Alarm
 from gateway.wes.core import WesCore
@@ -83,7 +84,7 @@ class Verification:
         wes, now = self._core.context.wes, self._core.context.clock.now_us()
         if wes.verify_at is None:
             return
-        day = _last_due(now, wes.verify_at, ZoneInfo(wes.timezone))
+        day = last_due(now, wes.verify_at, ZoneInfo(wes.timezone))
         if day == self._day:
             return
         last = await self._core.store.read(lambda tx: tx.fetch(_LAST, {"name": _VERIFIED}))
@@ -123,7 +124,7 @@ async def calibrate(core: WesCore) -> None:
     wes = core.context.wes
     if wes.upstream.sync.full_at is None:
         return
-    day = _last_due(core.context.clock.now_us(), wes.upstream.sync.full_at, ZoneInfo(wes.timezone))
+    day = last_due(core.context.clock.now_us(), wes.upstream.sync.full_at, ZoneInfo(wes.timezone))
     last = await core.store.read(lambda tx: tx.fetch(_LAST, {"name": _FULL_SYNC}))
     if last and last[0][0] >= day.toordinal():
         return
@@ -174,9 +175,3 @@ async def _expire(tx: Tx, core: WesCore, lot: Lot) -> None:
         reason="its day has come",
     )
     await change_quality(tx, act, lot.lot_id, Quality.EXPIRED)
-
-
-def _last_due(now: Micros, at: time, zone: ZoneInfo) -> date:
-    """Return the day of the last moment that had this time of day."""
-    local = datetime.fromtimestamp(now / 1e6, UTC).astimezone(zone)
-    return local.date() if local.time() >= at else local.date() - timedelta(days=1)

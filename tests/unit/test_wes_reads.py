@@ -5,12 +5,11 @@ from functools import partial
 
 import pytest
 
-from gateway.contract.counts import OrderCount
 from gateway.kernel.ports import Store
 from gateway.store.inline import InlineStore
 from gateway.wes.core import WesCore
 from gateway.wes.counting.calls import CountCalls
-from gateway.wes.counting.documents import order_count
+from gateway.wes.counting.cycle import order_cycle_count
 from gateway.wes.counting.views import lines_at_station, put_counts_away
 from gateway.wes.counting.watch import CountWatch
 from gateway.wes.floor.rounds import Lacking
@@ -105,17 +104,15 @@ async def look_around(line: Station) -> None:
 
 
 async def test_calling_containers_to_be_counted_reads_no_table_that_grows_as_a_whole() -> None:
-    async with station() as line:
+    async with station(counting={"cycle": {"days": {"A": 1}}}) as line:
         assert isinstance(line.store, InlineStore)
         asked: set[str] = set()
         await fill(line, "T-1", "A1-1-L-05", A=10)
         line.walls.tell_place("T-1")
         await line.hear()
-        scope = {"kind": "everything"}
-        body = {"countId": "N-1", "scope": scope, "operator": "Olga", "reason": "year end"}
-        count = OrderCount.model_validate(body)
-        await line.store.write(partial(order_count, context=line.core.context, order=count))
+        line.core.clock.at_us += 1_000 * DAY_US
         line.store._connection.set_trace_callback(asked.add)
+        await order_cycle_count(line.store, line.core.context)
         for _ in range(4):
             await CountCalls(line.store, line.core.context).work()
             await line.turn()

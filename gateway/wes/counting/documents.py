@@ -18,6 +18,7 @@ from gateway.contract.counts import (
     LINES_MAX,
     AtLocations,
     Everything,
+    InHolders,
     InZone,
     NotCounted,
     OfProducts,
@@ -116,6 +117,7 @@ _STANDING: Final = (
     f" JOIN positions p ON p.holder_id = h.holder_id WHERE {_IN_STOCK}"
 )
 _IN_ZONE: Final = f"{_STANDING} AND h.zone = :zone"
+_IN_HOLDER: Final = f"{_STANDING} AND h.holder_id = :holder_id"
 _NOT_COUNTED: Final = f"{_STANDING} AND (p.counted_at IS NULL OR p.counted_at < :before)"
 _OF_PRODUCT: Final = (
     "SELECT h.holder_id, p.lot_id, COALESCE(h.location_id, '') FROM pools o JOIN lots l ON l.pool_id = o.pool_id"
@@ -276,6 +278,8 @@ async def _in_scope(tx: Tx, context: WesContext, order: OrderCount) -> list[tupl
         case OfProducts(sku_ids=skus, owner_id=owner_id):
             owned = {**here, "owner_id": owner_id or context.wes.owner}
             found = await tx.fetch_many(_OF_PRODUCT, [{**owned, "sku": sku} for sku in skus])
+        case InHolders(holder_ids=holders):
+            found = await tx.fetch_many(_IN_HOLDER, [{**here, "holder_id": name} for name in holders])
         case NotCounted(days=days):
             before = context.clock.now_us() - days * DAY_US
             found = await tx.fetch(_NOT_COUNTED, {**here, "before": before})
