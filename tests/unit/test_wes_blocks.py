@@ -105,6 +105,9 @@ async def test_where_no_place_is_open_a_container_stays_until_one_is() -> None:
         for _ in range(3):
             await line.round()
         assert line.gateway.places["T-1"] == slot
+        assert await line.core.rows(WHY) == [
+            ("leaving", slot, "no storage location that accepts T-1 is free")
+        ]
         await unblock(line, "A1-4-R-20")
         await line.until_quiet()
         assert line.gateway.places["T-1"] == "A1-4-R-20"

@@ -25,6 +25,7 @@ from gateway.wes.planning.presentations import (
     call_to,
     lock_presentation,
     move,
+    note_reason,
     present,
     present_again,
 )
@@ -91,6 +92,7 @@ async def leave(tx: Tx, context: WesContext, leaving: Presentation) -> bool:
     home = await find_home(tx, context, leaving.container_id, leaving.station_id, leaving.origin)
     waits = await _is_waited_for(tx, leaving.container_id)
     if home is None and not waits:
+        await note_reason(tx, leaving, f"no storage location that accepts {leaving.container_id} is free")
         return False
     await move(tx, context, leaving, S.DONE)
     if waits and await present_again(tx, context, leaving):
