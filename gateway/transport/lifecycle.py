@@ -139,8 +139,7 @@ class Lifecycle:
         return done
 
     def _end(self, transport: Transport, step: Step) -> Transport:
-        self._alarms.clear(problem_alarm(transport))
-        return self._step(transport, step, job_id=None, reserved=None, problem=None)
+        return self._step(transport, step, job_id=None, reserved=None)
 
     def _release_container(self, transport: Transport) -> None:
         container = self._tables.containers[transport.container_id]

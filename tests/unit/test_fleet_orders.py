@@ -423,6 +423,17 @@ def test_an_order_that_was_forgotten_on_the_way_is_made_anew_from_where_the_vehi
     assert (order.order_id, order.update_id, released(order)) == ("site-5.1", 0, "b0 c2 d4 e6 f8?")
 
 
+def test_a_vehicle_that_has_forgotten_its_order_nobody_knows_where_keeps_all_that_it_may_stand_on(
+    desk: Desk,
+) -> None:
+    desk.command(Op.PICK, "F")
+    desk.take(desk.order(), driving=True)
+    base = desk.row().base
+    forget(desk, "")
+    desk.pass_time(2 * UNDER_WAY_S)
+    assert desk.row().base == base
+
+
 @pytest.mark.parametrize(
     ("loads", "load"), [(None, Load.UNKNOWN), (("TOTE-1",), Load.LOADED)], ids=["blind", "loaded"]
 )

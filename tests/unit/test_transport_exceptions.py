@@ -414,6 +414,15 @@ def test_cancel_before_anything_has_moved_ends_at_once_at_the_source() -> None:
     assert floor.tables.containers["T1"].transport_id is None
 
 
+def test_cancel_of_a_transport_that_waits_for_a_way_ends_at_once_too() -> None:
+    floor = Floor()
+    floor.tell(SetDeviceEnabled("lift", False, ANN))
+    floor.submit("M1", "T1", "ST-1")
+    assert floor.status("M1") == "accepted"
+    assert floor.cancel("M1").status.value == "cancelled"
+    assert floor.tables.containers["T1"].transport_id is None
+
+
 @pytest.mark.parametrize("steps", range(6))
 def test_cancel_after_any_command_ends_with_the_load_in_a_defined_place(steps: int) -> None:
     floor = Floor()

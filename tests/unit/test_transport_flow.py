@@ -108,6 +108,30 @@ def test_sequence_numbers_of_a_channel_follow_each_other() -> None:
     assert [c.seq for c in floor.history if c.device_id == "shuttle-1"] == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize(("last", "following"), [(0, 1), (7, 8), (65534, 65535), (65535, 1)])
+def test_a_channel_counts_on_from_the_number_that_its_device_shows(last: int, following: int) -> None:
+    floor = Floor()
+    floor.tell(floor.online("shuttle-1", ack_seq=last, boot_id=8))
+    floor.submit("M1", "T1", "A-1-R-01")
+    assert [(command.seq, command.boot_id) for command in floor.commands] == [(following, 8)]
+
+
+@pytest.mark.parametrize("kind", ["buffer", "transfer", "conveyor", "storage", "station"])
+def test_a_way_leads_over_places_of_passage_and_no_others(kind: str) -> None:
+    base = shuttle_site().model_dump(mode="json", exclude={"root"})
+    for place in base["locations"]:
+        if place["id"] == "1-OUT":
+            place["kind"] = kind
+    floor = Floor(Site.model_validate(base))
+    if kind in ("storage", "station"):
+        with pytest.raises(Refusal, match="no device leads from A-1-L-01 to OUT-2"):
+            floor.submit("M1", "T1", "OUT-2")
+    else:
+        floor.submit("M1", "T1", "OUT-2")
+        floor.run()
+        assert floor.status("M1") == "completed"
+
+
 def test_no_leg_starts_while_its_destination_is_taken() -> None:
     floor = Floor()
     floor.submit("M1", "T1", "1-OUT")

@@ -89,6 +89,22 @@ def test_a_button_that_was_before_the_withdrawal_counts(wall: Wall) -> None:
     assert wall.told()[-1] == ("put.confirmed", "put")
 
 
+@pytest.mark.parametrize("shown", [True, False], ids=["lit", "not known to be lit"])
+def test_a_put_that_is_withdrawn_from_a_wall_that_has_forgotten_it_is_in_doubt(
+    wall: Wall, shown: bool
+) -> None:
+    wall.ask("put")
+    wall.ask("next")
+    if shown:
+        wall.tell(PutShown(put_id="put"))
+    wall.tell(PutForgotten(put_id="put"))
+    wall.tell(CancelPut("put"))
+    wall.asked_of_wall()
+    wall.tell(PutDarkened(put_id="put"))
+    assert wall.told()[-1] == ("put.unknown", "put")
+    assert wall.asked_of_wall() == [(Show, "next")]
+
+
 @pytest.mark.parametrize("late", [PutShown, PutDarkened, PutForgotten])
 def test_what_is_told_of_a_put_that_has_ended_changes_nothing(wall: Wall, late: type) -> None:
     wall.ask("put")
