@@ -17,6 +17,7 @@ import structlog
 
 from sim_devices.asking import Asker
 from sim_devices.clock import Random, SimClock
+from sim_devices.labels import code_on
 
 log = structlog.get_logger()
 
@@ -35,6 +36,7 @@ class Habits:
     Attributes:
         scan_s, pick_s, seal_s, look_s: of one act on average; each takes between half and one and a half of it.
         wrong_scan: another label is scanned first.
+        wrong_goods: where goods are scanned, what lies beside them is taken first.
         short: a piece is not found.
         damaged: a piece is not fit to be sold.
         by_hand: pieces are put and the wall's button is not used.
@@ -47,6 +49,7 @@ class Habits:
     seal_s: float = 4.0
     look_s: float = 5.0
     wrong_scan: float = 0.01
+    wrong_goods: float = 0.01
     short: float = 0.0
     damaged: float = 0.0
     by_hand: float = 0.0
@@ -68,6 +71,7 @@ class Habits:
         return replace(
             self,
             wrong_scan=share,
+            wrong_goods=share,
             short=share,
             damaged=share,
             by_hand=share,
@@ -199,7 +203,7 @@ class Picker:
         for kind, share in (("short", habits.short), ("damaged", habits.damaged)):
             if person.happens(share):
                 return await person.act(kind, **which, quantity=1) is not None
-        return await person.act("pick", **which, quantity=task["rest"]) is not None
+        return await take(person, "pick", task, **which, quantity=task["rest"]) is not None
 
     async def _tell(self, lit: list[Item]) -> bool:
         """Tell by hand what some puts were; the others are left to the wall's buttons."""
@@ -223,6 +227,15 @@ def _lit(station: Item) -> set[int]:
     return {put["putId"] for task in tasks for put in task["puts"]}
 
 
+async def take(person: Person, kind: str, goods: Item, **fields: Any) -> Item | None:
+    """Take goods, and scan them where the page asks for it; None: it was refused."""
+    if goods["scan"] == "none":
+        return await person.act(kind, **fields)
+    if person.happens(person.habits.wrong_goods):
+        await person.act(kind, **fields, scan="BESIDE-IT")
+    return await person.act(kind, **fields, scan=code_on(goods))
+
+
 async def move_goods(person: Person, goods: Item) -> bool:
     """Carry out a replenishment where its places say; False: somebody else is at it, or it cannot be done now."""
     which = {"replenishmentId": goods["replenishmentId"]}
@@ -235,7 +248,7 @@ async def move_goods(person: Person, goods: Item) -> bool:
         lacks = await person.act("endReplenishment", **which, reason="a piece is not there", missing=1)
         return lacks is not None
     done = {**which, "holderId": goods["targetId"], "quantity": goods["rest"]}
-    return await person.act("replenish", **done) is not None
+    return await take(person, "replenish", goods, **done) is not None
 
 
 class Walker:
@@ -269,8 +282,12 @@ class Walker:
             if not tasks:
                 break
             await person.take_time(habits.pick_s)
-            kind, quantity = ("short", 1) if person.happens(habits.short) else ("pick", tasks[0]["rest"])
-            if await person.act(kind, allocationId=tasks[0]["allocationId"], quantity=quantity) is None:
+            which = {"allocationId": tasks[0]["allocationId"]}
+            if person.happens(habits.short):
+                done = await person.act("short", **which, quantity=1)
+            else:
+                done = await take(person, "pick", tasks[0], **which, quantity=tasks[0]["rest"])
+            if done is None:
                 break
         await person.take_time(habits.seal_s)
         await person.act("seal", workId=work_id)

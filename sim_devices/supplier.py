@@ -12,6 +12,7 @@ import httpx
 
 from sim_devices.asking import Asker
 from sim_devices.clock import Random
+from sim_devices.labels import ean13
 from sim_devices.oms import zipf
 
 PRODUCTS: Final = 60
@@ -44,6 +45,7 @@ class SimulatedSupplier:
                 "skuId": sku,
                 "skuName": f"Product {sku}",
                 "version": 1,
+                "barcodes": [ean13(rank)],
                 "attributes": {"abc": "A" if rank < BEST_SELLERS else "C"},
             }
             for rank, sku in enumerate(self._skus)

@@ -163,6 +163,7 @@ class ReplenishmentView(WireModel):
     replenishment_id: int
     sku_id: str
     name: str
+    barcodes: tuple[str, ...]
     unit: str
     lot_no: str
     serial: bool

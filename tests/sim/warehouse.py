@@ -21,6 +21,7 @@ from gateway.app import Surroundings, WesSurroundings
 from gateway.delivery.sender import Answer
 from gateway.delivery.upstream import HttpCourier
 from gateway.site.model import Site
+from gateway.site.rules import DecisionPoint, Rule
 from gateway.site.wes import HttpUpstream
 from gateway.store.database import open_writer
 from gateway.store.inline import InlineStore
@@ -42,7 +43,10 @@ from tests.virtual_loop import loop_time, run
 
 SECRET: Final = "whsec_c2ltdWxhdGVkIHVwc3RyZWFtLCAyNCBieXRlcw=="
 UPSTREAM: Final = "http://upstream"
-HABITS: Final = Habits(wrong_scan=0.05, short=0.03, damaged=0.03, by_hand=0.2, wrong_slot=0.3, miscount=0.2)
+HABITS: Final = Habits(
+    wrong_scan=0.05, wrong_goods=0.2, short=0.03, damaged=0.03, by_hand=0.2, wrong_slot=0.3, miscount=0.2
+)
+SCANNED: Final = Rule(at=DecisionPoint.SCAN, when={"product.abc": "A"}, then="product")
 PATIENCE_S: Final = 1800.0
 """Within this time after the last fault every order has left, was cancelled, or waits for somebody with a reason."""
 LOOK_S: Final = 5.0
@@ -120,11 +124,12 @@ class Warehouse(Plant):
 
 
 def _site() -> Site:
-    """Return the simulated site with an upstream."""
+    """Return the simulated site with an upstream, and goods that must be scanned."""
     site = SETTINGS["demo"].site
     assert site.wes is not None
     upstream = site.wes.upstream.model_copy(update={"http": HttpUpstream(url=UPSTREAM)})
-    return site.model_copy(update={"wes": site.wes.model_copy(update={"upstream": upstream})})
+    changes = {"upstream": upstream, "rules": (*site.wes.rules, SCANNED)}
+    return site.model_copy(update={"wes": site.wes.model_copy(update=changes)})
 
 
 class Letters:

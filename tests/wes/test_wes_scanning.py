@@ -4,6 +4,7 @@ Given in every test: tote T-1 holds green and black tea beside each other; green
 of green tea has twelve.
 """
 
+from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -18,9 +19,11 @@ from gateway.wes.floor.views import list_replenishments, station_view, work_view
 from gateway.wes.inbound import take_in
 from gateway.wes.orders.catalogue import sync_products
 from gateway.wes.planning.replenishment import Replenishments
+from sim_devices.operators import Packer, Picker, Walker
 from tests.unit.chain_rig import order
 from tests.unit.feeding import START_US
 from tests.unit.station_rig import Station, picked, station_on
+from tests.unit.test_wes_floor_api import pages, person
 
 pytestmark = pytest.mark.contract
 
@@ -331,4 +334,44 @@ async def test_who_fills_up_scans_as_who_picks(store: Store) -> None:
     await line.act("pick", allocation_id=number, scan=CASE)
     await line.act("pick", allocation_id=number, scan=GREEN)
     await line.seal_all()
+    await line.check()
+
+
+async def test_people_who_take_what_lies_beside_are_told_and_everything_is_shipped(store: Store) -> None:
+    move = {"at": "move", "when": {"mode": "flat"}, "then": {"pick": "A1-4-R-1?", "reserve": "A1-4-R-0?"}}
+    flat = {"at": "picking", "when": {"ext.where": "shelf"}, "then": "flat"}
+    everything = {"at": "scan", "then": "lot"}
+    line = await station_on(store, rules=[flat, move, everything, {"at": "shipping", "then": "automatic"}])
+    await sync(line, *PRODUCTS, {"skuId": "PLAIN", "skuName": "Without a barcode"})
+    for number, holder in enumerate(("T-1", "T-2", "A1-4-R-01", "A1-4-R-02")):
+        sku = ("GREEN", "PLAIN")[number % 2]
+        await receive(line, {"skuId": sku, "quantity": 24, "lotNo": f"L-{sku}"}, holder=holder)
+    line.gateway.places |= {"T-1": "A1-1-L-05", "T-2": "A1-1-L-06"}
+    for number in range(6):
+        where = {"extInfo": {"where": "shelf" if number % 2 else "station"}}
+        await order(line, f"C-{number}", ("GREEN", 2), ("PLAIN", 1), **where)
+    async with pages(line) as http:
+        people = [
+            person(http, name, wrong_goods=0.5, by_hand=1.0, wrong_slot=0.0)
+            for name in ("Ann", "Bo", "Cy", "Di")
+        ]
+        workers = (
+            Picker(people[0], "station-1"),
+            Picker(people[1], "station-2"),
+            Walker(people[2]),
+            Packer(people[3]),
+        )
+        for _ in range(40):
+            for _ in range(3):
+                await line.turn()
+                await Replenishments(line.store, line.core.context).work()
+            for worker in workers:
+                await worker.step()
+            if set(await line.order_codes()) == {190}:
+                break
+    assert await line.order_codes() == [190] * 6
+    refused = sum((each.refused for each in people), Counter[str]())
+    assert set(refused) <= {"wrongProduct", "wrongContainer"}
+    assert refused["wrongProduct"] > 0
+    assert people[2].done["replenish"] > 0
     await line.check()

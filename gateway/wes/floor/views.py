@@ -119,7 +119,7 @@ _REPLENISHMENTS: Final = f"""SELECT r.replenishment_id, p.sku, COALESCE(g.name, 
 r.source_id, h.location_id, a.station_id, r.kind, r.places, r.target_id, r.quantity, r.moved, r.priority,
 (SELECT COUNT(*) FROM work_waits x JOIN work_orders w ON w.work_id = x.work_id
     WHERE x.replenishment_id = r.replenishment_id AND w.code < {Code.RELEASED:d}),
-r.state, r.operator, r.reason, r.created_at, p.owner_id, COALESCE(g.attributes, '{{}}')
+r.state, r.operator, r.reason, r.created_at, p.owner_id, COALESCE(g.attributes, '{{}}'), COALESCE(g.barcodes, '[]')
 FROM replenishments r JOIN lots l ON l.lot_id = r.lot_id JOIN pools p ON p.pool_id = l.pool_id
 JOIN holders h ON h.holder_id = r.source_id LEFT JOIN presentations a ON a.presentation_id = r.presentation_id
 LEFT JOIN products g ON g.owner_id = p.owner_id AND g.sku = p.sku"""
@@ -419,11 +419,12 @@ def _put_back(row: Row) -> PutBackView:
 def _replenishment(context: WesContext, row: Row) -> ReplenishmentView:
     number, sku, name, unit, lot_no, serial, source_id, location_id, station_id, kind, places = row[:11]
     target_id, quantity, moved, priority, waiting, state, operator, reason, created_at = row[11:20]
-    owner_id, attributes = row[20:]
+    owner_id, attributes, barcodes = row[20:]
     return ReplenishmentView(
         replenishment_id=number,
         sku_id=sku,
         name=name,
+        barcodes=tuple(json.loads(barcodes)),
         unit=unit,
         lot_no=lot_no,
         serial=bool(serial),

@@ -85,12 +85,13 @@ async def show_product(tx: Tx, owner_id: str, sku: str) -> list[ProductView]:
 
 
 async def scanned_sku(tx: Tx, context: WesContext, owner_id: str, code: str) -> str | None:
-    """Return the SKU of an owner's product that was scanned, in whatever form."""
+    """Return the SKU of an owner's product that was scanned, in whatever form; a plain code may be a SKU itself."""
     try:
         scanned = read(code, to_datetime(context.clock.now_us()).year)
     except Unreadable:
         return None
-    return await find_by_code(tx, owner_id, scanned.gtin or scanned.text)
+    found = await find_by_code(tx, owner_id, scanned.gtin or scanned.text)
+    return found or (scanned.text if scanned.plain else None)
 
 
 async def find_products(tx: Tx, owner_id: str, skus: Iterable[str]) -> dict[str, Product]:
