@@ -96,7 +96,7 @@ def _scope(view: CountView) -> str:
             named = f"not counted for {days} days"
         case _:
             assert_never(view.scope)
-    return named + share
+    return named + share + (" at picks" if view.dynamic else "")
 
 
 def _rate(report: CountReport) -> str:

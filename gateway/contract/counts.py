@@ -103,6 +103,7 @@ class OrderCount(WireModel):
         count_id: of the client.
         sample: None: all of the scope.
         blind: who counts sees no figure of the books (盲盘).
+        dynamic: no container comes for it: what is left in one is counted when it has come to be picked from (动盘).
         people: who may count; empty: everybody.
         operator: who orders it.
     """
@@ -111,6 +112,7 @@ class OrderCount(WireModel):
     scope: Scope
     sample: Sample | None = None
     blind: Annotated[bool, Field(strict=True)] = False
+    dynamic: Annotated[bool, Field(strict=True)] = False
     people: Annotated[tuple[Operator, ...], Field(max_length=100), AfterValidator(_each_once)] = ()
     operator: Operator
     reason: Words
@@ -383,6 +385,7 @@ class CountView(WireModel):
     scope: Scope
     sample: Sample | None = Omitted
     blind: bool
+    dynamic: bool
     people: tuple[str, ...]
     operator: str
     reason: str

@@ -190,7 +190,7 @@ class StationView(WireModel):
 
     Attributes:
         coming: containers that are on their way or waiting for a place, the next first.
-        counts: what is to be counted in the containers that stand there for it.
+        counts: what is to be counted in the containers that stand there for it, or to be picked from (`dynamic` counts).
     """
 
     station_id: str

@@ -164,6 +164,37 @@ async def test_what_is_being_counted_is_picked_from_when_it_has_been(line: Stati
     await line.check()
 
 
+async def test_of_a_dynamic_count_the_remainder_is_counted_when_a_tote_comes_to_be_picked_from(
+    line: Station,
+) -> None:
+    await ordered(line, dynamic=True)
+    await turn(line)
+    assert await settled(line), "no tote comes for it"
+    await order(line, "C-1", ("B", 2))
+    operation = await line.bring()
+    lines = await shown(line)
+    assert sorted(lines) == [("T-1", "A"), ("T-1", "B")]
+    ((allocation, _),) = await line.scan(operation)
+    await line.act("pick", allocation_id=allocation, quantity=2)
+    with pytest.raises(Refusal) as told:
+        await counted(line, "Ann", lines["T-1", "B"], 3)
+    assert told.value.reasons[0].code == "beingMoved", "two are in a hand"
+    await line.light()
+    for name in line.walls.lit():
+        line.walls.press(name)
+    await line.hear()
+    await counted(line, "Ann", lines["T-1", "B"], 3)
+    assert await line.operations() == [operation], "it is there for its picks, and leaves with them"
+    await line.act("done", operation_id=operation)
+    await turn(line)
+    assert await line.core.rows("SELECT state FROM count_lines ORDER BY state") == [
+        ("agreed",),
+        ("open",),
+        ("open",),
+    ]
+    await line.check()
+
+
 async def test_as_many_come_as_the_site_wants_and_people_walk_to_flat_places(store: Store) -> None:
     line = await line_on(store, counting={"containers": 1})
     await shelf(line, B=3)

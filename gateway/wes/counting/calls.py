@@ -37,7 +37,8 @@ _HERE: Final = f"SELECT 1 FROM count_lines l WHERE l.holder_id = :holder_id AND 
 # First what nobody has counted yet, and of that the nearest.
 _DUE: Final = (
     f"SELECT l.holder_id, {LEAVES_FROM} FROM count_lines l CROSS JOIN holders h"
-    f" WHERE {_FOR} AND h.holder_id = l.holder_id AND h.kind = 'container' AND h.location_id IS NOT NULL"
+    f" WHERE {_FOR} AND EXISTS (SELECT 1 FROM counts c WHERE c.count_id = l.count_id AND c.dynamic = 0)"
+    " AND h.holder_id = l.holder_id AND h.kind = 'container' AND h.location_id IS NOT NULL"
     " AND NOT EXISTS (SELECT 1 FROM presentations p WHERE p.container_id = l.holder_id"
     " AND p.state NOT IN ('done', 'cancelled')) GROUP BY l.holder_id, h.location_id, h.distance"
     " ORDER BY MIN(CASE l.state WHEN 'open' THEN 0 ELSE 1 END), CASE WHEN h.distance IS NULL THEN 1 ELSE 0 END,"

@@ -52,7 +52,8 @@ _LINES: Final = (
 )
 _AT_STATION: Final = (
     f"{_LINE} WHERE l.ended_at IS NULL AND l.state IN ('open', 'again') AND l.holder_id IN (SELECT a.container_id"
-    " FROM presentations a WHERE a.station_id = :station_id AND a.state = 'arrived' AND a.purpose = 'count')"
+    " FROM presentations a WHERE a.station_id = :station_id AND a.state = 'arrived'"
+    " AND (a.purpose = 'count' OR (a.purpose = 'pick' AND c.dynamic = 1)))"
     " ORDER BY l.line_id LIMIT :limit"
 )
 _ROUNDS: Final = (
@@ -125,7 +126,7 @@ async def count_lines(tx: Tx, count_no: str, which: WhichLines, limit: int) -> l
 
 
 async def lines_at_station(tx: Tx, station_id: str) -> list[CountLineView]:
-    """Return what is to be counted in the containers that stand at a station for it."""
+    """Return what is to be counted in the containers that stand at a station for it, or to be picked from where that is enough."""
     rows = await tx.fetch(_AT_STATION, {"station_id": station_id, "limit": SHOWN_MAX})
     return await _with_rounds(tx, rows)
 
@@ -165,6 +166,7 @@ async def _count(tx: Tx, row: Row) -> CountView:
         scope=order.scope,
         sample=order.sample,
         blind=order.blind,
+        dynamic=order.dynamic,
         people=order.people,
         operator=order.operator,
         reason=order.reason,

@@ -6,6 +6,7 @@ CREATE TABLE counts (                            -- 盘点任务
     request TEXT NOT NULL,                       -- what was ordered, as JSON
     digest TEXT NOT NULL,
     blind BIGINT NOT NULL,                       -- 1: who counts sees no figure
+    dynamic BIGINT NOT NULL,                     -- 1: no container comes for it
     state TEXT NOT NULL,                         -- open, done, withdrawn
     end_reason TEXT,
     created_at BIGINT NOT NULL,
