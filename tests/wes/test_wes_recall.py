@@ -14,8 +14,10 @@ from gateway.contract.corrections import JudgeLot, LotQuality, RecallLot
 from gateway.contract.faults import Refusal
 from gateway.contract.returns import ReceiveReturn
 from gateway.kernel.ports import Store, Tx
+from gateway.wes.alarms import Alarms
 from gateway.wes.core import WesCore
 from gateway.wes.corrections import correct
+from gateway.wes.floor.watch import Watch
 from gateway.wes.orders.declined import Declined
 from gateway.wes.planning.replenishment import Replenishments
 from gateway.wes.recall import go_on, recall
@@ -253,7 +255,13 @@ async def test_a_sealed_box_stays_until_the_goods_are_out_of_it(line: Station) -
     ((number, pieces, _),) = await to_take_out(line)
     assert pieces == 4
     assert await line.refused("ship", package_ids=[package]) == "recalled"
+    watched = Alarms()
+    watch = Watch(line.store, line.core.context, watched)
+    await watch.work()
+    assert list(watched.standing) == ["recalledInBoxes"]
     await line.act("putBack", put_back_id=number, holder_id=QUARANTINE)
+    await watch.work()
+    assert not watched.standing
     await finish(line)
     assert await shipped(line) == {"M": 4}
 

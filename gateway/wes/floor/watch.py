@@ -90,6 +90,15 @@ _KINDS: Final = (
         "Count it there, or close the station: then it goes back, and comes to another one. See: gateway wes counts.",
     ),
     _Kind(
+        "recalledInBoxes",
+        "SELECT COALESCE(box_id, ''), created_at FROM put_backs WHERE done_at IS NULL AND recall_id IS NOT NULL"
+        " AND created_at <= :before ORDER BY created_at, put_back_id LIMIT :limit",
+        0,
+        "Recalled goods lie in boxes, which can go nowhere before they are out",
+        "See which, of which orders: gateway wes exceptions list. Take them out, and say where they are (act putBack).",
+        "stock",
+    ),
+    _Kind(
         "removedWithGoods",
         "SELECT h.holder_id, h.removed_at FROM holders h WHERE h.removed_at <= :before AND EXISTS"
         " (SELECT 1 FROM positions p WHERE p.holder_id = h.holder_id AND p.quantity > 0)"
