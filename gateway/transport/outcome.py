@@ -79,7 +79,7 @@ class Outcome:
     def _channel_shows(self, row: Channel, report: ChannelOnline) -> None:
         if row.job_id is None:
             row = replace(row, last_seq=report.ack_seq)
-        self._tables.channels.put(replace(row, boot_id=report.boot_id, sensors=report.sensors))
+        self._tables.channels.put(replace(row, boot_id=report.boot_id))
         self._compare_load(report, row)
 
     def _compare_load(self, report: ChannelOnline, row: Channel) -> None:

@@ -8,11 +8,9 @@ from pydantic import JsonValue, TypeAdapter
 from gateway.contract.commands import Command, CommandStatus, Op
 from gateway.contract.faults import Fault, OperatorAction
 from gateway.contract.puts import Colour, PutStatus
-from gateway.contract.reports import Sensors
 from gateway.contract.transports import TransportStatus
 from gateway.kernel.books import TableSpec
 
-NOTHING_SHOWN: Final = Sensors()
 PRIORITY_HEAD_START_S: Final = 300
 """One step of priority is worth this much earlier acceptance: after 45 minutes every transport comes before all newcomers."""
 RETRY_MAX_S: Final = 30.0
@@ -176,7 +174,6 @@ class Channel:
         last_seq: sequence number of the last command; the next one counts on from it.
         boot_id: None until the device has been heard for the first time.
         job_id: the command that has not ended.
-        sensors: what the device showed when it was last heard idle.
     """
 
     key: str
@@ -185,7 +182,6 @@ class Channel:
     last_seq: int = 0
     boot_id: int | None = None
     job_id: int | None = None
-    sensors: Sensors = NOTHING_SHOWN
 
     @staticmethod
     def key_of(device_id: str, channel: str) -> str:
