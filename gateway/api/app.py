@@ -18,6 +18,7 @@ from gateway.api.puts import put_routes
 from gateway.api.subscriptions import subscription_routes
 from gateway.api.transports import transport_routes
 from gateway.api.webhooks import describe_events, describe_upstream
+from gateway.api.wes_arrivals import arrival_routes
 from gateway.api.wes_attention import attention_routes
 from gateway.api.wes_corrections import correction_routes
 from gateway.api.wes_counts import count_routes
@@ -78,6 +79,7 @@ def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:
         throughput_routes,
         product_routes,
         inbound_routes,
+        arrival_routes,
         stock_routes,
         tracing_routes,
         correction_routes,

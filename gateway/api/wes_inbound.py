@@ -24,8 +24,13 @@ def inbound_routes(core: WesCore) -> APIRouter:
 
     @router.post("/receipts", response_model=ActView)
     async def receive_goods(request: Receive) -> Response:
-        """Receive goods into the receiving area or into a container. They can be promised at once."""
-        return reply(await store.write(partial(take_in, context=context, request=request)))
+        """Receive goods into the receiving area or into a container. They can be promised at once.
+
+        `noticeNo`: they were announced; upstream is told what has come of it.
+        """
+        view = await store.write(partial(take_in, context=context, request=request))
+        core.stir()
+        return reply(view)
 
     @router.post("/putaways", response_model=ActView)
     async def put_goods_away(request: PutAway) -> Response:

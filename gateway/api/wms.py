@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from gateway.api.body import JsonRequest
 from gateway.api.problems import Rejected
 from gateway.api.replies import Cursor, Limit, number_cursor
+from gateway.contract.arrivals import CancelNotice, InboundNotice, InboundNoticeView
 from gateway.contract.faults import FieldError, Refusal
 from gateway.contract.misfits import camel, field_error
 from gateway.contract.model import WireModel
@@ -40,6 +41,7 @@ from gateway.contract.wms import (
     SyncRequest,
 )
 from gateway.kernel.ports import StoreBroken, StoreFull, Tx
+from gateway.wes.arrivals import announce_goods, cancel_notice
 from gateway.wes.core import WesCore
 from gateway.wes.floor.cancel import cancel
 from gateway.wes.orders.catalogue import sync_products
@@ -215,6 +217,16 @@ def wms_routes(core: WesCore) -> APIRouter:
     async def announce_return(request: Request, body: ReturnNotice, key: Key = None) -> Response:
         """Goods will come back. The same notice may be sent again: it is answered as before."""
         return await once(request, key, lambda: store.write(lambda tx: announce(tx, context, body)))
+
+    @router.post("/inbound/notice", response_model=Result[InboundNoticeView])
+    async def announce_arrival(request: Request, body: InboundNotice, key: Key = None) -> Response:
+        """Goods will come. The same notice may be sent again: it is answered as before."""
+        return await once(request, key, lambda: store.write(lambda tx: announce_goods(tx, context, body)))
+
+    @router.post("/inbound/cancel", response_model=Result[InboundNoticeView])
+    async def cancel_arrival(request: Request, body: CancelNotice, key: Key = None) -> Response:
+        """Nothing more comes of announced goods. Cancelling again is answered as before."""
+        return await once(request, key, lambda: store.write(lambda tx: cancel_notice(tx, context, body)))
 
     @router.post("/product/sync", response_model=Result[ProductSyncView])
     async def sync_product(request: Request, body: ProductSync, key: Key = None) -> Response:

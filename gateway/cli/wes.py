@@ -73,6 +73,12 @@ def _replenishments() -> Any:
     return alone(replenishments)
 
 
+def _arrivals() -> Any:
+    from gateway.cli.wes_floor import arrivals
+
+    return alone(arrivals)
+
+
 def _returns() -> Any:
     from gateway.cli.wes_floor import returns
 
@@ -137,6 +143,7 @@ COMMANDS: Final = {
         "List goods that are to be moved to where they are picked, and how many work orders wait for them.",
         _replenishments,
     ),
+    "arrivals": Listed("List goods that are on their way, and what still lacks of each notice.", _arrivals),
     "returns": Listed(
         "List goods that come back, the newest first: what was announced, and what has come of it.", _returns
     ),

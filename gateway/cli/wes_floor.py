@@ -16,6 +16,7 @@ from gateway.cli.client import (
     print_json,
 )
 from gateway.cli.credentials import TokenFileOption
+from gateway.contract.arrivals import ExpectedArrivalView
 from gateway.contract.documents import OrderSummary, ProductView, StockPoolView
 from gateway.contract.returns import ReturnView
 from gateway.contract.stations import ReplenishmentView, StationView
@@ -131,6 +132,43 @@ def products(
             relative(view.updated_at, now),
         )
     stdout().print(table if page["items"] else "no such product" if which else "no products")
+
+
+def arrivals(
+    only_open: Annotated[
+        bool, typer.Option("--open", help="Only those of which something is still to come.")
+    ] = False,
+    limit: LimitOption = LIMIT,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List goods that are on their way, the newest notice first, and what still lacks of each."""
+    with connect(url, token_file) as gateway:
+        page = gateway.items("/v1/wes/arrivals", {"open": "true"} if only_open else {}, limit)
+    if as_json:
+        print_json(page)
+        return
+    now = to_datetime(SystemClock().now_us())
+    table = Listing(
+        "notice",
+        "kind",
+        "supplier",
+        "state",
+        "expected",
+        "announced",
+        "received",
+        sentences=("still to come", "why"),
+    )
+    for view in parse_items(ExpectedArrivalView, page):
+        expected = "" if view.expected_at is None else relative(view.expected_at, now)
+        figures = (sum(line.announced for line in view.lines), sum(line.received for line in view.lines))
+        table.add_row(
+            *(view.notice_no, view.kind, view.supplier, view.state, expected),
+            *(str(figure or "") for figure in figures),
+            *(Text(view.lacks), Text(view.reason or "", "dim")),
+        )
+    stdout().print(table if page["items"] else "nothing is announced")
 
 
 def returns(

@@ -340,6 +340,7 @@ class ActView(WireModel):
         differs: whether a review found another count.
         destination: the storage location that a container goes to.
         expired: products of which pieces came whose day has passed: they are in stock, and are never promised.
+        notice_state: how far the announced goods have come that were received.
         return_no: the return that goods belong to which have come back.
         recalled: the lots that a recall has barred.
         to_inspect: products of which good pieces wait for an inspection all the same, as nobody knows when they expire.
@@ -354,6 +355,7 @@ class ActView(WireModel):
     work_ids: tuple[int, ...] | None = Omitted
     differs: bool | None = Omitted
     destination: str | None = Omitted
+    notice_state: str | None = Omitted
     return_no: str | None = Omitted
     recalled: tuple[RecalledLot, ...] | None = Omitted
     expired: tuple[str, ...] | None = Omitted

@@ -96,8 +96,10 @@ class Receive(ActBase):
         holder_id: the container that they are in, or the flat place where they lie; None: the receiving area.
         owner_id: of the goods; None: the site's own.
         received_at: decides first in, first out; None: now.
+        notice_no: the announced goods that these are; None: nobody has announced them.
     """
 
+    notice_no: Identifier | None = None
     holder_id: Identifier | None = None
     owner_id: Identifier | None = None
     received_at: Day | None = None

@@ -13,7 +13,7 @@ class ArrivalView(WireModel):
 
     Attributes:
         kind: `receive`, `gain` (found by a count), `merge`.
-        source: SUPPLIER, SHIPPED (they came back), ADJUST.
+        source: SUPPLIER, TRANSFER (another warehouse), SHIPPED (they came back), ADJUST.
         document_kind, document_id: what they came with.
     """
 
@@ -73,7 +73,7 @@ class LotTraceView(WireModel):
     """All of a lot: what came, what is there, what went.
 
     Attributes:
-        received: from suppliers.
+        received: from suppliers and other warehouses.
         came_back: from orders, into this lot.
         shipped: to orders, whatever has come back since.
         adjusted: found by counts, less what was lost or scrapped.

@@ -374,6 +374,8 @@ class CallbackStatus(StrEnum):
     """All its goods are free again."""
     RETURNED = "RETURNED"
     """Goods that had left have come back."""
+    ARRIVED = "ARRIVED"
+    """Announced goods have come, or nothing more of them does."""
 
 
 class PackageView(WireModel):
@@ -400,6 +402,29 @@ class ReturnedItem(WireModel):
     quality: str
 
 
+class ArrivedItem(WireModel):
+    """Pieces of an announced line that have just come.
+
+    Attributes:
+        quality: what they may be used for, as they came: qualified, pending, rejected, expired.
+    """
+
+    line_no: int
+    sku_id: str
+    lot_no: str
+    quantity: int
+    quality: str
+
+
+class NoticeLine(WireModel):
+    """A line of announced goods, and all that has come of it; `announced` 0: nobody had announced it."""
+
+    line_no: int
+    sku_id: str
+    announced: int
+    received: int
+
+
 class CallbackDetails(WireModel):
     """What a callback tells besides its status (S4-29, S4-30).
 
@@ -408,6 +433,8 @@ class CallbackDetails(WireModel):
         packages: the boxes that the message is about.
         items: with SHIPPED, what has left of each line.
         returned: with RETURNED, what has just come back, and by which return; `return_complete`: nothing more of it comes.
+        arrived: with ARRIVED, what has just come of a notice; `notice_lines`: all that has come of each line of it;
+            `notice_complete`: nothing more is to come.
     """
 
     command_id: str | None = Omitted
@@ -420,6 +447,10 @@ class CallbackDetails(WireModel):
     return_no: str | None = Omitted
     return_complete: bool | None = Omitted
     returned: tuple[ReturnedItem, ...] | None = Omitted
+    notice_no: str | None = Omitted
+    notice_complete: bool | None = Omitted
+    arrived: tuple[ArrivedItem, ...] | None = Omitted
+    notice_lines: tuple[NoticeLine, ...] | None = Omitted
     error_code: str | None = Omitted
     error_message: str | None = Omitted
     errors: tuple[Reason, ...] | None = Omitted

@@ -42,6 +42,7 @@ Condition = Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1, max_lengt
 class DecisionPoint(StrEnum):
     """Where rules are asked."""
 
+    ARRIVAL = "arrival"
     ORDER = "audit.order"
     LOT = "audit.lot"
     PACKAGING = "audit.packaging"
@@ -219,6 +220,18 @@ class Sync(StrEnum):
     """Only with the daily full one."""
 
 
+class Arriving(WiringModel):
+    """What may come that was not announced just so (S2-65).
+
+    Attributes:
+        over_percent: how much more than was announced of a line, rounded down to pieces.
+        unannounced: whether goods are taken in of which the notice has no line.
+    """
+
+    over_percent: Annotated[int, Field(ge=0, le=1_000)] = 0
+    unannounced: bool = False
+
+
 LocationPattern = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -297,6 +310,13 @@ STOCK_FACTS: Final[Facts] = {
     "available": int,
     "product.*": object,
 }
+ARRIVAL_FACTS: Final[Facts] = {
+    "owner": str,
+    "sku": str,
+    "supplier": str,
+    "kind": str,
+    "product.*": object,
+}
 MOVE_FACTS: Final[Facts] = {
     "owner": str,
     "sku": str,
@@ -335,6 +355,8 @@ FACT_MEANINGS: Final[Mapping[str, str]] = {
     "product.*": "an attribute of the product, e.g. `product.zone`",
     "mode": "how it is picked: `station`, `wall`, `flat`, or `fullCase` for whole cases",
     "available": "what upstream may sell",
+    "supplier": "who sends the goods, as the notice says it",
+    "kind": "`purchase`, or `transfer` from another warehouse",
     "container": "the container that is to go back",
     "station": "where it stands, or where goods are taken; on foot there is none",
     "origin": "the location that it came from",
@@ -361,6 +383,13 @@ class Point(Generic[T]):
     default: T
 
 
+ARRIVAL: Final = Point(
+    DecisionPoint.ARRIVAL,
+    "what is taken in of announced goods that is not as it was announced",
+    ARRIVAL_FACTS,
+    TypeAdapter(Arriving),
+    Arriving(),
+)
 ORDER: Final = Point(
     DecisionPoint.ORDER,
     "whether an order is taken, or waits for a person first",
@@ -470,6 +499,7 @@ SYNC: Final = Point(
 POINTS: Final[Mapping[DecisionPoint, Point[Any]]] = {
     point.name: point
     for point in (
+        ARRIVAL,
         ORDER,
         LOT,
         PACKAGING,

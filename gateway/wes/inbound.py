@@ -16,6 +16,7 @@ from gateway.contract.clock import Micros
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.inbound import PutAway, PutAwayLine, Receive, ReceivedLine, Store
 from gateway.kernel.ports import Tx
+from gateway.wes.arrivals import expect, meet, note_arrived
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
 from gateway.wes.floor.dock import find_lot, read_put_away, read_received
@@ -25,7 +26,7 @@ from gateway.wes.planning.holders import open_place
 from gateway.wes.planning.home import find_home
 from gateway.wes.planning.presentations import Purpose, call_to, presentation_of_container
 from gateway.wes.planning.tasks import conflict
-from gateway.wes.stock.model import Act, Portion, Quality, Virtual
+from gateway.wes.stock.model import SUPPLIER, Act, Portion, Quality, Virtual
 from gateway.wes.stock.opening import Batch, open_lot
 from gateway.wes.stock.post import post
 from gateway.wes.stock.verbs import hold, put_away, receive
@@ -43,7 +44,8 @@ async def take_in(tx: Tx, context: WesContext, request: Receive) -> ActView:
     """Receive goods; the same again changes nothing.
 
     Raises:
-        Refusal: a product is not known, or a lot of this number is another one; nothing was changed.
+        Refusal: a product is not known, a lot of this number is another one, or it is not what was announced under the
+            notice that it names; nothing was changed.
     """
     return await once(tx, context, request, lambda: _take_in(tx, context, request))
 
@@ -67,17 +69,21 @@ async def store_container(tx: Tx, context: WesContext, request: Store) -> ActVie
 
 
 async def _take_in(tx: Tx, context: WesContext, request: Receive) -> ActView:
-    owner_id = request.owner_id or context.wes.owner
+    arrival = None if request.notice_no is None else await expect(tx, request.notice_no, request.owner_id)
+    owner_id = (request.owner_id or context.wes.owner) if arrival is None else arrival.owner_id
     products = await find_products(tx, owner_id, (line.sku_id for line in request.lines))
     lines = [
         await read_received(tx, context, owner_id, line, products.get(line.sku_id), f"lines[{n}].scan")
         for n, line in enumerate(request.lines)
     ]
-    _check(context, lines, products)
+    meeting = None if arrival is None else await meet(tx, context, arrival, lines, products)
+    goods, source = (lines, SUPPLIER) if meeting is None else (meeting.goods, meeting.source)
+    _check(context, goods, products)
     holder_id = await _open(tx, context, request.holder_id or Virtual.RCV_AREA.of(context.wes.warehouse_id))
     received_at = context.clock.now_us() if request.received_at is None else _micros(request.received_at)
     held_back: dict[Quality, dict[str, None]] = {Quality.PENDING: {}, Quality.EXPIRED: {}}
-    for number, line in enumerate(lines):
+    qualities: list[Quality] = []
+    for number, line in enumerate(goods):
         product = products[line.sku_id]
         batch = await _dated(tx, context, _batch(context, owner_id, received_at, line, product))
         quality = _as_it_comes(context, batch, product)
@@ -86,12 +92,14 @@ async def _take_in(tx: Tx, context: WesContext, request: Receive) -> ActView:
             batch = replace(batch, quality=quality)
         lot = await open_lot(tx, context.ids, batch)
         portion = Portion(holder_id, lot.lot_id, line.quantity, line.upns)
-        await post(tx, receive(_act(context, request, "receipt", number), lot, portion))
+        await post(tx, receive(_receipt(context, request, "receipt", number), lot, portion, source=source))
         if batch.quality is not Quality.QUALIFIED and lot.quality is Quality.QUALIFIED:
             held = Portion(holder_id, lot.lot_id, line.quantity)
-            await post(tx, hold(_act(context, request, "receiptHeld", number), lot, held))
+            await post(tx, hold(_receipt(context, request, "receiptHeld", number), lot, held))
+        qualities.append(batch.quality)
     return ActView(
         act_id=request.act_id,
+        notice_state=None if meeting is None else await note_arrived(tx, context, meeting, qualities),
         to_inspect=tuple(held_back[Quality.PENDING]) or None,
         expired=tuple(held_back[Quality.EXPIRED]) or None,
     )
@@ -178,6 +186,14 @@ async def _dated(tx: Tx, context: WesContext, batch: Batch) -> Batch:
         return batch
     lot = await find_lot(tx, context, batch.owner_id, batch.sku, batch.lot_no)
     return batch if lot is None else replace(batch, production_at=lot.production_at, expiry_at=lot.expiry_at)
+
+
+def _receipt(context: WesContext, request: Receive, kind: str, number: int) -> Act:
+    """Return who receives goods; of announced ones the notice is the document."""
+    act = _act(context, request, kind, number)
+    if request.notice_no is None:
+        return act
+    return replace(act, document_kind="arrival", document_id=request.notice_no)
 
 
 def _act(context: WesContext, request: ActBase, kind: str, number: int) -> Act:

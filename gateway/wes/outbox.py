@@ -66,7 +66,7 @@ _NEXT_OF_NUMBER: Final = (
     "UPDATE order_history SET feedback_seq = feedback_seq + 1 WHERE order_id = (SELECT order_id FROM order_history"
     " WHERE oms_order_no = :order_no ORDER BY order_id DESC LIMIT 1) RETURNING feedback_seq",
 )
-_RETURNED: Final = (
+_NUMBERED: Final = (
     f"INSERT INTO outbox ({_COLUMNS}) VALUES (:message_id, '{Topic.STATUS_CALLBACK}', :lane, :sequence, :oms_order_no,"
     " :outbound_no, :body, :at_us, 'pending', 0, :at_us)"
 )
@@ -139,7 +139,24 @@ async def tell_return(
         "body": _callback(CallbackStatus.RETURNED, at_us, details),
         "at_us": at_us,
     }
-    await tx.execute_many(_RETURNED, [row])
+    await tx.execute_many(_NUMBERED, [row])
+
+
+async def tell_arrival(tx: Tx, context: WesContext, notice_no: str, details: CallbackDetails) -> None:
+    """Tell upstream what has come of announced goods, in the lane of their notice."""
+    if not is_told(context):
+        return
+    at_us, message_id = context.clock.now_us(), context.ids.next()
+    row: dict[str, SqlValue] = {
+        "message_id": message_id,
+        "lane": f"notice:{notice_no}",
+        "sequence": message_id,
+        "oms_order_no": None,
+        "outbound_no": None,
+        "body": _callback(CallbackStatus.ARRIVED, at_us, details),
+        "at_us": at_us,
+    }
+    await tx.execute_many(_NUMBERED, [row])
 
 
 async def tell_failure(tx: Tx, context: WesContext, order_no: str | None, details: CallbackDetails) -> None:

@@ -39,7 +39,7 @@ _NOTE: Final = (
 _PICKED: Final = "SELECT allocated FROM positions WHERE lot_id = :lot_id AND holder_id = :holder_id"
 _SHIPPED: Final = (
     "SELECT CAST(COALESCE(SUM(d_quantity), 0) AS BIGINT) FROM ledger WHERE lot_id = :lot_id AND d_quantity > 0"
-    " AND holder_id IN ('SUPPLIER', 'SHIPPED', 'ADJUST') AND holder_id = 'SHIPPED'"
+    " AND holder_id IN ('SUPPLIER', 'SHIPPED', 'ADJUST', 'TRANSFER') AND holder_id = 'SHIPPED'"
 )
 _OPEN: Final = (
     "SELECT r.recall_id, r.lot_id, l.lot_no, r.reason, r.operator FROM recalls r JOIN lots l ON l.lot_id = r.lot_id"

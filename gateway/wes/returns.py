@@ -9,7 +9,6 @@ expire wait for an inspection, if their product does. In the ledger they come fr
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
 from gateway.contract.acts import ActView
@@ -26,6 +25,7 @@ from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import SqlValue, Tx
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
+from gateway.wes.notices import check_same, digest_of, just_announced, other_warehouse, unknown_product
 from gateway.wes.orders.catalogue import Product, find_products
 from gateway.wes.orders.declined import Declined
 from gateway.wes.orders.shipped import Shipment, find_shipment
@@ -142,10 +142,10 @@ async def announce(tx: Tx, context: WesContext, notice: ReturnNotice) -> ReturnN
     Raises:
         Declined: with every reason; nothing was stored.
     """
-    digest = sha256(notice.model_dump_json(exclude_unset=True).encode()).hexdigest()[:32]
-    known = await tx.fetch(_KNOWN, {"return_no": notice.return_no})
-    if known:
-        return _answered(notice, digest, *known[0])
+    digest = digest_of(notice)
+    for known, state in await tx.fetch(_KNOWN, {"return_no": notice.return_no}):
+        check_same(known, digest, "returnNo", f"return {notice.return_no}")
+        return ReturnNoticeView(return_no=notice.return_no, status=state)
     shipment = None if notice.order_no is None else await find_shipment(tx, notice.order_no)
     owner_id = shipment.owner_id if shipment else notice.owner_id or context.wes.owner
     products = await find_products(tx, owner_id, (item.sku_id for item in notice.items))
@@ -156,8 +156,7 @@ async def announce(tx: Tx, context: WesContext, notice: ReturnNotice) -> ReturnN
         tx, context, notice.return_no, digest, owner_id, notice.order_no, shipment, notice.reason
     )
     if opened is None:
-        text = f"return {notice.return_no} has just been announced: send it again"
-        raise Declined(ResultCode.BUSY, FieldError("returnNo", "reused", text))
+        raise just_announced("returnNo", f"return {notice.return_no}")
     announced = Counter[str]()
     for item in notice.items:
         announced[item.sku_id] += item.quantity
@@ -209,28 +208,17 @@ async def list_returns(tx: Tx, below: int, limit: int) -> list[tuple[int, Return
 # ── notices ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _answered(notice: ReturnNotice, digest: str, known: str | None, state: str) -> ReturnNoticeView:
-    if known != digest:
-        text = f"return {notice.return_no} was announced with another body"
-        raise Declined(ResultCode.CONFLICT, FieldError("returnNo", "reused", text))
-    return ReturnNoticeView(return_no=notice.return_no, status=state)
-
-
 def _objections(
     context: WesContext, notice: ReturnNotice, shipment: Shipment | None, products: Mapping[str, Product]
 ) -> list[FieldError]:
-    reasons: list[FieldError] = []
-    if notice.warehouse_id != context.wes.warehouse_id:
-        text = f"this is the WES of warehouse {context.wes.warehouse_id}"
-        reasons.append(FieldError("warehouseId", "unknownWarehouse", text))
+    reasons = [*other_warehouse(context, notice.warehouse_id)]
     if notice.order_no is not None and shipment is None:
         reasons.append(FieldError("orderNo", "notShipped", f"nothing has left under order {notice.order_no}"))
     wanted = Counter[str]()
     for number, item in enumerate(notice.items):
         wanted[item.sku_id] += item.quantity
         if item.sku_id not in products:
-            text = f"no product {item.sku_id}: send it by /api/wms/product/sync first"
-            reasons.append(FieldError(f"items[{number}].skuId", "unknownSku", text))
+            reasons.append(unknown_product(f"items[{number}].skuId", item.sku_id))
         elif shipment is not None and wanted[item.sku_id] > shipment.pieces.get(item.sku_id, 0):
             text = f"{shipment.pieces.get(item.sku_id, 0)} of {item.sku_id} have left with order {notice.order_no}"
             reasons.append(FieldError(f"items[{number}].quantity", "tooMany", text))
@@ -347,8 +335,7 @@ def _misfits(
     for number, line in enumerate(lines):
         coming[line.sku_id] += line.quantity
         if line.sku_id not in products:
-            text = f"no product {line.sku_id} is known; send it first"
-            reasons.append(FieldError(f"lines[{number}].skuId", "unknownSku", text))
+            reasons.append(unknown_product(f"lines[{number}].skuId", line.sku_id))
         elif shipment is not None and coming[line.sku_id] > shipment.pieces.get(line.sku_id, 0):
             left, back = shipment.pieces.get(line.sku_id, 0), came_back.get(line.sku_id, 0)
             text = f"{left} of {line.sku_id} have left with this order, and {back} have come back"

@@ -28,6 +28,8 @@ ELSEWHERE = {
         "products",
         "returns",
         "return_lines",
+        "arrivals",
+        "arrival_lines",
         "waves",
         "wall_slots",
         "stations",

@@ -46,7 +46,6 @@ class Virtual(StrEnum):
 
     RCV_AREA = "RCV_AREA"
     PICK_TO = "PICK_TO"
-    IN_TRANSIT = "IN_TRANSIT"
 
     def of(self, warehouse_id: str) -> str:
         """Return the id of this account of a warehouse."""
@@ -56,7 +55,9 @@ class Virtual(StrEnum):
 SUPPLIER: Final = "SUPPLIER"
 SHIPPED: Final = "SHIPPED"
 ADJUST: Final = "ADJUST"
-OUTSIDE: Final = frozenset({SUPPLIER, SHIPPED, ADJUST})
+TRANSFER: Final = "TRANSFER"
+"""Another warehouse: what comes from there was bought before (S2-37)."""
+OUTSIDE: Final = frozenset({SUPPLIER, SHIPPED, ADJUST, TRANSFER})
 
 
 class EventKind(StrEnum):
