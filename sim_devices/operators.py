@@ -41,7 +41,7 @@ class Habits:
         damaged: a piece is not fit to be sold.
         by_hand: pieces are put and the wall's button is not used.
         wrong_slot: of those, the first slot that is named is a wrong one.
-        miscount: a review counts one piece too few first.
+        miscount: a review, or a count of stock, counts one piece too few.
     """
 
     scan_s: float = 1.5
@@ -111,6 +111,10 @@ class Person:
         """Receive what has come back; None: it was refused."""
         return await self._do("receiveReturn", "inbound/returns", fields)
 
+    async def count_line(self, **fields: Any) -> Item | None:
+        """Tell what was counted of a line of a stock count; None: it was refused."""
+        return await self._do("countLine", "counting/results", fields)
+
     async def _do(self, kind: str, path: str, content: Item) -> Item | None:
         body = {"actId": f"{self.name}-{next(self._numbers)}", "operator": self.name, **content}
         answer = await self._asker.ask("POST", f"/v1/wes/{path}", json=body)
@@ -143,13 +147,15 @@ class Person:
 
 
 class Picker:
-    """Works at one station: scans, picks, answers, seals, lets containers go."""
+    """Works at one station: scans, picks, answers, seals, counts, lets containers go."""
 
     def __init__(self, person: Person, station_id: str) -> None:
         self._person = person
         self._station_id = station_id
         self._told: set[int] = set()
         """Puts that are lit, and are told by hand or were decided to be pressed."""
+        self._counted: set[int] = set()
+        """Lines of stock counts that the station shows, and that this person has counted."""
 
     async def run(self) -> None:
         """Open the station, and work until cancelled."""
@@ -171,7 +177,25 @@ class Picker:
             busy = await self._work(operation) or busy
         for goods in station["replenishments"]:
             busy = await move_goods(self._person, goods) or busy
+        self._counted &= {line["lineId"] for line in station["counts"]}
+        for line in station["counts"]:
+            busy = await self._count(line) or busy
         return busy
+
+    async def _count(self, line: Item) -> bool:
+        """Count what lies there, which is what the WES has there, one piece too few now and then; units are not read."""
+        person, which = self._person, line["lineId"]
+        if line["serial"] or which in self._counted:  # what is counted again is for somebody else
+            return False
+        self._counted.add(which)
+        await person.take_time(person.habits.look_s)
+        there = (await person.see(f"holders/{line['holderId']}/stock"))["items"]
+        pieces = sum(
+            lot["quantity"] for lot in there if (lot["skuId"], lot["lotNo"]) == (line["skuId"], line["lotNo"])
+        )
+        if person.happens(person.habits.miscount):
+            pieces = max(0, pieces - 1)
+        return await person.count_line(lineId=which, quantity=pieces) is not None
 
     async def _answer(self, question: Item) -> bool:
         await self._person.take_time(self._person.habits.look_s)
