@@ -126,7 +126,7 @@ async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerat
         around.store() as store,
         open_wes(settings.site, clock, around.rng, around.wes) as wes,
     ):
-        ownership = Ownership(await claim(store, clock.now_us()))
+        ownership = Ownership(await claim(store, settings.site.id, clock.now_us()))
         rooms = open_rooms(settings.site)
         feed = Feed(store, settings.site.id)
         await feed.open()

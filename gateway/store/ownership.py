@@ -15,11 +15,12 @@ class Fenced(MustStop):
     """A newer run owns the database."""
 
 
-async def claim(store: Store, now_us: int) -> int:
+async def claim(store: Store, site_id: str, now_us: int) -> int:
     """Make this run the owner.
 
     Args:
         store: the database.
+        site_id: whose gateway this is.
         now_us: wall-clock time.
 
     Returns:
@@ -27,20 +28,26 @@ async def claim(store: Store, now_us: int) -> int:
         may remember them.
 
     Raises:
-        CannotStart: the clock shows a time for which there is no epoch.
+        CannotStart: the data are of another site, or the clock shows a time for which there is no epoch.
     """
 
     async def job(tx: Tx) -> int:
-        rows = await tx.fetch("SELECT epoch FROM ownership WHERE key = 1")
+        rows = await tx.fetch("SELECT epoch, site_id FROM ownership WHERE key = 1")
         previous: int = rows[0][0] if rows else 0
+        if rows and rows[0][1] not in (None, site_id):
+            raise CannotStart(
+                f"these data are of the site {rows[0][1]}, and the site file describes {site_id}:"
+                " name the folder of this site with --data; a site that was renamed needs its former id"
+            )
         epoch = max(previous + 1, now_us // 1_000_000 - EPOCH_2025_S)
         if epoch > EPOCH_MAX:
             raise CannotStart(
                 "the clock of this machine shows a year after 2160: set it right, and start again"
             )
         await tx.execute(
-            "INSERT INTO ownership (key, epoch) VALUES (1, :epoch) ON CONFLICT (key) DO UPDATE SET epoch = excluded.epoch",
-            {"epoch": epoch},
+            "INSERT INTO ownership (key, epoch, site_id) VALUES (1, :epoch, :site_id)"
+            " ON CONFLICT (key) DO UPDATE SET epoch = excluded.epoch, site_id = excluded.site_id",
+            {"epoch": epoch, "site_id": site_id},
         )
         return epoch
 

@@ -159,22 +159,40 @@ async def test_a_clock_in_an_absurd_future_is_refused_before_devices_and_databas
     last_us = (EPOCH_2025_S + 2**32 - 1) * 1_000_000
     async with open_inline() as store:
         with pytest.raises(CannotStart, match="clock"):
-            await claim(store, last_us + 1_000_000)
-        assert await claim(store, EPOCH_2025_S * 1_000_000) == 1
-        assert await claim(store, last_us) == 2**32 - 1
+            await claim(store, "demo", last_us + 1_000_000)
+        assert await claim(store, "demo", EPOCH_2025_S * 1_000_000) == 1
+        assert await claim(store, "demo", last_us) == 2**32 - 1
 
 
 async def test_every_run_gets_a_higher_epoch_even_if_the_clock_stands_still() -> None:
     async with open_inline() as store:
         now_us = (EPOCH_2025_S + 1000) * 1_000_000
-        assert [await claim(store, now_us) for _ in range(3)] == [1000, 1001, 1002]
-        assert await claim(store, now_us + 3_600_000_000) == 4600
+        assert [await claim(store, "demo", now_us) for _ in range(3)] == [1000, 1001, 1002]
+        assert await claim(store, "demo", now_us + 3_600_000_000) == 4600
+
+
+async def test_data_of_another_site_are_not_taken_and_stay_as_they_are() -> None:
+    async with open_inline() as store:
+        assert await claim(store, "north", 0) == 1
+        with pytest.raises(
+            CannotStart, match="data are of the site north, and the site file describes south"
+        ):
+            await claim(store, "south", 0)
+        assert await claim(store, "north", 0) == 2
+
+
+async def test_data_from_before_sites_were_noted_are_those_of_the_first_that_takes_them() -> None:
+    async with open_inline() as store:
+        await store.write(lambda tx: tx.execute("INSERT INTO ownership (key, epoch) VALUES (1, 7)"))
+        assert await claim(store, "north", 0) == 8
+        with pytest.raises(CannotStart):
+            await claim(store, "south", 0)
 
 
 async def test_the_run_before_is_fenced() -> None:
     async with open_inline() as store:
-        older = Ownership(await claim(store, 0))
-        newer = Ownership(await claim(store, 0))
+        older = Ownership(await claim(store, "demo", 0))
+        newer = Ownership(await claim(store, "demo", 0))
         await store.write(newer)
         with pytest.raises(Fenced, match="epoch"):
             await store.write(older)
