@@ -31,6 +31,7 @@ from gateway.wes.arrivals import (
 )
 from gateway.wes.inbound import take_in
 from gateway.wes.orders.declined import Declined
+from gateway.wes.tracing import trace_lot
 from tests.unit.station_rig import Station, station_on
 from tests.unit.wes_rig import WAREHOUSE
 
@@ -271,6 +272,16 @@ async def test_what_another_warehouse_sent_comes_from_an_account_of_its_own(line
         (AREA, 1, "receipt", "R-3"),
     ]
     await line.check()
+
+
+async def test_who_traces_a_lot_sees_that_it_came_from_another_warehouse_under_which_notice(
+    line: Station,
+) -> None:
+    await notice(line, ("A", 3), noticeNo="TR-1", kind="transfer")
+    await came(line, "R-1", some("A", 3, lotNo="L-1"), noticeNo="TR-1")
+    trace = await line.store.read(lambda tx: trace_lot(tx, line.core.context, None, "A", "L-1"))
+    (arrival,) = trace.arrivals
+    assert (trace.received, arrival.source, arrival.document_id) == (3, "TRANSFER", "TR-1")
 
 
 async def test_pieces_with_numbers_come_from_another_warehouse_each_once(line: Station) -> None:
