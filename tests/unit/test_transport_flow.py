@@ -274,6 +274,37 @@ def test_whatever_jams_and_whenever_somebody_decides_about_it_all_loads_arrive(d
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
+def test_whatever_is_disabled_and_enabled_meanwhile_all_loads_arrive(data: st.DataObject) -> None:
+    site = one_buffer_a_level()
+    lift = next(device for device in site.devices if device.id == "lift")
+    floor = Floor(
+        site.model_copy(update={"devices": (*site.devices, lift.model_copy(update={"id": "lift-2"}))})
+    )
+    slots = [slot.id for rack in site.racks for slot in rack.slots]
+    devices = ["lift", "lift-2", "shuttle-1", "shuttle-2"]
+    act = Act(operator="ann", reason="I look after it")
+    for number in range(data.draw(st.integers(4, 16))):
+        open_ones = [row for row in floor.tables.transports.values() if row.status is not COMPLETED]
+        taken = {*floor.world.values(), *(row.goal for row in open_ones)}
+        idle = sorted(floor.world.keys() - {row.container_id for row in open_ones})
+        if idle:
+            free = [slot for slot in slots if slot not in taken]
+            floor.submit(f"M{number}", data.draw(st.sampled_from(idle)), data.draw(st.sampled_from(free)))
+        for _ in range(data.draw(st.integers(0, 3))):
+            if floor.commands:
+                floor.step()
+        floor.tell(SetDeviceEnabled(data.draw(st.sampled_from(devices)), data.draw(st.booleans()), act))
+        floor.wait(data.draw(st.integers(0, 1)))
+    for device_id in devices:
+        floor.tell(SetDeviceEnabled(device_id, True, act))
+    floor.wait(1)
+    floor.run()
+    assert {row.status for row in floor.tables.transports.values()} <= {COMPLETED}
+    assert {name: floor.where(name) for name in floor.world} == floor.world
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
 def test_whatever_is_asked_for_the_plant_never_locks_up_or_does_the_impossible(data: st.DataObject) -> None:
     floor = Floor()
     places = sorted(floor.site.all_locations)
