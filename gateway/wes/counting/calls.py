@@ -5,12 +5,11 @@ queue; one that is being counted is picked from afterwards. It goes back as soon
 count in it. What somebody else counts again comes once more, not to where the one works who has counted it.
 """
 
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from gateway.kernel.ports import Row, SqlValue, Store, Tx
+from gateway.kernel.ports import SqlValue, Store, Tx
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.layout import STORAGE
@@ -45,9 +44,16 @@ _DUE: Final = (
     " h.distance, l.holder_id"
 )
 _ACTIVE: Final = (
-    "SELECT presentation_id, state FROM presentations WHERE purpose = 'count'"
-    " AND state IN ('planned', 'called', 'sent', 'failed', 'recalled', 'arrived', 'leaving') ORDER BY presentation_id"
+    "SELECT COUNT(*) FROM presentations WHERE purpose = 'count'"
+    " AND state IN ('planned', 'called', 'sent', 'failed', 'recalled', 'arrived', 'leaving')"
 )
+_USELESS: Final = (
+    "SELECT p.presentation_id FROM presentations p WHERE p.purpose = 'count'"
+    " AND p.state IN ('planned', 'called', 'sent', 'failed', 'arrived') AND NOT EXISTS (SELECT 1 FROM count_lines l"
+    " WHERE l.holder_id = p.container_id AND l.ended_at IS NULL AND l.state IN ('open', 'again'))"
+    " ORDER BY p.presentation_id"
+)
+_TO_COUNT: Final = "SELECT 1 FROM count_lines WHERE ended_at IS NULL AND state IN ('open', 'again') LIMIT 1"
 _OPERATORS: Final = "SELECT station_id, operator FROM stations WHERE open = 1"
 
 
@@ -73,16 +79,19 @@ class CountCalls:
 
     async def work(self) -> None:
         """Do one round."""
-        active = await self._store.read(lambda tx: tx.fetch(_ACTIVE))
-        for number, _ in active:
+        for (number,) in await self._store.read(lambda tx: tx.fetch(_USELESS)):
             await self._store.write(partial(_send_back, context=self._context, number=number))
-        if len(active) < self._context.wes.counting.containers and await self._store.read(_is_any):
+        if await self._store.read(partial(_may_call, context=self._context)):
             await self._store.write(partial(_call, context=self._context))
 
 
-async def _is_any(tx: Tx) -> Sequence[Row]:
-    """Tell whether any line is open; most of the time there is none."""
-    return await tx.fetch("SELECT 1 FROM count_lines WHERE ended_at IS NULL LIMIT 1")
+async def _may_call(tx: Tx, context: WesContext) -> bool:
+    """Tell whether anything is to be counted, and one more container may come; most of the time there is nothing."""
+    return bool(await tx.fetch(_TO_COUNT)) and await _room(tx, context) > 0
+
+
+async def _room(tx: Tx, context: WesContext) -> int:
+    return context.wes.counting.containers - (await tx.fetch(_ACTIVE))[0][0]
 
 
 async def _send_back(tx: Tx, context: WesContext, number: int) -> None:
@@ -96,7 +105,7 @@ async def _send_back(tx: Tx, context: WesContext, number: int) -> None:
 
 async def _call(tx: Tx, context: WesContext) -> None:
     """Call the next containers to slots that are idle, as many as may come."""
-    room = context.wes.counting.containers - len(await tx.fetch(_ACTIVE))
+    room = await _room(tx, context)
     operators = dict(await tx.fetch(_OPERATORS))
     for station in await open_stations(tx, context):
         which: dict[str, SqlValue] = {"operator": operators.get(station.station_id)}
