@@ -82,12 +82,15 @@ def read(text: str, year: int) -> Scanned:
         year: the current one, by which years of two digits are told.
 
     Raises:
-        Unreadable: by its symbology, separators or brackets it is made of element strings, and something is wrong with them.
+        Unreadable: nothing stands in it; or by its symbology, separators or brackets it is made of element strings, and something
+            is wrong with them.
     """
     symbology = _SYMBOLOGY.match(text)
     prefix = symbology[0] if symbology else ""
     whole = text[len(prefix) :]
     body = whole.strip(SEPARATOR)
+    if not body:
+        raise Unreadable("nothing stands in it")
     if _BRACKETED.match(body):
         return _scanned(body, _bracketed(body), year)
     if prefix in _GS1_SYMBOLOGIES or SEPARATOR in whole:
@@ -171,8 +174,6 @@ def _keep(found: dict[str, str], identifier: str, value: str) -> None:
 
 
 def _scanned(body: str, found: Mapping[str, str], year: int) -> Scanned:
-    if not found:
-        raise Unreadable("nothing stands in it")
     contained = _checked(found, "02", _GTIN)
     count = _value(found, "37", _COUNT)
     return Scanned(

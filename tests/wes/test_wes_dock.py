@@ -144,3 +144,28 @@ async def test_a_lot_is_put_away_by_its_code(store: Store) -> None:
         await put_away(opened, GOODS | {"scan": GREEN})
     await put_away(opened, GOODS | {"scan": code})
     assert await opened.rows("SELECT quantity FROM positions WHERE holder_id = 'T-1'") == [(10,)]
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("T-1", "T-1 is a container or a place, not BLACK"),
+        ("GREEN", "this is Green tea (GREEN), not BLACK"),
+    ],
+    ids=["a container's label", "another product's number"],
+)
+async def test_what_stands_on_something_else_is_no_number_of_a_unit(
+    store: Store, code: str, text: str
+) -> None:
+    opened = await dock(store)
+    await receive(opened, GOODS | {"lotNo": "L-1"})
+    await put_away(opened, GOODS | {"lotNo": "L-1"})
+    unit = {"skuId": "BLACK", "quantity": 1, "lotNo": "L-1"}
+    assert await refused(opened, **unit, scan=code) == ("lines[0].scan", "wrongProduct", text)
+    assert await opened.rows("SELECT upn FROM units") == []
+
+
+async def test_a_code_in_which_nothing_stands_is_no_number_of_a_unit(store: Store) -> None:
+    opened = await dock(store)
+    unit = {"skuId": "BLACK", "quantity": 1, "lotNo": "L-1"}
+    assert (await refused(opened, **unit, scan="]E0"))[1] == "unreadable"

@@ -13,7 +13,13 @@ from gateway.contract.clock import Micros
 from gateway.contract.inbound import PutAwayLine, ReceivedLine
 from gateway.kernel.ports import Tx
 from gateway.wes.context import WesContext
-from gateway.wes.floor.scanning import other_day, read_code, scanned_units, wrong_product
+from gateway.wes.floor.scanning import (
+    is_something_else,
+    other_day,
+    read_code,
+    scanned_units,
+    wrong_product,
+)
 from gateway.wes.orders.barcodes import find_by_code
 from gateway.wes.orders.catalogue import Product
 from gateway.wes.planning.tasks import conflict
@@ -101,7 +107,12 @@ async def _read(
     sku = await find_by_code(tx, owner_id, scanned.gtin or scanned.text)
     serial = scanned.serial
     if line.sku_id not in (sku, scanned.text):
-        is_unit = product.serial_tracked and scanned.plain and scanned.text != line.lot_no
+        is_unit = (
+            product.serial_tracked
+            and scanned.plain
+            and scanned.text != line.lot_no
+            and not await is_something_else(tx, owner_id, scanned.text)
+        )
         says_lot = scanned.lot_no is not None or scanned.text == line.lot_no
         if sku is not None or scanned.gtin is not None or not (is_unit or says_lot):
             raise await wrong_product(tx, owner_id, line.sku_id, scanned, field)

@@ -35,6 +35,7 @@ g.units_per_case, COALESCE(g.attributes, '{}'), l.lot_no, l.production_at, l.exp
 FROM lots l JOIN pools p ON p.pool_id = l.pool_id LEFT JOIN products g ON g.owner_id = p.owner_id AND g.sku = p.sku
 WHERE l.lot_id = :lot_id"""
 _NAME: Final = "SELECT name FROM products WHERE owner_id = :owner_id AND sku = :sku"
+_HOLDER: Final = "SELECT 1 FROM holders WHERE holder_id = :holder_id"
 _UNIT: Final = "SELECT 1 FROM units WHERE upn = :upn AND lot_id = :lot_id AND holder_id = :holder_id"
 # Whether other goods in the same container or place, whose lot has a number, are of the same product.
 _BESIDE: Final = (
@@ -145,11 +146,18 @@ async def wrong_product(tx: Tx, owner_id: str, wanted: str, scanned: Scanned, fi
     rows = await tx.fetch(_NAME, {"owner_id": owner_id, "sku": sku})
     if rows:
         text = f"this is {_called(rows[0][0], sku)}, not {wanted}"
+    elif await _is_holder(tx, code):
+        text = f"{code} is a container or a place, not {wanted}"
     elif lacks_check_digit(code):
         text = f"{code} is no code of {wanted}; its check digit is wrong: if you have typed it, look again"
     else:
         text = f"{code.replace(SEPARATOR, ' ')} is no code of {wanted}"
     return conflict(field, "wrongProduct", text)
+
+
+async def is_something_else(tx: Tx, owner_id: str, code: str) -> bool:
+    """Tell whether a code that stands for no product's barcode is a product's number, or a container or place."""
+    return bool(await tx.fetch(_NAME, {"owner_id": owner_id, "sku": code})) or await _is_holder(tx, code)
 
 
 def scanned_units(named: tuple[str, ...], scanned: str | None, field: str) -> tuple[str, ...]:
@@ -184,6 +192,10 @@ def other_day(
 def local_day(context: WesContext, moment: Micros) -> date:
     """Return the day of a moment at the site."""
     return to_datetime(moment).astimezone(ZoneInfo(context.wes.timezone)).date()
+
+
+async def _is_holder(tx: Tx, code: str) -> bool:
+    return bool(await tx.fetch(_HOLDER, {"holder_id": code}))
 
 
 def _check_lot(goods: Goods, scanned: Scanned) -> None:
