@@ -16,7 +16,7 @@ from gateway.contract.corrections import Figure
 from gateway.contract.inbound import LotNo
 from gateway.contract.model import WireModel
 from gateway.contract.plant import Omitted
-from gateway.contract.transports import Identifier, Operator
+from gateway.contract.transports import Identifier, Moment, Operator
 from gateway.contract.wms import Sku
 
 LINES_MAX: Final = 10_000
@@ -105,6 +105,7 @@ class OrderCount(WireModel):
         blind: who counts sees no figure of the books (盲盘).
         dynamic: no container comes for it: what is left in one is counted when it has come to be picked from (动盘).
         people: who may count; empty: everybody.
+        due_at: when it is to be done; after that an open count is an alarm.
         operator: who orders it.
     """
 
@@ -114,6 +115,7 @@ class OrderCount(WireModel):
     blind: Annotated[bool, Field(strict=True)] = False
     dynamic: Annotated[bool, Field(strict=True)] = False
     people: Annotated[tuple[Operator, ...], Field(max_length=100), AfterValidator(_each_once)] = ()
+    due_at: Moment | None = None
     operator: Operator
     reason: Words
 
@@ -387,6 +389,7 @@ class CountView(WireModel):
     blind: bool
     dynamic: bool
     people: tuple[str, ...]
+    due_at: datetime | None = Omitted
     operator: str
     reason: str
     state: str

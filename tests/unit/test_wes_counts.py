@@ -15,6 +15,7 @@ from gateway.api.wes_counts import count_routes
 from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wes_stock import stock_routes
 from gateway.contract.counts import GAINS, LOSSES, CountReason
+from gateway.kernel.clock import to_rfc3339
 from gateway.site.wes import Counting
 from gateway.wes.alarms import Alarms
 from gateway.wes.core import WesCore
@@ -692,3 +693,17 @@ async def test_the_limits_of_both_alarms_are_the_sites() -> None:
             wes=core.context.wes.model_copy(update={"counting": Counting(loss=0.1, difference=0.1)}),
         )
         assert await look(there, Alarms()) == {}
+
+
+async def test_a_count_that_is_open_after_its_time_is_an_alarm() -> None:
+    async with desk() as there:
+        await fill(there.line, "T-1", "A1-1-L-05", A=10)
+        clock = there.line.core.clock
+        ordered = await there.order(dueAt=to_rfc3339(clock.at_us + DAY_US))
+        assert ordered["dueAt"].startswith("2")
+        alarms = Alarms()
+        assert await look(there, alarms) == {}
+        clock.at_us += DAY_US
+        assert await look(there, alarms) == {"countOverdue": "A count should be done by now: N-1"}
+        await there.counted("Ann", await there.only_line(), 10)
+        assert await look(there, alarms) == {}

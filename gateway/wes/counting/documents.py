@@ -96,8 +96,8 @@ class Line:
 
 
 _ORDER: Final = (
-    "INSERT INTO counts (count_id, count_no, request, digest, blind, dynamic, state, created_at)"
-    " VALUES (:count_id, :count_no, :request, :digest, :blind, :dynamic, 'open', :at_us) ON CONFLICT DO NOTHING"
+    "INSERT INTO counts (count_id, count_no, request, digest, blind, dynamic, due_at, state, created_at)"
+    " VALUES (:count_id, :count_no, :request, :digest, :blind, :dynamic, :due_at, 'open', :at_us) ON CONFLICT DO NOTHING"
 )
 _KNOWN: Final = "SELECT count_id, digest FROM counts WHERE count_no = :count_no"
 # Has the order to itself until the transaction ends: who ends its last line ends it.
@@ -155,6 +155,7 @@ async def order_count(tx: Tx, context: WesContext, order: OrderCount) -> int:
         "digest": sha256(text.encode()).hexdigest()[:32],
         "blind": int(order.blind),
         "dynamic": int(order.dynamic),
+        "due_at": None if order.due_at is None else round(order.due_at.timestamp() * 1_000_000),
         "at_us": context.clock.now_us(),
     }
     if not await tx.execute(_ORDER, row):

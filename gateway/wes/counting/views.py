@@ -168,6 +168,7 @@ async def _count(tx: Tx, row: Row) -> CountView:
         blind=order.blind,
         dynamic=order.dynamic,
         people=order.people,
+        due_at=order.due_at,
         operator=order.operator,
         reason=order.reason,
         state=state,

@@ -1,6 +1,6 @@
-"""What counts find that somebody must look at: as alarms (S2-92, S2-93), which end when it is decided, or counted again."""
+"""What counts find that somebody must look at: as alarms (S2-86, S2-92, S2-93), which end when it is decided, or counted again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from gateway.kernel.ports import Row, SqlValue, Store
@@ -9,6 +9,7 @@ from gateway.wes.context import WesContext
 
 LOSS: Final = "countLoss"
 DIFFERENCE: Final = "countDifference"
+OVERDUE: Final = "countOverdue"
 NAMED_MAX: Final = 20
 """Lines or counts that one alarm names."""
 
@@ -26,6 +27,7 @@ _DIFFERENCES: Final = (
     " GROUP BY c.count_id, c.count_no"
     " HAVING SUM(r.more + r.less) > CAST(:share AS DOUBLE PRECISION) * SUM(r.books) ORDER BY c.count_id LIMIT :limit"
 )
+_OVERDUE: Final = "SELECT count_no, due_at FROM counts WHERE ended_at IS NULL AND due_at <= :now ORDER BY due_at, count_id LIMIT :limit"
 
 
 class CountWatch:
@@ -40,21 +42,26 @@ class CountWatch:
         """Look once."""
         limits = self._context.wes.counting
         self._tell(
+            OVERDUE,
+            await self._find(_OVERDUE, now=self._context.clock.now_us()),
+            "A count should be done by now",
+            "See what is still to be counted or decided: gateway wes counts; or end it.",
+        )
+        self._tell(
             LOSS,
-            await self._find(_LOSSES, limits.loss),
+            await self._find(_LOSSES, share=limits.loss),
             f"A count finds that more than {limits.loss:.1%} is missing",
             "Look for it first, then decide: see gateway wes counts, and docs/wes-stations.md.",
         )
         self._tell(
             DIFFERENCE,
-            await self._find(_DIFFERENCES, limits.difference),
+            await self._find(_DIFFERENCES, share=limits.difference),
             f"A count differs from the books by more than {limits.difference:.1%}",
             "Find out why before it is approved: see gateway wes counts, and the ledger of what differs.",
         )
 
-    async def _find(self, sql: str, share: float) -> Sequence[Row]:
-        which: Mapping[str, SqlValue] = {"share": share, "limit": NAMED_MAX}
-        return await self._store.read(lambda tx: tx.fetch(sql, which))
+    async def _find(self, sql: str, **limits: SqlValue) -> Sequence[Row]:
+        return await self._store.read(lambda tx: tx.fetch(sql, {**limits, "limit": NAMED_MAX}))
 
     def _tell(self, code: str, found: Sequence[Row], text: str, advice: str) -> None:
         if not found:

@@ -7,6 +7,7 @@ CREATE TABLE counts (                            -- 盘点任务
     digest TEXT NOT NULL,
     blind BIGINT NOT NULL,                       -- 1: who counts sees no figure
     dynamic BIGINT NOT NULL,                     -- 1: no container comes for it
+    due_at BIGINT,
     state TEXT NOT NULL,                         -- open, done, withdrawn
     end_reason TEXT,
     created_at BIGINT NOT NULL,
