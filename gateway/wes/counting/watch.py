@@ -27,7 +27,10 @@ _DIFFERENCES: Final = (
     " GROUP BY c.count_id, c.count_no"
     " HAVING SUM(r.more + r.less) > CAST(:share AS DOUBLE PRECISION) * SUM(r.books) ORDER BY c.count_id LIMIT :limit"
 )
-_OVERDUE: Final = "SELECT count_no, due_at FROM counts WHERE ended_at IS NULL AND due_at <= :now ORDER BY due_at, count_id LIMIT :limit"
+_OVERDUE: Final = (
+    "SELECT count_no, due_at FROM counts WHERE ended_at IS NULL AND due_at <= :now"
+    " ORDER BY due_at, count_id LIMIT :limit"
+)
 
 
 class CountWatch:
