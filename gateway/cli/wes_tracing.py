@@ -222,6 +222,7 @@ def _tell_unit(found: dict[str, Any]) -> None:
             (f"{unit.sku_id} {unit.upn}", "bold"),
             f"  lot {unit.lot_no or 'without a number'}, {unit.quality}{recalled}; it is in {unit.holder_id}",
             "" if unit.location_id is None else f" at {unit.location_id}",
+            f", from {unit.supplier}" if unit.supplier else "",
         )
     )
     moves = Listing("when", "what", "from", "to", "by", "order", "package", sentences=("to whom, why",))

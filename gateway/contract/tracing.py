@@ -166,7 +166,7 @@ class ShipmentView(WireModel):
 
 
 class UnitView(WireModel):
-    """One unit, by the number that no other one of its product has.
+    """One unit, by the number that no other one of its product has, with what is known of its lot.
 
     Attributes:
         holder_id: where it is; SHIPPED, SUPPLIER, ADJUST: it is not in the house.
@@ -176,6 +176,9 @@ class UnitView(WireModel):
     owner_id: str
     sku_id: str
     lot_no: str
+    supplier: str
+    produced_at: datetime | None
+    expires_at: datetime | None
     quality: str
     recalled: bool
     holder_id: str

@@ -7,8 +7,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+from gateway.contract.clock import Micros
 from gateway.contract.corrections import LotView
 from gateway.contract.tracing import (
     ArrivalView,
@@ -100,8 +102,9 @@ _PACKAGE: Final = (
     "SELECT p.package_id, p.package_no, p.tracking_no, o.oms_order_no, o.outbound_no, o.consignee"
     " FROM packages p JOIN orders o ON o.order_id = p.order_id WHERE p.package_id = :package_id"
 )
-_UNIT: Final = """SELECT u.upn, p.owner_id, p.sku, l.lot_no, l.quality, l.recalled, u.holder_id, h.location_id, u.pool_id
-FROM units u JOIN pools p ON p.pool_id = u.pool_id JOIN lots l ON l.lot_id = u.lot_id JOIN holders h ON h.holder_id = u.holder_id"""
+_UNIT: Final = """SELECT u.upn, p.owner_id, p.sku, l.lot_no, l.supplier, l.production_at, l.expiry_at, l.quality, l.recalled,
+u.holder_id, h.location_id, u.pool_id FROM units u
+JOIN pools p ON p.pool_id = u.pool_id JOIN lots l ON l.lot_id = u.lot_id JOIN holders h ON h.holder_id = u.holder_id"""
 _NUMBERED: Final = f"""{_UNIT} WHERE u.upn = :upn AND p.warehouse_id = :warehouse_id
 AND (CAST(:owner_id AS TEXT) IS NULL OR p.owner_id = CAST(:owner_id AS TEXT))
 AND (CAST(:sku AS TEXT) IS NULL OR p.sku = CAST(:sku AS TEXT)) AND u.pool_id > :after ORDER BY u.pool_id LIMIT :limit"""
@@ -255,8 +258,8 @@ def lot_view(sku: str, lot: Lot) -> LotView:
         recalled=lot.recalled,
         supplier=lot.supplier,
         received_at=to_datetime(lot.received_at),
-        produced_at=None if lot.production_at is None else to_datetime(lot.production_at),
-        expires_at=None if lot.expiry_at is None else to_datetime(lot.expiry_at),
+        produced_at=_moment(lot.production_at),
+        expires_at=_moment(lot.expiry_at),
         quantity=lot.balance.quantity,
         reserved=lot.balance.reserved,
         allocated=lot.balance.allocated,
@@ -360,6 +363,10 @@ def _shipment(passed: _Passed, package: Row) -> ShipmentView:
     )
 
 
+def _moment(at_us: Micros | None) -> datetime | None:
+    return None if at_us is None else to_datetime(at_us)
+
+
 def _arrival(row: Row) -> ArrivalView:
     at, kind, source, document_kind, document_id, operator, quantity = row
     return ArrivalView(
@@ -391,7 +398,7 @@ def _recall(row: Row) -> RecallView:
         operator=operator,
         reason=reason,
         at=to_datetime(at_us),
-        barred_at=None if barred_at is None else to_datetime(barred_at),
+        barred_at=_moment(barred_at),
     )
 
 
@@ -409,12 +416,28 @@ def _merge(lot: Lot, row: Row) -> MergeView:
 
 
 def _unit(row: Row) -> UnitView:
-    upn, owner_id, sku, lot_no, quality, recalled, holder_id, location_id, _ = row
+    (
+        upn,
+        owner_id,
+        sku,
+        lot_no,
+        supplier,
+        production_at,
+        expiry_at,
+        quality,
+        recalled,
+        holder_id,
+        location_id,
+        _,
+    ) = row
     return UnitView(
         upn=upn,
         owner_id=owner_id,
         sku_id=sku,
         lot_no=lot_no,
+        supplier=supplier,
+        produced_at=_moment(production_at),
+        expires_at=_moment(expiry_at),
         quality=quality,
         recalled=bool(recalled),
         holder_id=holder_id,

@@ -26,6 +26,7 @@ from gateway.wes.stock.model import Holder, HolderKind, Portion
 from gateway.wes.stock.opening import Batch, open_holder, open_lot
 from gateway.wes.stock.post import post
 from gateway.wes.stock.verbs import receive
+from gateway.wes.upstream.sync import sync_changed
 from tests.unit.chain_rig import Crash, MortalStore, order
 from tests.unit.feeding import START_US
 from tests.unit.station_rig import Station, picked, put, questions, station, station_on
@@ -407,6 +408,16 @@ async def test_a_package_that_is_handed_over_at_the_same_moment_has_left_or_stay
     assert sum(pieces for _, pieces, _ in await to_take_out(line)) == 6 - gone
 
 
+async def test_upstream_is_told_what_it_may_still_sell(line: Station) -> None:
+    await order(line, "C-1", ("A", 4))
+    await sync_changed(line.store, line.core.context)
+    await call_back(line)
+    await sync_changed(line.store, line.core.context)
+    told = [each["availableQty"] for each in await line.core.told() if "availableQty" in each]
+    assert told[-1] == 16, "of the other lot, less what is promised of it now"
+    await is_sound(line)
+
+
 async def test_a_lot_that_was_recalled_by_mistake_is_judged_again(line: Station) -> None:
     await call_back(line)
     judged = JudgeLot(
@@ -555,7 +566,8 @@ class Shift:
             case "pick":
                 await self.pick_one()
             case "seal":
-                await line.seal_all()
+                with suppress(Refusal):  # recalled goods may lie in a box
+                    await line.seal_all()
             case "ship":
                 ready = await line.core.rows(
                     "SELECT package_id FROM packages WHERE code = 150 ORDER BY package_id"

@@ -196,7 +196,7 @@ async def test_a_unit_is_found_by_its_number_with_all_that_happened_to_it(desk: 
     await line.finish()
     await desk.forget_the_day()
     ((unit),) = await desk.items("units/2", skuId="A")
-    assert (unit["lotNo"], unit["holderId"]) == ("L", "SHIPPED")
+    assert (unit["lotNo"], unit["supplier"], unit["holderId"]) == ("L", "farm", "SHIPPED")
     moves = await desk.items("units/2/moves", skuId="A")
     assert [(each["kind"], each["source"], each["target"]) for each in moves] == [
         ("receive", "SUPPLIER", "T-1"),
