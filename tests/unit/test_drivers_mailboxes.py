@@ -14,6 +14,7 @@ from gateway.contract.driver import DriverContext
 from gateway.contract.reports import (
     ChannelOnline,
     CommandAccepted,
+    CommandDone,
     DeviceFault,
     DeviceOffline,
     DeviceRecovered,
@@ -110,6 +111,20 @@ async def test_a_command_goes_to_its_own_mailbox_and_the_other_is_not_in_doubt(b
     assert belt.told() == [CommandAccepted(job_id=500)]
 
 
+async def test_a_command_that_is_settled_otherwise_leaves_that_of_another_mailbox_alone(belt: Belt) -> None:
+    for channel in ("out-1", "out-2"):
+        belt.show(channel)
+    belt.told()
+    for job_id, channel in ((500, "out-1"), (501, "out-2")):
+        belt.mailboxes.assign(
+            Command(job_id=job_id, device_id="belt", channel=channel, seq=5, boot_id=1, op=Op.TRANSFER)
+        )
+        belt.mailboxes.written(channel)
+    belt.mailboxes.abandon(500)
+    belt.show("out-2", replace(IDLE, ack_seq=5, done_seq=5, job_id=501))
+    assert belt.told() == [CommandAccepted(job_id=501), CommandDone(job_id=501)]
+
+
 async def test_a_device_is_well_when_none_of_its_mailboxes_shows_a_fault(belt: Belt) -> None:
     for channel in ("out-1", "out-2"):
         belt.show(channel)
@@ -120,5 +135,9 @@ async def test_a_device_is_well_when_none_of_its_mailboxes_shows_a_fault(belt: B
     (fault,) = belt.told()
     assert isinstance(fault, DeviceFault)
     assert fault.code == 7
+    belt.show("out-2", replace(IDLE, fault_code=8))
+    (other,) = belt.told()
+    assert isinstance(other, DeviceFault)
+    assert other.code == 8
     belt.show("out-2")
     assert belt.told() == [DeviceRecovered(device_id="belt")]

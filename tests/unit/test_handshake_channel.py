@@ -236,6 +236,21 @@ def test_an_abandoned_command_is_forgotten_and_the_channel_online_once_at_rest(t
     assert online.ack_seq == 5
 
 
+def test_a_channel_whose_command_was_abandoned_before_it_was_taken_is_told_as_online_anew(told: Told) -> None:
+    """The kernel gives it no other before it has heard which number the device has really acknowledged."""
+    told.show(IDLE_AT_4)
+    told.channel.assign(PICK_5)
+    told.written()
+    told.reports.clear()
+    told.channel.abandon(500)
+    told.show(IDLE_AT_4, after=0.1)
+    assert told.reports == [], "the device may look at the block yet"
+    told.show(IDLE_AT_4, after=0.2)
+    (online,) = told.reports
+    assert isinstance(online, ChannelOnline)
+    assert online.ack_seq == 4
+
+
 def test_the_same_assignment_again_changes_nothing(told: Told) -> None:
     told.channel.assign(PICK_5)
     told.show(IDLE_AT_4)
@@ -381,6 +396,15 @@ def test_a_life_counter_that_stands_still_stops_the_writing(told: Told) -> None:
     assert told.channel.assign(PICK_5) is None
     assert told.channel.show(IDLE_AT_4, 2, 9.0) == BLOCK_5
     assert told.channel.life.alive
+
+
+def test_a_device_that_lives_again_is_told_as_online_though_nothing_else_has_changed(told: Told) -> None:
+    told.show(IDLE_AT_4)
+    told.reports.clear()
+    told.channel.show(IDLE_AT_4, 0, 3.0)
+    told.now = 3.0
+    told.show(IDLE_AT_4, after=1.0)
+    assert [type(report) for report in told.reports] == [ChannelOnline]
 
 
 def test_a_status_without_a_boot_id_shows_nothing_yet(told: Told) -> None:

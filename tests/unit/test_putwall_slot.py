@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from drivers.handshake import WRITES_BEFORE_FAULT
 from drivers.slots import STEPS, Slot, SlotBlock, SlotStatus, Verdict, Wish
 from gateway.contract.puts import Colour, SlotOrder
 from gateway.contract.reports import CurtainBroken, PutDarkened, PutEnded, PutForgotten, PutShown, Report
@@ -93,8 +94,9 @@ def test_nothing_is_written_before_the_slot_was_read(fresh: Told) -> None:
 
 def test_a_put_is_lit_and_confirmed(told: Told) -> None:
     told.light(5)
-    told.poll()
-    told.poll()
+    for _ in range(2):
+        told.poll()
+        assert told.slot.fault is None
     told.wall.press_confirm()
     told.poll()
     assert told.reports == [
@@ -207,6 +209,44 @@ def test_an_order_that_arrives_after_the_wall_has_started_again_is_refused(told:
     assert (told.wall.lit_for, told.wall.refused) == ([], 5)
 
 
+def test_the_next_put_may_be_asked_for_while_the_end_of_the_last_is_being_told(told: Told) -> None:
+    """As the kernel does: what it has committed of one put has it show the next."""
+    told.light(5)
+    told.poll()
+    told.poll()
+    told.wall.press_confirm()
+    told.slot.show(SlotStatus.of(told.wall.status()), told.wall.boot_id, told.now)
+    ended = told.slot.due()
+    assert isinstance(ended, PutEnded)
+    told.now += 1
+    told.light(6)
+    told.slot.told(ended)
+    told.poll()
+    assert told.reports[-1] == PutShown(put_id="put-6")
+    assert told.wall.lit_for == [5, 6]
+
+
+def test_the_same_put_again_is_not_begun_anew(told: Told) -> None:
+    told.light(5)
+    told.poll()
+    told.poll()
+    assert told.slot.light(order(5)) is None
+    told.poll()
+    assert told.reports == [PutShown(put_id="put-5")]
+
+
+def test_a_slot_that_takes_no_order_is_a_fault_that_says_why(told: Told) -> None:
+    refusing = SlotStatus(job_id=0, state=0, quantity=0, curtain=0, refused=1)
+    assert told.slot.light(order(5))
+    for _ in range(WRITES_BEFORE_FAULT):
+        assert told.slot.fault is None
+        told.slot.written(told.now)
+        told.now += 0.3
+        assert told.slot.show(refusing, told.wall.boot_id, told.now)
+    assert told.slot.fault
+    assert "W1-01 takes no order: the check does not fit" in told.slot.fault.text
+
+
 def test_a_slot_with_a_newer_put_is_a_fault(told: Told) -> None:
     told.wall.job_id = 9
     told.light(5)
@@ -259,6 +299,23 @@ def test_a_curtain_counter_that_began_anew_counts_from_0(fresh: Told) -> None:
     fresh.wall.curtain = 2
     fresh.poll()
     assert fresh.reports == [CurtainBroken(device_id="wall-1", slot="W1-01", count=2)]
+
+
+def test_a_wall_that_starts_again_with_its_counter_has_seen_no_more_hands(fresh: Told) -> None:
+    fresh.wall.curtain = 40
+    fresh.poll()
+    fresh.wall.boot_id += 1
+    fresh.poll()
+    assert fresh.reports == []
+
+
+def test_hands_are_told_until_the_kernel_has_them_whatever_else_it_hears(fresh: Told) -> None:
+    fresh.poll()
+    fresh.wall.reach_in(2)
+    fresh.slot.show(SlotStatus.of(fresh.wall.status()), fresh.wall.boot_id, 1.0)
+    broken = fresh.slot.due()
+    fresh.slot.told(CurtainBroken(device_id="wall-1", slot="W1-02", count=2))
+    assert fresh.slot.due() is broken
 
 
 @pytest.mark.parametrize("counted", [40, 40_000])
