@@ -38,6 +38,7 @@ from gateway.wes.stock.model import OUTSIDE, Act, Lot, Portion, Quality
 from gateway.wes.stock.opening import set_safety
 from gateway.wes.stock.post import post
 from gateway.wes.stock.quality import change_quality
+from gateway.wes.stock.rows import lock_lot
 from gateway.wes.stock.verbs import hold, merge, move, move_held, scrap, send_back, unhold
 from gateway.wes.upstream.sync import sync_at_once
 
@@ -114,6 +115,9 @@ async def _merge(tx: Tx, context: WesContext, request: MergeGoods, lot: Lot) -> 
     target = await find_lot(tx, context, request.owner_id, request.sku_id, request.target_lot_no)
     if target.lot_id == lot.lot_id:
         raise conflict("targetLotNo", "sameLot", "they are of that lot already")
+    # Whoever judges or recalls one of them was before this and is seen, or waits and finds what was merged.
+    locked = {lot_id: await lock_lot(tx, lot_id) for lot_id in sorted((lot.lot_id, target.lot_id))}
+    lot, target = locked[lot.lot_id], locked[target.lot_id]
     if lot.serial or target.serial:
         raise conflict(
             "targetLotNo", "serial", "goods that are known by unit stay in the lot that they came in"

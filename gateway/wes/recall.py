@@ -34,7 +34,7 @@ TRIES_MAX: Final = 5
 _MARK: Final = "UPDATE lots SET recalled = 1 WHERE lot_id = :lot_id"
 _NOTE: Final = (
     "INSERT INTO recalls (recall_id, lot_id, operator, reason, at_us)"
-    " VALUES (:recall_id, :lot_id, :operator, :reason, :at_us)"
+    " VALUES (:recall_id, :lot_id, :operator, :reason, :at_us) ON CONFLICT DO NOTHING"
 )
 _PICKED: Final = "SELECT allocated FROM positions WHERE lot_id = :lot_id AND holder_id = :holder_id"
 _SHIPPED: Final = (
@@ -78,19 +78,25 @@ async def go_on(core: WesCore) -> None:
 
 
 async def _mark(tx: Tx, context: WesContext, request: RecallLot) -> ActView:
-    views: list[RecalledLot] = []
-    for lot in await find_lots_with(tx, context, request.owner_id, request.sku_id, request.lot_no):
-        await tx.execute(_MARK, {"lot_id": lot.lot_id})
-        row = {
-            "recall_id": request.act_id,
-            "lot_id": lot.lot_id,
-            "operator": request.operator,
-            "reason": request.reason,
-            "at_us": context.clock.now_us(),
-        }
-        await tx.execute_many(_NOTE, [row])
-        views.append(await _found(tx, context, lot.lot_id))
-    return ActView(act_id=request.act_id, recalled=tuple(views))
+    marked: dict[int, RecalledLot] = {}
+    # Whoever moves goods of a lot to another one holds its row: that was before the mark and is found now, or sees the mark.
+    while new := [
+        lot.lot_id
+        for lot in await find_lots_with(tx, context, request.owner_id, request.sku_id, request.lot_no)
+        if lot.lot_id not in marked
+    ]:
+        for lot_id in new:
+            row = {
+                "recall_id": request.act_id,
+                "lot_id": lot_id,
+                "operator": request.operator,
+                "reason": request.reason,
+                "at_us": context.clock.now_us(),
+            }
+            if await tx.execute(_NOTE, row):
+                await tx.execute(_MARK, {"lot_id": lot_id})
+            marked[lot_id] = await _found(tx, context, lot_id)
+    return ActView(act_id=request.act_id, recalled=tuple(marked.values()))
 
 
 async def _found(tx: Tx, context: WesContext, lot_id: int) -> RecalledLot:

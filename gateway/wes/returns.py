@@ -35,7 +35,7 @@ from gateway.wes.planning.tasks import conflict, missing
 from gateway.wes.stock.model import SHIPPED, Act, Lot, Portion, Quality, Virtual
 from gateway.wes.stock.opening import Batch, open_lot
 from gateway.wes.stock.post import post
-from gateway.wes.stock.rows import load_lot
+from gateway.wes.stock.rows import load_lot, lock_lot
 from gateway.wes.stock.verbs import hold, receive
 
 _QUALITIES: Final[Mapping[ReturnedQuality, Quality]] = {
@@ -91,9 +91,9 @@ _UNIT_OF: Final = (
     "SELECT p.owner_id, p.sku FROM units u JOIN pools p ON p.pool_id = u.pool_id"
     " WHERE u.upn = :upn ORDER BY p.pool_id"
 )
-_HAS_A_DAY: Final = (
+_IN_DOUBT: Final = (
     "SELECT 1 FROM lots l JOIN pools p ON p.pool_id = l.pool_id WHERE p.warehouse_id = :warehouse_id"
-    " AND p.owner_id = :owner_id AND p.sku = :sku AND l.expiry_at IS NOT NULL LIMIT 1"
+    " AND p.owner_id = :owner_id AND p.sku = :sku AND (l.expiry_at IS NOT NULL OR l.recalled = 1) LIMIT 1"
 )
 _PAGE: Final = (
     "SELECT return_id, return_no, oms_order_no, outbound_no, owner_id, reason, state, created_at FROM returns"
@@ -386,7 +386,7 @@ async def _parts(
     if strange or not line.upns:
         origin = await _origin(tx, context, found, line, shipment)
         if origin is None:
-            doubtful = await _expires(tx, context, found, product)
+            doubtful = await _may_be_bad(tx, context, found, product)
         else:
             doubtful = origin.recalled
         careful = ReturnedQuality.INSPECT if line.quality is ReturnedQuality.SALEABLE else line.quality
@@ -396,8 +396,8 @@ async def _parts(
     return parts
 
 
-async def _expires(tx: Tx, context: WesContext, found: Return, product: Product) -> bool:
-    """Tell whether goods of a product have a day on which they expire."""
+async def _may_be_bad(tx: Tx, context: WesContext, found: Return, product: Product) -> bool:
+    """Tell whether goods of a product have a day on which they expire, or a lot of it was recalled."""
     if product.shelf_life_days is not None:
         return True
     which = {
@@ -405,7 +405,7 @@ async def _expires(tx: Tx, context: WesContext, found: Return, product: Product)
         "owner_id": found.owner_id,
         "sku": product.sku,
     }
-    return bool(await tx.fetch(_HAS_A_DAY, which))
+    return bool(await tx.fetch(_IN_DOUBT, which))
 
 
 async def _lot_of(
@@ -442,10 +442,13 @@ async def _lot_of(
 async def _origin(
     tx: Tx, context: WesContext, found: Return, line: ReturnedLine, shipment: Shipment | None
 ) -> Lot | None:
-    """Return the lot that pieces left with: the one that they name, or the only one that left with their order."""
+    """Return the lot that pieces left with: the one that they name, or the only one that left with their order.
+
+    Whoever recalls it was before this, or waits and finds what has come back.
+    """
     if line.lot_no is None:
         shipped = frozenset[int]() if shipment is None else shipment.lots.get(line.sku_id, frozenset())
-        return await load_lot(tx, *shipped) if len(shipped) == 1 else None
+        return await lock_lot(tx, *shipped) if len(shipped) == 1 else None
     which = {
         "warehouse_id": context.wes.warehouse_id,
         "owner_id": found.owner_id,
@@ -453,7 +456,7 @@ async def _origin(
         "lot_no": line.lot_no,
     }
     rows = await tx.fetch(_LOT, which)
-    return await load_lot(tx, rows[0][0]) if rows else None
+    return await lock_lot(tx, rows[0][0]) if rows else None
 
 
 async def _note(

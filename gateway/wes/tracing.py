@@ -150,7 +150,9 @@ async def find_lots(tx: Tx, context: WesContext, owner_id: str | None, sku: str,
 async def find_lots_with(
     tx: Tx, context: WesContext, owner_id: str | None, sku: str, lot_no: str
 ) -> list[Lot]:
-    """Return all lots that have, or had, goods of a lot: itself first, what came back, and what it was merged into.
+    """Return all lots that have, had, or may have goods of a lot: itself first, what came back, and what it was merged into.
+
+    What came back and nobody knows the lot of may be of any.
 
     Raises:
         Refusal: there has never been such a lot.
@@ -162,6 +164,9 @@ async def find_lots_with(
             if lot.lot_id not in found:
                 found[lot.lot_id] = lot
                 names += [row[0] for row in await tx.fetch(_MERGED_INTO, {"lot_id": lot.lot_id})]
+    (pool_id,) = {lot.pool_id for lot in found.values()}
+    nameless = await tx.fetch(_NAMED, {"pool_id": pool_id, "lot_no": "-R", "length": 2})
+    found |= {lot.lot_id: lot for lot in map(lot_of, nameless) if _CAME_BACK.fullmatch(lot.lot_no)}
     return list(found.values())
 
 

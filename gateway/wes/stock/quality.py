@@ -15,10 +15,8 @@ from gateway.kernel.ports import Tx
 from gateway.wes.stock.model import Act, Balance, Event, EventKind, Line, Lot, Quality
 from gateway.wes.stock.post import Posted, post
 from gateway.wes.stock.refusal import Level, Nowhere, StockRefused
-from gateway.wes.stock.rows import LOT_COLUMNS, lot_of
+from gateway.wes.stock.rows import LOCK_LOT, LOT_COLUMNS, lot_of
 
-# Takes the lot's row: nothing of the lot is held or freed by others until this transaction ends.
-_TAKE: Final = f"UPDATE lots SET quality = quality WHERE lot_id = :lot_id RETURNING {LOT_COLUMNS}"
 _NOT_RECALLED: Final = "UPDATE lots SET recalled = 0 WHERE lot_id = :lot_id AND recalled <> 0"
 _DATE: Final = "UPDATE lots SET expiry_at = :expiry_at WHERE lot_id = :lot_id"
 _DUE: Final = f"""SELECT {LOT_COLUMNS} FROM lots WHERE expiry_at <= :now AND quality <> 'expired' AND quantity > 0
@@ -44,7 +42,7 @@ async def due_to_expire(tx: Tx, now: Micros, limit: int) -> Sequence[Lot]:
 
 
 async def _change(act: Act, lot_id: int, quality: Quality, expiry_at: Micros | None, tx: Tx) -> Posted:
-    rows = await tx.fetch(_TAKE, {"lot_id": lot_id})
+    rows = await tx.fetch(LOCK_LOT, {"lot_id": lot_id})
     if not rows:
         raise StockRefused(Nowhere(Level.LOT, (lot_id,)))
     lot = lot_of(rows[0])

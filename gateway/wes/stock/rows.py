@@ -11,6 +11,7 @@ LOT_COLUMNS: Final = (
     "lot_id, pool_id, lot_no, supplier, production_at, expiry_at, received_at, quality, serial, unplaced, barred, recalled,"
     f" {_BALANCE}"
 )
+LOCK_LOT: Final = f"UPDATE lots SET quality = quality WHERE lot_id = :lot_id RETURNING {LOT_COLUMNS}"
 HOLDER_COLUMNS: Final = "holder_id, kind, warehouse_id, location_id, zone, distance"
 
 
@@ -65,6 +66,12 @@ def holder_of(row: Row) -> Holder:
         zone=zone,
         distance=distance,
     )
+
+
+async def lock_lot(tx: Tx, lot_id: int) -> Lot:
+    """Return a lot that is known, and that nobody else judges, recalls or promises until the transaction ends."""
+    (row,) = await tx.fetch(LOCK_LOT, {"lot_id": lot_id})
+    return lot_of(row)
 
 
 async def load_lot(tx: Tx, lot_id: int) -> Lot | None:

@@ -1,0 +1,132 @@
+"""A recall beside what else is done at that moment, and what came back without its number: nothing slips out of it (S2-144)."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from gateway.contract.acts import ActView
+from gateway.contract.corrections import MergeGoods
+from gateway.contract.faults import Refusal
+from gateway.contract.returns import ReceiveReturn
+from gateway.kernel.ports import Store
+from gateway.wes.corrections import correct
+from gateway.wes.recall import go_on, recall
+from gateway.wes.returns import take_back
+from tests.unit.chain_rig import order
+from tests.unit.station_rig import Station, station_on
+from tests.wes.between import between
+from tests.wes.test_wes_recall import asked, call_back, core_of, fill, is_sound, line, lot
+
+__all__ = ["line"]
+
+pytestmark = pytest.mark.unit
+
+Doing = Callable[[Store], Awaitable[Any]]
+
+
+def merging(line: Station) -> Doing:
+    """Return the act of whoever makes five pieces of lot L in T-1 pieces of lot M."""
+    body = {"act_id": "office", "operator": "Eve", "reason": "one tote", "sku_id": "A", "lot_no": "L"}
+    where = {"holder_id": "T-1", "quantity": 5, "target_lot_no": "M"}
+    request = MergeGoods.model_validate(body | where)
+    return lambda store: store.write(partial(correct, context=line.core.context, request=request))
+
+
+def coming_back(line: Station, act_id: str, quantity: int = 1, **goods: Any) -> Doing:
+    """Return the act of whoever receives saleable pieces of A that come back from order C-1."""
+    piece = {"skuId": "A", "quantity": quantity, "quality": "saleable"} | goods
+    body = {"actId": act_id, "operator": "Dora", "orderNo": "ORD-C-1", "lines": [piece]}
+    request = ReceiveReturn.model_validate(body)
+    return lambda store: store.write(partial(take_back, context=line.core.context, request=request))
+
+
+def recalling(line: Station) -> Doing:
+    return lambda store: store.write(partial(recall, context=line.core.context, request=asked()))
+
+
+async def usable(line: Station) -> dict[str, int]:
+    """Return the pieces that can be promised, by lot."""
+    sql = (
+        "SELECT lot_no, quantity FROM lots WHERE quality = 'qualified' AND recalled = 0 AND quantity > 0"
+        " ORDER BY lot_no"
+    )
+    return dict(await line.core.rows(sql))
+
+
+async def test_what_comes_back_of_an_order_that_had_the_lot_too_is_looked_into(line: Station) -> None:
+    await order(line, "C-1", ("A", 24))
+    await line.finish()
+    await call_back(line)
+    view = await coming_back(line, "B-1")(line.store)
+    assert view.to_inspect == ("A",)
+    assert await usable(line) == {"M": 16}
+    assert (await coming_back(line, "B-2", lotNo="M")(line.store)).to_inspect is None
+    assert await usable(line) == {"M": 16, "M-R": 1}
+    await is_sound(line)
+
+
+async def test_a_recall_that_is_sent_again_after_its_act_is_forgotten_changes_nothing(line: Station) -> None:
+    await call_back(line)
+    await line.store.write(lambda tx: tx.execute("DELETE FROM acts"))
+    view = await call_back(line)
+    assert isinstance(view, ActView)
+    await is_sound(line)
+
+
+STATEMENTS = (2, 4, 6, 8, 11, 14)
+"""Where one may halt here was found by trying every statement; some are kept."""
+
+
+async def test_what_came_back_and_nobody_knows_the_lot_of_is_recalled_too(line: Station) -> None:
+    await order(line, "C-1", ("A", 24))
+    await line.finish()
+    await coming_back(line, "B-1")(line.store)
+    assert await usable(line) == {"-R": 1, "M": 16}
+    view = await call_back(line)
+    assert view.recalled is not None
+    assert [each.lot_no for each in view.recalled] == ["L", "-R"]
+    assert await usable(line) == {"M": 16}
+    await line.check()
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+@pytest.mark.parametrize("before", STATEMENTS)
+@pytest.mark.parametrize("first", ["merge", "recall"])
+async def test_what_is_merged_while_its_lot_is_recalled_is_recalled_too(
+    store: Store, first: str, before: int
+) -> None:
+    line = await station_on(store)
+    await fill(line, "T-1", "A1-1-L-05", "L", 20)
+    await fill(line, "T-2", "A1-2-L-05", "M", 20)
+    acts = (merging(line), recalling(line)) if first == "merge" else (recalling(line), merging(line))
+    _, outcomes = await between(store, before, *acts)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Refusal):
+            raise outcome
+    await go_on(core_of(line))
+    merged = (await lot(line, "M"))[1] == 25
+    assert await usable(line) == ({} if merged else {"M": 20})
+    await is_sound(line)
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+@pytest.mark.parametrize("before", STATEMENTS)
+@pytest.mark.parametrize("first", ["return", "recall"])
+async def test_what_comes_back_while_its_lot_is_recalled_is_not_sold(
+    store: Store, first: str, before: int
+) -> None:
+    line = await station_on(store)
+    await fill(line, "T-1", "A1-1-L-05", "L", 20)
+    await order(line, "C-1", ("A", 4))
+    await line.finish()
+    back = coming_back(line, "B-1")
+    acts = (back, recalling(line)) if first == "return" else (recalling(line), back)
+    _, outcomes = await between(store, before, *acts)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    await go_on(core_of(line))
+    assert await usable(line) == {}
+    await is_sound(line)
