@@ -105,6 +105,14 @@ def test_a_put_is_lit_and_confirmed(told: Told) -> None:
     ]
 
 
+def test_nothing_is_decided_by_what_was_read_while_an_order_is_being_written(told: Told) -> None:
+    dark = SlotStatus.of(told.wall.status())
+    assert told.slot.light(order(5))
+    assert told.slot.show(dark, told.wall.boot_id, told.now + 1) is None
+    told.slot.written(told.now + 1)
+    assert told.slot.show(dark, told.wall.boot_id, told.now + 2), "it may have been lost"
+
+
 def test_a_put_that_has_ended_is_not_lit_again_though_the_wall_forgets_it_before_that_is_told(
     told: Told,
 ) -> None:
@@ -316,6 +324,21 @@ def test_hands_are_told_until_the_kernel_has_them_whatever_else_it_hears(fresh: 
     broken = fresh.slot.due()
     fresh.slot.told(CurtainBroken(device_id="wall-1", slot="W1-02", count=2))
     assert fresh.slot.due() is broken
+
+
+def test_hands_that_come_while_others_are_being_told_are_told_after_them(fresh: Told) -> None:
+    fresh.poll()
+    fresh.wall.reach_in(2)
+    fresh.slot.show(SlotStatus.of(fresh.wall.status()), fresh.wall.boot_id, 1.0)
+    first = fresh.slot.due()
+    assert isinstance(first, CurtainBroken)
+    fresh.wall.reach_in(1)
+    fresh.slot.show(SlotStatus.of(fresh.wall.status()), fresh.wall.boot_id, 2.0)
+    assert fresh.slot.due() is first
+    fresh.slot.told(first)
+    following = fresh.slot.due()
+    assert isinstance(following, CurtainBroken)
+    assert (first.count, following.count) == (2, 1)
 
 
 @pytest.mark.parametrize("counted", [40, 40_000])
