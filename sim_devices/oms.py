@@ -22,7 +22,7 @@ from pydantic.alias_generators import to_camel
 
 from sim_devices.asking import Asker
 from sim_devices.clock import Random
-from sim_devices.order_book import ENDS, EXCEPTION, SHIPPED, Order, OrderBook
+from sim_devices.order_book import ENDS, EXCEPTION, SHIPPED, Order, OrderBook, Purchase
 
 PAGE: Final = 1000
 LINES_MAX: Final = 3
@@ -44,6 +44,7 @@ class Demand:
         cancelled: share of the orders (0 … 1) that is cancelled soon after.
         short: share of the orders (0 … 1) that asks for more than there is, and is cancelled when it is told so.
         returned: share of the orders (0 … 1) of which something comes back after they have left.
+        bought: share of the orders (0 … 1) whose pieces are bought again when they have left.
     """
 
     orders: int | None
@@ -51,6 +52,7 @@ class Demand:
     cancelled: float = 0.0
     short: float = 0.0
     returned: float = 0.0
+    bought: float = 0.0
 
 
 class _Agreed(BaseModel):
@@ -74,6 +76,11 @@ class _Returned(_Agreed):
     quantity: int
 
 
+class _NoticeLine(_Agreed):
+    sku_id: str
+    received: int
+
+
 class _Callback(_Agreed):
     callback_id: str
     oms_order_no: str
@@ -84,6 +91,10 @@ class _Callback(_Agreed):
     items: tuple[_Shipped, ...] = ()
     returned: tuple[_Returned, ...] = ()
     return_complete: bool = False
+    notice_no: str | None = None
+    arrived: tuple[_Returned, ...] = ()
+    notice_lines: tuple[_NoticeLine, ...] = ()
+    notice_complete: bool = False
 
 
 class _Stock(_Agreed):
@@ -173,6 +184,8 @@ class SimulatedOms:
         async with asyncio.TaskGroup() as customers:
             for order_no in self.book.earlier:
                 customers.create_task(self._take_up(self.book.orders[order_no]))
+            for purchase in self.book.purchases.values():
+                customers.create_task(self._announce(purchase))
             number = 0
             while (self.wanted is None or number < self.wanted) and +self._open_to_sell:
                 number += 1
@@ -183,14 +196,15 @@ class SimulatedOms:
             self.book.object(f"everything is sold after {placed} orders")
 
     async def verdict(self) -> list[str]:
-        """Return all that is wrong: objections, and stock that does not agree with what was sold."""
+        """Return all that is wrong: objections, and stock that does not agree with what was sold and bought."""
         found = list(self.book.objections)
-        now, sold = await self.stock("quantity"), self.book.sold()
+        now, sold, bought = await self.stock("quantity"), self.book.sold(), self.book.bought()
         for sku, before in sorted(self.book.opening.items()):
-            expected = before - sold[sku]
+            expected = before - sold[sku] + bought[sku]
             if now.get(sku, 0) != expected:
                 found.append(
-                    f"{before} of {sku} less {sold[sku]} sold is {expected}, and {now.get(sku, 0)} are told"
+                    f"{before} of {sku} less {sold[sku]} sold and {bought[sku]} bought is {expected},"
+                    f" and {now.get(sku, 0)} are told"
                 )
         return found + await self._stock_objections()
 
@@ -232,6 +246,9 @@ class SimulatedOms:
             await asyncio.sleep(self._rng.uniform(0, 5 * self._demand.pause_s))
             await self._cancel(order)
         await self._see_through(order)
+        shipped = +Counter(order.shipped)
+        if shipped and crc32(order_no.encode()) % 100 < 100 * self._demand.bought:
+            await self._announce(self.book.buy(f"{order_no}-P", shipped))
         if comes_back and order.status == SHIPPED and +Counter(order.shipped):
             await asyncio.sleep(self._rng.uniform(0, self._demand.pause_s))
             sku = self._rng.choice(sorted(+Counter(order.shipped)))
@@ -272,6 +289,22 @@ class SimulatedOms:
         while not order.has_ended:
             order.changed.clear()
             await order.changed.wait()
+
+    async def _announce(self, purchase: Purchase) -> None:
+        """Announce what was bought, and wait until it is there; the same notice again is the same."""
+        notice = {
+            "noticeNo": purchase.notice_no,
+            "kind": "purchase",
+            "warehouseId": self._warehouse_id,
+            "items": [{"skuId": sku, "quantity": quantity} for sku, quantity in purchase.lines.items()],
+        }
+        answer = await self._command("/api/wms/inbound/notice", notice)
+        if answer["code"] != "SUCCESS":
+            self.book.object(f"{purchase.notice_no} could not be announced: {answer['message']}")
+            return
+        while not purchase.has_ended:
+            purchase.changed.clear()
+            await purchase.changed.wait()
 
     def _basket(self) -> dict[str, int]:
         """Choose what there is, the first products most often, as customers do (Zipf)."""

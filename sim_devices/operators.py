@@ -111,6 +111,10 @@ class Person:
         """Receive what has come back; None: it was refused."""
         return await self._do("receiveReturn", "inbound/returns", fields)
 
+    async def receive(self, **fields: Any) -> Item | None:
+        """Receive what has come; None: it was refused."""
+        return await self._do("receive", "inbound/receipts", fields)
+
     async def count_line(self, **fields: Any) -> Item | None:
         """Tell what was counted of a line of a stock count; None: it was refused."""
         return await self._do("countLine", "counting/results", fields)
@@ -362,7 +366,7 @@ class Packer:
 
 
 class Receiver:
-    """Stands at the dock: receives what customers send back."""
+    """Stands at the dock: receives what customers send back, and what was bought."""
 
     def __init__(self, person: Person) -> None:
         self._person = person
@@ -386,7 +390,22 @@ class Receiver:
             ]
             done = await person.receive_return(returnNo=goods["returnNo"], complete=True, lines=lines)
             busy = done is not None or busy
+        for goods in (await person.see("arrivals", open="true"))["items"]:
+            busy = await self._unload(goods) or busy
         return busy
+
+    async def _unload(self, goods: Item) -> bool:
+        """Receive half of what still lacks of a line, to be inspected: trucks come one after the other."""
+        person = self._person
+        await person.take_time(person.habits.look_s)
+        line = next(line for line in goods["lines"] if line["lacks"])
+        came = {
+            "skuId": line["skuId"],
+            "quantity": (line["lacks"] + 1) // 2,
+            "lotNo": goods["noticeNo"],
+            "quality": "pending",
+        }
+        return await person.receive(noticeNo=goods["noticeNo"], lines=[came]) is not None
 
 
 async def _keep_at(step: Callable[[], Awaitable[bool]]) -> None:

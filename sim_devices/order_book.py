@@ -22,6 +22,7 @@ SHIPPED: Final = "SHIPPED"
 CANCELLED: Final = "CANCELLED"
 EXCEPTION: Final = "EXCEPTION"
 RETURNED: Final = "RETURNED"
+ARRIVED: Final = "ARRIVED"
 LEFT: Final = frozenset({SHIPPED, RETURNED})
 ENDS: Final = LEFT | {CANCELLED}
 _GOES_ON: Final = frozenset({"PICKING", EXCEPTION, CANCELLED})
@@ -37,6 +38,20 @@ FOLLOWS: Final[Mapping[str, frozenset[str]]] = {
     CANCELLED: frozenset(),
 }
 """What may be told of an order after each status, the first one included."""
+
+
+@dataclass(slots=True)
+class Purchase:
+    """What was bought, announced to the warehouse, and told of it."""
+
+    notice_no: str
+    lines: Mapping[str, int]
+    arrived: Counter[str] = field(default_factory=Counter[str])
+    sequence: int = 0
+    """Of the last message about it."""
+    has_ended: bool = False
+    """Nothing more of it comes."""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
@@ -93,6 +108,7 @@ class OrderBook:
             OSError: the file cannot be read.
         """
         self.orders: dict[str, Order] = {}
+        self.purchases: dict[str, Purchase] = {}
         self.opening: dict[str, int] = {}
         self.objections: list[str] = []
         self.callbacks = 0
@@ -136,6 +152,12 @@ class OrderBook:
         self._write("announce_return", order_no, lines)
         self.orders[order_no].returning = lines
 
+    def buy(self, notice_no: str, lines: Mapping[str, int]) -> Purchase:
+        """Note what is bought, and about to be announced."""
+        self._write("buy", notice_no, lines)
+        purchase = self.purchases[notice_no] = Purchase(notice_no, lines)
+        return purchase
+
     def count(self, *statuses: str) -> int:
         """Return how many orders stand so, without those of earlier."""
         return sum(
@@ -150,8 +172,12 @@ class OrderBook:
             total.subtract(order.returned)
         return total
 
+    def bought(self) -> Counter[str]:
+        """Return pieces that have arrived, by product."""
+        return sum((purchase.arrived for purchase in self.purchases.values()), Counter[str]())
+
     def hear(self, told: Mapping[str, Any]) -> None:
-        """Take in a callback about an order; one that was heard before counts once, if it says the same."""
+        """Take in a callback about an order or a purchase; one that was heard before counts once, if it says the same."""
         number, content = str(told["callbackId"]), json.dumps(told, sort_keys=True)
         if number in self._heard:
             if self._heard[number] != content:
@@ -160,6 +186,24 @@ class OrderBook:
         self._write("hear", told)
         self._heard[number] = content
         self.callbacks += 1
+        if told["status"] == ARRIVED:
+            self._hear_arrived(number, told)
+        else:
+            self._hear_status(number, told)
+
+    def _hear_arrived(self, number: str, told: Mapping[str, Any]) -> None:
+        purchase = self.purchases.get(told.get("noticeNo", ""))
+        if purchase is None:
+            self.object(f"callback {number} is about {told.get('noticeNo')}, which was never bought")
+            return
+        for item in told.get("arrived", ()):
+            purchase.arrived[item["skuId"]] += item["quantity"]
+        for objection in _arrival_objections(purchase, told):
+            self.object(f"{purchase.notice_no}: {objection}")
+        purchase.sequence, purchase.has_ended = told["sequence"], told.get("noticeComplete", False)
+        purchase.changed.set()
+
+    def _hear_status(self, number: str, told: Mapping[str, Any]) -> None:
         order = self.orders.get(told["omsOrderNo"])
         if order is None:
             self.object(f"callback {number} is about {told['omsOrderNo']}, which was never ordered")
@@ -210,6 +254,8 @@ class OrderBook:
                 self.place(order_no, lines, short=short)
             case "ask_to_cancel":
                 self.ask_to_cancel(*content)
+            case "buy":
+                self.buy(*content)
             case "announce_return":
                 self.announce_return(*content)
             case "decline":
@@ -236,6 +282,23 @@ def _objections(order: Order, told: Mapping[str, Any]) -> list[str]:
         found += _shipping_objections(order, told)
     if status == RETURNED and (more := _back(order, told) - Counter(order.shipped)):
         found.append(f"more came back than had left: {dict(more)}")
+    return found
+
+
+def _arrival_objections(purchase: Purchase, told: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with a callback, by what was bought and what has arrived with it."""
+    found: list[str] = []
+    if told["sequence"] <= purchase.sequence:
+        found.append(f"message {told['sequence']} came after {purchase.sequence}")
+    if purchase.has_ended:
+        found.append("something was told of it after its end")
+    so_far = {line["skuId"]: line["received"] for line in told.get("noticeLines", ())}
+    if Counter(so_far) != purchase.arrived:
+        found.append(f"{dict(purchase.arrived)} has arrived, and {so_far} is told")
+    if more := purchase.arrived - Counter(purchase.lines):
+        found.append(f"more has arrived than was bought: {dict(more)}")
+    if told.get("noticeComplete", False) != (purchase.arrived == Counter(purchase.lines)):
+        found.append("it is told to be complete and is not, or the other way round")
     return found
 
 

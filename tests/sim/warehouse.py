@@ -55,6 +55,7 @@ LOST: Final = 0.1
 CANCELLED: Final = 0.2
 SHORT: Final = 0.1
 RETURNED: Final = 0.3
+BOUGHT: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,12 @@ class Warehouse(Plant):
             self.telephone.http,
             seeded(day.seed, "oms"),
             Demand(
-                orders=day.orders, pause_s=day.pause_s, cancelled=CANCELLED, short=SHORT, returned=RETURNED
+                orders=day.orders,
+                pause_s=day.pause_s,
+                cancelled=CANCELLED,
+                short=SHORT,
+                returned=RETURNED,
+                bought=BOUGHT,
             ),
             warehouse_id=self.site.wes.warehouse_id,
             prefix="O",
@@ -211,7 +217,7 @@ async def _is_quiet(house: Warehouse, selling: "asyncio.Task[None]") -> bool:
 
 
 async def _unexplained(house: Warehouse) -> list[str]:
-    """Return the orders that have not ended, and for which nothing waits for anybody."""
+    """Return the orders that have not ended, and for which nothing waits for anybody, and purchases that have not come."""
     waits = {
         each["orderNo"] for each in (await house.telephone.get("/v1/wes/exceptions", limit=1000))["items"]
     }
@@ -219,6 +225,10 @@ async def _unexplained(house: Warehouse) -> list[str]:
         f"{order.order_no} is {order.status or 'not heard of'}, was told {order.statuses}, and waits for nobody"
         for order in house.oms.book.orders.values()
         if not order.has_ended and order.order_no not in waits
+    ] + [
+        f"of {purchase.notice_no} only {dict(purchase.arrived)} have come"
+        for purchase in house.oms.book.purchases.values()
+        if not purchase.has_ended
     ]
 
 

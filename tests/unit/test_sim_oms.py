@@ -89,6 +89,44 @@ def test_who_has_asked_for_it_may_be_told_of_a_cancellation() -> None:
     assert heard(told("RECEIVED", 1), told("CANCELLED", 2), cancel_asked=True).objections == []
 
 
+def came(sequence: int, *pieces: int, complete: bool) -> dict[str, Any]:
+    """Return what is told of purchase P-1: the last of these have just come."""
+    arrived = [{"lineNo": 1, "skuId": "A", "lotNo": "", "quantity": pieces[-1], "quality": "pending"}]
+    lines = [{"lineNo": 1, "skuId": "A", "announced": 3, "received": sum(pieces)}]
+    more = {"arrived": arrived, "noticeLines": lines, "noticeComplete": complete}
+    return told("ARRIVED", sequence, omsOrderNo="", noticeNo="P-1", **more)
+
+
+def bought(*messages: Mapping[str, Any]) -> OrderBook:
+    """Buy three pieces of A, and be told this of it."""
+    book = OrderBook()
+    book.buy("P-1", {"A": 3})
+    for message in messages:
+        book.hear(message)
+    return book
+
+
+def test_what_was_bought_arrives_in_parts_until_all_of_it_is_there() -> None:
+    book = bought(came(5, 1, complete=False), came(7, 1, 2, complete=True))
+    assert (book.objections, book.bought(), book.purchases["P-1"].has_ended) == ([], {"A": 3}, True)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [came(7, 1, complete=False), came(5, 1, 2, complete=True)],
+        [came(5, 1, complete=False), came(7, 2, 2, complete=True)],
+        [came(5, 4, complete=True)],
+        [came(5, 1, complete=True)],
+        [came(5, 3, complete=False)],
+        [came(5, 3, complete=True) | {"noticeNo": "P-2"}],
+    ],
+    ids=["late", "a message is missing", "too many", "not all", "all and not said so", "never bought"],
+)
+def test_an_oms_objects_to_goods_that_are_not_what_it_has_bought(messages: list[dict[str, Any]]) -> None:
+    assert bought(*messages).objections
+
+
 @pytest.mark.parametrize(
     "messages",
     [
@@ -196,7 +234,7 @@ async def test_stock_that_vanishes_is_noticed(monkeypatch: pytest.MonkeyPatch) -
             hearing.cancel()
         await core.stock("A", 1)
         assert await oms.verdict() == [
-            "10 of A less 0 sold is 10, and 11 are told",
+            "10 of A less 0 sold and 0 bought is 10, and 11 are told",
             "10 of A may be sold, it was told, and 11 when it asked",
         ]
 
