@@ -10,13 +10,17 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.api.problems import add_problem_handlers
 from gateway.api.wes_arrivals import arrival_routes
 from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wms import wms_routes
 from gateway.contract.wms import StatusCallback
+from gateway.site.rules import Arriving
 from gateway.store.inline import InlineStore
+from gateway.wes.arrivals import Line, spread
 from gateway.wes.core import WesCore
 from tests.cli_bench import served, typed
 from tests.unit.test_wes_reads import is_read_as_a_whole
@@ -134,3 +138,34 @@ async def test_nothing_of_it_reads_a_table_that_grows_as_a_whole() -> None:
         assert len(statements) > 20
         wrong = {sql for sql in statements if await is_read_as_a_whole(opened.store, sql)}
         assert not wrong, "\n\n".join(sorted(wrong))
+
+
+FIGURES = st.tuples(st.sampled_from(["", "L-1"]), st.integers(1, 20), st.integers(0, 25))
+
+
+@given(
+    st.lists(FIGURES, min_size=1, max_size=5), st.integers(1, 200), st.sampled_from([0, 5, 10, 50, 100, 300])
+)
+def test_no_line_gets_more_than_it_may_and_nothing_is_left_over_while_one_has_room(
+    figures: list[tuple[str, int, int]], quantity: int, percent: int
+) -> None:
+    rule = Arriving(over_percent=percent)
+    lines = {
+        number: Line(
+            line_no=number,
+            sku="A",
+            lot_no=lot_no,
+            production_at=None,
+            expiry_at=None,
+            announced=announced,
+            received=received,
+        )
+        for number, (lot_no, announced, received) in enumerate(figures, 1)
+    }
+    shares = {share.line_no: share.quantity for share in spread(list(lines.values()), quantity, rule)}
+    rooms = {number: max(0, line.room(rule)) for number, line in lines.items()}
+    assert all(0 < shares[number] <= rooms[number] for number in shares)
+    assert sum(shares.values()) == min(quantity, sum(rooms.values()))
+    lacks = {number: max(0, line.announced - line.received) for number, line in lines.items()}
+    if any(shares[number] > lacks[number] for number in shares):
+        assert all(shares.get(number, 0) >= lacks[number] for number in lines), "what lacks goes first"
