@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from gateway.contract.acts import ActBase, Pieces, Units, Words
+from gateway.contract.acts import ActBase, Pieces, ScannedCode, Units, Words
 from gateway.contract.model import WireModel
 from gateway.contract.transports import Identifier
 from gateway.contract.wms import Sku
@@ -33,6 +33,8 @@ class ReturnedLine(WireModel):
     Attributes:
         lot_no: as it stands on them; None: the one that left with the order, if that is clear.
         upns: every unit, of products that are known by unit.
+        scan: the code on them: a lot and a unit that it says need not be said; another product's is refused (`wrongProduct`), and
+            so is one that says otherwise (`wrongLot`, `wrongUnit`).
     """
 
     sku_id: Sku
@@ -40,6 +42,7 @@ class ReturnedLine(WireModel):
     quality: ReturnedQuality = ReturnedQuality.SALEABLE
     lot_no: ReturnedLot | None = None
     upns: Units = ()
+    scan: ScannedCode | None = None
 
 
 class ReceiveReturn(ActBase):

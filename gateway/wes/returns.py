@@ -25,6 +25,7 @@ from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import SqlValue, Tx
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
+from gateway.wes.floor.dock import read_returned
 from gateway.wes.notices import check_same, digest_of, just_announced, other_warehouse, unknown_product
 from gateway.wes.orders.catalogue import Product, find_products
 from gateway.wes.orders.declined import Declined
@@ -263,6 +264,11 @@ async def _open(
 async def _take_back(tx: Tx, context: WesContext, request: ReceiveReturn) -> ActView:
     found, shipment = await _find(tx, context, request)
     products = await find_products(tx, found.owner_id, (line.sku_id for line in request.lines))
+    lines = [
+        await read_returned(tx, context, found.owner_id, line, products.get(line.sku_id), f"lines[{n}].scan")
+        for n, line in enumerate(request.lines)
+    ]
+    request = request.model_copy(update={"lines": tuple(lines)})
     came_back = {} if shipment is None else await _came_back(tx, found)
     if reasons := [
         *_misfits(request.lines, products, shipment, came_back),

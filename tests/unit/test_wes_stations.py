@@ -59,6 +59,14 @@ async def test_an_act_that_is_sent_again_is_answered_as_before_and_happens_once(
         assert await line.core.rows("SELECT COUNT(*) FROM wall_puts") == [(1,)]
 
 
+async def test_an_act_is_the_same_where_it_says_what_would_go_without_saying() -> None:
+    async with station() as line:
+        _, allocation = await begun(line)
+        await line.again("mine", "pick", allocation_id=allocation, quantity=2)
+        again = await line.again("mine", "pick", quantity=2, upns=[], scan=None, allocation_id=allocation)
+        assert again.again
+
+
 async def test_an_act_id_with_another_body_is_refused() -> None:
     async with station() as line:
         _, allocation = await begun(line)

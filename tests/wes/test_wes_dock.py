@@ -12,10 +12,12 @@ import pytest
 from gateway.contract.acts import ActView
 from gateway.contract.faults import Refusal
 from gateway.contract.inbound import PutAway, Receive
+from gateway.contract.returns import ReceiveReturn
 from gateway.contract.wms import ProductSync
 from gateway.kernel.ports import Row, Store
 from gateway.wes.inbound import put_where_it_stays, take_in
 from gateway.wes.orders.catalogue import sync_products
+from gateway.wes.returns import take_back
 from tests.unit.feeding import START_US
 from tests.unit.wes_rig import Core, core_on, settings
 
@@ -169,3 +171,19 @@ async def test_a_code_in_which_nothing_stands_is_no_number_of_a_unit(store: Stor
     opened = await dock(store)
     unit = {"skuId": "BLACK", "quantity": 1, "lotNo": "L-1"}
     assert (await refused(opened, **unit, scan="]E0"))[1] == "unreadable"
+
+
+async def test_what_comes_back_says_its_lot_itself(store: Store) -> None:
+    opened = await dock(store)
+
+    async def take(act_id: str, **line: Any) -> ActView:
+        body = {"actId": act_id, "operator": "Dora", "lines": [{"quantity": 1, "quality": "inspect"} | line]}
+        request = ReceiveReturn.model_validate(body)
+        return await store.write(partial(take_back, context=opened.context, request=request))
+
+    await take("back", skuId="GREEN", scan=f"(01)0{GREEN}(10)L-1")
+    ((lot_no, *_),) = await lots(opened)
+    assert lot_no.startswith("L-1-R")
+    for wrong in ({"scan": BLACK}, {"scan": f"(01)0{GREEN}(10)L-1", "lotNo": "L-2"}):
+        with pytest.raises(Refusal, match=r"not GREEN|not L-2"):
+            await take("no", skuId="GREEN", **wrong)

@@ -4,6 +4,7 @@ An act's id is of its client. What it led to is kept in the transaction of what 
 it again and hears the same.
 """
 
+import json
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Final, assert_never
@@ -76,7 +77,7 @@ async def once(tx: Tx, context: WesContext, act: ActBase, do: Callable[[], Await
     """
     row: dict[str, SqlValue] = {
         "act_id": act.act_id,
-        "digest": sha256(act.model_dump_json().encode()).hexdigest()[:32],
+        "digest": _digest(act),
         "operator": act.operator,
         "at_us": context.clock.now_us(),
     }
@@ -95,6 +96,12 @@ async def once(tx: Tx, context: WesContext, act: ActBase, do: Callable[[], Await
         ) from overtaken
     await tx.execute_many(_KEEP, [{"act_id": act.act_id, "reply": view.model_dump_json()}])
     return view
+
+
+def _digest(act: ActBase) -> str:
+    """Return what tells an act from others of its id: what it says, whatever else a later program might be told."""
+    said = act.model_dump(mode="json", exclude_defaults=True)
+    return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
 
 
 async def _do(tx: Tx, context: WesContext, act: AnyAct) -> ActView:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.contract.clock import Micros
 from gateway.contract.inbound import PutAwayLine, ReceivedLine
+from gateway.contract.returns import ReturnedLine
 from gateway.kernel.ports import Tx
 from gateway.wes.context import WesContext
 from gateway.wes.floor.scanning import (
@@ -95,10 +96,25 @@ async def read_put_away(
     return line.model_copy(update=await _read(tx, owner_id, line, product, scanned, field))
 
 
+async def read_returned(
+    tx: Tx, context: WesContext, owner_id: str, line: ReturnedLine, product: Product | None, field: str
+) -> ReturnedLine:
+    """Return a line of goods that have come back with what its code says, as `read_received`.
+
+    Raises:
+        Refusal: the code is another product's, or says another lot or unit than the line.
+    """
+    if line.scan is None or product is None:
+        return line
+    scanned = read_code(context, line.scan, field)
+    read = await _read(tx, owner_id, line, product, scanned, field)
+    return line.model_copy(update=read | {"lot_no": read["lot_no"] or None})
+
+
 async def _read(
     tx: Tx,
     owner_id: str,
-    line: ReceivedLine | PutAwayLine,
+    line: ReceivedLine | PutAwayLine | ReturnedLine,
     product: Product,
     scanned: Scanned,
     field: str,
