@@ -84,7 +84,8 @@ def _waits(view: OrderDetails) -> Iterator[str]:
         if work.replenishments:
             yield f"work order {work.work_id}: {work.replenishments} replenishment(s) are not done"
         if work.waits_for is not None:
-            yield f"work order {work.work_id}: somebody has to decide about the transport of {work.waits_for}"
+            text = f"somebody has to decide about the transport of {work.waits_for}, or to open the place where it stands"
+            yield f"work order {work.work_id}: {text}"
     for asked in view.questions:
         yield f"{asked.station_id}, slot {asked.slot_id}: {asked.text}"
     for goods in view.put_backs:

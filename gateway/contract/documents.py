@@ -27,7 +27,8 @@ class WorkView(WireModel):
 
     Attributes:
         replenishments: so many have to end before it can be picked.
-        waits_for: the container that it needs and cannot have, as somebody has to decide about its transport.
+        waits_for: the container that it needs and cannot have, as somebody has to decide about its transport,
+            or to open the place where it stands.
     """
 
     work_id: int

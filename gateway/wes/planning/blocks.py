@@ -9,10 +9,11 @@ from typing import Final
 from gateway.contract.plant import LocationView
 from gateway.kernel.ports import Tx
 
-LEAVES_FROM: Final = (
-    "CASE WHEN EXISTS (SELECT 1 FROM blocked_places b WHERE b.location_id = h.location_id AND b.operator IS NOT NULL)"
-    " THEN NULL ELSE h.location_id END"
+LOCKED: Final = (
+    "EXISTS (SELECT 1 FROM blocked_places b WHERE b.location_id = h.location_id AND b.operator IS NOT NULL)"
 )
+"""Of holders `h`: a person has locked the place where it stands."""
+LEAVES_FROM: Final = f"CASE WHEN {LOCKED} THEN NULL ELSE h.location_id END"
 """Of holders `h`: where something can be had now; NULL where a person has locked the place, or nobody knows it."""
 
 _BLOCKED: Final = "SELECT location_id FROM blocked_places"

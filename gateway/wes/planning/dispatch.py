@@ -14,7 +14,7 @@ from gateway.kernel.ports import Store, Tx
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.layout import Workplace
-from gateway.wes.planning.blocks import blocked_places
+from gateway.wes.planning.blocks import LOCKED, blocked_places
 from gateway.wes.planning.gateway import Answer, Gateway, Reply
 from gateway.wes.planning.hearing import Hearing
 from gateway.wes.planning.home import bring_strays_home, leave, recall_forestalled, recall_shut_out, relocate
@@ -42,8 +42,9 @@ _WAITING: Final = (
     " ORDER BY priority DESC, CASE WHEN deadline_at IS NULL THEN 1 ELSE 0 END, deadline_at, presentation_id LIMIT :limit"
 )
 _AT_STATION: Final = (
-    "SELECT container_id, destination, state FROM presentations WHERE station_id = :station_id"
-    " AND state IN ('called', 'sent', 'failed', 'recalled', 'arrived', 'leaving')"
+    f"SELECT p.container_id, p.destination, CASE WHEN p.state = 'failed' OR {LOCKED} THEN 0 ELSE 1 END"
+    " FROM presentations p JOIN holders h ON h.holder_id = p.container_id WHERE p.station_id = :station_id"
+    " AND p.state IN ('called', 'sent', 'failed', 'recalled', 'arrived', 'leaving')"
 )
 _STANDING: Final = (
     "SELECT holder_id, location_id FROM holders"
@@ -148,8 +149,8 @@ async def call(tx: Tx, context: WesContext) -> None:
         rows = await tx.fetch(_AT_STATION, which)
         coming = {row[0]: row[1] for row in rows}
         loads = await _loads(tx, context, station, coming)
-        # A failed one comes when somebody has decided, and waits its turn then.
-        room = len(loads) + context.wes.stations.queue - sum(row[2] != S.FAILED for row in rows)
+        # A failed one comes when somebody has decided, one of a locked place when that is opened: they wait their turn then.
+        room = len(loads) + context.wes.stations.queue - sum(row[2] for row in rows)
         if not loads or room <= 0:
             continue
         for (number,) in await tx.fetch(_WAITING, {**which, "limit": room}):

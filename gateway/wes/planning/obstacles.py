@@ -1,4 +1,4 @@
-"""Work that waits for a container which cannot be had until somebody has decided about its transport.
+"""Work that waits for a container which cannot be had: a person decides about its transport first, or opens its place again.
 
 What it wants is in no other container, or not as much of it. Nothing else waits for that: neither what is in other containers, nor
 the next wave, nor its station. Which container it is stands at the work order, for people.
@@ -17,16 +17,20 @@ from gateway.wes.planning.supply import Shelf, Stock, load_shelves, take_from
 HALTED: Final = "('failed', 'recalled')"
 """States of presentations whose container cannot be had: its transport waits for a person, or is being withdrawn."""
 
-_ANY: Final = f"SELECT 1 FROM presentations WHERE state IN {HALTED} LIMIT 1"
+_OUT_OF_REACH: Final = (
+    f"SELECT container_id FROM presentations WHERE state IN {HALTED} UNION SELECT h.holder_id FROM blocked_places x"
+    " JOIN holders h ON h.warehouse_id = :warehouse_id AND h.location_id = x.location_id"
+    " WHERE h.kind = 'container' AND x.operator IS NOT NULL"
+)
+_ANY: Final = f"{_OUT_OF_REACH} LIMIT 1"
 _CONCERNED: Final = (
     " AND EXISTS (SELECT 1 FROM work_lines y JOIN lot_reservations s ON s.line_id = y.line_id"
-    " JOIN positions p ON p.lot_id = s.lot_id JOIN presentations a ON a.container_id = p.holder_id"
-    f" WHERE y.work_id = w.work_id AND s.quantity > 0 AND p.quantity > p.allocated + p.held AND a.state IN {HALTED})"
+    " JOIN positions p ON p.lot_id = s.lot_id WHERE y.work_id = w.work_id AND s.quantity > 0"
+    f" AND p.quantity > p.allocated + p.held AND p.holder_id IN ({_OUT_OF_REACH}))"
 )
 _BOUND: Final = (
-    "SELECT w.work_id, MIN(a.holder_id) FROM presentations p JOIN allocations a ON a.holder_id = p.container_id"
-    f" JOIN work_orders w ON w.work_id = a.work_id WHERE p.state IN {HALTED} AND a.code = {Code.ALLOCATED:d}"
-    " AND w.station_id IS NULL GROUP BY w.work_id"
+    "SELECT w.work_id, MIN(a.holder_id) FROM allocations a JOIN work_orders w ON w.work_id = a.work_id"
+    f" WHERE a.holder_id IN ({_OUT_OF_REACH}) AND a.code = {Code.ALLOCATED:d} AND w.station_id IS NULL GROUP BY w.work_id"
 )
 _NOTED: Final = "SELECT work_id, waits_for FROM work_orders WHERE waits_for IS NOT NULL"
 _NOTE: Final = "UPDATE work_orders SET waits_for = :container_id WHERE work_id = :work_id"
@@ -48,7 +52,8 @@ async def _note(tx: Tx, context: WesContext) -> None:
 async def _news(tx: Tx, context: WesContext) -> Mapping[int, str | None]:
     """Return by work order what it waits for, of those where that is noted otherwise."""
     noted = dict(await tx.fetch(_NOTED))
-    found = await _find(tx, context) if await tx.fetch(_ANY) else {}
+    here = {"warehouse_id": context.wes.warehouse_id}
+    found = await _find(tx, context, here) if await tx.fetch(_ANY, here) else {}
     return {
         work_id: found.get(work_id)
         for work_id in noted.keys() | found.keys()
@@ -56,11 +61,11 @@ async def _news(tx: Tx, context: WesContext) -> Mapping[int, str | None]:
     }
 
 
-async def _find(tx: Tx, context: WesContext) -> dict[int, str]:
+async def _find(tx: Tx, context: WesContext, here: Mapping[str, str]) -> dict[int, str]:
     limit = context.wes.timers.planning.batch
-    works = await list_waiting(tx, context, (Code.PREALLOCATED,), AT_STATIONS, limit, _CONCERNED)
+    works = await list_waiting(tx, context, (Code.PREALLOCATED,), AT_STATIONS, limit, _CONCERNED, **here)
     shelves = await load_shelves(tx, context, {part.lot_id for work in works for part in work.parts})
-    found: dict[int, str] = dict(await tx.fetch(_BOUND))
+    found: dict[int, str] = dict(await tx.fetch(_BOUND, here))
     for work in works:
         container_id = _take(work, shelves)
         if container_id is not None:

@@ -20,7 +20,7 @@ from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.layout import Workplace
-from gateway.wes.planning.blocks import LEAVES_FROM
+from gateway.wes.planning.blocks import LEAVES_FROM, LOCKED
 from gateway.wes.planning.boxes import Box, find_boxes, one_for_each_box
 from gateway.wes.planning.demand import AT_STATIONS, PROMISED, READY, Part, Waiting, list_bound, list_waiting
 from gateway.wes.planning.fairness import PATIENCE_US, keep_totes
@@ -55,21 +55,24 @@ _AWAITED: Final = (
     " ORDER BY w.priority DESC, CASE WHEN w.deadline_at IS NULL THEN 1 ELSE 0 END, w.deadline_at, a.allocation_id"
 )
 _USED_SLOTS: Final = "SELECT slot_id FROM wall_slots WHERE station_id = :station_id AND work_id IS NOT NULL"
+# Those that somebody has to decide about, or that stand where a person has locked, come later.
 _AT_STATION: Final = (
-    "SELECT COUNT(*) FROM presentations"
-    " WHERE station_id = :station_id AND state IN ('planned', 'called', 'sent', 'recalled', 'arrived')"
+    "SELECT COUNT(*) FROM presentations p JOIN holders h ON h.holder_id = p.container_id"
+    " WHERE p.station_id = :station_id AND p.state IN ('planned', 'called', 'sent', 'recalled', 'arrived')"
+    f" AND NOT {LOCKED}"
 )
 _LOAD: Final = (
     "SELECT CAST(COALESCE(SUM(a.quantity - a.picked - a.short), 0) AS BIGINT) FROM allocations a"
     f" JOIN work_orders w ON w.work_id = a.work_id WHERE w.station_id = :station_id AND w.code < {Code.PICKED:d}"
     f" AND a.code >= {Code.RELEASED:d} AND a.code < {Code.PICKED:d}"
 )
-# What waits for a container of a failed transport is not gone on with.
+# What waits for a container of a failed transport, or of a locked place, is not gone on with.
 _WAVE_AT: Final = (
     "SELECT DISTINCT w.wave_id FROM work_orders w WHERE w.station_id = :station_id AND w.wave_id IS NOT NULL"
     f" AND w.code >= {Code.RELEASED:d} AND w.code < {Code.PICKED:d} AND EXISTS (SELECT 1 FROM allocations a"
     f" WHERE a.work_id = w.work_id AND a.code < {Code.PICKED:d} AND NOT EXISTS (SELECT 1 FROM presentations p"
-    f" WHERE p.container_id = a.holder_id AND p.state IN {HALTED}))"
+    f" WHERE p.container_id = a.holder_id AND p.state IN {HALTED})"
+    f" AND NOT EXISTS (SELECT 1 FROM holders h WHERE h.holder_id = a.holder_id AND {LOCKED}))"
 )
 _OLDEST_WAVE: Final = (
     "SELECT MIN(w.wave_id) FROM work_orders w WHERE w.wave_id IS NOT NULL AND w.station_id IS NULL"
@@ -156,7 +159,7 @@ async def _who_may(
     """Return work that may get a station now, and the stations that may take it.
 
     Of static waves the oldest one that has work left goes first, and a station finishes its part of one wave before it takes
-    another's, but for what waits for a container of a failed transport.
+    another's, but for what waits for a container that cannot be had.
     """
     first = context.wes.sequence is Order.ALLOCATE_FIRST
     limit = context.wes.timers.planning.batch

@@ -15,7 +15,7 @@ from gateway.site.rules import PickPlaces
 from gateway.wes.codes import Code, ReplenishmentState
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
-from gateway.wes.planning.blocks import LEAVES_FROM
+from gateway.wes.planning.blocks import LOCKED
 from gateway.wes.planning.demand import ANYWHERE, Part, Waiting
 from gateway.wes.planning.presentations import TAKEN_FROM, Purpose
 
@@ -26,7 +26,7 @@ class Stock:
 
     Attributes:
         at_hand: it can be had now: it stands at its place, or is coming to be taken from.
-        halted: it cannot be had before its transport has been decided about, or withdrawn.
+        halted: it cannot be had before its transport has been decided about, or withdrawn, or a person opens its place again.
         left: pieces that are not dealt out.
     """
 
@@ -92,8 +92,8 @@ class Supply:
 
 
 # A lot that has expired by the clock is used for nothing, whether somebody has marked it or not.
-_THERE: Final = f"""SELECT p.lot_id, p.holder_id, h.kind, p.quantity - p.allocated - p.held, {LEAVES_FROM}, a.purpose, a.state
-FROM positions p JOIN holders h ON h.holder_id = p.holder_id JOIN lots l ON l.lot_id = p.lot_id
+_THERE: Final = f"""SELECT p.lot_id, p.holder_id, h.kind, p.quantity - p.allocated - p.held, h.location_id, {LOCKED},
+a.purpose, a.state FROM positions p JOIN holders h ON h.holder_id = p.holder_id JOIN lots l ON l.lot_id = p.lot_id
 LEFT JOIN presentations a ON a.container_id = p.holder_id AND a.state NOT IN ('done', 'cancelled')
 WHERE p.lot_id = :lot_id AND p.quantity > 0 AND p.quantity > p.allocated + p.held AND h.kind IN ('container', 'location')
 AND l.quality = 'qualified' AND (l.expiry_at IS NULL OR l.expiry_at > :now)
@@ -187,11 +187,11 @@ async def load_shelves(tx: Tx, context: WesContext, lots: set[int]) -> Mapping[i
         shelves[lot_id].coming.append(Coming(number, kind, places, max(0, spare)))
         promised[lot_id, source_id] += 0 if filled else rest
     rows = await tx.fetch_many(_THERE, [{"lot_id": lot_id, "now": now} for lot_id in sorted(lots)])
-    for lot_id, holder_id, kind, free, location_id, purpose, state in rows:
+    for lot_id, holder_id, kind, free, location_id, locked, purpose, state in rows:
         idle = state is None or (purpose == Purpose.REPLENISH and S(state) in TAKEN_FROM)
-        at_hand = location_id in context.layout.places and (kind == "location" or idle)
+        at_hand = not locked and location_id in context.layout.places and (kind == "location" or idle)
         left = max(0, free - promised[lot_id, holder_id])
-        halted = state in (S.FAILED, S.RECALLED)
+        halted = bool(locked) or state in (S.FAILED, S.RECALLED)
         shelves[lot_id].stocks.append(Stock(holder_id, kind, at_hand, halted, left))
     return shelves
 
