@@ -157,6 +157,7 @@ async def test_a_tote_on_its_way_turns_round(line: Station) -> None:
         await line.think()
     assert [state for state in await line.states() if state[0] == "T-1"]
     await call_back(line)
+    assert [state for tote, _, state in await line.states() if tote == "T-1"] == ["recalled"]
     await is_sound(line)
     await finish(line)
     assert await shipped(line) == {"M": 4}
