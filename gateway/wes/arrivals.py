@@ -302,7 +302,8 @@ async def meet(
         for share in shares:
             line = lines[share.line_no]
             lines[share.line_no] = replace(line, received=line.received + share.quantity)
-        met.append((await _described(tx, context, arrival, goods, fitting), shares))
+        filled = [lines[share.line_no] for share in shares]
+        met.append((await _described(tx, context, arrival, goods, filled), shares))
     if reasons:
         raise Refusal(RefusalKind.INVALID, *reasons)
     return Meeting(
@@ -395,7 +396,7 @@ def _misfits(
 
 
 async def _described(
-    tx: Tx, context: WesContext, arrival: Arrival, goods: ReceivedLine, fitting: Sequence[Line]
+    tx: Tx, context: WesContext, arrival: Arrival, goods: ReceivedLine, filled: Sequence[Line]
 ) -> ReceivedLine:
     """Return goods of a new lot with the supplier and the days that the notice says, where the dock says none.
 
@@ -410,7 +411,7 @@ async def _described(
     for (supplier,) in await tx.fetch(_SUPPLIER_OF, which):
         return goods.model_copy(update={"supplier": goods.supplier or supplier})
     said: dict[str, object] = {"supplier": goods.supplier or (arrival.supplier if goods.lot_no else "")}
-    dated = [line for line in fitting if (line.production_at, line.expiry_at) != (None, None)]
+    dated = [line for line in filled if (line.production_at, line.expiry_at) != (None, None)]
     if goods.produced_at is None and goods.expires_at is None and dated:
         said |= {"produced_at": _moment(dated[0].production_at), "expires_at": _moment(dated[0].expiry_at)}
     return goods.model_copy(update=said)

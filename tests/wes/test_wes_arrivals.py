@@ -235,11 +235,15 @@ async def test_supplier_and_days_of_the_notice_stand_where_the_dock_says_none(li
     await came(line, "R-2", some("A", 2, lotNo="L-2", expiresAt=other, supplier="Best"), noticeNo="PO-2")
     rows = await line.core.rows("SELECT lot_no, supplier, expiry_at / 1000000 FROM lots ORDER BY lot_no")
     assert rows == [("L-1", "Acme", 1893456000), ("L-2", "Best", 1924992000)]
-    await notice(line, some("A", 1, expiresAt=other), noticeNo="PO-3", supplier="Best")
+    items = (some("B", 1, expiresAt=day), some("A", 1, expiresAt=day), some("A", 9, expiresAt=other))
+    await notice(line, *items, noticeNo="PO-3", supplier="Best")
     await came(line, "R-3", some("A", 1, lotNo="L-1"), noticeNo="PO-3")
     assert rows == await line.core.rows(
         "SELECT lot_no, supplier, expiry_at / 1000000 FROM lots ORDER BY lot_no"
-    )
+    ), "what is known of a lot stands"
+    await came(line, "R-4", some("A", 1, lotNo="L-3"), noticeNo="PO-3")
+    days = await line.core.rows("SELECT expiry_at / 1000000 FROM lots WHERE lot_no = 'L-3'")
+    assert days == [(1924992000,)], "the pieces of the first line had come"
 
 
 async def test_goods_without_batches_come_from_several_suppliers_and_without_a_notice(line: Station) -> None:
