@@ -127,7 +127,7 @@ async def gateway_in(
     books = Books()
     tables = TransportTables(books)
     engine = TransportEngine(tables, site, {})
-    guard = Ownership(await claim(store, clock.now_us()))
+    guard = Ownership(await claim(store, site.id, clock.now_us()))
     feed = Feed(store, site.id)
     await feed.open()
     await store.read(books.load)
