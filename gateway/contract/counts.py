@@ -121,8 +121,10 @@ class OrderCount(WireModel):
 
     @model_validator(mode="after")
     def _two_people(self) -> Self:
-        if len(self.people) == 1:
-            raise ValueError("must name two people at least: differences are counted again by another one")
+        if self.people and len({each.casefold() for each in self.people}) < max(2, len(self.people)):
+            raise ValueError(
+                "must name two people at least, each once: differences are counted again by another one"
+            )
         return self
 
 

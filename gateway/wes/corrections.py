@@ -29,7 +29,16 @@ from gateway.contract.corrections import (
 from gateway.kernel.clock import to_rfc3339
 from gateway.kernel.ports import Tx
 from gateway.wes.context import WesContext
-from gateway.wes.counting.books import book, compare, find_lot, known_pool, note_counted, take, void_counts
+from gateway.wes.counting.books import (
+    Finding,
+    book,
+    compare,
+    find_lot,
+    known_pool,
+    note_counted,
+    take,
+    void_counts,
+)
 from gateway.wes.decisions import note_decision
 from gateway.wes.floor.acts import once
 from gateway.wes.orders.catalogue import find_products
@@ -173,7 +182,7 @@ async def _judge(tx: Tx, context: WesContext, request: JudgeLot, lot: Lot) -> No
 async def _count(tx: Tx, context: WesContext, request: CountGoods, lot: Lot) -> None:
     there = await take(tx, request.holder_id, lot)
     difference = compare(there, request.quantity, request.upns)
-    await book(tx, there, difference, partial(_act, context, request))
+    await book(tx, [Finding(there, difference, partial(_act, context, request))])
     await note_counted(tx, there, context.clock.now_us())
     await void_counts(tx, there)
 

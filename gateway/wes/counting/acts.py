@@ -32,6 +32,7 @@ from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.kernel.ports import SqlValue, Tx
 from gateway.wes.context import WesContext
 from gateway.wes.counting.books import (
+    Finding,
     Position,
     book,
     compare,
@@ -48,6 +49,7 @@ from gateway.wes.counting.documents import (
     Round,
     add_unexpected,
     find_lines,
+    is_same,
     lines_to_count,
     lock_count,
     move_line,
@@ -63,7 +65,7 @@ from gateway.wes.stock.rows import load_lot
 _FREE: Final = (
     "l.count_id = :count_id AND l.claimant IS NULL AND EXISTS (SELECT 1 FROM holders w WHERE w.holder_id = l.holder_id"
     " AND (w.kind = 'location' OR :containers = 1)) AND (l.state = 'open' OR (l.state = 'again' AND NOT EXISTS"
-    " (SELECT 1 FROM count_rounds r WHERE r.line_id = l.line_id AND r.round = l.round AND r.operator = :operator)))"
+    " (SELECT 1 FROM count_rounds r WHERE r.line_id = l.line_id AND r.round = l.round AND LOWER(r.operator) = LOWER(:operator))))"
 )
 # In the order in which they are walked to; what nobody has measured the way to comes last.
 _PLACES: Final = (
@@ -75,18 +77,20 @@ _CLAIM: Final = (
     "UPDATE count_lines SET claimant = :operator WHERE line_id IN"
     f" (SELECT l.line_id FROM count_lines l WHERE {_FREE} AND l.holder_id = :holder_id) RETURNING line_id"
 )
-_UNCLAIM: Final = "UPDATE count_lines SET claimant = NULL WHERE count_id = :count_id AND claimant = :claimant"
+_UNCLAIM: Final = (
+    "UPDATE count_lines SET claimant = NULL WHERE count_id = :count_id AND LOWER(claimant) = LOWER(:claimant)"
+)
 _COUNTED: Final = (
     "INSERT INTO count_rounds (line_id, round, operator, at_us, quantity, damaged, books, held, more, less, found,"
     " missing) VALUES (:line_id, :round, :operator, :at_us, :quantity, :damaged, :books, :held, :more, :less, :found,"
     " :missing)"
 )
 _NUMBER: Final = "UPDATE count_lines SET round = :round WHERE line_id = :line_id"
-# Goods that somebody has in hand have left the place, and the books do not know yet.
+# Goods that somebody has in hand have left the place, or lie where they go, and the books do not know yet.
 _IN_HAND: Final = (
     "SELECT 1 FROM wall_puts p JOIN allocations a ON a.allocation_id = p.allocation_id"
     f" WHERE {OPEN_PUTS} AND a.holder_id = :holder_id AND a.lot_id = :lot_id"
-    " UNION ALL SELECT 1 FROM replenishments r WHERE r.lot_id = :lot_id AND r.source_id = :holder_id"
+    " UNION ALL SELECT 1 FROM replenishments r WHERE r.lot_id = :lot_id AND :holder_id IN (r.source_id, r.target_id)"
     " AND r.state = 'begun'"
 )
 _CASE: Final = (
@@ -159,7 +163,7 @@ async def _claim(tx: Tx, context: WesContext, request: ClaimCount) -> ActView:
 
 
 def _check_person(order: OrderCount, operator: str) -> None:
-    if order.people and operator not in order.people:
+    if order.people and not any(is_same(operator, each) for each in order.people):
         raise conflict("operator", "otherPeople", f"count {order.count_id} is for {', '.join(order.people)}")
 
 
@@ -228,7 +232,7 @@ async def _note(tx: Tx, context: WesContext, line: Line, lot: Lot, counted: Coun
     quantity = await _pieces(tx, lot, counted)
     there = await take(tx, line.holder_id, lot)
     if await tx.fetch(_IN_HAND, {"holder_id": line.holder_id, "lot_id": lot.lot_id}):
-        text = f"somebody is just taking goods of this lot out of {line.holder_id}: count when they are where they go"
+        text = f"somebody is just moving goods of this lot out of {line.holder_id}, or into it: count when they are where they go"
         raise conflict("lineId", "beingMoved", text)
     difference = compare(there, quantity, counted.upns)
     at_us = context.clock.now_us()
@@ -261,9 +265,9 @@ async def _note(tx: Tx, context: WesContext, line: Line, lot: Lot, counted: Coun
 def _check_turn(line: Line, operator: str) -> None:
     if line.state not in TO_COUNT:
         raise conflict("lineId", "isCounted", f"line {line.line_id} is {line.state}: nobody has to count it")
-    if line.claimant not in (None, operator):
+    if line.claimant is not None and not is_same(line.claimant, operator):
         raise conflict("lineId", "claimed", f"{line.claimant} has taken line {line.line_id} on")
-    if line.last is not None and line.last.operator == operator:
+    if line.last is not None and is_same(line.last.operator, operator):
         text = f"{operator} has counted line {line.line_id}: somebody else counts it again"
         raise conflict("operator", "samePerson", text)
 
@@ -289,8 +293,12 @@ def _invalid(field: str, code: str, text: str) -> Refusal:
 
 async def _approve(tx: Tx, context: WesContext, request: ApproveCount) -> ActView:
     lines = await _waiting(tx, request)
-    for line in lines:
-        await _book(tx, context, line, request)
+    findings = [await _finding(tx, context, line, request) for line in lines]
+    await book(tx, findings)
+    for line, finding in zip(lines, findings, strict=True):
+        if line.last is not None and line.last.damaged > line.last.held:
+            await hold_damaged(tx, finding, line.last.damaged)
+        await note_counted(tx, finding.there, context.clock.now_us())
         await move_line(tx, context, line, LineState.APPROVED)
     row = {"operator": request.operator, "reason_code": request.reason_code, "reason": request.reason}
     await tx.execute_many(_DECIDED, [{**row, "line_id": line.line_id} for line in lines])
@@ -328,19 +336,19 @@ async def _waiting(tx: Tx, request: DecideLines) -> list[Line]:
     return lines
 
 
-async def _book(tx: Tx, context: WesContext, line: Line, request: ApproveCount) -> None:
-    """Put the books right by what was different when the line was counted last."""
+async def _finding(tx: Tx, context: WesContext, line: Line, request: ApproveCount) -> Finding:
+    """Return what was different when a line was counted last, its position held still.
+
+    Raises:
+        Refusal: it has another reason, or what was told apart has been moved since.
+    """
     assert line.last is not None
     last, there = line.last, await take(tx, line.holder_id, await _lot_of(tx, line))
     _check_reason(line, last, request.reason_code)
     if _is_outdated(last, there):
         text = f"line {line.line_id}: what {last.operator} told apart there has been moved since: have it counted again"
         raise conflict("lineIds", "moved", text)
-    head = partial(_head, context, line, request)
-    await book(tx, there, last.difference, head)
-    if last.damaged > last.held:
-        await hold_damaged(tx, there, last.difference, last.damaged, head)
-    await note_counted(tx, there, context.clock.now_us())
+    return Finding(there, last.difference, partial(_head, context, line, request))
 
 
 def _check_reason(line: Line, last: Round, code: CountReason) -> None:

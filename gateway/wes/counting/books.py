@@ -15,6 +15,7 @@ from gateway.wes.context import WesContext
 from gateway.wes.planning.tasks import conflict, missing
 from gateway.wes.stock.model import Act, Balance, Lot, Pool, Portion
 from gateway.wes.stock.post import post
+from gateway.wes.stock.refusal import Elsewhere, StockRefused
 from gateway.wes.stock.rows import LOT_COLUMNS, balance_of, lot_of
 from gateway.wes.stock.verbs import gain, hold, lose, lose_held
 from gateway.wes.stock.views import find_pool
@@ -70,6 +71,19 @@ class Difference:
         return self.more > 0 or self.less > 0
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is different at one position.
+
+    Attributes:
+        head: returns the head of an event of a kind.
+    """
+
+    there: Position
+    difference: Difference
+    head: Callable[[str], Act]
+
+
 async def known_pool(tx: Tx, context: WesContext, owner_id: str | None, sku: str) -> Pool:
     """Return the stock of a product of an owner, or of the site's own one.
 
@@ -122,40 +136,34 @@ def compare(there: Position, quantity: int, upns: Sequence[str]) -> Difference:
     return Difference(len(found), len(lost), found, lost)
 
 
-async def book(tx: Tx, there: Position, difference: Difference, head: Callable[[str], Act]) -> None:
+async def book(tx: Tx, findings: Sequence[Finding]) -> None:
     """Put the books right: what is missing goes off what was held there first, then off what is free.
 
+    What is too much is booked first, so that pieces which lie in the wrong place are never missing in between; but a unit that the
+    books have at another one of these positions goes off there before.
+
     Args:
-        tx: the transaction that holds the position still.
-        there: the position.
-        difference: what is different.
-        head: returns the head of an event of a kind.
+        tx: the transaction that holds the positions still.
+        findings: what is different, each at a position of its own.
 
     Raises:
         Refusal: pieces that are allocated would be missing.
         StockRefused: what is missing is promised, or a unit is known to be elsewhere.
     """
-    lot, less, at = there.lot, difference.less, partial(Portion, there.holder_id, there.lot.lot_id)
-    if difference.more:
-        await post(tx, gain(head("gain"), lot, at(difference.more, difference.found)))
-    if less > there.balance.held + there.balance.free:
-        text = f"{there.balance.allocated} pieces are allocated: what is missing of them is told where they are picked"
-        raise conflict("quantity", "allocated", text)
-    from_held = min(less, there.balance.held)
-    if from_held:
-        await post(tx, lose_held(head("lossHeld"), lot, at(from_held, difference.lost[:from_held])))
-    if less > from_held:
-        await post(tx, lose(head("loss"), lot, at(less - from_held, difference.lost[from_held:])))
+    elsewhere = [each for each in findings if not await _is_gained(tx, each)]
+    for each in findings:
+        await _lose(tx, each)
+    for each in elsewhere:
+        await _gain(tx, each)
 
 
-async def hold_damaged(
-    tx: Tx, there: Position, difference: Difference, damaged: int, head: Callable[[str], Act]
-) -> None:
+async def hold_damaged(tx: Tx, finding: Finding, damaged: int) -> None:
     """Hold what is damaged, as far as it is not held already; the difference has been booked."""
-    held = there.balance.held - min(difference.less, there.balance.held)
+    there = finding.there
+    held = there.balance.held - min(finding.difference.less, there.balance.held)
     if damaged > held:
         portion = Portion(there.holder_id, there.lot.lot_id, damaged - held)
-        await post(tx, hold(head("hold"), there.lot, portion))
+        await post(tx, hold(finding.head("hold"), there.lot, portion))
 
 
 async def note_counted(tx: Tx, there: Position, at_us: Micros) -> None:
@@ -166,6 +174,40 @@ async def note_counted(tx: Tx, there: Position, at_us: Micros) -> None:
 async def void_counts(tx: Tx, there: Position) -> None:
     """Have counted again what was counted before the books were put right otherwise: it says nothing any more."""
     await tx.execute_many(_VOID, [_which(there)])
+
+
+async def _is_gained(tx: Tx, finding: Finding) -> bool:
+    """Book what is too much; False: the books have one of these units elsewhere."""
+    try:
+        await _gain(tx, finding)
+    except StockRefused as refused:
+        if isinstance(refused.reason, Elsewhere):
+            return False
+        raise
+    return True
+
+
+async def _gain(tx: Tx, finding: Finding) -> None:
+    there, difference = finding.there, finding.difference
+    if difference.more:
+        found = Portion(there.holder_id, there.lot.lot_id, difference.more, difference.found)
+        await post(tx, gain(finding.head("gain"), there.lot, found))
+
+
+async def _lose(tx: Tx, finding: Finding) -> None:
+    there, lost, head = finding.there, finding.difference.lost, finding.head
+    lot, less, at = there.lot, finding.difference.less, partial(Portion, there.holder_id, there.lot.lot_id)
+    if less > there.balance.held + there.balance.free:
+        text = (
+            f"{there.balance.allocated} pieces in {there.holder_id} are allocated:"
+            " what is missing of them is told where they are picked"
+        )
+        raise conflict("quantity", "allocated", text)
+    from_held = min(less, there.balance.held)
+    if from_held:
+        await post(tx, lose_held(head("lossHeld"), lot, at(from_held, lost[:from_held])))
+    if less > from_held:
+        await post(tx, lose(head("loss"), lot, at(less - from_held, lost[from_held:])))
 
 
 def _which(there: Position) -> dict[str, SqlValue]:

@@ -30,7 +30,7 @@ from gateway.wes.planning.stations import open_stations
 # Of lines `l`: what a person can count; nobody is known: what anybody can.
 _FOR: Final = (
     "l.ended_at IS NULL AND (l.state = 'open' OR (l.state = 'again' AND NOT EXISTS (SELECT 1 FROM count_rounds r"
-    " WHERE r.line_id = l.line_id AND r.round = l.round AND r.operator = CAST(:operator AS TEXT))))"
+    " WHERE r.line_id = l.line_id AND r.round = l.round AND LOWER(r.operator) = LOWER(CAST(:operator AS TEXT)))))"
 )
 _HERE: Final = f"SELECT 1 FROM count_lines l WHERE l.holder_id = :holder_id AND {_FOR} LIMIT 1"
 # First what nobody has counted yet, and of that the nearest.

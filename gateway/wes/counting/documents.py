@@ -267,6 +267,11 @@ async def move_line(tx: Tx, context: WesContext, line: Line, state: LineState) -
         raise conflict("lineIds", "overtaken", text)
 
 
+def is_same(operator: str, other: str) -> bool:
+    """Tell whether two names are of one person: large and small letters make no difference."""
+    return operator.casefold() == other.casefold()
+
+
 async def _in_scope(tx: Tx, context: WesContext, order: OrderCount) -> list[tuple[str, int]]:
     """Return (holder, lot) of all goods in the scope that nobody is counting."""
     here: dict[str, SqlValue] = {"warehouse_id": context.wes.warehouse_id}
