@@ -43,6 +43,24 @@ async def test_hot_totes_move_nearer_while_nobody_waits() -> None:
         assert ("T-1", "relocate", "done") in await line.states()
 
 
+async def test_a_hot_tote_that_a_locked_place_keeps_takes_no_move_from_others() -> None:
+    relocation = {"hot": 1, "gain_m": 0.5}
+    async with chain(relocation=relocation, rules=[rule("return", "A1-4-R-*")]) as line:
+        await fill(line, "T-1", "A1-4-R-12", A=20)
+        await order(line, "C-1", ("A", 2))
+        await line.until_quiet()
+        await line.core.store.write(lambda tx: stand(tx, "T-1", "A1-4-R-12"))
+        line.gateway.places["T-1"] = "A1-4-R-12"
+        line.gateway.block("A1-4-R-12", "Ann")
+        for _ in range(4):
+            await line.round()
+        assert "relocate" not in {purpose for _, purpose, _ in await line.states()}
+        line.gateway.unblock("A1-4-R-12")
+        for _ in range(4):
+            await line.round()
+        assert ("T-1", "relocate", "done") in await line.states()
+
+
 async def test_a_container_that_stands_at_a_station_for_nothing_is_sent_home() -> None:
     async with chain() as line:
         await fill(line, "T-1", "S1-1", A=20)

@@ -17,7 +17,7 @@ from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.layout import STORAGE, Place
-from gateway.wes.planning.blocks import blocked_places
+from gateway.wes.planning.blocks import LOCKED, blocked_places
 from gateway.wes.planning.presentations import (
     Overtaken,
     Presentation,
@@ -55,7 +55,7 @@ _DEMAND: Final = (
 _STANDS: Final = "SELECT location_id, zone FROM holders WHERE holder_id = :container_id"
 _HOT: Final = (
     "SELECT p.container_id, COUNT(*) AS heat FROM presentations p JOIN holders h ON h.holder_id = p.container_id"
-    " WHERE p.purpose = 'pick' AND p.created_at > :since AND h.location_id IS NOT NULL AND NOT EXISTS ("
+    f" WHERE p.purpose = 'pick' AND p.created_at > :since AND h.location_id IS NOT NULL AND NOT {LOCKED} AND NOT EXISTS ("
     " SELECT 1 FROM presentations a WHERE a.container_id = p.container_id AND a.state NOT IN ('done', 'cancelled'))"
     " GROUP BY p.container_id HAVING COUNT(*) >= :hot ORDER BY heat DESC, p.container_id LIMIT :limit"
 )
