@@ -250,6 +250,25 @@ async def test_a_label_that_two_products_in_the_tote_bear_is_proof_of_neither(st
     await line.act("pick", allocation_id=allocation, quantity=1, scan=f"(01)0{GREEN}(10)L-1")
 
 
+async def test_a_barcode_comes_before_a_number_that_looks_like_it(store: Store) -> None:
+    line, allocation = await tea(store)
+    await sync(line, {"skuId": "TOY", "skuName": "Toy", "barcodes": ["GREEN", "L-1"]})
+    for code in ("GREEN", "L-1"):
+        told = await refusal(line, allocation_id=allocation, quantity=1, scan=code)
+        assert (told.code, told.message) == ("wrongProduct", "this is Toy (TOY), not Green tea (GREEN)")
+
+
+async def test_a_product_may_have_its_gtin_as_its_number(store: Store) -> None:
+    line = await station_on(store)
+    await sync(line, {"skuId": GREEN, "skuName": "Green tea"})
+    await receive(line, {"skuId": GREEN, "quantity": 4, "lotNo": "L-1", "scan": f"(01)0{GREEN}(10)L-1"})
+    line.gateway.places["T-1"] = "A1-1-L-05"
+    await order(line, "C-1", (GREEN, 4))
+    ((allocation, _),) = await line.scan(await line.bring())
+    await line.act("pick", allocation_id=allocation, quantity=2, scan=GREEN)
+    await line.act("pick", allocation_id=allocation, quantity=2, scan=f"]C1010{GREEN}10L-1")
+
+
 @pytest.mark.parametrize(
     ("lot_no", "code"),
     [("L-1-R", "L-1"), ("L-1-R42", "L-1"), ("L-1-R42D", "L-1-R42D"), ("-R7", "L-9"), ("", "L-9")],

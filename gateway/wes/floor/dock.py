@@ -24,7 +24,7 @@ from gateway.wes.floor.scanning import (
 from gateway.wes.orders.barcodes import find_by_code
 from gateway.wes.orders.catalogue import Product
 from gateway.wes.planning.tasks import conflict
-from gateway.wes.scans import Scanned
+from gateway.wes.scans import Scanned, product_key
 
 _LOT: Final = (
     "SELECT l.lot_id, l.production_at, l.expiry_at FROM lots l JOIN pools p ON p.pool_id = l.pool_id"
@@ -120,9 +120,10 @@ async def _read(
     field: str,
 ) -> dict[str, Any]:
     """Return lot and units of a line with its code."""
-    sku = await find_by_code(tx, owner_id, scanned.gtin or scanned.text)
+    code = scanned.gtin or product_key(scanned.text)
+    sku = await find_by_code(tx, owner_id, code)
     serial = scanned.serial
-    if line.sku_id not in (sku, scanned.text):
+    if sku != line.sku_id and (sku is not None or code != product_key(line.sku_id)):
         is_unit = (
             product.serial_tracked
             and scanned.plain

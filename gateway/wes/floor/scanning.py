@@ -236,11 +236,12 @@ async def _label(tx: Tx, goods: Goods, scanned: Scanned) -> _Label:
         Refusal: it is none of theirs.
     """
     code = scanned.gtin or product_key(scanned.text)
-    if code in goods.codes:
-        return _Label(pieces=scanned.count, upn=scanned.serial)
     if code in goods.case_codes:
         return _Label(pieces=goods.units_per_case * (scanned.count or 1))
-    if scanned.gtin is not None:
+    taker = goods.sku if code in goods.codes else await find_by_code(tx, goods.owner_id, code)
+    if taker == goods.sku or (taker is None and code == product_key(goods.sku)):
+        return _Label(pieces=scanned.count, upn=scanned.serial)
+    if taker is not None or scanned.gtin is not None:
         raise await wrong_product(tx, goods.owner_id, str(goods), scanned, "scan")
     upn = scanned.serial or scanned.text
     which = {"upn": upn, "lot_id": goods.lot_id, "holder_id": goods.holder_id}
@@ -270,7 +271,7 @@ async def _load(tx: Tx, lot_id: int, holder_id: str) -> Goods:
         owner_id=owner_id,
         sku=sku,
         name=name,
-        codes=frozenset(map(product_key, (sku, *json.loads(barcodes)))),
+        codes=frozenset(map(product_key, json.loads(barcodes))),
         case_codes=frozenset(map(product_key, json.loads(cases))),
         units_per_case=units_per_case or 1,
         attributes=json.loads(attributes),
