@@ -69,6 +69,14 @@ def test_nothing_is_kept_for_work_that_a_station_can_do_or_that_nobody_can(probl
     assert keep_totes(problem, [1]) == problem
 
 
+def test_nothing_is_kept_at_a_station_that_has_no_slot_for_the_box() -> None:
+    first, second = STATIONS
+    there_is_none = replace(TORN, stations=(first, replace(second, slots=())))
+    assert at(keep_totes(there_is_none, [1])) == {"T-1": "S-1", "T-2": "S-1", "T-3": "S-1"}
+    nowhere = replace(TORN, stations=(replace(first, slots=()), replace(second, slots=())))
+    assert keep_totes(nowhere, [1]) == nowhere, "others go on using them until there is one"
+
+
 def test_work_that_has_its_box_at_a_station_has_its_totes_kept_there() -> None:
     kept = keep_totes(replace(TORN, works=(wanted(1, "B", station_id="S-1"),)), [1])
     assert at(kept) == {"T-1": "S-1", "T-2": "S-1", "T-3": "S-2"}

@@ -2,7 +2,8 @@
 
 A container at a station is picked there alone, and stays as long as there is more to be picked: so what needs two of them, at two
 stations, could wait for ever. Once such work has waited for long, the containers that it lacks at one of the stations are kept for
-that one: nobody else joins them where they are, so they are done there before long, and go on. Who waits longest is served first.
+that one: nobody else joins them where they are, so they are done there before long, and go on. Who waits longest is served first;
+where no station has a slot for its box, others go on until one has.
 """
 
 from collections import Counter, defaultdict
@@ -28,7 +29,7 @@ def keep_totes(problem: Problem, works: Sequence[int]) -> Problem:
     by_id = {work.work_id: work for work in problem.works}
     torn = [by_id[each] for each in works if not busy.isdisjoint(_wanted(by_id[each]))]
     lots = _lots(problem.totes, {lot for work in torn for lot in _wanted(work)})
-    stations = [station.station_id for station in problem.stations]
+    stations = [station.station_id for station in problem.stations if station.slots]
     kept: dict[str, str] = {}
     for work in torn:
         station_id = _where_torn(work, lots, stations if work.station_id is None else [work.station_id])
