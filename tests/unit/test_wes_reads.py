@@ -24,7 +24,7 @@ from gateway.wes.throughput import throughput
 from gateway.wes.timers import ShortOrders, expire, forget, tell_what_just_changed
 from gateway.wes.upstream.monitors import look
 from gateway.wes.upstream.sync import sync_changed
-from tests.unit.chain_rig import fill, order
+from tests.unit.chain_rig import chain, fill, order
 from tests.unit.station_rig import Station, station
 from tests.unit.test_wes_counts import desk, warehouse
 from tests.unit.wes_rig import WAREHOUSE
@@ -101,6 +101,27 @@ async def look_around(line: Station) -> None:
         await work(core)
     for carry in (watch, carry_over, sync_changed):
         await carry(store, context)
+
+
+@pytest.mark.parametrize("sequence", ["waveFirst", "allocateFirst"])
+async def test_looking_for_what_waits_for_a_locked_place_reads_no_table_that_grows_as_a_whole(
+    sequence: str,
+) -> None:
+    async with chain(sequence=sequence, grouping="static") as line:
+        assert isinstance(line.store, InlineStore)
+        asked: set[str] = set()
+        await fill(line, "T-1", "A1-1-L-05", A=10)
+        await line.hear()
+        line.gateway.block("A1-1-L-05", "Ann")
+        await order(line, "C-1", ("A", 1))
+        line.store._connection.set_trace_callback(asked.add)
+        for _ in range(3):
+            await line.round()
+        line.store._connection.set_trace_callback(None)
+        assert await line.core.rows("SELECT waits_for FROM work_orders") == [("T-1",)]
+        statements = {sql for sql in asked if re.match(r"SELECT|INSERT|UPDATE|DELETE", sql)}
+        wrong = {sql for sql in statements if await is_read_as_a_whole(line.store, sql)}
+        assert not wrong, "\n\n".join(sorted(wrong))
 
 
 async def test_calling_containers_to_be_counted_reads_no_table_that_grows_as_a_whole() -> None:

@@ -26,11 +26,12 @@ _ANY: Final = f"{_OUT_OF_REACH} LIMIT 1"
 _CONCERNED: Final = (
     " AND EXISTS (SELECT 1 FROM work_lines y JOIN lot_reservations s ON s.line_id = y.line_id"
     " JOIN positions p ON p.lot_id = s.lot_id WHERE y.work_id = w.work_id AND s.quantity > 0"
-    f" AND p.quantity > p.allocated + p.held AND p.holder_id IN ({_OUT_OF_REACH}))"
+    f" AND p.quantity > 0 AND p.quantity > p.allocated + p.held AND p.holder_id IN ({_OUT_OF_REACH}))"
 )
 _BOUND: Final = (
-    "SELECT w.work_id, MIN(a.holder_id) FROM allocations a JOIN work_orders w ON w.work_id = a.work_id"
-    f" WHERE a.holder_id IN ({_OUT_OF_REACH}) AND a.code = {Code.ALLOCATED:d} AND w.station_id IS NULL GROUP BY w.work_id"
+    f"SELECT w.work_id, MIN(a.holder_id) FROM ({_OUT_OF_REACH}) AS o JOIN allocations a ON a.holder_id = o.container_id"
+    f" JOIN work_orders w ON w.work_id = a.work_id WHERE a.presentation_id IS NULL AND a.code = {Code.ALLOCATED:d}"
+    " AND w.station_id IS NULL GROUP BY w.work_id"
 )
 _NOTED: Final = "SELECT work_id, waits_for FROM work_orders WHERE waits_for IS NOT NULL"
 _NOTE: Final = "UPDATE work_orders SET waits_for = :container_id WHERE work_id = :work_id"
