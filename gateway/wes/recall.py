@@ -22,7 +22,7 @@ from gateway.wes.planning.tasks import pick_to
 from gateway.wes.stock.model import Act, Quality
 from gateway.wes.stock.quality import change_quality
 from gateway.wes.stock.refusal import StockRefused
-from gateway.wes.stock.rows import load_lot
+from gateway.wes.stock.rows import load_lot, lock_lot
 from gateway.wes.tracing import find_lots_with
 
 STEP: Final = 200
@@ -49,7 +49,8 @@ _HOLDING: Final = f"""SELECT order_id FROM (
 SELECT l.order_id FROM lot_reservations r JOIN order_lines l ON l.line_id = r.line_id WHERE r.lot_id = :lot_id AND r.quantity > 0
 UNION SELECT w.order_id FROM allocations a JOIN work_orders w ON w.work_id = a.work_id WHERE a.lot_id = :lot_id
 AND (a.code < {Code.SHIPPED:d} OR EXISTS (SELECT 1 FROM rollbacks b WHERE b.rollback_id = a.rollback_id AND b.ended_at IS NULL))
-) AS holding WHERE order_id > :after ORDER BY order_id LIMIT :limit"""
+) AS holding WHERE order_id > :after AND EXISTS (SELECT 1 FROM lots WHERE lot_id = :lot_id AND recalled = 1)
+ORDER BY order_id LIMIT :limit"""
 _BARRED: Final = (
     "UPDATE recalls SET barred_at = :at_us"
     " WHERE recall_id = :recall_id AND lot_id = :lot_id AND barred_at IS NULL"
@@ -141,8 +142,8 @@ async def _bar(tx: Tx, core: WesCore, recalled: Recalled, operator: str) -> bool
         at=at_us,
         reason=recalled.reason,
     )
-    lot = await load_lot(tx, recalled.lot_id)
-    if lot is not None and lot.quality in (Quality.QUALIFIED, Quality.PENDING) and lot.recalled:
+    lot = await lock_lot(tx, recalled.lot_id)
+    if lot.quality in (Quality.QUALIFIED, Quality.PENDING) and lot.recalled:
         try:
             await change_quality(tx, act, lot.lot_id, Quality.REJECTED)
         except StockRefused:

@@ -1,13 +1,14 @@
 """A recall beside what else is done at that moment, and what came back without its number: nothing slips out of it (S2-144)."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
 from gateway.contract.acts import ActView
-from gateway.contract.corrections import MergeGoods
+from gateway.contract.corrections import JudgeLot, LotQuality, MergeGoods
 from gateway.contract.faults import Refusal
 from gateway.contract.returns import ReceiveReturn
 from gateway.kernel.ports import Store
@@ -17,7 +18,18 @@ from gateway.wes.returns import take_back
 from tests.unit.chain_rig import order
 from tests.unit.station_rig import Station, station_on
 from tests.wes.between import between
-from tests.wes.test_wes_recall import asked, call_back, core_of, fill, is_sound, line, lot
+from tests.wes.test_wes_recall import (
+    asked,
+    call_back,
+    core_of,
+    fill,
+    is_sound,
+    lay,
+    line,
+    lot,
+    shipped,
+    to_take_out,
+)
 
 __all__ = ["line"]
 
@@ -40,6 +52,13 @@ def coming_back(line: Station, act_id: str, quantity: int = 1, **goods: Any) -> 
     body = {"actId": act_id, "operator": "Dora", "orderNo": "ORD-C-1", "lines": [piece]}
     request = ReceiveReturn.model_validate(body)
     return lambda store: store.write(partial(take_back, context=line.core.context, request=request))
+
+
+def judging(line: Station) -> Doing:
+    """Return the act of whoever finds that lot L is good."""
+    body = {"act_id": "J-1", "operator": "Eve", "reason": "a mistake", "sku_id": "A", "lot_no": "L"}
+    request = JudgeLot.model_validate(body | {"quality": LotQuality.QUALIFIED})
+    return lambda store: store.write(partial(correct, context=line.core.context, request=request))
 
 
 def recalling(line: Station) -> Doing:
@@ -91,6 +110,42 @@ async def test_what_came_back_and_nobody_knows_the_lot_of_is_recalled_too(line: 
     await line.check()
 
 
+async def test_a_recall_that_was_taken_back_before_it_was_gone_on_with_takes_nothing_off_its_orders(
+    line: Station,
+) -> None:
+    await order(line, "C-1", ("A", 4))
+    await line.work_off(await line.bring())
+    await recalling(line)(line.store)
+    await judging(line)(line.store)
+    await go_on(core_of(line))
+    assert await lot(line) == ("qualified", 20, 4, 4, 0)
+    assert await to_take_out(line) == []
+    await line.finish()
+    assert await shipped(line) == {"L": 4}
+    await line.check()
+
+
+async def test_a_recalled_lot_is_not_brought_to_where_it_is_picked(store: Store) -> None:
+    rules = [
+        {"at": "picking", "then": "flat"},
+        {"at": "move", "then": {"pick": "A1-4-R-1?", "reserve": "A1-4-R-0?"}},
+    ]
+    line = await station_on(store, rules=rules)
+    await lay(line, "A1-4-R-01", "L", 10)
+    await lay(line, "A1-4-R-10", "M", 10)
+    await order(line, "C-1", ("A", 4))
+    await line.turn()
+    ((number,),) = await line.core.rows("SELECT replenishment_id FROM replenishments WHERE state = 'open'")
+    await line.act("beginReplenishment", replenishment_id=number)
+    await recalling(line)(store)
+    with pytest.raises(Refusal) as refused:
+        await line.act("replenish", replenishment_id=number, holder_id="A1-4-R-11", quantity=4)
+    assert "lot L is recalled: bring what you have of it back" in str(refused.value)
+    await go_on(core_of(line))
+    await line.act("endReplenishment", replenishment_id=number, reason="it is recalled")
+    await line.check()
+
+
 @pytest.mark.parametrize("store", ["postgres"], indirect=True)
 @pytest.mark.parametrize("before", STATEMENTS)
 @pytest.mark.parametrize("first", ["merge", "recall"])
@@ -130,3 +185,24 @@ async def test_what_comes_back_while_its_lot_is_recalled_is_not_sold(
     await go_on(core_of(line))
     assert await usable(line) == {}
     await is_sound(line)
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+@pytest.mark.parametrize("before", [1, 2, 3, 4])
+async def test_who_judges_a_recalled_lot_to_be_good_at_the_moment_at_which_it_is_barred_has_the_last_word(
+    store: Store, before: int
+) -> None:
+    line = await station_on(store)
+    await fill(line, "T-1", "A1-1-L-05", "L", 20)
+    await recalling(line)(store)
+
+    async def barring(halting: Store) -> None:
+        await go_on(replace(core_of(line), store=halting))
+
+    _, outcomes = await between(store, before, barring, judging(line))
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    await go_on(core_of(line))
+    assert await usable(line) == {"L": 20}
+    await line.check()

@@ -144,9 +144,9 @@ async def _check_lot(tx: Tx, context: WesContext, found: Replenishment) -> None:
     lot = await load_lot(tx, found.lot_id)
     assert lot is not None
     expired = lot.expiry_at is not None and lot.expiry_at <= context.clock.now_us()
-    if expired or lot.quality is not Quality.QUALIFIED:
-        quality = Quality.EXPIRED if expired else lot.quality
-        text = f"lot {lot.lot_no or lot.lot_id} is {quality}: bring what you have of it back to {found.source_id}, and end this"
+    if expired or lot.recalled or lot.quality is not Quality.QUALIFIED:
+        why = "recalled" if lot.recalled else Quality.EXPIRED if expired else lot.quality
+        text = f"lot {lot.lot_no or lot.lot_id} is {why}: bring what you have of it back to {found.source_id}, and end this"
         raise conflict("replenishmentId", "lotBarred", text)
 
 
