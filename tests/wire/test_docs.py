@@ -40,7 +40,7 @@ def script(document: Path) -> str:
 async def test_every_curl_of_the_integration_guide_answers_as_the_guide_says(tmp_path: Path) -> None:
     assert shutil.which("curl"), "the guide speaks of curl"
     assert len(commands(GUIDE)) > 10
-    async with running_site(tmp_path) as site:
+    async with running_site(tmp_path, speed=1) as site:  # the hand at the wall is not faster than who types
         for status, command in commands(GUIDE):
             answer = await shell(f"{command.strip()} --silent --show-error", GATEWAY=site.run_url)
             first = answer.splitlines()[0] if answer else ""
