@@ -1,4 +1,4 @@
-"""A database from before serial numbers were unique by product keeps its units, under the product of their lot."""
+"""A database of an earlier program keeps what it knows: units under the product of their lot, and the codes of products."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -22,6 +22,11 @@ pytestmark = pytest.mark.unit
 
 UNITS = ("0016", "0017")
 """The migrations by which units got their product, and their moves."""
+
+OLD_PRODUCT = (
+    "INSERT INTO products (owner_id, sku, name, barcodes, unit, serial_tracked, attributes, version, updated_at)"
+    " VALUES ('me', :sku, :sku, :codes, 'piece', 0, '{}', 1, 1)"
+)
 
 Open = Callable[[Traversable], AbstractAsyncContextManager[Store]]
 
@@ -66,6 +71,36 @@ async def test_units_keep_their_place_under_the_product_of_their_lot(opener: Ope
         ]
         await warehouse.do(move(warehouse.act(), [at("TOTE-1", lot, 1, "U1")], "TOTE-2"))
         assert await warehouse.rows("SELECT holder_id FROM units") == [("TOTE-2",)]
+
+
+async def test_products_keep_their_codes_and_of_two_with_the_same_one_the_first_has_it(
+    opener: Open, tmp_path: Path
+) -> None:
+    before = tmp_path / "before"
+    before.mkdir()
+    for script in MIGRATIONS.iterdir():
+        if script.name.endswith(".sql") and script.name[:4] < "0012":
+            (before / script.name).write_text(script.read_text("utf-8"))
+    known = {
+        "A": '["614141000012", "0614141000012", "95012346", "house 1"]',
+        "B": '["00614141000012", "123456789", "X\\u00e9\\"\'Y"]',
+        "C": "[]",
+    }
+    async with opener(before) as store:
+        await store.write(
+            lambda tx: tx.execute_many(
+                OLD_PRODUCT, [{"sku": sku, "codes": codes} for sku, codes in known.items()]
+            )
+        )
+    async with opener(MIGRATIONS) as store:
+        rows = await store.read(lambda tx: tx.fetch("SELECT code, sku FROM barcodes ORDER BY sku, code"))
+        assert [tuple(row) for row in rows] == [
+            ("00000095012346", "A"),
+            ("00614141000012", "A"),
+            ("house 1", "A"),
+            ("123456789", "B"),
+            ("Xé\"'Y", "B"),
+        ]
 
 
 async def old_receipt(tx: Tx, lot_id: int, pool_id: int) -> None:
