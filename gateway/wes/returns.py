@@ -36,7 +36,7 @@ from gateway.wes.planning.tasks import conflict, missing
 from gateway.wes.stock.model import SHIPPED, Act, Lot, Portion, Quality, Virtual
 from gateway.wes.stock.opening import Batch, open_lot
 from gateway.wes.stock.post import post
-from gateway.wes.stock.rows import load_lot, lock_lot
+from gateway.wes.stock.rows import lock_lot
 from gateway.wes.stock.verbs import hold, receive
 
 _QUALITIES: Final[Mapping[ReturnedQuality, Quality]] = {
@@ -385,17 +385,16 @@ async def _parts(
         rows = await tx.fetch(_UNIT, {**product_of, "upn": upn})
         (by_lot.setdefault(rows[0][0], []) if rows else strange).append(upn)
     parts: list[Part] = []
+    careful = ReturnedQuality.INSPECT if line.quality is ReturnedQuality.SALEABLE else line.quality
     for lot_id, units in sorted(by_lot.items()):
-        lot = await load_lot(tx, lot_id)
-        assert lot is not None
-        parts.append(Part(line, lot, tuple(units), line.quality))
+        lot = await lock_lot(tx, lot_id)
+        parts.append(Part(line, lot, tuple(units), careful if lot.recalled else line.quality))
     if strange or not line.upns:
         origin = await _origin(tx, context, found, line, shipment)
         if origin is None:
             doubtful = await _may_be_bad(tx, context, found, product)
         else:
             doubtful = origin.recalled
-        careful = ReturnedQuality.INSPECT if line.quality is ReturnedQuality.SALEABLE else line.quality
         quality = careful if doubtful else line.quality
         lot = await _lot_of(tx, context, found, line, product, origin, quality)
         parts.append(Part(line, lot, tuple(strange), quality))

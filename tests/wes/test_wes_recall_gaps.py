@@ -10,9 +10,11 @@ import pytest
 from gateway.contract.acts import ActView
 from gateway.contract.corrections import JudgeLot, LotQuality, MergeGoods
 from gateway.contract.faults import Refusal
+from gateway.contract.inbound import Receive
 from gateway.contract.returns import ReceiveReturn
 from gateway.kernel.ports import Store
 from gateway.wes.corrections import correct
+from gateway.wes.inbound import take_in
 from gateway.wes.recall import go_on, recall
 from gateway.wes.returns import take_back
 from tests.unit.chain_rig import order
@@ -108,6 +110,30 @@ async def test_what_came_back_and_nobody_knows_the_lot_of_is_recalled_too(line: 
     assert [each.lot_no for each in view.recalled] == ["L", "-R"]
     assert await usable(line) == {"M": 16}
     await line.check()
+
+
+async def test_a_unit_that_comes_back_into_its_recalled_lot_is_told_as_one_to_be_looked_into(
+    store: Store,
+) -> None:
+    line = await station_on(store)
+    await line.core.products("A", serial_tracked=True, version=2)
+    line.gateway.places["T-1"] = "A1-1-L-05"
+    goods = {"skuId": "A", "quantity": 2, "lotNo": "L", "upns": ["U-1", "U-2"]}
+    body = {"actId": "in", "operator": "Dora", "holderId": "T-1", "lines": [goods]}
+    request = Receive.model_validate(body)
+    await store.write(partial(take_in, context=line.core.context, request=request))
+    await order(line, "C-1", ("A", 1))
+    ((allocation, _),) = await line.scan(await line.bring())
+    await line.act("pick", allocation_id=allocation, quantity=1, upns=["U-1"])
+    await line.light()
+    line.walls.press(line.walls.lit()[0])
+    await line.hear()
+    await line.finish()
+    await call_back(line)
+    assert (await coming_back(line, "B-1", upns=["U-1"])(store)).to_inspect == ("A",)
+    ((quality,),) = await line.core.rows("SELECT inspect FROM return_lines")
+    assert quality == 1
+    await is_sound(line)
 
 
 async def test_a_recall_that_was_taken_back_before_it_was_gone_on_with_takes_nothing_off_its_orders(
