@@ -1,4 +1,4 @@
-"""docs/requirements.md: every item of S0, S1, S3 and S4 stands in it once, and whatever it names is there."""
+"""docs/requirements.md: every item of S0 to S4 stands in it once, and whatever it names is there."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ import pytest
 pytestmark = pytest.mark.unit
 
 ROOT: Final = Path(__file__).parents[2]
-COUNTS: Final = {"S0": 56, "S1": 90, "S3": 32, "S4": 67}
+COUNTS: Final = {"S0": 56, "S1": 90, "S2": 175, "S3": 32, "S4": 67}
 ROW: Final = re.compile(r"\| (S\d-\d+) \| (.+?) \| `(.+?)` \| (.+) \|")
 REASON: Final = re.compile(r"\*\*(open|not ours):\*\* \S.*")
 SHOWN: Final = re.compile(r"`([\w/]+\.py)::(\w+)`")
