@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.contract.wiring import MqttLink, OpcUaLink
 from gateway.site.findings import Finding, SiteInvalid
 from gateway.site.load import load_site
+from gateway.site.model import Rack
 from tests.unit.small_site import SMALL, edited, findings, own_profile, small_site, write
 
 
@@ -454,3 +455,22 @@ def test_no_slip_of_the_pen_makes_it_stumble(name: str, data: st.DataObject) -> 
             assert finding.line >= 1
             assert finding.message
             assert finding.mend
+
+
+def test_a_racks_template_writes_codes_of_locations_as_warehouses_have_them() -> None:
+    """Warehouse, area, rack, level, column: W1 B2 015 03 08 (S2-127)."""
+    rack = Rack.model_validate(
+        {
+            "id": "B2",
+            "slot": "W1B2{side}{level:02}{column:02}",
+            "levels": 20,
+            "sides": ["015", "016"],
+            "columns": 50,
+            "places": {"start": 1, "level": 100, "side": 50, "column": 1},
+            "origin": [0, 0, 0],
+            "pitch": [1, 1, 1],
+        }
+    )
+    codes = [slot.id for slot in rack.slots]
+    assert (codes[0], codes[-1]) == ("W1B20150101", "W1B20162050")
+    assert "W1B20150308" in codes
