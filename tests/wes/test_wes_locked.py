@@ -68,3 +68,19 @@ async def test_containers_whose_places_are_locked_leave_their_stations_room_to_o
     await unblock(line, "A1-1-L-01", "A1-1-L-02")
     await line.until_quiet()
     assert await line.codes("orders") == [90] * 4
+
+
+@pytest.mark.parametrize("sequence", ["waveFirst", "allocateFirst"])
+async def test_a_station_whose_slots_are_all_locked_gets_no_work(store: Store, sequence: str) -> None:
+    line = await chain_on(store, sequence=sequence)
+    await fill(line, "T-1", "A1-1-L-05", A=10)
+    await fill(line, "T-2", "A1-1-L-06", B=10)
+    await line.hear()
+    await block(line, "S1-1", "S1-2")
+    for number, sku in enumerate("ABAB"):
+        await order(line, f"C-{number}", (sku, 1))
+    await line.round()
+    await line.until_quiet()
+    assert await line.codes("orders") == [90] * 4
+    assert await line.core.rows("SELECT DISTINCT station_id FROM work_orders") == [("station-2",)]
+    await unblock(line, "S1-1", "S1-2")

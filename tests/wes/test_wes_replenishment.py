@@ -444,6 +444,18 @@ async def test_a_pallet_comes_to_a_station_for_it_and_goes_back(store: Store) ->
     await line.check()
 
 
+async def test_a_pallet_comes_to_no_station_whose_slots_are_all_locked(store: Store) -> None:
+    line = await line_on(store, [FLAT, {"at": "move", "then": PALLETS}])
+    await fill(line, "PALLET-1", "A1-1-L-05", A=30)
+    await line.hear()
+    for slot in ("S1-1", "S1-2"):
+        line.gateway.block(slot, "Ann")
+    await order(line, "C-1", ("A", 5))
+    await turn(line)
+    assert (await the_one(line)).station_id == "station-2"
+    assert await line.states() == [("PALLET-1", "replenish", "arrived")]
+
+
 async def test_a_pallet_that_stands_at_a_station_serves_for_more(store: Store) -> None:
     line = await line_on(store, [FLAT, {"at": "move", "then": PALLETS}])
     await fill(line, "PALLET-1", "A1-1-L-05", A=30)

@@ -27,7 +27,7 @@ from gateway.wes.orders.work import FULL_CASE
 from gateway.wes.planning.blocks import blocked_places
 from gateway.wes.planning.demand import PLACED, pick_places
 from gateway.wes.planning.presentations import WAYS_OUT, Overtaken, bring, has_work, lock_presentation, move
-from gateway.wes.planning.stations import open_stations
+from gateway.wes.planning.stations import reachable_stations
 from gateway.wes.planning.supply import Join, Need, Stock, load_shelves
 
 STANDING_PRIORITY: Final = 0
@@ -340,7 +340,7 @@ async def _station(tx: Tx, context: WesContext, container_id: str, pattern: str)
     serving = context.layout.stations_for(container_id)
     stations = [
         each.station_id
-        for each in await open_stations(tx, context)
+        for each in await reachable_stations(tx, context)
         if fnmatchcase(each.station_id, pattern) and each.station_id in serving
     ]
     return min(stations, key=lambda station_id: loads[station_id], default=None)

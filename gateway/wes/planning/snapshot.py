@@ -26,7 +26,7 @@ from gateway.wes.planning.demand import AT_STATIONS, PROMISED, READY, Part, Wait
 from gateway.wes.planning.fairness import PATIENCE_US, keep_totes
 from gateway.wes.planning.obstacles import HALTED
 from gateway.wes.planning.presentations import COMING, Purpose
-from gateway.wes.planning.stations import open_stations
+from gateway.wes.planning.stations import open_stations, reachable_stations
 
 LOTS_AT_ONCE: Final = 100
 AHEAD: Final = 2
@@ -166,7 +166,7 @@ async def _who_may(
     listed = (
         partial(list_bound, tx, limit=limit) if first else partial(list_waiting, tx, context, limit=limit)
     )
-    stations = await open_stations(tx, context)
+    stations = await reachable_stations(tx, context)
     if context.wes.grouping is Grouping.DYNAMIC:
         codes = (Code.ALLOCATED, Code.WAVE_BUILT) if first else (Code.PREALLOCATED,)
         return await listed(codes, modes), stations

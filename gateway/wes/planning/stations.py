@@ -5,6 +5,7 @@ from typing import Final
 from gateway.kernel.ports import Tx
 from gateway.wes.context import WesContext
 from gateway.wes.layout import Workplace
+from gateway.wes.planning.blocks import blocked_places
 
 _CLOSED: Final = "SELECT station_id FROM stations WHERE open = 0"
 _SET: Final = (
@@ -17,6 +18,14 @@ async def open_stations(tx: Tx, context: WesContext) -> list[Workplace]:
     """Return the stations that take work, in the order of the site file."""
     closed = {row[0] for row in await tx.fetch(_CLOSED)}
     return [each for each in context.layout.stations.values() if each.station_id not in closed]
+
+
+async def reachable_stations(tx: Tx, context: WesContext) -> list[Workplace]:
+    """Return the open stations to which containers can come: not all of their slots are blocked."""
+    shut = await blocked_places(tx)
+    return [
+        each for each in await open_stations(tx, context) if not each.slots or not shut.issuperset(each.slots)
+    ]
 
 
 async def close_station(tx: Tx, station_id: str, reason: str, operator: str) -> None:
