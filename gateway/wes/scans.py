@@ -41,7 +41,8 @@ _IDENTIFIER_DIGITS: Final[Mapping[str, int]] = {
 _GTIN: Final = re.compile(r"\d{14}", re.ASCII)
 _SSCC: Final = re.compile(r"\d{18}", re.ASCII)
 _DAY: Final = re.compile(r"\d{6}", re.ASCII)
-_COUNT: Final = re.compile(r"\d{1,8}", re.ASCII)
+_COUNT: Final = re.compile(r"(?!0+\Z)\d{1,8}", re.ASCII)
+"""A case or pallet with nothing in it is none."""
 _NUMBER: Final = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]{1,20}")
 """Lots and serial numbers: the 82 characters of ISO/IEC 646 (chapter 7.11)."""
 

@@ -178,6 +178,9 @@ def test_days_are_told_as_the_specification_has_them(text: str, day: date) -> No
         "(010)1",
         "(10)Ä",
         "(37)0x",
+        "(02)16901234567899(37)0",
+        "]E0",
+        "",
     ],
 )
 def test_what_is_no_element_string_is_told(text: str) -> None:
