@@ -43,7 +43,11 @@ ASKED: Final = 400
 _NUMBERS: Final = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {last}) "
 _TOTE: Final = f"printf('TOTE-%06d', (i / {HOLDERS_OF_A_LOT} + (i % {HOLDERS_OF_A_LOT}) * {TOTES // HOLDERS_OF_A_LOT}) % {TOTES})"
 _OF_LOT: Final = EACH * HOLDERS_OF_A_LOT
-_STATEMENTS: Final = (
+_LEDGER: Final = (
+    "event_id, line, at, pool_id, lot_id, holder_id, d_quantity, d_reserved, d_allocated, d_held,"
+    " quantity_after, reserved_after, allocated_after, held_after"
+)
+STATEMENTS: Final = (
     (
         SKUS,
         f"INSERT INTO pools (pool_id, warehouse_id, owner_id, sku, quantity)"
@@ -56,7 +60,8 @@ _STATEMENTS: Final = (
     ),
     (
         TOTES,
-        "INSERT INTO holders SELECT printf('TOTE-%06d', i), 'container', 'WH1', printf('A-%06d', i), 'A', i % 97 FROM n",
+        "INSERT INTO holders (holder_id, kind, warehouse_id, location_id, zone, distance)"
+        " SELECT printf('TOTE-%06d', i), 'container', 'WH1', printf('A-%06d', i), 'A', i % 97 FROM n",
     ),
     (
         POSITIONS,
@@ -64,27 +69,35 @@ _STATEMENTS: Final = (
     ),
     (
         LOTS,
-        "INSERT INTO stock_events SELECT printf('build-%d', i), 'receive', 'bench', printf('B-%d', i), 'bench', '', i FROM n",
+        "INSERT INTO stock_events (event_id, kind, document_kind, document_id, operator, reason, at)"
+        " SELECT printf('build-%d', i), 'receive', 'bench', printf('B-%d', i), 'bench', '', i FROM n",
     ),
     (
         POSITIONS,
-        f"INSERT INTO ledger SELECT printf('build-%d', i / {HOLDERS_OF_A_LOT}), i % {HOLDERS_OF_A_LOT}, i / {HOLDERS_OF_A_LOT},"
+        f"INSERT INTO ledger ({_LEDGER})"
+        f" SELECT printf('build-%d', i / {HOLDERS_OF_A_LOT}), i % {HOLDERS_OF_A_LOT}, i / {HOLDERS_OF_A_LOT},"
         f" i / {2 * HOLDERS_OF_A_LOT}, i / {HOLDERS_OF_A_LOT}, {_TOTE}, {EACH}, 0, 0, 0, {EACH}, NULL, 0, 0 FROM n",
     ),
     (
         LOTS,
-        f"INSERT INTO ledger SELECT printf('build-%d', i), {HOLDERS_OF_A_LOT}, i, i / 2, i, 'SUPPLIER', -{_OF_LOT}, 0, 0, 0,"
+        f"INSERT INTO ledger ({_LEDGER})"
+        f" SELECT printf('build-%d', i), {HOLDERS_OF_A_LOT}, i, i / 2, i, 'SUPPLIER', -{_OF_LOT}, 0, 0, 0,"
         " NULL, NULL, NULL, NULL FROM n",
     ),
 )
+
+
+def of_numbers(rows: int) -> str:
+    """Return the table of numbers below `rows` from which a statement makes its rows."""
+    return _NUMBERS.format(last=rows - 1)
 
 
 def build(database: Path) -> None:
     """Fill a new database."""
     with closing(open_writer(database, MIGRATIONS)) as connection:
         connection.execute("BEGIN")
-        for rows, statement in _STATEMENTS:
-            connection.execute(_NUMBERS.format(last=rows - 1) + statement)
+        for rows, statement in STATEMENTS:
+            connection.execute(of_numbers(rows) + statement)
         connection.execute("COMMIT")
 
 
