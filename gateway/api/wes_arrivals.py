@@ -10,7 +10,8 @@ from gateway.api.replies import Page, Paging, number_cursor, page_of, reply
 from gateway.contract.acts import ActView
 from gateway.contract.arrivals import CompleteArrival, ExpectedArrivalView
 from gateway.contract.transports import Identifier
-from gateway.wes.arrivals import complete_arrival, list_arrivals, show_arrival
+from gateway.wes.arrivals.documents import complete_arrival
+from gateway.wes.arrivals.views import list_arrivals, show_arrival
 from gateway.wes.core import WesCore
 
 NEWEST: Final = 2**53

@@ -41,7 +41,7 @@ from gateway.contract.wms import (
     SyncRequest,
 )
 from gateway.kernel.ports import StoreBroken, StoreFull, Tx
-from gateway.wes.arrivals import announce_goods, cancel_notice
+from gateway.wes.arrivals.documents import announce_goods, cancel_notice
 from gateway.wes.core import WesCore
 from gateway.wes.floor.cancel import cancel
 from gateway.wes.orders.catalogue import sync_products

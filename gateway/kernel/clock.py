@@ -39,6 +39,11 @@ def to_datetime(at_us: int) -> datetime:
     return datetime.fromtimestamp(at_us / 1e6, UTC)
 
 
+def to_moment(at_us: Micros | None) -> datetime | None:
+    """Return the UTC datetime of a time that may not have come."""
+    return None if at_us is None else to_datetime(at_us)
+
+
 def to_rfc3339(at_us: int) -> str:
     """Return e.g. `2026-11-22T08:30:00.123456Z`."""
     return to_datetime(at_us).isoformat(timespec="microseconds").replace("+00:00", "Z")

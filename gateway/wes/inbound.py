@@ -16,7 +16,7 @@ from gateway.contract.clock import Micros
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.inbound import PutAway, PutAwayLine, Receive, ReceivedLine, Store
 from gateway.kernel.ports import Tx
-from gateway.wes.arrivals import expect, meet, note_arrived
+from gateway.wes.arrivals.receipts import expect, meet, note_arrived
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
 from gateway.wes.floor.dock import find_lot, read_put_away, read_received

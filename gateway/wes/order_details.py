@@ -6,7 +6,6 @@ What other tables know of documents alone is looked up beside them: the numbers 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from pydantic_core import from_json
@@ -24,7 +23,7 @@ from gateway.contract.documents import (
 )
 from gateway.contract.stations import PresentationView, QuestionView
 from gateway.contract.throughput import StageView
-from gateway.kernel.clock import to_datetime
+from gateway.kernel.clock import to_datetime, to_moment
 from gateway.kernel.ports import SqlValue, Tx
 from gateway.wes.attention import decisions_about
 from gateway.wes.codes import Code
@@ -114,7 +113,7 @@ def _details(order: _Order) -> OrderDetails:
         owner_id=head["owner_id"],
         carrier_code=head["carrier_code"],
         service_type=head["service_type"],
-        deadline=_moment(head["deadline_at"]),
+        deadline=to_moment(head["deadline_at"]),
         cancel_reason=head["cancel_reason"],
         wave_id=head["wave_id"],
         claimant=head["claimant"],
@@ -241,7 +240,7 @@ def _put_backs(order: _Order) -> tuple[PutBackView, ...]:
             upns=tuple(from_json(goods["upns"])),
             box_id=goods["box_id"],
             from_holder=allocations[goods["allocation_id"]]["holder_id"],
-            done_at=_moment(goods["done_at"]),
+            done_at=to_moment(goods["done_at"]),
             recall_id=goods.get("recall_id"),
         )
         for goods in order.rows("put_backs")
@@ -263,7 +262,7 @@ def _presentations(order: _Order) -> tuple[PresentationView, ...]:
             state=brought["state"],
             reason=brought["reason"],
             created_at=to_datetime(brought["created_at"]),
-            arrived_at=_moment(brought["arrived_at"]),
+            arrived_at=to_moment(brought["arrived_at"]),
             units=units[brought["presentation_id"]],
         )
         for brought in order.rows("presentations")
@@ -283,7 +282,7 @@ def _exceptions(order: _Order) -> tuple[ExceptionView, ...]:
             text=matter["text"],
             at=to_datetime(matter["at_us"]),
             decisions=decisions_about(matter["kind"], head["code"], matter["settled_at"]),
-            settled_at=_moment(matter["settled_at"]),
+            settled_at=to_moment(matter["settled_at"]),
             settled_by=matter["settled_by"],
         )
         for matter in order.rows("order_exceptions")
@@ -318,7 +317,3 @@ def _stages(order: _Order) -> tuple[StageView, ...]:
         )
         for stage in sorted(stages, key=lambda stage: (stage["at_us"], int(stage["code"])))
     )
-
-
-def _moment(at_us: Micros | None) -> datetime | None:
-    return None if at_us is None else to_datetime(at_us)

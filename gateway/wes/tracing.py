@@ -7,10 +7,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-from gateway.contract.clock import Micros
 from gateway.contract.corrections import LotView
 from gateway.contract.tracing import (
     ArrivalView,
@@ -24,7 +22,7 @@ from gateway.contract.tracing import (
     UnitMoveView,
     UnitView,
 )
-from gateway.kernel.clock import to_datetime
+from gateway.kernel.clock import to_datetime, to_moment
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
@@ -263,8 +261,8 @@ def lot_view(sku: str, lot: Lot) -> LotView:
         recalled=lot.recalled,
         supplier=lot.supplier,
         received_at=to_datetime(lot.received_at),
-        produced_at=_moment(lot.production_at),
-        expires_at=_moment(lot.expiry_at),
+        produced_at=to_moment(lot.production_at),
+        expires_at=to_moment(lot.expiry_at),
         quantity=lot.balance.quantity,
         reserved=lot.balance.reserved,
         allocated=lot.balance.allocated,
@@ -368,10 +366,6 @@ def _shipment(passed: _Passed, package: Row) -> ShipmentView:
     )
 
 
-def _moment(at_us: Micros | None) -> datetime | None:
-    return None if at_us is None else to_datetime(at_us)
-
-
 def _arrival(row: Row) -> ArrivalView:
     at, kind, source, document_kind, document_id, operator, quantity = row
     return ArrivalView(
@@ -403,7 +397,7 @@ def _recall(row: Row) -> RecallView:
         operator=operator,
         reason=reason,
         at=to_datetime(at_us),
-        barred_at=_moment(barred_at),
+        barred_at=to_moment(barred_at),
     )
 
 
@@ -441,8 +435,8 @@ def _unit(row: Row) -> UnitView:
         sku_id=sku,
         lot_no=lot_no,
         supplier=supplier,
-        produced_at=_moment(production_at),
-        expires_at=_moment(expiry_at),
+        produced_at=to_moment(production_at),
+        expires_at=to_moment(expiry_at),
         quality=quality,
         recalled=bool(recalled),
         holder_id=holder_id,

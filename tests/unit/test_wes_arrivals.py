@@ -20,7 +20,8 @@ from gateway.api.wms import wms_routes
 from gateway.contract.wms import StatusCallback
 from gateway.site.rules import Arriving
 from gateway.store.inline import InlineStore
-from gateway.wes.arrivals import Line, spread
+from gateway.wes.arrivals.documents import Line
+from gateway.wes.arrivals.receipts import spread
 from gateway.wes.core import WesCore
 from tests.cli_bench import served, typed
 from tests.unit.test_wes_reads import is_read_as_a_whole

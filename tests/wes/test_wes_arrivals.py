@@ -22,13 +22,8 @@ from gateway.contract.faults import Refusal
 from gateway.contract.inbound import Receive
 from gateway.contract.wms import ResultCode
 from gateway.kernel.ports import Row, Store
-from gateway.wes.arrivals import (
-    announce_goods,
-    cancel_notice,
-    complete_arrival,
-    list_arrivals,
-    show_arrival,
-)
+from gateway.wes.arrivals.documents import announce_goods, cancel_notice, complete_arrival
+from gateway.wes.arrivals.views import list_arrivals, show_arrival
 from gateway.wes.inbound import take_in
 from gateway.wes.orders.declined import Declined
 from gateway.wes.tracing import trace_lot

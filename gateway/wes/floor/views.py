@@ -3,10 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Final
 
-from gateway.contract.clock import Micros
 from gateway.contract.documents import (
     OrderSummary,
     PackageLineView,
@@ -25,7 +23,7 @@ from gateway.contract.stations import (
     StationView,
     TaskView,
 )
-from gateway.kernel.clock import to_datetime
+from gateway.kernel.clock import to_datetime, to_moment
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
@@ -277,7 +275,7 @@ def _task(context: WesContext, row: Row, puts: Iterable[Row]) -> TaskView:
         unit=unit,
         attributes=known,
         lot_no=lot_no,
-        expiry_at=_moment(expiry_at),
+        expiry_at=to_moment(expiry_at),
         holder_id=holder_id,
         cell=cell,
         quantity=quantity,
@@ -411,7 +409,7 @@ def _put_back(row: Row) -> PutBackView:
         upns=tuple(json.loads(upns)),
         box_id=box_id,
         from_holder=holder_id,
-        done_at=_moment(done_at),
+        done_at=to_moment(done_at),
         recall_id=recall_id,
     )
 
@@ -458,7 +456,7 @@ def _presentation(row: Row) -> PresentationView:
         state=state,
         reason=reason,
         created_at=to_datetime(created_at),
-        arrived_at=_moment(arrived_at),
+        arrived_at=to_moment(arrived_at),
         units=units,
     )
 
@@ -474,9 +472,5 @@ def _wave(row: Row) -> WaveView:
         works=works,
         works_picked=works_picked,
         created_at=to_datetime(created_at),
-        released_at=_moment(released_at),
+        released_at=to_moment(released_at),
     )
-
-
-def _moment(at_us: Micros | None) -> datetime | None:
-    return None if at_us is None else to_datetime(at_us)

@@ -1,12 +1,10 @@
 """Orders and stock as upstream asks for them (S4-43, S4-46)."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
 from typing import Final
 
-from gateway.contract.clock import Micros
 from gateway.contract.wms import InventoryPage, InventoryView, OrderExceptionView, OrderLineView, OrderView
-from gateway.kernel.clock import to_datetime
+from gateway.kernel.clock import to_datetime, to_moment
 from gateway.kernel.ports import Row, Tx
 from gateway.wes.codes import Code
 from gateway.wes.orders.history import find_history
@@ -76,7 +74,7 @@ def _order(order: Row, lines: Iterable[Row], exceptions: Iterable[Row]) -> Order
         status=Code(code).name,
         status_code=code,
         priority=priority,
-        deadline=_moment(deadline_at),
+        deadline=to_moment(deadline_at),
         created_at=to_datetime(created_at),
         updated_at=to_datetime(updated_at),
         cancel_reason=cancel_reason,
@@ -118,8 +116,4 @@ def _line(row: Row) -> OrderLineView:
 
 def _exception(row: Row) -> OrderExceptionView:
     kind, text, at_us, settled_at = row
-    return OrderExceptionView(kind=kind, text=text, at=to_datetime(at_us), settled_at=_moment(settled_at))
-
-
-def _moment(at_us: Micros | None) -> datetime | None:
-    return None if at_us is None else to_datetime(at_us)
+    return OrderExceptionView(kind=kind, text=text, at=to_datetime(at_us), settled_at=to_moment(settled_at))
