@@ -1,7 +1,6 @@
 """What there is, by product, lot, place and location (S3-1…4), and what happened, in the ledger (S3-31)."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
@@ -21,7 +20,7 @@ from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.inbound import LotNo
 from gateway.contract.transports import Identifier, Moment
 from gateway.contract.wms import Sku
-from gateway.kernel.clock import to_datetime
+from gateway.kernel.clock import to_datetime, to_micros
 from gateway.kernel.ports import Tx
 from gateway.wes.core import WesCore
 from gateway.wes.planning.tasks import missing
@@ -198,8 +197,8 @@ def stock_routes(core: WesCore) -> APIRouter:
                 lot_id=await lot_id_of(tx, which.sku_id or "", which.owner_id, which.lot_no),
                 holder_id=which.holder_id,
                 location_id=which.location_id,
-                since=_micros(which.since),
-                until=_micros(which.until),
+                since=None if which.since is None else to_micros(which.since),
+                until=None if which.until is None else to_micros(which.until),
             )
             return await trace(tx, wanted, after, which.limit + 1)
 
@@ -229,10 +228,6 @@ def _place_of(cursor: str | None) -> Place | None:
     at, _, rest = cursor.partition(":")
     line, _, event_id = rest.partition(":")
     return number_cursor(at) or 0, event_id, number_cursor(line) or 0
-
-
-def _micros(moment: datetime | None) -> int | None:
-    return None if moment is None else round(moment.timestamp() * 1_000_000)
 
 
 def _pool(pool: Pool) -> StockPoolView:

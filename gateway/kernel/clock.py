@@ -44,6 +44,11 @@ def to_moment(at_us: Micros | None) -> datetime | None:
     return None if at_us is None else to_datetime(at_us)
 
 
+def to_micros(moment: datetime) -> Micros:
+    """Return the time in microseconds of a datetime that knows its zone."""
+    return round(moment.timestamp() * 1_000_000)
+
+
 def to_rfc3339(at_us: int) -> str:
     """Return e.g. `2026-11-22T08:30:00.123456Z`."""
     return to_datetime(at_us).isoformat(timespec="microseconds").replace("+00:00", "Z")

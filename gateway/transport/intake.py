@@ -9,6 +9,7 @@ from gateway.contract.events import EventType
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.model import WireModel
 from gateway.contract.transports import TransportRequest, TransportStatus
+from gateway.kernel.clock import to_micros
 from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.messages import Submitted, SubmitTransports
 from gateway.transport.plant import Plant
@@ -183,7 +184,7 @@ class Intake:
             raise AssertionError("a container without a location was accepted")
         kind = self._plant.site.type_of(request.container_id)
         route = self._topology.route(source, request.destination, container_type=kind) or ()
-        deadline = None if request.deadline is None else round(request.deadline.timestamp() * 1e6)
+        deadline = None if request.deadline is None else to_micros(request.deadline)
         # Nobody is overtaken by those who come later, although the clock was set back before this run.
         since = max(self._tables.books.steady_us, self._tables.newest_us)
         due = since + head_start_us(request.priority)

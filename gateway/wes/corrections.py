@@ -26,7 +26,7 @@ from gateway.contract.corrections import (
     SetSafety,
     UnholdGoods,
 )
-from gateway.kernel.clock import to_rfc3339
+from gateway.kernel.clock import to_micros, to_rfc3339
 from gateway.kernel.ports import Tx
 from gateway.wes.context import WesContext
 from gateway.wes.counting.books import (
@@ -165,7 +165,7 @@ async def _leaving(tx: Tx, request: GoneGoods, lot: Lot) -> tuple[list[Portion],
 
 
 async def _judge(tx: Tx, context: WesContext, request: JudgeLot, lot: Lot) -> None:
-    expiry_at = None if request.expires_at is None else round(request.expires_at.timestamp() * 1_000_000)
+    expiry_at = None if request.expires_at is None else to_micros(request.expires_at)
     if lot.expiry_at is not None and expiry_at not in (None, lot.expiry_at):
         text = f"lot {lot.lot_no} of {request.sku_id} expires at {to_rfc3339(lot.expiry_at)}"
         raise conflict("expiresAt", "otherDay", text)

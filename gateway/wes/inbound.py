@@ -8,13 +8,14 @@ not said here: the gateway's events tell it, and everything in the container goe
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from gateway.contract.acts import ActBase, ActView
 from gateway.contract.clock import Micros
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.inbound import PutAway, PutAwayLine, Receive, ReceivedLine, Store
+from gateway.kernel.clock import to_micros
 from gateway.kernel.ports import Tx
 from gateway.wes.arrivals.receipts import expect, meet, note_arrived
 from gateway.wes.context import WesContext
@@ -80,7 +81,7 @@ async def _take_in(tx: Tx, context: WesContext, request: Receive) -> ActView:
     goods, source = (lines, SUPPLIER) if meeting is None else (meeting.goods, meeting.source)
     _check(context, goods, products)
     holder_id = await _open(tx, context, request.holder_id or Virtual.RCV_AREA.of(context.wes.warehouse_id))
-    received_at = context.clock.now_us() if request.received_at is None else _micros(request.received_at)
+    received_at = context.clock.now_us() if request.received_at is None else to_micros(request.received_at)
     held_back: dict[Quality, dict[str, None]] = {Quality.PENDING: {}, Quality.EXPIRED: {}}
     qualities: list[Quality] = []
     for number, line in enumerate(goods):
@@ -173,8 +174,8 @@ def _batch(
         received_at=received_at,
         lot_no=line.lot_no,
         supplier=line.supplier,
-        production_at=None if line.produced_at is None else _micros(line.produced_at),
-        expiry_at=None if expires_at is None else _micros(expires_at),
+        production_at=None if line.produced_at is None else to_micros(line.produced_at),
+        expiry_at=None if expires_at is None else to_micros(expires_at),
         quality=Quality(line.quality),
         serial=product.serial_tracked,
     )
@@ -214,7 +215,7 @@ def _check(context: WesContext, lines: Iterable[ReceivedLine], products: Mapping
         if line.sku_id not in products:
             text = f"no product {line.sku_id} is known; send it first"
             reasons.append(FieldError(f"lines[{n}].skuId", "unknownSku", text))
-        if line.produced_at is not None and _micros(line.produced_at) > latest:
+        if line.produced_at is not None and to_micros(line.produced_at) > latest:
             text = f"{line.produced_at:%Y-%m-%d} is still to come: goods that are here were produced before"
             reasons.append(FieldError(f"lines[{n}].producedAt", "inFuture", text))
     if reasons:
@@ -224,7 +225,3 @@ def _check(context: WesContext, lines: Iterable[ReceivedLine], products: Mapping
 def _no_lot(number: int, line: PutAwayLine) -> FieldError:
     lot = f"lot {line.lot_no} of {line.sku_id}" if line.lot_no else f"{line.sku_id} without a lot"
     return FieldError(f"lines[{number}]", "unknownLot", f"{lot} has never been received")
-
-
-def _micros(moment: datetime) -> Micros:
-    return round(moment.timestamp() * 1_000_000)

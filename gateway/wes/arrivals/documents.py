@@ -5,7 +5,6 @@ Whoever takes a notice has it alone until the transaction ends.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from gateway.contract.acts import ActView
@@ -22,6 +21,7 @@ from gateway.contract.clock import Micros
 from gateway.contract.faults import FieldError, Refusal
 from gateway.contract.inbound import ReceivedLine
 from gateway.contract.wms import ArrivedItem, CallbackDetails, NoticeLine, ResultCode
+from gateway.kernel.clock import to_micros
 from gateway.kernel.ports import SqlValue, Tx
 from gateway.site.rules import Arriving
 from gateway.wes.context import WesContext
@@ -124,7 +124,7 @@ async def announce_goods(tx: Tx, context: WesContext, notice: InboundNotice) -> 
         "kind": notice.kind,
         "owner_id": owner_id,
         "supplier": notice.supplier,
-        "expected_at": _micros(notice.expected_at),
+        "expected_at": None if notice.expected_at is None else to_micros(notice.expected_at),
         "at_us": context.clock.now_us(),
     }
     if not await tx.execute(_OPEN, row):
@@ -178,8 +178,8 @@ def _announced(notice: InboundNotice) -> list[dict[str, SqlValue]]:
                 line_no=line_no,
                 sku=item.sku_id,
                 lot_no=item.lot_no,
-                production_at=_micros(item.produced_at),
-                expiry_at=_micros(item.expires_at),
+                production_at=None if item.produced_at is None else to_micros(item.produced_at),
+                expiry_at=None if item.expires_at is None else to_micros(item.expires_at),
                 announced=item.quantity,
                 received=0,
             )
@@ -300,7 +300,3 @@ async def tell_upstream(
         notice_no=arrival.notice_no, notice_complete=complete, arrived=arrived, notice_lines=told
     )
     await tell_arrival(tx, context, arrival.notice_no, details)
-
-
-def _micros(moment: datetime | None) -> Micros | None:
-    return None if moment is None else round(moment.timestamp() * 1_000_000)

@@ -25,6 +25,7 @@ from gateway.contract.counts import (
     OrderCount,
     Sample,
 )
+from gateway.kernel.clock import to_micros
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.wes.context import WesContext
 from gateway.wes.counting.books import Difference
@@ -155,7 +156,7 @@ async def order_count(tx: Tx, context: WesContext, order: OrderCount) -> int:
         "digest": sha256(text.encode()).hexdigest()[:32],
         "blind": int(order.blind),
         "dynamic": int(order.dynamic),
-        "due_at": None if order.due_at is None else round(order.due_at.timestamp() * 1_000_000),
+        "due_at": None if order.due_at is None else to_micros(order.due_at),
         "at_us": context.clock.now_us(),
     }
     if not await tx.execute(_ORDER, row):

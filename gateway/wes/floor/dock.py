@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from gateway.contract.clock import Micros
 from gateway.contract.inbound import PutAwayLine, ReceivedLine
 from gateway.contract.returns import ReturnedLine
+from gateway.kernel.clock import to_micros
 from gateway.kernel.ports import Tx
 from gateway.wes.context import WesContext
 from gateway.wes.floor.scanning import (
@@ -70,8 +71,8 @@ async def read_received(
     read = await _read(tx, owner_id, line, product, scanned, field)
     lot = await find_lot(tx, context, owner_id, line.sku_id, read["lot_no"])
     known = lot or KnownLot(0, None, None)
-    produced_at = known.production_at if line.produced_at is None else _micros(line.produced_at)
-    expires_at = known.expiry_at if line.expires_at is None else _micros(line.expires_at)
+    produced_at = known.production_at if line.produced_at is None else to_micros(line.produced_at)
+    expires_at = known.expiry_at if line.expires_at is None else to_micros(line.expires_at)
     if other := other_day(context, scanned, produced_at, expires_at):
         what, day, told = other
         raise conflict(field, "wrongDate", f"by its code it {what} on {day}, and not on {told}")
@@ -147,7 +148,3 @@ def _midnight(context: WesContext, day: date | None, after: int = 0) -> datetime
     if day is None:
         return None
     return datetime.combine(day + timedelta(days=after), time(), ZoneInfo(context.wes.timezone))
-
-
-def _micros(moment: datetime) -> Micros:
-    return round(moment.timestamp() * 1_000_000)

@@ -15,7 +15,7 @@ from gateway.contract.faults import FieldError
 from gateway.contract.misfits import field_error
 from gateway.contract.transports import Moment
 from gateway.contract.wms import OutboundCommand
-from gateway.kernel.clock import to_rfc3339
+from gateway.kernel.clock import to_micros, to_rfc3339
 from gateway.site.wes import Wes
 
 _MOMENT: Final[TypeAdapter[Any]] = TypeAdapter(Moment)
@@ -125,6 +125,6 @@ def _moment(value: JsonValue) -> Micros | None:
     if value is None:
         return None
     try:
-        return round(_MOMENT.validate_python(value).timestamp() * 1e6)
+        return to_micros(_MOMENT.validate_python(value))
     except (ValidationError, OverflowError):
         return None
