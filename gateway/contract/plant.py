@@ -82,7 +82,7 @@ class LocationView(WireModel):
     """A place that holds containers.
 
     Attributes:
-        kind: storage, buffer, transfer, conveyor, station or node.
+        kind: storage, shelf (of goods that people carry; no device comes), buffer, transfer, conveyor, station or node.
         accepts: types of containers that fit; absent: whatever comes.
         reserved_by: the transport that brings its container here next (the first one where several do).
         blocked: why nothing is brought here, until somebody has looked.

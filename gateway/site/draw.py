@@ -25,6 +25,7 @@ LEGEND_STEP: Final = 120
 
 LOOKS: Final = {
     "storage": 'fill="#dce6f2" stroke="#99aabb"',
+    "shelf": 'fill="#f3ecd8" stroke="#b8a46a"',
     "buffer": 'fill="#ffe3b3" stroke="#cc9933"',
     "transfer": 'fill="#ffe3b3" stroke="#cc9933"',
     "conveyor": 'fill="#e3d7f4" stroke="#8866bb"',

@@ -27,7 +27,7 @@ from gateway.contract.transports import Identifier
 from gateway.contract.wiring import Link, MailboxChannel, Profile, Register, WiringModel
 from gateway.site.wes import Wes
 
-LocationKind = Literal["storage", "buffer", "transfer", "conveyor", "station", "node"]
+LocationKind = Literal["storage", "shelf", "buffer", "transfer", "conveyor", "station", "node"]
 Place = Annotated[int, Field(ge=1, le=2**32 - 1)]
 Metres = Annotated[float, Field(ge=-10_000, le=10_000)]
 """A coordinate. Whoever gets further than 10 km has written millimetres."""
@@ -71,10 +71,11 @@ Accepts = Annotated[tuple[Identifier, ...], Field(min_length=1)]
 
 
 class Location(WiringModel):
-    """A place that holds containers.
+    """A place that holds containers, or goods without one.
 
     Attributes:
         accepts: types of containers (`container_types`) that may be put here; left out: whatever comes.
+        kind: `shelf`: a flat place that people walk to; goods lie there without a container, and no device need come.
         node: the road-map node at which vehicles serve it.
     """
 
@@ -103,28 +104,43 @@ class RackPlaces(WiringModel):
     column: int
 
 
+    def number(self, level: int, side: int, column: int) -> int:
+        """Return the number of a slot; all three count from 0."""
+        return self.start + self.level * level + self.side * side + self.column * column
+
 class Rack(WiringModel):
     """A block of storage slots, written once instead of slot by slot.
 
     Attributes:
         accepts: types of containers that fit its slots; left out: whatever comes.
+        kind: `shelf`: of flat places that people walk to.
         slot: template of a slot's id with {level}, {side}, {column}, e.g. `A1-{level}-{side}-{column:02}`.
         origin: x, y, z of level 1, first side, column 1.
+        places: of storage; shelves need none.
         pitch: metres from one column (x), side (y) and level (z) to the next.
     """
 
     id: Identifier
     zone: Identifier | None = None
+    kind: Literal["storage", "shelf"] = "storage"
     accepts: Accepts | None = None
     slot: SlotTemplate
     levels: Annotated[int, Field(ge=1, le=100)]
     sides: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=8)]
     columns: Annotated[int, Field(ge=1, le=1000)]
-    places: RackPlaces
+    places: RackPlaces | None = None
     origin: tuple[Metres, Metres, Metres]
     pitch: tuple[Metres, Metres, Metres]
 
     @model_validator(mode="after")
+    @model_validator(mode="after")
+    def _storage_is_numbered(self) -> Self:
+        if self.kind == "storage" and self.places is None:
+            raise ValueError(
+                "Add `places: {start, level, side, column}`: devices know slots by their numbers"
+            )
+        return self
+
     def _corners_are_locations(self) -> Self:
         """Ids and place numbers grow evenly: if the corners are in range, every slot is."""
         corners = product({0, self.levels - 1}, range(len(self.sides)), {0, self.columns - 1})
@@ -154,10 +170,10 @@ class Rack(WiringModel):
         dx, dy, dz = self.pitch
         return Location(
             id=self.slot.format(level=level + 1, side=self.sides[side], column=column + 1),
-            kind="storage",
+            kind=self.kind,
             zone=self.zone,
             accepts=self.accepts,
-            place=places.start + places.level * level + places.side * side + places.column * column,
+            place=None if places is None else places.number(level, side, column),
             x=x + dx * column,
             y=y + dy * side,
             z=z + dz * level,

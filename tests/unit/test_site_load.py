@@ -457,6 +457,24 @@ def test_no_slip_of_the_pen_makes_it_stumble(name: str, data: st.DataObject) -> 
             assert finding.mend
 
 
+def test_shelves_that_people_walk_to_need_neither_a_device_nor_numbers(tmp_path: Path) -> None:
+    shelves = (
+        '  - {id: SH, kind: shelf, zone: pick, slot: "SH-{column}", levels: 1, sides: [L], columns: 2,\n'
+        "     origin: [20, 5, 0], pitch: [1, 0, 0]}\n"
+    )
+    files = small_site()
+    files["site.yaml"] = edited(
+        files["site.yaml"], {"locations:\n": f"{shelves}locations:\n  - {{id: DMG-1, kind: shelf}}\n"}
+    )
+    site = load_site(write(tmp_path / "one", files))
+    found = [(place.id, place.zone) for place in site.all_locations.values() if place.kind == "shelf"]
+    assert found == [("DMG-1", None), ("SH-1", "pick"), ("SH-2", "pick")]
+    files["site.yaml"] = files["site.yaml"].replace("kind: shelf, zone: pick,", "")
+    (finding,) = findings(write(tmp_path / "two", files))
+    assert finding.path == "racks[SH]"
+    assert "dd `places: {start, level, side, column}`" in finding.mend
+
+
 def test_a_racks_template_writes_codes_of_locations_as_warehouses_have_them() -> None:
     """Warehouse, area, rack, level, column: W1 B2 015 03 08 (S2-127)."""
     rack = Rack.model_validate(

@@ -118,6 +118,8 @@ def unreachable_locations(site: Site) -> Iterator[Flaw]:
 
 def _unreachable(location: Location, enters: bool, leaves: bool) -> str | None:
     match enters, leaves:
+        case False, False if location.kind == "shelf":
+            return None
         case False, False:
             return "cannot be reached: no device picks or drops there"
         case False, True if location.kind in BOTH_WAYS:
