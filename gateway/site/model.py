@@ -74,8 +74,8 @@ class Location(WiringModel):
     """A place that holds containers, or goods without one.
 
     Attributes:
-        accepts: types of containers (`container_types`) that may be put here; left out: whatever comes.
         kind: `shelf`: a flat place that people walk to; goods lie there without a container, and no device need come.
+        accepts: types of containers (`container_types`) that may be put here; left out: whatever comes.
         node: the road-map node at which vehicles serve it.
     """
 
@@ -103,26 +103,26 @@ class RackPlaces(WiringModel):
     side: int
     column: int
 
-
     def number(self, level: int, side: int, column: int) -> int:
         """Return the number of a slot; all three count from 0."""
         return self.start + self.level * level + self.side * side + self.column * column
+
 
 class Rack(WiringModel):
     """A block of storage slots, written once instead of slot by slot.
 
     Attributes:
-        accepts: types of containers that fit its slots; left out: whatever comes.
         kind: `shelf`: of flat places that people walk to.
+        accepts: types of containers that fit its slots; left out: whatever comes.
         slot: template of a slot's id with {level}, {side}, {column}, e.g. `A1-{level}-{side}-{column:02}`.
-        origin: x, y, z of level 1, first side, column 1.
         places: of storage; shelves need none.
+        origin: x, y, z of level 1, first side, column 1.
         pitch: metres from one column (x), side (y) and level (z) to the next.
     """
 
     id: Identifier
-    zone: Identifier | None = None
     kind: Literal["storage", "shelf"] = "storage"
+    zone: Identifier | None = None
     accepts: Accepts | None = None
     slot: SlotTemplate
     levels: Annotated[int, Field(ge=1, le=100)]
@@ -133,7 +133,6 @@ class Rack(WiringModel):
     pitch: tuple[Metres, Metres, Metres]
 
     @model_validator(mode="after")
-    @model_validator(mode="after")
     def _storage_is_numbered(self) -> Self:
         if self.kind == "storage" and self.places is None:
             raise ValueError(
@@ -141,6 +140,7 @@ class Rack(WiringModel):
             )
         return self
 
+    @model_validator(mode="after")
     def _corners_are_locations(self) -> Self:
         """Ids and place numbers grow evenly: if the corners are in range, every slot is."""
         corners = product({0, self.levels - 1}, range(len(self.sides)), {0, self.columns - 1})
