@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PositiveFloat, Posi
 
 from gateway.contract.transports import Identifier
 from gateway.contract.wiring import WiringModel
+from gateway.site.codes import CodeRule
 from gateway.site.rules import Rule
 
 
@@ -441,6 +442,7 @@ class Wes(WiringModel):
         keep_days: how long ended orders are kept before they go to history (S1-9).
         relocation: None: containers move only for work.
         rollback: what is undone, in this order, when a container cannot be worked on at its station.
+        codes: what codes look like, kind by kind; of a kind without a rule any code will do.
         rules: see gateway/site/rules.py.
     """
 
@@ -463,4 +465,5 @@ class Wes(WiringModel):
     lateness: Lateness = Lateness()
     monitors: Monitors = Monitors()
     counting: Counting = Counting()
+    codes: Annotated[tuple[CodeRule, ...], Field(max_length=100)] = ()
     rules: tuple[Rule, ...] = ()

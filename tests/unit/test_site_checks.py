@@ -50,6 +50,10 @@ def rule(*rules: str) -> dict[str, dict[str, str]]:
     return wes("  rules:\n" + "\n".join(f"    - {each}" for each in rules))
 
 
+def codes(*rules: str) -> dict[str, dict[str, str]]:
+    return wes("  codes:\n" + "\n".join(f"    - {each}" for each in rules))
+
+
 SECOND_STATION = "putwall: wall}\n  - {id: station-2, name: Two, slots: [], putwall: wall} #!\n"
 LIFT = """motion: {speed: 2, acceleration: 1}
   - id: lift
@@ -1092,6 +1096,58 @@ CASES: dict[str, list[Case]] = {
             path="wes.upstream.broker.sasl",
             message="`sasl` has no effect on redis",
             mend="it is Kafka's",
+        ),
+    ],
+    "versions_in_disorder": [
+        Case(
+            edits=codes(
+                "{kind: container, prefix: P, serial: 8}", "{kind: container, prefix: Q, serial: 8} #!"
+            ),
+            path="wes.codes[1].version",
+            message="there are two rules `container 1`",
+            mend="give the later one the next `version`",
+        ),
+        Case(
+            edits=codes(
+                "{kind: wave, prefix: W, serial: 8, valid_from: 2026-01-01}",
+                "{kind: wave, version: 2, prefix: V, serial: 8, valid_from: 2025-12-31} #!",
+            ),
+            path="wes.codes[1].valid_from",
+            message="`wave 2` is not valid from a later day than `wave 1`",
+            mend="say from which day on it is",
+        ),
+    ],
+    "confusable_rules": [
+        Case(
+            edits=codes("{kind: order, prefix: O, serial: 8}", "{kind: wave, prefix: O, serial: 8} #!"),
+            path="wes.codes[1].prefix",
+            message="codes of `wave 1` look like those of `order 1`",
+            mend="give one of them another prefix",
+        )
+    ],
+    "codes_that_machines_cannot_read": [
+        Case(
+            edits=codes("{kind: container, prefix: PALLET-, day: yymmdd, serial: 4} #!"),
+            path="wes.codes[0]",
+            message="codes of `container 1` have 17 characters",
+            mend="use at most 16: PLCs hold no more",
+        )
+    ],
+    "misnamed_places": [
+        Case(
+            edits=codes("{kind: location, prefix: R-, text: {length: 2}}")
+            | site({"columns: 3,": "columns: 3, #!"}),
+            path="racks[R].slot",
+            message="`R-1` has 3 characters, not 4 (rule `location 1`)",
+            mend="correct it, or the rule",
+        ),
+        Case(
+            edits=codes("{kind: location, prefix: R-, text: {length: 1}}")
+            | site({"  - {id: S-1,": "  - {id: X-1, kind: storage, place: 99} #!\n  - {id: S-1,"}),
+            path="locations[X-1].id",
+            message="`X-1` does not begin with R- (rule `location 1`)",
+            mend="correct it, or the rule",
+            also=("`X-1` cannot be reached",),
         ),
     ],
 }

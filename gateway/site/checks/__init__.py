@@ -7,6 +7,7 @@ from typing import Final
 
 from gateway.site.checks import (
     addresses,
+    codes,
     identity,
     links,
     profiles,
@@ -90,6 +91,10 @@ CHECKS: Final[tuple[tuple[Check, frozenset[str]], ...]] = tuple(
         (wes.half_credentials, ""),
         (wes.foreign_schemes, ""),
         (wes.foreign_sasl, ""),
+        (codes.versions_in_disorder, ""),
+        (codes.confusable_rules, ""),
+        (codes.codes_that_machines_cannot_read, "devices"),
+        (codes.misnamed_places, ""),
     )
 )
 """Every check, with the sections that must be complete lest it blames an element for what was not read."""

@@ -1,0 +1,404 @@
+"""What the codes of a site look like (编码规则, S2-125…135): of products, containers, places, lots and numbered documents.
+
+A code is made of a prefix, a day, a text, a serial number and a check digit, in this order; a rule says which of them there are.
+Rules of one kind have versions: the newest that holds says what new codes look like, and codes of the others stay valid.
+"""
+
+import re
+from calendar import monthrange
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import IntEnum, StrEnum
+from typing import Annotated, Final, Self
+
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+
+from gateway.contract.wiring import WiringModel
+from gateway.site.check_digits import CheckDigit, Mod11, check_digit
+
+CODE_MAX: Final = 64
+ISSUED_MIN: Final = 8
+ISSUED_MAX: Final = 20
+"""Characters of codes that are issued: long enough to be told apart, short enough to be read and typed (S2-125)."""
+ELSEWHERE: Final = timedelta(days=1)
+"""A day may have begun where a code was made that has not begun here."""
+
+
+class CodeKind(StrEnum):
+    """What a code stands for."""
+
+    PRODUCT = "product"
+    CONTAINER = "container"
+    LOCATION = "location"
+    LOT = "lot"
+    ORDER = "order"
+    """An outbound order."""
+    RECEIPT = "receipt"
+    """Goods that come in without a notice."""
+    RETURN = "return"
+    """A return that nobody has announced."""
+    WAVE = "wave"
+    PACKAGE = "package"
+
+
+DOCUMENTS: Final = frozenset(
+    {CodeKind.ORDER, CodeKind.RECEIPT, CodeKind.RETURN, CodeKind.WAVE, CodeKind.PACKAGE}
+)
+"""What the WES numbers by itself."""
+
+
+class DayForm(StrEnum):
+    """How a code says when it was made. Its serial numbers begin anew whenever this changes (S2-17, S2-18)."""
+
+    YYYYMMDD = "yyyymmdd"
+    YYMMDD = "yymmdd"
+    YYYYMM = "yyyymm"
+    YYMM = "yymm"
+    YYYY = "yyyy"
+    YY = "yy"
+
+    def write(self, day: date) -> str:
+        """Return a day in this form."""
+        text = f"{day.year:04}{day.month:02}{day.day:02}"
+        return text[4 - self.count("y") : 4 + self.count("m") + self.count("d")]
+
+    def read(self, text: str, year: int) -> tuple[date, date] | None:
+        """Return the first and the last day that a text may mean, the current year being known; None: there is no such day."""
+        years = self.count("y")
+        full = int(text[:years]) if years == 4 else full_year(int(text[:2]), year)
+        month, day = text[years : years + 2], text[years + 2 :]
+        if full < 1 or (month and not 1 <= int(month) <= 12):
+            return None
+        if not month:
+            return date(full, 1, 1), date(full, 12, 31)
+        last = monthrange(full, int(month))[1]
+        if not day:
+            return date(full, int(month), 1), date(full, int(month), last)
+        if not 1 <= int(day) <= last:
+            return None
+        found = date(full, int(month), int(day))
+        return found, found
+
+
+def full_year(two_digits: int, year: int) -> int:
+    """Return the year nearest to a given one that ends so: from 49 years before to 50 after (GS1 General Specifications, 7.12)."""
+    return year - 49 + (two_digits - (year - 49)) % 100
+
+
+class Alphabet(StrEnum):
+    """Which characters a text is made of."""
+
+    DIGITS = "digits"
+    LETTERS = "letters"
+    """A to Z."""
+    ALPHANUMERIC = "alphanumeric"
+    """A to Z and digits."""
+    ANY = "any"
+    """Whatever an identifier has: letters, digits, dot, underscore, colon, hyphen."""
+
+
+_ALPHABETS: Final = {
+    Alphabet.DIGITS: re.compile(r"[0-9]*"),
+    Alphabet.LETTERS: re.compile(r"[A-Z]*"),
+    Alphabet.ALPHANUMERIC: re.compile(r"[A-Z0-9]*"),
+    Alphabet.ANY: re.compile(r"[A-Za-z0-9._:\-]*"),
+}
+
+
+class TextPart(WiringModel):
+    """What others decide in a code: a category, a supplier, a rack, level and column.
+
+    Attributes:
+        length: characters.
+        least: None: it has just so many; else it may be shorter, down to this.
+        of: which.
+    """
+
+    length: Annotated[int, Field(ge=1, le=CODE_MAX)]
+    least: Annotated[int, Field(ge=1, le=CODE_MAX)] | None = None
+    of: Alphabet = Alphabet.DIGITS
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.fewest > self.length:
+            raise ValueError("Let `least` be at most `length`")
+        return self
+
+    @property
+    def fewest(self) -> int:
+        """How many characters it has at least."""
+        return self.length if self.least is None else self.least
+
+    def holds(self, text: str) -> bool:
+        """Tell whether a text may stand here."""
+        return self.fewest <= len(text) <= self.length and self.is_of(text)
+
+    def is_of(self, text: str) -> bool:
+        """Tell whether a text has no other characters."""
+        return _ALPHABETS[self.of].fullmatch(text) is not None
+
+
+def _calendar_day(value: object) -> object:
+    """Take what a person writes for a day; pydantic would take a number for seconds since 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(r"(19|2\d)\d\d-\d\d-\d\d", value)):
+        return value
+    raise ValueError("Write year, month and day, e.g. 2026-01-01")
+
+
+CalendarDay = Annotated[date, BeforeValidator(_calendar_day)]
+
+
+class CodeRule(WiringModel):
+    """What codes of one kind look like.
+
+    Attributes:
+        version: of the rules of this kind; a code says nothing of it.
+        valid_from: the site's day from which new codes are made so; None: they always were.
+        prefix: what every code begins with.
+        day: how it says when it was made; None: not at all.
+        text: what others decide.
+        serial: digits of its number. Whatever has one can be issued, and has 8 to 20 characters.
+        check: the digit at its end, over all digits before it; letters do not count.
+        mod11: how `check: mod11` counts.
+    """
+
+    kind: CodeKind
+    version: PositiveInt = 1
+    valid_from: CalendarDay | None = None
+    prefix: Annotated[str, Field(max_length=20, pattern=r"^([A-Za-z0-9][A-Za-z0-9._:\-]*)?$")] = ""
+    day: DayForm | None = None
+    text: TextPart | None = None
+    serial: Annotated[int, Field(ge=0, le=12)] = 0
+    check: CheckDigit = CheckDigit.NONE
+    mod11: Mod11 = Mod11()
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.text is None and not self.serial:
+            raise ValueError("Give `serial` or `text`: all codes would be the same")
+        if self.kind in DOCUMENTS and (self.text is not None or not self.serial):
+            raise ValueError("Give `serial` and no `text`: such a document is numbered, and nobody is asked")
+        if self.kind is CodeKind.LOCATION and (self.serial or self.day):
+            raise ValueError("Give `text` alone: places are planned, not issued")
+        if self.check is not CheckDigit.NONE and self._letters_only():
+            raise ValueError("Take `check` out: there are no digits that it could be of")
+        if self.mod11 != Mod11() and self.check is not CheckDigit.MOD11:
+            raise ValueError("Take `mod11` out, or let `check` be mod11")
+        if self.serial and not ISSUED_MIN <= self.fewest <= self.most <= ISSUED_MAX:
+            raise ValueError(
+                f"Let it have {ISSUED_MIN} to {ISSUED_MAX} characters, as codes that are issued do;"
+                f" it has {self._length()}"
+            )
+        if self.most > CODE_MAX:
+            raise ValueError(f"Let it have at most {CODE_MAX} characters; it has {self._length()}")
+        return self
+
+    @property
+    def name(self) -> str:
+        """What people call this rule."""
+        return f"{self.kind.value} {self.version}"
+
+    @property
+    def fewest(self) -> int:
+        """How many characters a code has at least."""
+        return self._fixed() + (0 if self.text is None else self.text.fewest)
+
+    @property
+    def most(self) -> int:
+        """How many characters a code has at most."""
+        return self._fixed() + (0 if self.text is None else self.text.length)
+
+    @property
+    def form(self) -> str:
+        """The rule in one line, e.g. `P` yymmdd 6 digits, luhn."""
+        text = "" if self.text is None else f"{self._text_length()} {self.text.of.value}"
+        parts = (
+            self.prefix,
+            "" if self.day is None else self.day.value,
+            text,
+            f"serial {self.serial}" if self.serial else "",
+            "" if self.check is CheckDigit.NONE else self.check.value,
+        )
+        return " + ".join(part for part in parts if part)
+
+    def stem(self, day: date, text: str) -> str:
+        """Return what stands before the serial number of codes that are made on a day."""
+        return f"{self.prefix}{'' if self.day is None else self.day.write(day)}{text}"
+
+    def compose(self, day: date, text: str, serial: int) -> str | None:
+        """Return a code; None: its check digit cannot be written, and this serial number is passed over.
+
+        A serial number that is too long makes the code longer.
+        """
+        body = f"{self.stem(day, text)}{f'{serial:0{self.serial}}' if self.serial else ''}"
+        if self.check is CheckDigit.NONE:
+            return body
+        digit = check_digit(self.check, self.mod11, body)
+        return None if digit is None else body + digit
+
+    def _fixed(self) -> int:
+        day = 0 if self.day is None else len(self.day.value)
+        return len(self.prefix) + day + self.serial + (self.check is not CheckDigit.NONE)
+
+    def _letters_only(self) -> bool:
+        letters = self.text is not None and self.text.of is Alphabet.LETTERS
+        return letters and self.day is None and not self.serial
+
+    def _length(self) -> str:
+        return f"{self.fewest}" if self.fewest == self.most else f"{self.fewest} to {self.most}"
+
+    def _text_length(self) -> str:
+        assert self.text is not None
+        return f"{self.text.length}" if self.text.least is None else f"{self.text.least}-{self.text.length}"
+
+
+class Breach(IntEnum):
+    """What a code breaks of a rule, the more telling the higher."""
+
+    PREFIX = 1
+    LENGTH = 2
+    CHARACTERS = 3
+    DAY = 4
+    CHECK_DIGIT = 5
+
+
+BREACH_CODES: Final = {
+    Breach.PREFIX: "wrongPrefix",
+    Breach.LENGTH: "wrongLength",
+    Breach.CHARACTERS: "wrongCharacters",
+    Breach.DAY: "wrongDay",
+    Breach.CHECK_DIGIT: "wrongCheckDigit",
+}
+"""How callers are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why a code is none of a rule's.
+
+    Attributes:
+        text: in words that go on from the code, e.g. "has 12 characters, not 13".
+    """
+
+    breach: Breach
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the rules of a kind say of a code.
+
+    Attributes:
+        rule: the one that it fits, or comes nearest to.
+        misfit: None: it fits.
+    """
+
+    rule: CodeRule
+    misfit: Misfit | None
+
+
+def versions(rules: Iterable[CodeRule], kind: CodeKind) -> list[CodeRule]:
+    """Return the rules of a kind, the oldest first."""
+    return sorted((rule for rule in rules if rule.kind is kind), key=lambda rule: rule.valid_from or date.min)
+
+
+def current(rules: Iterable[CodeRule], kind: CodeKind, day: date) -> CodeRule | None:
+    """Return the rule by which codes are made on a day; None: there is none."""
+    holding = [rule for rule in versions(rules, kind) if (rule.valid_from or date.min) <= day]
+    return holding[-1] if holding else None
+
+
+def judge(rules: Iterable[CodeRule], kind: CodeKind, code: str, today: date) -> Judgement | None:
+    """Return what the rules of a kind say of a code; None: there are none yet, and any code will do."""
+    found = [
+        Judgement(rule, misfit(rule, code, today, until)) for rule, until in _holding(rules, kind, today)
+    ]
+    fitting = [each for each in found if each.misfit is None]
+    if fitting:
+        return fitting[-1]
+    return max(found, key=lambda each: 0 if each.misfit is None else each.misfit.breach, default=None)
+
+
+def misfit(rule: CodeRule, code: str, today: date, until: date | None = None) -> Misfit | None:
+    """Return what a code breaks of a rule.
+
+    Args:
+        rule: the rule.
+        code: the code.
+        today: the site's day; no code says a later one.
+        until: from this day on codes are made by another version; None: they are still made by this one.
+    """
+    if not code.startswith(rule.prefix):
+        return Misfit(Breach.PREFIX, f"does not begin with {rule.prefix}")
+    if not rule.fewest <= len(code) <= rule.most:
+        wanted = f"{rule.fewest}" if rule.fewest == rule.most else f"{rule.fewest} to {rule.most}"
+        return Misfit(Breach.LENGTH, f"has {len(code)} characters, not {wanted}")
+    day, text, serial, check = _parts(rule, code)
+    if strange := _strange(rule, day, text, serial, check):
+        return Misfit(Breach.CHARACTERS, strange)
+    if rule.day is not None and (wrong := _wrong_day(rule, rule.day, day, today, until)):
+        return Misfit(Breach.DAY, wrong)
+    if rule.check is not CheckDigit.NONE:
+        digit = check_digit(rule.check, rule.mod11, code[:-1])
+        if digit is None:
+            return Misfit(
+                Breach.CHECK_DIGIT, "has no check digit: its number is one of those that are passed over"
+            )
+        if digit != check:
+            return Misfit(Breach.CHECK_DIGIT, f"ends with {check}, where its check digit would be {digit}")
+    return None
+
+
+def _holding(
+    rules: Iterable[CodeRule], kind: CodeKind, today: date
+) -> Iterator[tuple[CodeRule, date | None]]:
+    """Yield the rules of a kind that hold or did, each with the day from which another one does."""
+    known: Sequence[CodeRule] = versions(rules, kind)
+    for number, rule in enumerate(known):
+        if (rule.valid_from or date.min) <= _after(today):
+            yield rule, known[number + 1].valid_from if number + 1 < len(known) else None
+
+
+def _parts(rule: CodeRule, code: str) -> tuple[str, str, str, str]:
+    """Return day, text, serial number and check digit of a code of the right length."""
+    rest = code[len(rule.prefix) :]
+    check = rest[-1] if rule.check is not CheckDigit.NONE else ""
+    rest = rest.removesuffix(check) if check else rest
+    day = rest[: 0 if rule.day is None else len(rule.day.value)]
+    serial = rest[len(rest) - rule.serial :]
+    return day, rest[len(day) : len(rest) - rule.serial], serial, check
+
+
+def _strange(rule: CodeRule, day: str, text: str, serial: str, check: str) -> str | None:
+    for what, part in (("day", day), ("serial number", serial)):
+        if part and not _is_digits(part):
+            return f"has {part} for its {what}, which is not digits alone"
+    if rule.text is not None and not rule.text.is_of(text):
+        return f"has {text} where {rule.text.of.value} belong"
+    if check and not _is_digits(check) and check != rule.mod11.letter:
+        return f"ends with {check}, which is no check digit"
+    return None
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _wrong_day(rule: CodeRule, form: DayForm, text: str, today: date, until: date | None) -> str | None:
+    found = form.read(text, today.year)
+    if found is None:
+        return f"says {text} for its day, and there is none"
+    first, last = found
+    if first > _after(today):
+        return f"says {text} for its day, which is still to come"
+    if rule.valid_from is not None and last < rule.valid_from - ELSEWHERE:
+        return f"says {text} for its day, when codes were not yet made so"
+    if until is not None and first >= _after(until):
+        return f"says {text} for its day, when codes were no longer made so"
+    return None
+
+
+def _after(day: date) -> date:
+    """Return a day that is here already where the day begins first."""
+    return day + ELSEWHERE
