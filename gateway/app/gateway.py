@@ -34,6 +34,7 @@ from gateway.store.retention import Retention
 from gateway.transport.engine import TransportEngine
 from gateway.transport.messages import LookForRoom, Open, Tick
 from gateway.transport.tables import TransportTables
+from gateway.web.pages import add_pages
 
 log = structlog.get_logger()
 
@@ -75,9 +76,10 @@ class Gateway:
         self._closing = asyncio.Event()
 
     async def serve(self, port: socket.socket, *routers: APIRouter) -> None:
-        """Answer HTTP on a port until the process is told to stop (SIGINT, SIGTERM), with more routes if there are any."""
+        """Answer HTTP on a port, pages and more routes included, until the process is told to stop (SIGINT, SIGTERM)."""
         for router in routers:
             self.api.include_router(router)
+        add_pages(self.api)
         await serve_http(self.api, port, self._closing)
 
     @cached_property

@@ -29,6 +29,7 @@ from gateway.wes.floor.operations import push
 from gateway.wes.floor.wall import PUT_HANDLERS
 from gateway.wes.layout import lay_out
 from gateway.wes.planning.hearing import Hearing
+from gateway.web.pages import add_pages
 
 log = structlog.get_logger()
 
@@ -109,7 +110,9 @@ async def run_wes(settings: Settings, gateway_url: str) -> None:
             start_is_over()
             log.info("the WES runs", url=settings.url, gateway=gateway_url)
             closing = asyncio.Event()
-            await serve_http(create_wes_api(wes.core, settings.token, closing), port, closing)
+            api = create_wes_api(wes.core, settings.token, closing)
+            add_pages(api)
+            await serve_http(api, port, closing)
             for task in running:
                 task.cancel()
 

@@ -1,0 +1,25 @@
+/** Server-sent events are read as the standard says, however the network cuts them. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+globalThis.sessionStorage = /** @type {any} */ ({ getItem: () => null });
+const { EventParser } = await import("../../gateway/web/static/core/stream.js");
+
+const TEXT = ": still here\n\nid: 7\nevent: moved\ndata: {\"a\":1}\n\ndata: one\r\ndata:two\r\n\r\nid: 9\ndata: x: y\n\nevent: none\n\ndata: rest";
+const EVENTS = [
+  { id: "7", type: "moved", data: '{"a":1}' },
+  { id: "7", type: "message", data: "one\ntwo" },
+  { id: "9", type: "message", data: "x: y" },
+];
+
+test("comments are passed over, fields are read, what is not complete waits", () => {
+  assert.deepEqual(new EventParser().feed(TEXT), EVENTS);
+});
+
+test("it does not matter where the text is cut", () => {
+  for (let cut = 0; cut <= TEXT.length; cut += 1) {
+    const parser = new EventParser();
+    assert.deepEqual([...parser.feed(TEXT.slice(0, cut)), ...parser.feed(TEXT.slice(cut))], EVENTS, `cut at ${cut}`);
+  }
+});
