@@ -16,7 +16,7 @@ from gateway.transport.plant import Plant
 from gateway.transport.queues import Queues, Way
 from gateway.transport.rows import RETRY_MAX_S, Channel, Container, Device, Leg, Transport
 from gateway.transport.tables import TransportTables
-from gateway.transport.topology import Topology
+from gateway.transport.topology import Passable, Topology
 from gateway.transport.traffic import Traffic
 
 PLAN_MAX: Final = 500
@@ -69,13 +69,34 @@ class Dispatcher:
         device = self._tables.devices.get(carrier_id)
         return device is None or device.enabled
 
-    def find_route(self, container_id: str, start: str, goal: str) -> tuple[Leg, ...] | None:
-        """Return the cheapest way over places that accept the container which no disabled device closes."""
-        kind = self._plant.site.type_of(container_id)
-        route = self._topology.route(start, goal, container_type=kind)
-        if route is None or all(self.usable(leg.carrier_id) for leg in route):
-            return route
-        return self._topology.route(start, goal, self.usable, kind)
+    def find_route(self, container_id: str, goal: str) -> tuple[Leg, ...] | None:
+        """Return the cheapest way from where a container is, over places that accept it, which no disabled device closes.
+
+        Blocked places are led around; if there is no way around them, the way over them is the one that will be free again.
+        """
+        container = self._tables.containers[container_id]
+        if container.location_id is not None:
+            kind = self._plant.site.type_of(container_id)
+            route = self._topology.route(container.location_id, goal, container_type=kind)
+            if route is None or self.is_open(route, goal):
+                return route
+        clear = self._search(container, goal, lambda leg: self._is_clear(leg, goal))
+        return clear or self._search(container, goal, lambda leg: self.usable(leg.carrier_id))
+
+    def _search(self, container: Container, goal: str, passable: Passable) -> tuple[Leg, ...] | None:
+        kind = self._plant.site.type_of(container.container_id)
+        if container.location_id is not None:
+            return self._topology.route(container.location_id, goal, passable, kind)
+        if container.device_id is not None:
+            return self._topology.route_from_device(container.device_id, goal, passable, kind)
+        return None
+
+    def is_open(self, route: tuple[Leg, ...], goal: str) -> bool:
+        """Tell whether nothing closes a way before its goal: no disabled device, no blocked place."""
+        return all(self._is_clear(leg, goal) for leg in route)
+
+    def _is_clear(self, leg: Leg, goal: str) -> bool:
+        return self.usable(leg.carrier_id) and (leg.target == goal or leg.target not in self._tables.blocks)
 
     def _plan(self) -> None:
         """Give routes; whoever has none is looked at again when a device is enabled or the container is elsewhere."""
@@ -85,7 +106,7 @@ class Dispatcher:
         for transport_id in list(islice(waiting, PLAN_MAX)):
             transport = self._tables.transports[transport_id]
             start = self._tables.containers[transport.container_id].location_id
-            route = None if start is None else self.find_route(transport.container_id, start, transport.goal)
+            route = None if start is None else self.find_route(transport.container_id, transport.goal)
             if route:
                 self._lifecycle.plan(transport, route)
             else:

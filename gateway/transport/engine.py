@@ -75,8 +75,8 @@ class TransportEngine:
         self._dispatcher = Dispatcher(
             tables, self._plant, self.queues, topology, traffic, self.journal, lifecycle
         )
-        self._rerouting = Rerouting(tables, self._plant, topology, traffic, self._dispatcher, lifecycle)
-        blocks = Blocks(tables, lifecycle)
+        self._rerouting = Rerouting(tables, self._plant, traffic, self._dispatcher, lifecycle)
+        self._blocks = blocks = Blocks(tables, lifecycle, self._rerouting, alarms)
         self._outcome = Outcome(tables, self.journal, lifecycle, self._rerouting, alarms, blocks)
         self._intake = Intake(tables, self._plant, topology, lifecycle)
         self._decisions = Decisions(
@@ -200,6 +200,7 @@ class TransportEngine:
         self._outcome.look_for_timeouts()
         self._rerouting.find_other_homes()
         self._rerouting.find_missing_ways()
+        self._blocks.call_for_loads()
         oldest = self._tables.books.steady_us - REMEMBER_ENDED_S * 1_000_000
         for transport_id, since in list(self._tables.ended.items()):
             if since < oldest:

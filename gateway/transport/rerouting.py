@@ -1,4 +1,4 @@
-"""Other ways: a detour when a device is disabled, and a defined place for the load of a cancelled transport."""
+"""Other ways: around a disabled device or a blocked place, and to a defined place for the load of a cancelled transport."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -11,7 +11,6 @@ from gateway.transport.lifecycle import Lifecycle
 from gateway.transport.plant import Plant
 from gateway.transport.rows import Leg, Transport
 from gateway.transport.tables import TransportTables
-from gateway.transport.topology import Topology
 from gateway.transport.traffic import Traffic
 
 PLACES_TRIED: Final = 20
@@ -25,14 +24,12 @@ class Rerouting:
         self,
         tables: TransportTables,
         plant: Plant,
-        topology: Topology,
         traffic: Traffic,
         dispatcher: Dispatcher,
         lifecycle: Lifecycle,
     ) -> None:
         self._tables = tables
         self._plant = plant
-        self._topology = topology
         self._traffic = traffic
         self._dispatcher = dispatcher
         self._lifecycle = lifecycle
@@ -43,21 +40,35 @@ class Rerouting:
             if any(leg.carrier_id == carrier_id for leg in transport.legs[transport.leg :]):
                 self._detour(transport)
 
+    def lead_around(self, location_id: str) -> None:
+        """Lead every transport that would pass a location around it, where there is another way; the others wait for it."""
+        for transport in list(self._tables.transports.values()):
+            passes = any(leg.target == location_id for leg in transport.legs[transport.leg :])
+            if passes and transport.goal != location_id:
+                self._detour(transport)
+
     def find_missing_ways(self) -> None:
-        """Lead transports around disabled carriers that could not be led when those were: a command, or no way, kept them."""
+        """Lead transports around what is closed that could not be led when it was: a command, or no way, kept them."""
         for transport_id in list(self._tables.executing):
             transport = self._tables.transports[transport_id]
             ahead = transport.legs[transport.leg :]
-            if not ahead or not all(self._dispatcher.usable(leg.carrier_id) for leg in ahead):
+            if not ahead or not self._dispatcher.is_open(ahead, transport.goal):
                 self._detour(transport)
 
     def _detour(self, transport: Transport) -> None:
+        if _is_bound(transport):
+            return
+        way = self._dispatcher.find_route(transport.container_id, transport.goal)
+        if way is not None and _places(way) == _places(transport.legs[transport.leg :]):
+            return
         if transport.status is TransportStatus.PLANNED:
             self._lifecycle.unplan(transport)  # the dispatcher plans it anew, now or once there is a way
-        elif transport.status is TransportStatus.EXECUTING and not _is_bound(transport):
-            way = self._way(transport, transport.goal)
-            if way and self._traffic.may_turn(transport, way).ok:
-                self.take_route(transport, way)
+        elif (
+            transport.status is TransportStatus.EXECUTING
+            and way
+            and self._traffic.may_turn(transport, way).ok
+        ):
+            self.take_route(transport, way)
 
     def take_route(self, transport: Transport, route: tuple[Leg, ...]) -> Transport:
         """Replace the legs ahead."""
@@ -67,14 +78,9 @@ class Rerouting:
 
     def go_on(self, transport: Transport) -> Transport:
         """Find the way from where the container is to the goal; without one, the transport waits for it."""
-        return self.take_route(transport, self._way(transport, transport.goal) or ())
-
-    def _way(self, transport: Transport, goal: str) -> tuple[Leg, ...] | None:
-        container = self._tables.containers[transport.container_id]
-        if container.device_id is not None:
-            kind = self._plant.site.type_of(transport.container_id)
-            return self._topology.route_from_device(container.device_id, goal, self._dispatcher.usable, kind)
-        return self._dispatcher.find_route(transport.container_id, container.location_id or "", goal)
+        return self.take_route(
+            transport, self._dispatcher.find_route(transport.container_id, transport.goal) or ()
+        )
 
     def bring_home(self, transport: Transport) -> Transport:
         """Turn a cancelled transport towards a storage place; if none can be reached safely, it goes on to its destination.
@@ -85,7 +91,7 @@ class Rerouting:
         if here is not None and self._plant.locations[here].kind in ("storage", "station"):
             return self._lifecycle.give_up(transport)
         for goal in islice(self._homes(transport, here), PLACES_TRIED):
-            route = self._way(transport, goal)
+            route = self._dispatcher.find_route(transport.container_id, goal)
             if route and self._traffic.may_turn(transport, route).ok:
                 return self.take_route(self._lifecycle.change(transport, goal=goal), route)
         return transport
@@ -123,3 +129,7 @@ class Rerouting:
 def _is_bound(transport: Transport) -> bool:
     """Tell whether a load has nowhere else to go for now: it is on its way to a place, or waits on board to be put there."""
     return transport.job_id is not None or transport.reserved is not None
+
+
+def _places(legs: tuple[Leg, ...]) -> list[tuple[str, str]]:
+    return [(leg.carrier_id, leg.target) for leg in legs]

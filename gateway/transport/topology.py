@@ -16,8 +16,8 @@ from gateway.contract.commands import MAIN_CHANNEL, Op
 from gateway.site.model import Carrier, Conveyor, Fleet, Location, Motion, PutWall, Site
 from gateway.transport.rows import Leg
 
-Usable = Callable[[str], bool]
-"""Whether a device or fleet may be planned with."""
+Passable = Callable[[Leg], bool]
+"""Whether a way may lead over a leg."""
 
 THROUGH: Final = frozenset({"buffer", "transfer", "conveyor", "node"})
 ROUTES_MAX: Final = 10_000
@@ -87,25 +87,25 @@ class Topology:
         return _Service(carrier, channel, op, frozenset(targets), through)
 
     def route(
-        self, start: str, goal: str, usable: Usable | None = None, container_type: str | None = None
+        self, start: str, goal: str, passable: Passable | None = None, container_type: str | None = None
     ) -> tuple[Leg, ...] | None:
         """Return the cheapest way from one location to another, or None.
 
         Args:
             start: where it begins.
             goal: where it ends.
-            usable: carriers that may be used; left out: all.
+            passable: legs that it may have; left out: all.
             container_type: of the load, which gets only to places that accept it.
         """
-        if usable is not None:
-            return self._search(start, None, goal, usable, container_type)
+        if passable is not None:
+            return self._search(start, None, goal, passable, container_type)
         return self._undisturbed(start, goal, container_type)
 
     def route_from_device(
-        self, device_id: str, goal: str, usable: Usable, container_type: str | None = None
+        self, device_id: str, goal: str, passable: Passable, container_type: str | None = None
     ) -> tuple[Leg, ...] | None:
         """Return the cheapest way for a load that is on board of a device: its first leg is a DROP there."""
-        return self._search(None, device_id, goal, usable, container_type)
+        return self._search(None, device_id, goal, passable, container_type)
 
     def _search_undisturbed(
         self, start: str, goal: str, container_type: str | None
@@ -117,7 +117,7 @@ class Topology:
         start: str | None,
         device_id: str | None,
         goal: str,
-        usable: Usable,
+        passable: Passable,
         container_type: str | None,
     ) -> tuple[Leg, ...] | None:
         order = count()
@@ -132,7 +132,7 @@ class Topology:
             done.add(at)
             for leg in self._legs_from(at, device_id if at is None else None, goal):
                 fits = self._locations[leg.target].takes(container_type)
-                if fits and leg.target not in done and usable(leg.carrier_id):
+                if fits and leg.target not in done and passable(leg):
                     heapq.heappush(heap, (cost + leg.expected_s, next(order), leg.target, (*legs, leg)))
         return None
 

@@ -8,9 +8,10 @@ from gateway.contract.commands import Command, Op
 from gateway.contract.faults import Fault, Refusal, RefusalKind
 from gateway.contract.reports import CommandFailed, CommandRejected
 from gateway.contract.transports import Act, TransportStatus
+from gateway.site.model import Site
 from gateway.transport.messages import BlockLocation, CorrectContainer, UnblockLocation
 from gateway.transport.rows import Block
-from tests.unit.floor import Floor
+from tests.unit.floor import Floor, shuttle_site
 from tests.unit.test_transport_flow import one_buffer_a_level
 
 pytestmark = pytest.mark.unit
@@ -31,6 +32,24 @@ def lock(floor: Floor, location_id: str) -> None:
 
 def unlock(floor: Floor, location_id: str) -> None:
     floor.tell(UnblockLocation(location_id, MENDED))
+
+
+def two_buffers_a_level() -> Site:
+    """The floor with a second buffer a level towards the lift."""
+    base = shuttle_site().model_dump(mode="json", exclude={"root"})
+    for level in (1, 2):
+        twin = next(place for place in base["locations"] if place["id"] == f"{level}-OUT")
+        base["locations"].append(twin | {"id": f"{level}-OUT-B", "place": twin["place"] + 10})
+    for device in base["devices"]:
+        if device["kind"] == "shuttle":
+            device["drops"].append(f"{device['id'][-1]}-OUT-B")
+        if device["kind"] == "lift":
+            device["picks"] += ["1-OUT-B", "2-OUT-B"]
+    return Site.model_validate(base)
+
+
+def load_alarms(floor: Floor) -> list[str]:
+    return [alarm.text for alarm in floor.tables.alarms.values() if alarm.code == "loadWaits"]
 
 
 def why(floor: Floor, transport_id: str) -> str:
@@ -89,6 +108,57 @@ def test_a_load_on_its_way_to_a_place_that_is_locked_is_put_elsewhere_once_it_is
     floor.run()
     assert floor.status("M1") == "cancelled"
     assert floor.where("T1") == floor.world["T1"] == "A-1-L-01"
+
+
+@pytest.mark.parametrize("commands_before", range(3))
+def test_a_load_is_led_around_a_locked_place_whenever_it_is_locked(commands_before: int) -> None:
+    floor = Floor(two_buffers_a_level())
+    if commands_before == 0:
+        lock(floor, "1-OUT")
+    floor.submit("M1", "T1", "ST-1")
+    if commands_before == 1:
+        lock(floor, "1-OUT")  # the shuttle fetches it
+    floor.run()
+    floor.wait(1)
+    floor.run()
+    assert floor.status("M1") == "completed"
+    targets = [command.target.location_id for command in floor.history if command.target is not None]
+    assert ("1-OUT" in targets, "1-OUT-B" in targets) == (commands_before == 2, commands_before < 2)
+
+
+def test_loads_that_have_not_begun_are_led_around_a_place_that_is_locked_meanwhile() -> None:
+    floor = Floor(two_buffers_a_level())
+    floor.submit("M1", "T1", "ST-1")
+    floor.submit("M2", "T2", "ST-1")
+    lock(floor, "1-OUT")
+    assert floor.tables.transports["M2"].legs[0].target == "1-OUT-B"
+
+
+def test_where_there_is_no_way_around_a_locked_place_nothing_is_planned_anew() -> None:
+    floor = Floor()
+    floor.submit("M1", "T2", "ST-1")
+    floor.submit("M2", "T1", "ST-1")
+    before = len(floor.events)
+    lock(floor, "1-OUT")
+    floor.wait(5)
+    assert [event.type.value for event in floor.events[before:]] == ["location.blocked"]
+
+
+@pytest.mark.parametrize("end", ["open", "cancel"])
+def test_somebody_is_called_for_a_load_on_board_that_can_be_put_nowhere(end: str) -> None:
+    floor = Floor()
+    floor.submit("M1", "T1", "A-1-R-01")
+    lock(floor, "A-1-R-01")
+    floor.run()
+    floor.wait(1)
+    assert load_alarms(floor) == ["shuttle-1 stands with T1 on board: A-1-R-01 is blocked by Ann: bent rail"]
+    if end == "open":
+        unlock(floor, "A-1-R-01")
+    else:
+        floor.cancel("M1")
+    floor.run()
+    floor.wait(1)
+    assert load_alarms(floor) == []
 
 
 def test_what_a_machine_has_been_told_to_put_down_it_puts_down() -> None:
@@ -188,7 +258,7 @@ def test_a_place_that_the_site_does_not_have_cannot_be_locked() -> None:
 def test_whatever_is_locked_and_whenever_no_command_touches_it_and_all_arrive_once_it_is_open(
     data: st.DataObject,
 ) -> None:
-    floor = Floor(one_buffer_a_level())
+    floor = Floor(data.draw(st.sampled_from([one_buffer_a_level, two_buffers_a_level]))())
     slots = [slot.id for rack in floor.site.racks for slot in rack.slots]
     locked: set[str] = set()
 
