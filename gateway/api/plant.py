@@ -1,14 +1,17 @@
-"""The plant over HTTP: devices, locations, containers, alarms. Read from the books, between two commits."""
+"""The plant over HTTP: its layout, devices, locations, containers, alarms. Read from the books, between two commits."""
 
+import asyncio
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 
 from gateway.api.body import JsonRoute
 from gateway.api.deps import ApiDeps
+from gateway.api.layout import Layout
 from gateway.api.replies import Page, Paging, reply
 from gateway.api.views import (
     alarm_view,
@@ -20,6 +23,7 @@ from gateway.api.views import (
     telegram_view,
 )
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
+from gateway.contract.layout import LayoutView
 from gateway.contract.plant import (
     AlarmView,
     ContainerView,
@@ -52,6 +56,17 @@ def plant_routes(deps: ApiDeps) -> APIRouter:
     """Return the routes of the plant."""
     router = APIRouter(prefix="/v1", route_class=JsonRoute)
     plant = _Plant(deps)
+    drawing = cache(lambda: Layout(deps.site))
+
+    @router.get("/layout", tags=["locations"], response_model=LayoutView)
+    async def get_layout(
+        accept_encoding: Annotated[str, Header()] = "", if_none_match: Annotated[str, Header()] = ""
+    ) -> Response:
+        """Show the site as it is drawn: what stands where in metres, what each machine reaches, where vehicles drive.
+
+        It stays the same until the gateway is started with another site file: ask with `If-None-Match`, and 304 says so.
+        """
+        return (await asyncio.to_thread(drawing)).answer(accept_encoding, if_none_match)
 
     @router.get("/devices", tags=["devices"], response_model=Page[DeviceView])
     async def get_devices(paging: Annotated[Paging, Query()]) -> Response:
