@@ -91,6 +91,12 @@ def _counts() -> Any:
     return alone(counts)
 
 
+def _label() -> Any:
+    from gateway.cli.wes_paper import label
+
+    return alone(label)
+
+
 def _trace() -> Any:
     from gateway.cli.wes_tracing import trace
 
@@ -151,6 +157,9 @@ COMMANDS: Final = {
         "Show what left in time and right, and what was found too much or too little.", _performance
     ),
     "counts": Listed("List stock counts, and what they have found; or the lines of one.", _counts),
+    "label": Listed(
+        "Draw labels of containers, locations, lots and packages, for office or label printers.", _label
+    ),
     "trace": Listed(
         "Show where a lot or a unit came from, where it lies, who is promised some, and to whom it has been shipped.",
         _trace,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -341,6 +341,19 @@ class StockSync(WiringModel):
     batch: Annotated[int, Field(ge=1, le=1000)] = 500
 
 
+class LabelPaper(WiringModel):
+    """What labels are printed on (S2-158).
+
+    Attributes:
+        width_mm, height_mm: of one label.
+        dots_per_mm: of the printer: 8 (203 dpi), 12 (300 dpi) or 24 (600 dpi); bars are whole multiples of a dot.
+    """
+
+    width_mm: Annotated[float, Field(ge=40, le=300)] = 100
+    height_mm: Annotated[float, Field(ge=30, le=300)] = 70
+    dots_per_mm: Literal[6, 8, 12, 24] = 8
+
+
 class Upstream(WiringModel):
     """Who sends orders and wants to hear of them: over HTTP, or by a broker; commands are taken over HTTP in any case.
 
@@ -465,5 +478,6 @@ class Wes(WiringModel):
     lateness: Lateness = Lateness()
     monitors: Monitors = Monitors()
     counting: Counting = Counting()
+    labels: LabelPaper = LabelPaper()
     codes: Annotated[tuple[CodeRule, ...], Field(max_length=100)] = ()
     rules: tuple[Rule, ...] = ()

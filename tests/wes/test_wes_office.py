@@ -5,7 +5,7 @@ from functools import partial
 from gateway.contract.corrections import CountGoods, HoldGoods
 from gateway.kernel.ports import Store
 from gateway.wes.corrections import correct
-from gateway.wes.floor.labels import label_view
+from gateway.wes.labels import label_view
 from gateway.wes.stock.history import Wanted, trace
 from gateway.wes.stock.views import positions_in_holder, stock_at_location, stock_by_location
 from gateway.wes.throughput import throughput
@@ -39,6 +39,6 @@ async def test_a_shipped_order_tells_its_label_and_how_long_it_took(store: Store
     await line.work_off(await line.bring())
     (package,) = await line.seal_all()
     await line.act("ship", package_ids=[package])
-    assert (await store.read(lambda tx: label_view(tx, package))).carrier_code == "SF"
+    assert (await store.read(lambda tx: label_view(tx, line.core.context, package))).carrier_code == "SF"
     measured = await store.read(lambda tx: throughput(tx, 0))
     assert measured.total is not None and measured.total.count == 1
