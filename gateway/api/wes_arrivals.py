@@ -8,9 +8,10 @@ from fastapi import APIRouter, Path, Query, Response
 from gateway.api.body import JsonRoute
 from gateway.api.replies import Page, Paging, number_cursor, page_of, reply
 from gateway.contract.acts import ActView
-from gateway.contract.arrivals import CompleteArrival, ExpectedArrivalView
+from gateway.contract.arrivals import CompleteArrival, ExpectedArrivalView, InspectionView
 from gateway.contract.transports import Identifier
 from gateway.wes.arrivals.documents import complete_arrival
+from gateway.wes.arrivals.inspections import list_inspections
 from gateway.wes.arrivals.views import list_arrivals, show_arrival
 from gateway.wes.core import WesCore
 
@@ -53,5 +54,12 @@ def arrival_routes(core: WesCore) -> APIRouter:
     async def get_arrival(notice_no: NoticeNo) -> Response:
         """Show announced goods."""
         return reply(await store.read(lambda tx: show_arrival(tx, notice_no)))
+
+    @router.get("/{noticeNo}/inspections", response_model=Page[InspectionView])
+    async def get_inspections(notice_no: NoticeNo, which: Annotated[Paging, Query()]) -> Response:
+        """List the lots that came with announced goods: what waits for an inspection, and how the others were judged."""
+        after = number_cursor(which.cursor) or 0
+        found = await store.read(lambda tx: list_inspections(tx, notice_no, after, which.limit + 1))
+        return reply(page_of([view for _, view in found], which.limit, [number for number, _ in found]))
 
     return router

@@ -132,6 +132,30 @@ class ExpectedLineView(WireModel):
     lacks: int
 
 
+class InspectionView(WireModel):
+    """A lot that came with announced goods, and how it was judged (到货质检, S2-25).
+
+    Attributes:
+        lot_no: '': of goods without batches.
+        received: pieces of it that came with this notice.
+        quantity, held: pieces of it that are here, of which so many may not be promised.
+        quality: of the lot, now.
+        judged_at, judged_by, reason: its last judgement (`/v1/wes/corrections/qualities`); None: nobody has judged it.
+    """
+
+    owner_id: str
+    sku_id: str
+    sku_name: str
+    lot_no: str
+    received: int
+    quantity: int
+    held: int
+    quality: str
+    judged_at: datetime | None
+    judged_by: str | None
+    reason: str | None
+
+
 class ExpectedArrivalView(WireModel):
     """Announced goods.
 

@@ -156,7 +156,7 @@ class CodeRule(WiringModel):
         version: of the rules of this kind; a code says nothing of it.
         valid_from: the site's day from which new codes are made so; None: they always were.
         prefix: what every code begins with.
-        day: how it says when it was made; None: not at all.
+        day: how it says when it was made, or of a lot when its goods were; None: not at all.
         text: what others decide.
         serial: digits of its number. Whatever has one can be issued, and has 8 to 20 characters.
         check: the digit at its end, over all digits before it; letters do not count.
@@ -392,6 +392,8 @@ def _wrong_day(rule: CodeRule, form: DayForm, text: str, today: date, until: dat
     first, last = found
     if first > _after(today):
         return f"says {text} for its day, which is still to come"
+    if rule.kind is CodeKind.LOT:  # it says when its goods were made, not when it was
+        return None
     if rule.valid_from is not None and last < rule.valid_from - ELSEWHERE:
         return f"says {text} for its day, when codes were not yet made so"
     if until is not None and first >= _after(until):

@@ -43,6 +43,7 @@ class DecisionPoint(StrEnum):
     """Where rules are asked."""
 
     ARRIVAL = "arrival"
+    RECEIPT = "receipt"
     ORDER = "audit.order"
     LOT = "audit.lot"
     PACKAGING = "audit.packaging"
@@ -232,6 +233,18 @@ class Arriving(WiringModel):
     unannounced: bool = False
 
 
+class Receiving(WiringModel):
+    """What becomes of goods as they come in (S2-23).
+
+    Attributes:
+        inspect: good ones wait for an inspection, whatever the dock says.
+        number_lots: those that come without a lot's number get one, by the site's rule for the codes of lots.
+    """
+
+    inspect: bool = False
+    number_lots: bool = False
+
+
 LocationPattern = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -355,8 +368,8 @@ FACT_MEANINGS: Final[Mapping[str, str]] = {
     "product.*": "an attribute of the product, e.g. `product.zone`",
     "mode": "how it is picked: `station`, `wall`, `flat`, or `fullCase` for whole cases",
     "available": "what upstream may sell",
-    "supplier": "who sends the goods, as the notice says it",
-    "kind": "`purchase`, or `transfer` from another warehouse",
+    "supplier": "who sends the goods, as the notice says it, or else the dock",
+    "kind": "`purchase`, or `transfer` from another warehouse; goods that nobody has announced have none",
     "container": "the container that is to go back",
     "station": "where it stands, or where goods are taken; on foot there is none",
     "origin": "the location that it came from",
@@ -389,6 +402,13 @@ ARRIVAL: Final = Point(
     ARRIVAL_FACTS,
     TypeAdapter(Arriving),
     Arriving(),
+)
+RECEIPT: Final = Point(
+    DecisionPoint.RECEIPT,
+    "whether goods that come in wait for an inspection, and whether their lots get a number",
+    ARRIVAL_FACTS,
+    TypeAdapter(Receiving),
+    Receiving(),
 )
 ORDER: Final = Point(
     DecisionPoint.ORDER,
@@ -500,6 +520,7 @@ POINTS: Final[Mapping[DecisionPoint, Point[Any]]] = {
     point.name: point
     for point in (
         ARRIVAL,
+        RECEIPT,
         ORDER,
         LOT,
         PACKAGING,

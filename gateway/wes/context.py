@@ -1,8 +1,11 @@
 """What every act of the WES is given: the site's settings and rules, numbers and the time."""
 
 from dataclasses import dataclass, field
+from datetime import date
+from zoneinfo import ZoneInfo
 
 from gateway.contract.clock import Clock
+from gateway.kernel.clock import to_datetime
 from gateway.site.wes import Wes
 from gateway.wes.ids import Ids
 from gateway.wes.layout import Layout
@@ -22,3 +25,7 @@ class WesContext:
     ids: Ids
     clock: Clock
     layout: Layout = field(default_factory=Layout)
+
+    def today(self) -> date:
+        """Return the site's day."""
+        return to_datetime(self.clock.now_us()).astimezone(ZoneInfo(self.wes.timezone)).date()

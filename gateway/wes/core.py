@@ -137,5 +137,5 @@ async def open_core(store: Store, wes: Wes, clock: Clock, layout: Layout | None 
     return WesCore(
         store=store,
         context=context,
-        numbers=Numbers(store, "O", ZoneInfo(wes.timezone)),
+        numbers=Numbers(store, wes.codes, ZoneInfo(wes.timezone)),
     )

@@ -6,7 +6,7 @@ taken in too, and are never promised. Where a container stands is
 not said here: the gateway's events tell it, and everything in the container goes along.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -17,11 +17,14 @@ from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.inbound import PutAway, PutAwayLine, Receive, ReceivedLine, Store
 from gateway.kernel.clock import to_micros
 from gateway.kernel.ports import Tx
-from gateway.wes.arrivals.receipts import expect, meet, note_arrived
+from gateway.site.codes import CodeKind
+from gateway.wes.arrivals.lots import LotNumbers
+from gateway.wes.arrivals.receipts import Meeting, expect, meet, note_arrived, receiving
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
-from gateway.wes.floor.dock import find_lot, read_put_away, read_received
+from gateway.wes.floor.dock import find_lot, read_put_away, read_received, strange_lots
 from gateway.wes.layout import STORAGE
+from gateway.wes.numbers import next_number
 from gateway.wes.orders.catalogue import Product, find_products
 from gateway.wes.planning.holders import open_place
 from gateway.wes.planning.home import find_home
@@ -77,9 +80,17 @@ async def _take_in(tx: Tx, context: WesContext, request: Receive) -> ActView:
         await read_received(tx, context, owner_id, line, products.get(line.sku_id), f"lines[{n}].scan")
         for n, line in enumerate(request.lines)
     ]
-    meeting = None if arrival is None else await meet(tx, context, arrival, lines, products)
-    goods, source = (lines, SUPPLIER) if meeting is None else (meeting.goods, meeting.source)
-    _check(context, goods, products)
+    numbers = LotNumbers(context, owner_id, arrival)
+    meeting = None if arrival is None else await meet(tx, context, arrival, lines, products, numbers)
+    _check(context, lines if meeting is None else meeting.goods, products)
+    if reasons := await _strange_lots(tx, context, owner_id, lines, meeting):
+        raise Refusal(RefusalKind.INVALID, *reasons)
+    goods, source = (
+        (await _numbered(tx, context, owner_id, lines, products, numbers), SUPPLIER)
+        if meeting is None
+        else (meeting.goods, meeting.source)
+    )
+    receipt_no = None if meeting is not None else await next_number(tx, context, CodeKind.RECEIPT)
     holder_id = await _open(tx, context, request.holder_id or Virtual.RCV_AREA.of(context.wes.warehouse_id))
     received_at = context.clock.now_us() if request.received_at is None else to_micros(request.received_at)
     held_back: dict[Quality, dict[str, None]] = {Quality.PENDING: {}, Quality.EXPIRED: {}}
@@ -87,32 +98,72 @@ async def _take_in(tx: Tx, context: WesContext, request: Receive) -> ActView:
     for number, line in enumerate(goods):
         product = products[line.sku_id]
         batch = await _dated(tx, context, _batch(context, owner_id, received_at, line, product))
-        quality = _as_it_comes(context, batch, product)
+        inspect = receiving(context, owner_id, arrival, line, product).inspect
+        quality = _as_it_comes(context, batch, product, inspect)
         if quality is not batch.quality:
             held_back[quality][line.sku_id] = None
             batch = replace(batch, quality=quality)
         lot = await open_lot(tx, context.ids, batch)
         portion = Portion(holder_id, lot.lot_id, line.quantity, line.upns)
-        await post(tx, receive(_receipt(context, request, "receipt", number), lot, portion, source=source))
+        await post(
+            tx,
+            receive(_receipt(context, request, "receipt", number, receipt_no), lot, portion, source=source),
+        )
         if batch.quality is not Quality.QUALIFIED and lot.quality is Quality.QUALIFIED:
             held = Portion(holder_id, lot.lot_id, line.quantity)
-            await post(tx, hold(_receipt(context, request, "receiptHeld", number), lot, held))
+            await post(tx, hold(_receipt(context, request, "receiptHeld", number, receipt_no), lot, held))
         qualities.append(batch.quality)
     return ActView(
         act_id=request.act_id,
+        receipt_no=receipt_no,
         notice_state=None if meeting is None else await note_arrived(tx, context, meeting, qualities),
         to_inspect=tuple(held_back[Quality.PENDING]) or None,
         expired=tuple(held_back[Quality.EXPIRED]) or None,
     )
 
 
-def _as_it_comes(context: WesContext, batch: Batch, product: Product) -> Quality:
-    """Return what pieces may be used for by their day, where the dock has found nothing against them."""
+def _as_it_comes(context: WesContext, batch: Batch, product: Product, inspect: bool) -> Quality:
+    """Return what pieces may be used for by their day and the site's rule, where the dock has found nothing against them."""
     if batch.quality is not Quality.QUALIFIED:
         return batch.quality
     if batch.expiry_at is None:
-        return batch.quality if product.shelf_life_days is None else Quality.PENDING
-    return Quality.EXPIRED if batch.expiry_at <= context.clock.now_us() else batch.quality
+        undated = product.shelf_life_days is not None
+        return Quality.PENDING if inspect or undated else Quality.QUALIFIED
+    if batch.expiry_at <= context.clock.now_us():
+        return Quality.EXPIRED
+    return Quality.PENDING if inspect else Quality.QUALIFIED
+
+
+async def _strange_lots(
+    tx: Tx, context: WesContext, owner_id: str, lines: Sequence[ReceivedLine], meeting: Meeting | None
+) -> list[FieldError]:
+    """Return what is wrong with the numbers of new lots; what was announced was taken with its notice."""
+    announced = (
+        () if meeting is None else [(line.sku, line.lot_no) for line in meeting.lines if line.announced]
+    )
+    named = [
+        (f"lines[{n}].lotNo", line.sku_id, line.lot_no)
+        for n, line in enumerate(lines)
+        if (line.sku_id, line.lot_no) not in announced
+    ]
+    return await strange_lots(tx, context, owner_id, named)
+
+
+async def _numbered(
+    tx: Tx,
+    context: WesContext,
+    owner_id: str,
+    lines: Sequence[ReceivedLine],
+    products: Mapping[str, Product],
+    numbers: LotNumbers,
+) -> list[ReceivedLine]:
+    """Return goods that nobody has announced with numbers for their lots, where the site's rule wants them."""
+    return [
+        await numbers.number(tx, line, products[line.sku_id], f"lines[{n}]")
+        if not line.lot_no and receiving(context, owner_id, None, line, products[line.sku_id]).number_lots
+        else line
+        for n, line in enumerate(lines)
+    ]
 
 
 async def _put_away(tx: Tx, context: WesContext, request: PutAway) -> ActView:
@@ -189,11 +240,11 @@ async def _dated(tx: Tx, context: WesContext, batch: Batch) -> Batch:
     return batch if lot is None else replace(batch, production_at=lot.production_at, expiry_at=lot.expiry_at)
 
 
-def _receipt(context: WesContext, request: Receive, kind: str, number: int) -> Act:
+def _receipt(context: WesContext, request: Receive, kind: str, number: int, receipt_no: str | None) -> Act:
     """Return who receives goods; of announced ones the notice is the document."""
     act = _act(context, request, kind, number)
     if request.notice_no is None:
-        return act
+        return act if receipt_no is None else replace(act, document_id=receipt_no)
     return replace(act, document_kind="arrival", document_id=request.notice_no)
 
 

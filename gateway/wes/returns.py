@@ -23,10 +23,12 @@ from gateway.contract.wms import (
 )
 from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import SqlValue, Tx
+from gateway.site.codes import CodeKind
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
 from gateway.wes.floor.dock import read_returned
 from gateway.wes.notices import check_same, digest_of, just_announced, other_warehouse, unknown_product
+from gateway.wes.numbers import next_number
 from gateway.wes.orders.catalogue import Product, find_products
 from gateway.wes.orders.declined import Declined
 from gateway.wes.orders.shipped import Shipment, find_shipment
@@ -240,7 +242,7 @@ async def _open(
     return_id = context.ids.next()
     opened = Return(
         return_id,
-        return_no or f"RT{return_id}",
+        return_no or await next_number(tx, context, CodeKind.RETURN) or f"RT{return_id}",
         owner_id,
         order_no,
         None if shipment is None else shipment.outbound_no,

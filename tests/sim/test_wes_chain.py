@@ -84,7 +84,7 @@ async def story(seed: int, *, wes_life_s: tuple[float, float] | None, gateway_li
     async with open_inline(None, MIGRATIONS) as store:
         house = Warehouse(seed, wes_life_s)
         first = await open_core(store, house.wes, house.plant.clock)
-        core = Core(store, first.context, Numbers(store, "O", ZoneInfo("UTC")), SteppingClock())
+        core = Core(store, first.context, Numbers(store, (), ZoneInfo("UTC")), SteppingClock())
         await core.products("A", "B")
         for number in range(1, 13):
             await stock_up(core, f"TOTE-{number * 9:04}", A=4, B=4)

@@ -1133,6 +1133,17 @@ CASES: dict[str, list[Case]] = {
             mend="use at most 16: PLCs hold no more",
         )
     ],
+    "lots_that_nobody_numbers": [
+        Case(
+            edits=wes(
+                "  codes: [{kind: lot, text: {length: 8}}]\n"
+                "  rules:\n    - {at: receipt, then: {inspect: true, number_lots: true}} #!"
+            ),
+            path="wes.rules[0].then.number_lots",
+            message="no rule numbers lots",
+            mend="add a rule of kind `lot` with a `serial`",
+        )
+    ],
     "misnamed_places": [
         Case(
             edits=codes("{kind: location, prefix: R-, text: {length: 2}}")

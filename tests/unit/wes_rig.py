@@ -144,7 +144,7 @@ async def core_on(store: Store, wes: Wes | None = None) -> Core:
     clock = SteppingClock()
     context = WesContext(wes=wes, rules=Rulebook(wes.rules), ids=ids, clock=clock)
     await store.write(partial(open_warehouse, warehouse_id=WAREHOUSE))
-    return Core(store, context, Numbers(store, "O", ZoneInfo(wes.timezone)), clock)
+    return Core(store, context, Numbers(store, wes.codes, ZoneInfo(wes.timezone)), clock)
 
 
 @asynccontextmanager

@@ -94,6 +94,7 @@ CHECKS: Final[tuple[tuple[Check, frozenset[str]], ...]] = tuple(
         (codes.versions_in_disorder, ""),
         (codes.confusable_rules, ""),
         (codes.codes_that_machines_cannot_read, "devices"),
+        (codes.lots_that_nobody_numbers, ""),
         (codes.misnamed_places, ""),
     )
 )

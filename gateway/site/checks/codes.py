@@ -11,6 +11,7 @@ from gateway.site.checks.stock import PLC_BARCODE
 from gateway.site.codes import CodeKind, CodeRule, Judgement, judge
 from gateway.site.findings import Flaw, Keys
 from gateway.site.model import PutWall, Site
+from gateway.site.rules import DecisionPoint
 
 LATER: Final = date(3000, 1, 1)
 """A day on which every version of the rules holds or did."""
@@ -49,6 +50,17 @@ def codes_that_machines_cannot_read(site: Site) -> Iterator[Flaw]:
         if rule.most > PLC_BARCODE:
             message = f"codes of `{rule.name}` have {rule.most} characters"
             yield Flaw(keys, message, f"use at most {PLC_BARCODE}: PLCs hold no more")
+
+
+def lots_that_nobody_numbers(site: Site) -> Iterator[Flaw]:
+    """A rule that has lots numbered, where no rule says what their numbers look like."""
+    if site.wes is None or any(rule.serial for rule in _rules(site, CodeKind.LOT).values()):
+        return
+    for index, rule in enumerate(site.wes.rules):
+        then = rule.then
+        if rule.at is DecisionPoint.RECEIPT and isinstance(then, dict) and then.get("number_lots") is True:
+            mend = "add a rule of kind `lot` with a `serial` to `wes: codes:`"
+            yield Flaw((*WES, "rules", index, "then", "number_lots"), "no rule numbers lots", mend)
 
 
 def misnamed_places(site: Site) -> Iterator[Flaw]:

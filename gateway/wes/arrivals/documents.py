@@ -26,6 +26,7 @@ from gateway.kernel.ports import SqlValue, Tx
 from gateway.site.rules import Arriving
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
+from gateway.wes.floor.dock import strange_lots
 from gateway.wes.notices import check_same, digest_of, just_announced, other_warehouse, unknown_product
 from gateway.wes.orders.catalogue import find_products
 from gateway.wes.orders.declined import Declined
@@ -42,7 +43,7 @@ _KNOWN: Final = "SELECT digest, state FROM arrivals WHERE notice_no = :notice_no
 # Has the notice to itself until the transaction ends.
 _TAKE: Final = (
     "UPDATE arrivals SET state = state WHERE notice_no = :notice_no"
-    " RETURNING arrival_id, notice_no, kind, owner_id, supplier, state"
+    " RETURNING arrival_id, notice_no, kind, owner_id, supplier, state, lot_no"
 )
 _LINE_COLUMNS: Final = "line_no, sku, lot_no, production_at, expiry_at, announced, received"
 _LINES: Final = f"SELECT {_LINE_COLUMNS} FROM arrival_lines WHERE arrival_id = :arrival_id ORDER BY line_no"
@@ -58,7 +59,11 @@ _MOVE_ON: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Announced goods that are there; nobody else receives any of them until the transaction ends."""
+    """Announced goods that are there; nobody else receives any of them until the transaction ends.
+
+    Attributes:
+        lot_no: the number that we gave to lots that came without one; None: there were none.
+    """
 
     arrival_id: int
     notice_no: str
@@ -66,6 +71,7 @@ class Arrival:
     owner_id: str
     supplier: str
     state: ArrivalState
+    lot_no: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +119,12 @@ async def announce_goods(tx: Tx, context: WesContext, notice: InboundNotice) -> 
             unknown_product(f"items[{number}].skuId", item.sku_id)
             for number, item in enumerate(notice.items)
             if item.sku_id not in products
+        ),
+        *await strange_lots(
+            tx,
+            context,
+            owner_id,
+            [(f"items[{n}].lotNo", item.sku_id, item.lot_no) for n, item in enumerate(notice.items)],
         ),
     ]
     if reasons:
@@ -205,8 +217,8 @@ async def take_notice(tx: Tx, notice_no: str) -> Arrival | None:
     rows = await tx.fetch(_TAKE, {"notice_no": notice_no})
     if not rows:
         return None
-    arrival_id, notice_no, kind, owner_id, supplier, state = rows[0]
-    return Arrival(arrival_id, notice_no, NoticeKind(kind), owner_id, supplier, ArrivalState(state))
+    arrival_id, notice_no, kind, owner_id, supplier, state, lot_no = rows[0]
+    return Arrival(arrival_id, notice_no, NoticeKind(kind), owner_id, supplier, ArrivalState(state), lot_no)
 
 
 async def known_notice(tx: Tx, notice_no: str) -> Arrival:

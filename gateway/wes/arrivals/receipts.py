@@ -7,6 +7,7 @@ from another warehouse comes from an account of its own in the ledger.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from gateway.contract.arrivals import (
@@ -18,7 +19,7 @@ from gateway.contract.inbound import ReceivedLine
 from gateway.contract.wms import ArrivedItem
 from gateway.kernel.clock import to_moment
 from gateway.kernel.ports import Tx
-from gateway.site.rules import ARRIVAL, Arriving
+from gateway.site.rules import ARRIVAL, RECEIPT, Arriving, Receiving
 from gateway.wes.arrivals.documents import (
     Arrival,
     Line,
@@ -29,6 +30,7 @@ from gateway.wes.arrivals.documents import (
     move_on,
     tell_upstream,
 )
+from gateway.wes.arrivals.lots import LotNumbers
 from gateway.wes.context import WesContext
 from gateway.wes.notices import unknown_product
 from gateway.wes.orders.catalogue import Product
@@ -90,17 +92,33 @@ async def expect(tx: Tx, notice_no: str, owner_id: str | None) -> Arrival:
     return arrival
 
 
+def receiving(
+    context: WesContext, owner_id: str, arrival: Arrival | None, goods: ReceivedLine, product: Product
+) -> Receiving:
+    """Return what becomes of goods as they come in."""
+    announced = "" if arrival is None else arrival.supplier
+    facts: Known = {
+        "owner": owner_id,
+        "sku": product.sku,
+        "supplier": announced or goods.supplier or None,
+        "kind": None if arrival is None else arrival.kind.value,
+        **family("product", product.attributes),
+    }
+    return context.rules.decide(RECEIPT, facts)
+
+
 async def meet(
     tx: Tx,
     context: WesContext,
     arrival: Arrival,
     came: Sequence[ReceivedLine],
     products: Mapping[str, Product],
+    numbers: LotNumbers,
 ) -> Meeting:
     """Match what came with what was announced.
 
     Raises:
-        Refusal: it is more than that, or something else, and the site's rule does not allow it.
+        Refusal: it is more than that, or something else, and the site's rule does not allow it; or a lot cannot be numbered.
     """
     lines = {line.line_no: line for line in await lines_of(tx, arrival)}
     reasons: list[FieldError] = []
@@ -121,7 +139,12 @@ async def meet(
             line = lines[share.line_no]
             lines[share.line_no] = replace(line, received=line.received + share.quantity)
         filled = [lines[share.line_no] for share in shares]
-        met.append((await _described(tx, context, arrival, goods, filled), shares))
+        described = await _described(tx, context, arrival, goods, filled)
+        if not goods.lot_no and receiving(context, arrival.owner_id, arrival, goods, product).number_lots:
+            said = {"supplier": goods.supplier or arrival.supplier, **_days(goods, filled)}
+            numbered = await numbers.number(tx, goods.model_copy(update=said), product, f"lines[{number}]")
+            described = numbered if numbered.lot_no else described
+        met.append((described, shares))
     if reasons:
         raise Refusal(RefusalKind.INVALID, *reasons)
     return Meeting(
@@ -225,14 +248,19 @@ async def _described(
     }
     for (supplier,) in await tx.fetch(_SUPPLIER_OF, which):
         return goods.model_copy(update={"supplier": goods.supplier or supplier})
-    said: dict[str, object] = {"supplier": goods.supplier or (arrival.supplier if goods.lot_no else "")}
+    supplier = goods.supplier or (arrival.supplier if goods.lot_no else "")
+    return goods.model_copy(update={"supplier": supplier, **_days(goods, filled)})
+
+
+def _days(goods: ReceivedLine, filled: Sequence[Line]) -> dict[str, datetime | None]:
+    """Return the days of goods that the notice says, where the dock says none."""
     dated = [line for line in filled if (line.production_at, line.expiry_at) != (None, None)]
-    if goods.produced_at is None and goods.expires_at is None and dated:
-        said |= {
-            "produced_at": to_moment(dated[0].production_at),
-            "expires_at": to_moment(dated[0].expiry_at),
-        }
-    return goods.model_copy(update=said)
+    if goods.produced_at is not None or goods.expires_at is not None or not dated:
+        return {}
+    return {
+        "produced_at": to_moment(dated[0].production_at),
+        "expires_at": to_moment(dated[0].expiry_at),
+    }
 
 
 def _unannounced(line_no: int, goods: ReceivedLine) -> Line:

@@ -4,17 +4,21 @@ So a person at the dock says product and pieces, and scans; lot, dates and the n
 known has its dates already: a code with others is refused.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from gateway.contract.clock import Micros
+from gateway.contract.faults import FieldError
 from gateway.contract.inbound import PutAwayLine, ReceivedLine
 from gateway.contract.returns import ReturnedLine
 from gateway.kernel.clock import to_micros
 from gateway.kernel.ports import Tx
+from gateway.site.codes import CodeKind
 from gateway.wes.context import WesContext
+from gateway.wes.entering import is_ruled, objection
 from gateway.wes.floor.scanning import (
     is_something_else,
     other_day,
@@ -49,6 +53,28 @@ async def find_lot(tx: Tx, context: WesContext, owner_id: str, sku: str, lot_no:
     return KnownLot(*rows[0]) if rows else None
 
 
+async def strange_lots(
+    tx: Tx, context: WesContext, owner_id: str, named: Iterable[tuple[str, str, str]]
+) -> list[FieldError]:
+    """Return what is wrong with the numbers of lots of which nothing has come before.
+
+    Args:
+        tx: the transaction.
+        context: the site's.
+        owner_id: of the goods.
+        named: fields in which they stand, with product and lot; a lot without a number is none.
+    """
+    if not is_ruled(context, CodeKind.LOT):
+        return []
+    return [
+        wrong
+        for field, sku, lot_no in named
+        if lot_no
+        and (wrong := objection(context, CodeKind.LOT, lot_no, field))
+        and await find_lot(tx, context, owner_id, sku, lot_no) is None
+    ]
+
+
 async def read_received(
     tx: Tx, context: WesContext, owner_id: str, line: ReceivedLine, product: Product | None, field: str
 ) -> ReceivedLine:
@@ -68,7 +94,7 @@ async def read_received(
     if line.scan is None or product is None:
         return line
     scanned = read_code(context, line.scan, field)
-    read = await _read(tx, owner_id, line, product, scanned, field)
+    read = await _read(tx, context, owner_id, line, product, scanned, field)
     lot = await find_lot(tx, context, owner_id, line.sku_id, read["lot_no"])
     known = lot or KnownLot(0, None, None)
     produced_at = known.production_at if line.produced_at is None else to_micros(line.produced_at)
@@ -94,7 +120,7 @@ async def read_put_away(
     if line.scan is None or product is None:
         return line
     scanned = read_code(context, line.scan, field)
-    return line.model_copy(update=await _read(tx, owner_id, line, product, scanned, field))
+    return line.model_copy(update=await _read(tx, context, owner_id, line, product, scanned, field))
 
 
 async def read_returned(
@@ -108,12 +134,13 @@ async def read_returned(
     if line.scan is None or product is None:
         return line
     scanned = read_code(context, line.scan, field)
-    read = await _read(tx, owner_id, line, product, scanned, field)
+    read = await _read(tx, context, owner_id, line, product, scanned, field)
     return line.model_copy(update=read | {"lot_no": read["lot_no"] or None})
 
 
 async def _read(
     tx: Tx,
+    context: WesContext,
     owner_id: str,
     line: ReceivedLine | PutAwayLine | ReturnedLine,
     product: Product,
@@ -133,7 +160,7 @@ async def _read(
         )
         says_lot = scanned.lot_no is not None or scanned.text == line.lot_no
         if sku is not None or scanned.gtin is not None or not (is_unit or says_lot):
-            raise await wrong_product(tx, owner_id, line.sku_id, scanned, field)
+            raise await wrong_product(tx, context, owner_id, line.sku_id, scanned, field)
         serial = scanned.text if is_unit else serial
     if line.lot_no and scanned.lot_no not in (None, line.lot_no):
         raise conflict(field, "wrongLot", f"by its code this is of lot {scanned.lot_no}, not {line.lot_no}")

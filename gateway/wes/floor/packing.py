@@ -15,11 +15,13 @@ from gateway.contract.documents import PackageKind
 from gateway.contract.wms import CallbackDetails, CallbackStatus
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.site import rules
+from gateway.site.codes import CodeKind
 from gateway.site.rules import Shipping
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind, open_exception, settle_kind
 from gateway.wes.floor.shortfall import make_up
+from gateway.wes.numbers import next_number
 from gateway.wes.orders.feedback import tell_shipped
 from gateway.wes.orders.rows import load_order, lock_order
 from gateway.wes.orders.work import FULL_CASE
@@ -172,7 +174,7 @@ async def seal(
     reviewed = review and kind is PackageKind.MIXED
     row: dict[str, SqlValue] = {
         "package_id": package_id,
-        "package_no": f"B{package_id}",
+        "package_no": await next_number(tx, context, CodeKind.PACKAGE) or f"B{package_id}",
         "order_id": order_id,
         "work_id": work_id,
         "box_id": box_id,

@@ -20,6 +20,7 @@ from gateway.kernel.ports import Tx
 from gateway.site import rules
 from gateway.site.rules import Scanning
 from gateway.wes.context import WesContext
+from gateway.wes.entering import slip
 from gateway.wes.orders.barcodes import find_by_code
 from gateway.wes.orders.rows import family
 from gateway.wes.planning.tasks import conflict
@@ -109,7 +110,7 @@ async def check_hand(
             raise _needed(goods, need)
         return hand.quantity or len(hand.upns), hand.upns
     scanned = read_code(context, hand.scan, "scan")
-    label = await _label(tx, goods, scanned)
+    label = await _label(tx, context, goods, scanned)
     _check_lot(goods, scanned)
     _check_dates(context, goods, scanned)
     if need is Scanning.LOT and goods.printed_lot_no and not (label.lot or scanned.lot_no):
@@ -139,7 +140,9 @@ def read_code(context: WesContext, code: str, field: str) -> Scanned:
         raise conflict(field, "unreadable", text) from told
 
 
-async def wrong_product(tx: Tx, owner_id: str, wanted: str, scanned: Scanned, field: str) -> Refusal:
+async def wrong_product(
+    tx: Tx, context: WesContext, owner_id: str, wanted: str, scanned: Scanned, field: str
+) -> Refusal:
     """Return the refusal of a code that is none of the product's that is wanted."""
     code = scanned.text if scanned.plain else scanned.gtin or scanned.text
     sku = await find_by_code(tx, owner_id, code) or code
@@ -148,6 +151,8 @@ async def wrong_product(tx: Tx, owner_id: str, wanted: str, scanned: Scanned, fi
         text = f"this is {_called(rows[0][0], sku)}, not {wanted}"
     elif await _is_holder(tx, code):
         text = f"{code} is a container or a place, not {wanted}"
+    elif told := slip(context, code):
+        text = f"{code} is no code of {wanted}; {told}: scan it again, or if you have typed it, look again"
     elif lacks_check_digit(code):
         text = f"{code} is no code of {wanted}; its check digit is wrong: if you have typed it, look again"
     else:
@@ -229,7 +234,7 @@ class _Label:
     lot: bool = False
 
 
-async def _label(tx: Tx, goods: Goods, scanned: Scanned) -> _Label:
+async def _label(tx: Tx, context: WesContext, goods: Goods, scanned: Scanned) -> _Label:
     """Return what a code stands for that is one of these goods.
 
     Raises:
@@ -242,7 +247,7 @@ async def _label(tx: Tx, goods: Goods, scanned: Scanned) -> _Label:
     if taker == goods.sku or (taker is None and code == product_key(goods.sku)):
         return _Label(pieces=scanned.count, upn=scanned.serial)
     if taker is not None or scanned.gtin is not None:
-        raise await wrong_product(tx, goods.owner_id, str(goods), scanned, "scan")
+        raise await wrong_product(tx, context, goods.owner_id, str(goods), scanned, "scan")
     upn = scanned.serial or scanned.text
     which = {"upn": upn, "lot_id": goods.lot_id, "holder_id": goods.holder_id}
     if goods.serial and await tx.fetch(_UNIT, which):
@@ -257,7 +262,7 @@ async def _label(tx: Tx, goods: Goods, scanned: Scanned) -> _Label:
         raise conflict("scan", "wrongProduct", text)
     if goods.printed_lot_no and (1 in beside or scanned.lot_no is not None):
         raise _wrong_lot(lot_no, goods.lot_no)
-    raise await wrong_product(tx, goods.owner_id, str(goods), scanned, "scan")
+    raise await wrong_product(tx, context, goods.owner_id, str(goods), scanned, "scan")
 
 
 async def _load(tx: Tx, lot_id: int, holder_id: str) -> Goods:

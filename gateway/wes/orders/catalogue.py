@@ -8,11 +8,15 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from gateway.contract.documents import ProductView
-from gateway.contract.wms import ProductItem, ProductSync, ProductSyncView
+from gateway.contract.faults import FieldError
+from gateway.contract.wms import ProductItem, ProductSync, ProductSyncView, ResultCode
 from gateway.kernel.clock import to_datetime
 from gateway.kernel.ports import Row, SqlValue, Tx
+from gateway.site.codes import CodeKind
 from gateway.wes.context import WesContext
+from gateway.wes.entering import is_ruled, objection
 from gateway.wes.orders.barcodes import doubtful_barcodes, find_by_code, keep_barcodes
+from gateway.wes.orders.declined import Declined
 from gateway.wes.scans import Unreadable, read
 
 _COLUMNS: Final = (
@@ -55,8 +59,10 @@ async def sync_products(tx: Tx, context: WesContext, request: ProductSync) -> Pr
     """Store what is not older than what is known.
 
     Raises:
-        Declined: a code is another product's; nothing was stored.
+        Declined: a barcode is another product's, or the number of a new product is none of the site's; nothing was stored.
     """
+    if wrong := await _objections(tx, context, request.items):
+        raise Declined(ResultCode.INVALID, *wrong)
     at_us = context.clock.now_us()
     rows = [_row(item, item.owner_id or context.wes.owner, at_us) for item in request.items]
     stored = await tx.fetch_many(
@@ -109,6 +115,23 @@ async def known_skus(tx: Tx, skus: Sequence[str]) -> set[str]:
     return {
         row[0] for row in await tx.fetch(f"SELECT DISTINCT sku FROM products WHERE sku IN ({names})", asked)
     }
+
+
+async def _objections(tx: Tx, context: WesContext, items: Sequence[ProductItem]) -> list[FieldError]:
+    """Return what is wrong with the numbers of new products."""
+    if not is_ruled(context, CodeKind.PRODUCT):
+        return []
+    known = {
+        (owner_id, sku)
+        for owner_id in {item.owner_id or context.wes.owner for item in items}
+        for sku in await find_products(tx, owner_id, (item.sku_id for item in items))
+    }
+    return [
+        wrong
+        for number, item in enumerate(items)
+        if (item.owner_id or context.wes.owner, item.sku_id) not in known
+        and (wrong := objection(context, CodeKind.PRODUCT, item.sku_id, f"items[{number}].skuId"))
+    ]
 
 
 def _kept(

@@ -2,13 +2,17 @@
 
 from typing import Final
 
+from gateway.contract.faults import Refusal, RefusalKind
 from gateway.kernel.ports import Tx
+from gateway.site.codes import CodeKind
 from gateway.wes.context import WesContext
+from gateway.wes.entering import is_ruled, objection
 from gateway.wes.planning.presentations import presentation_of_container
 from gateway.wes.planning.tasks import conflict
 from gateway.wes.stock.model import Holder, HolderKind
 from gateway.wes.stock.opening import open_holder
 
+_KNOWN: Final = "SELECT 1 FROM holders WHERE holder_id = :holder_id"
 _GOODS: Final = (
     "SELECT p.quantity, o.sku FROM positions p JOIN lots l ON l.lot_id = p.lot_id JOIN pools o ON o.pool_id = l.pool_id"
     " WHERE p.holder_id = :holder_id AND p.quantity > 0 ORDER BY o.sku, p.lot_id LIMIT 1"
@@ -34,9 +38,10 @@ async def check_unused(tx: Tx, container_id: str) -> None:
 
 
 async def open_place(tx: Tx, context: WesContext, holder_id: str) -> None:
-    """Open a container or a flat place; one that is open stays where it stands.
+    """Open a container or a flat place, which the caller's `holderId` names; one that is open stays where it stands.
 
     Raises:
+        Refusal: it is a new container, and its code is none of the site's.
         StockRefused: another kind of thing, or one of another warehouse, has this id.
     """
     place = context.layout.places.get(holder_id)
@@ -48,4 +53,13 @@ async def open_place(tx: Tx, context: WesContext, holder_id: str) -> None:
         zone="" if place is None else place.zone,
         distance=None if place is None else place.distance,
     )
+    if holder.kind is HolderKind.CONTAINER and is_ruled(context, CodeKind.CONTAINER):
+        await _check_code(tx, context, holder_id)
     await open_holder(tx, holder)
+
+
+async def _check_code(tx: Tx, context: WesContext, container_id: str) -> None:
+    if await tx.fetch(_KNOWN, {"holder_id": container_id}):
+        return
+    if wrong := objection(context, CodeKind.CONTAINER, container_id, "holderId"):
+        raise Refusal(RefusalKind.INVALID, wrong)

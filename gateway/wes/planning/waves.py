@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.kernel.ports import Store, Tx
+from gateway.site.codes import CodeKind
 from gateway.site.wes import Grouping
 from gateway.site.wes import Sequence as Order
 from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
+from gateway.wes.numbers import next_number
 from gateway.wes.orders.headers import note_stages
 from gateway.wes.orders.progress import move_works
 from gateway.wes.planning.demand import PROMISED, READY
@@ -155,7 +157,7 @@ async def _open(tx: Tx, context: WesContext, kind: Grouping) -> int:
     wave_id, at_us = context.ids.next(), context.clock.now_us()
     row = {
         "wave_id": wave_id,
-        "wave_no": f"W{wave_id}",
+        "wave_no": await next_number(tx, context, CodeKind.WAVE) or f"W{wave_id}",
         "warehouse_id": context.wes.warehouse_id,
         "kind": kind.value,
         "code": Code.WAVE_BUILT,

@@ -102,7 +102,7 @@ async def warehouse(folder: Path, url: str) -> AsyncGenerator[Core]:
     wes, site = settings(), load_site(DEMO)
     async with open_sqlite(folder / "wes.db", MIGRATIONS) as store, httpx.AsyncClient(base_url=url) as http:
         opened = await open_core(store, wes, SystemClock(), lay_out(site, wes.stations.boxes))
-        core = Core(store, opened.context, Numbers(store, "O", ZoneInfo("UTC")), SteppingClock())
+        core = Core(store, opened.context, Numbers(store, (), ZoneInfo("UTC")), SteppingClock())
         await core.products("A", "B")
         for number in range(1, 13):
             await stock_up(core, f"TOTE-{number * 9:04}", A=4, B=4)
