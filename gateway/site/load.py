@@ -22,15 +22,21 @@ from gateway.site.checks import Unread, cross_check
 from gateway.site.document import Document, read_document
 from gateway.site.findings import Finding, Flaw, Keys, SiteInvalid, without_credentials
 from gateway.site.model import Profile, Site
+from gateway.site.people import PeopleRules
 from gateway.site.wes import Wes
 
 BUNDLED_PROFILES: Final = Path(__file__).resolve().parents[2] / "config" / "profiles"
 
+_MAPS: Final[dict[str, TypeAdapter[Any]]] = {
+    "people": TypeAdapter(PeopleRules),
+    "wes": TypeAdapter(Wes),
+}
+"""Sections that stand once, as a map; all others are lists."""
 _ELEMENTS: Final[dict[str, TypeAdapter[Any]]] = {
     section: TypeAdapter(get_args(info.annotation)[0])
     for section, info in Site.model_fields.items()
-    if section not in {"id", "root", "wes"}
-} | {"wes": TypeAdapter(Wes)}
+    if section not in {"id", "root", *_MAPS}
+} | _MAPS
 UNNAMED_PARTS: Final = frozenset({"racks"})
 """Sections whose elements hold others that are named elsewhere, and not one by one here."""
 MISSPELT: Final = 0.75
@@ -99,14 +105,10 @@ class _Draft:
         root = (path if path.is_dir() else path.parent).resolve()
         elements = {section: tuple(elements) for section, elements in self.elements.items()}
         elements["links"] = tuple(_anchored(link, root) for link in elements["links"])
-        wes = [_anchored(wes, root) for wes in elements.pop("wes")]
+        elements["wes"] = tuple(_anchored(wes, root) for wes in elements["wes"])
+        maps = {section: read[0] for section in _MAPS if (read := elements.pop(section))}
         return Site.model_validate(
-            {
-                "id": self.ids[0] if self.ids else "site",
-                "root": root,
-                **elements,
-                "wes": wes[0] if wes else None,
-            }
+            {"id": self.ids[0] if self.ids else "site", "root": root, **elements, **maps}
         )
 
     def miss(self, sections: Iterable[str]) -> None:
@@ -193,8 +195,8 @@ def _read_site_file(draft: _Draft, document: Document) -> None:
             message, mend = _unknown_key(key, _ELEMENTS)
             draft.miss(_ELEMENTS)
             draft.findings.append(document.finding((key,), message, mend))
-        elif key == "wes":
-            _read_wes(draft, document, value)
+        elif key in _MAPS:
+            _read_map(draft, document, key, value)
         elif not isinstance(value, list | None):
             draft.miss([key])
             draft.findings.append(
@@ -216,16 +218,16 @@ def _read_id(draft: _Draft, document: Document, value: JsonValue) -> None:
         draft.findings.append(document.finding(("id",), message, "keep `id` in one of the files"))
 
 
-def _read_wes(draft: _Draft, document: Document, value: JsonValue) -> None:
-    """Read the one section that is a map; `off`, `no` and `false` are the same as none."""
+def _read_map(draft: _Draft, document: Document, section: str, value: JsonValue) -> None:
+    """Read a section that stands once; `off`, `no` and `false` are the same as none."""
     if value is None or value is False or value in ("off", "no"):
         return
-    if draft.origins["wes"]:
-        other = draft.origins["wes"][0].document
-        message = f"the site has a second `wes` (the other one: {other.file}:{other.line(('wes',))})"
-        draft.findings.append(document.finding(("wes",), message, "keep one of the two"))
+    if draft.origins[section]:
+        other = draft.origins[section][0].document
+        message = f"the site has a second `{section}` (the other one: {other.file}:{other.line((section,))})"
+        draft.findings.append(document.finding((section,), message, "keep one of the two"))
         return
-    _read_element(draft, "wes", _Origin(document, ("wes",)), value)
+    _read_element(draft, section, _Origin(document, (section,)), value)
 
 
 def _read_profiles(draft: _Draft, documents: Sequence[Document]) -> None:

@@ -25,6 +25,7 @@ from pydantic import (
 
 from gateway.contract.transports import Identifier
 from gateway.contract.wiring import Link, MailboxChannel, Profile, Register, WiringModel
+from gateway.site.people import PeopleRules
 from gateway.site.wes import Wes
 
 LocationKind = Literal["storage", "shelf", "buffer", "transfer", "conveyor", "station", "node"]
@@ -395,6 +396,8 @@ class Site(WiringModel):
     stock: tuple[Stock, ...] = ()
     fill: tuple[Fill, ...] = ()
     profiles: tuple[Profile, ...] = ()
+    people: PeopleRules = PeopleRules()
+    """How people are let in."""
     wes: Wes | None = None
     """The bundled WES core; left out where the site has a WES of its own."""
     root: Path = Field(default=Path(), exclude=True)
