@@ -7,6 +7,7 @@ from typing import Annotated, Final, TypeVar
 
 from fastapi import APIRouter, Body, Path, Query, Response
 from fastapi.responses import StreamingResponse
+from pydantic import Field
 
 from gateway.api.body import JsonRoute
 from gateway.api.replies import Page, Paging, number_cursor, page_of, reply
@@ -28,7 +29,7 @@ from gateway.contract.stations import (
     ReplenishmentView,
     StationView,
 )
-from gateway.contract.transports import Identifier
+from gateway.contract.transports import Identifier, Operator
 from gateway.kernel.news import News
 from gateway.kernel.ports import Tx
 from gateway.wes.codes import Code
@@ -37,6 +38,7 @@ from gateway.wes.counting.views import lines_at_station
 from gateway.wes.floor.acts import perform
 from gateway.wes.floor.claims import arrive
 from gateway.wes.floor.views import (
+    list_claimed,
     list_orders,
     list_packages,
     list_presentations,
@@ -61,6 +63,8 @@ LOOK_S: Final = 0.1
 QUIET_S: Final = 5.0
 """Some things come by time alone: a hand without a button is a question only after a while."""
 STREAMS_MAX: Final = 50
+CLAIMS_MAX: Final = 50
+"""Work orders with their tasks on one page: more than a person carries."""
 
 OrderId = Annotated[int, Path(alias="orderId", ge=1, le=NUMBER_MAX)]
 StationId = Annotated[Identifier, Path(alias="stationId")]
@@ -83,6 +87,13 @@ class WorkFilter(CodeFilter):
     """Which work orders to list."""
 
     mode: str | None = None
+
+
+class ClaimFilter(Paging):
+    """Whose work to list."""
+
+    limit: Annotated[int, Field(ge=1, le=CLAIMS_MAX, description="how many items at most")] = CLAIMS_MAX
+    claimant: Operator
 
 
 class PackageFilter(CodeFilter):
@@ -206,6 +217,13 @@ def floor_routes(core: WesCore, closing: asyncio.Event) -> APIRouter:
     async def get_work(work_id: WorkId) -> Response:
         """Show a work order with what is to be picked for it, and from where."""
         return reply(await store.read(partial(work_view, context=context, work_id=work_id)))
+
+    @router.get("/claims", response_model=Page[WorkView])
+    async def get_claims(which: Annotated[ClaimFilter, Query()]) -> Response:
+        """List the work orders that a person on foot has taken on (`claim`) and not sealed, with what is to be picked for them."""
+        after = number_cursor(which.cursor) or 0
+        found = await store.read(lambda tx: list_claimed(tx, context, which.claimant, after, which.limit + 1))
+        return reply(page_of(found, which.limit, [each.work_id for each in found]))
 
     @router.get("/packages", response_model=Page[PackageView])
     async def get_packages(which: Annotated[PackageFilter, Query()]) -> Response:

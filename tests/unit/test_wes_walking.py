@@ -7,6 +7,7 @@ import pytest
 from gateway.contract.stations import AssignedPart
 from gateway.kernel.ports import Tx
 from gateway.wes.floor.claims import arrive
+from gateway.wes.floor.views import list_claimed
 from gateway.wes.stock.model import Holder, HolderKind, Portion
 from gateway.wes.stock.opening import Batch, open_holder, open_lot
 from gateway.wes.stock.post import post
@@ -33,6 +34,28 @@ async def test_people_on_foot_get_the_most_pressing_work_that_they_can_carry() -
         assert (await line.act("claim")).work_ids is not None
         assert (await line.act("claim")).work_ids == ()
         await line.check()
+
+
+async def test_what_somebody_on_foot_has_taken_on_is_listed_until_it_is_sealed() -> None:
+    async with station(rules=[{"at": "picking", "then": "flat"}]) as line:
+        await shelf(line, A=100)
+        await order(line, "C-1", ("A", 3))
+        await order(line, "C-2", ("A", 4))
+        await line.turn()
+
+        async def listed(claimant: str) -> list[tuple[str, list[int]]]:
+            works = await line.store.read(lambda tx: list_claimed(tx, line.core.context, claimant, 0, 10))
+            return [(work.order_no, [task.rest for task in work.tasks]) for work in works]
+
+        assert await listed("Ann") == []
+        await line.act("claim", units=4)
+        assert await listed("Ann") == [("ORD-C-2", [4])]
+        assert await listed("Bob") == []
+        ((allocation,),) = await line.core.rows("SELECT allocation_id FROM allocations WHERE quantity = 4")
+        await line.act("pick", allocation_id=allocation, quantity=4)
+        assert await listed("Ann") == [("ORD-C-2", [0])], "it is still to be sealed"
+        await line.seal_all()
+        assert await listed("Ann") == []
 
 
 async def test_whole_cases_are_claimed_place_by_place_and_become_work_then() -> None:

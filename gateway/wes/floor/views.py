@@ -77,6 +77,8 @@ CAST(COALESCE((SELECT SUM(x.picked) FROM work_lines x WHERE x.work_id = w.work_i
 FROM work_orders w JOIN orders d ON d.order_id = w.order_id"""
 _WORK_PAGE: Final = f"""{_WORKS} WHERE w.work_id < :below AND (CAST(:code AS BIGINT) IS NULL OR w.code = CAST(:code AS BIGINT))
 AND (CAST(:mode AS TEXT) IS NULL OR w.mode = CAST(:mode AS TEXT)) ORDER BY w.work_id DESC LIMIT :limit"""
+_CLAIMED: Final = f"""{_WORKS} WHERE w.claimant = :claimant AND w.code BETWEEN {Code.RELEASED:d} AND {Code.PICKED:d}
+AND w.work_id > :after ORDER BY w.work_id LIMIT :limit"""
 _ORDERS: Final = """SELECT o.order_id, o.oms_order_no, o.outbound_no, o.code, o.priority,
 CAST(SUM(l.quantity) AS BIGINT), CAST(SUM(l.picked) AS BIGINT), CAST(SUM(l.shipped) AS BIGINT), CAST(SUM(l.short) AS BIGINT),
 (SELECT e.text FROM order_exceptions e WHERE e.order_id = o.order_id AND e.settled_at IS NULL
@@ -200,6 +202,13 @@ async def work_view(tx: Tx, context: WesContext, work_id: int) -> WorkView:
         tx, context, f"a.work_id = :work_id AND a.code < {Code.CANCELLING:d}", work_id=work_id
     )
     return _work(rows[0]).model_copy(update={"tasks": tasks})
+
+
+async def list_claimed(tx: Tx, context: WesContext, claimant: str, after: int, limit: int) -> list[WorkView]:
+    """Return the work orders that a person on foot has taken on and not sealed, with their tasks, the first one first."""
+    which: dict[str, SqlValue] = {"claimant": claimant, "after": after, "limit": limit}
+    works = [_work(row) for row in await tx.fetch(_CLAIMED, which)]
+    return [await work_view(tx, context, work.work_id) for work in works]
 
 
 async def list_orders(tx: Tx, below: int, limit: int, code: int | None) -> list[OrderSummary]:
