@@ -1,4 +1,7 @@
-"""Request bodies: JSON and nothing else, of at most 1 MB, and strictly what RFC 8259 calls JSON; no text in it holds U+0000."""
+"""What every route asks of requests and gives back: JSON of at most 1 MB, strictly as RFC 8259 has it; lists as tables too.
+
+No text in a request holds U+0000.
+"""
 
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
@@ -9,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope
 
 from gateway.api.problems import Rejected
+from gateway.api.tables import TABLE, as_table, table_of_list, wants_table
 from gateway.contract.nul import NO_NUL, holds_nul
 from gateway.contract.strict_json import read_json
 
@@ -16,14 +20,24 @@ BODY_MAX_BYTES: Final = 1_000_000
 
 
 class JsonRoute(APIRoute):
-    """A route whose requests are JsonRequests."""
+    """A route whose requests are JsonRequests, and whose list, if it answers one, comes as a table to whoever wants it so."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        self._table = table_of_list(options.get("response_model"))
+        if self._table is not None:
+            described: dict[int | str, dict[str, Any]] = {HTTPStatus.OK: {"content": {TABLE: {}}}}
+            options["responses"] = {**(options.get("responses") or {}), **described}
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of one request."""
-        handle = super().get_route_handler()
+        handle, table = super().get_route_handler(), self._table
 
         async def handle_json(request: Request) -> Response:
-            return await handle(JsonRequest(request.scope, request.receive))
+            asked = JsonRequest(request.scope, request.receive)
+            if table is not None and wants_table(asked):
+                return await as_table(asked, handle, table)
+            return await handle(asked)
 
         return handle_json
 

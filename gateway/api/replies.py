@@ -1,6 +1,7 @@
 """Replies and lists as the contract has them."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Final, Generic, TypeVar
 
 from fastapi import Response
@@ -20,11 +21,23 @@ Limit = Annotated[int, Field(ge=1, le=LIMIT_MAX, description="how many items at 
 Cursor = Annotated[str, Field(max_length=200, description="`nextCursor` of the page before")]
 
 
+class ListFormat(StrEnum):
+    """How a list is wanted."""
+
+    JSON = "json"
+    CSV = "csv"
+
+
 class Paging(WireModel):
-    """Query parameters of every list."""
+    """Query parameters of every list.
+
+    Attributes:
+        format: instead of `Accept`, for a link in a page; a table is all of the list, unless a `limit` is given.
+    """
 
     limit: Limit = 100
     cursor: Cursor | None = None
+    format: ListFormat | None = None
 
 
 class Page(WireModel, Generic[T]):

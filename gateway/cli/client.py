@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the gateway cannot be 
 import json
 import sys
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar, final
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from gateway.cli.credentials import TOKEN_VARIABLE, token_of
 from gateway.cli.failure import REFUSED, UNREACHABLE, Failure
 from gateway.contract.problems import Problem, Reason
+from gateway.paper.table import BOM
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 TIMEOUT_S: Final = 10.0
@@ -28,6 +29,15 @@ UrlOption = Annotated[
     str, typer.Option("--url", envvar="GATEWAY_URL", metavar="URL", help="Where the gateway listens.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the gateway's answer as JSON.")]
+TableOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--csv",
+        metavar="FILE",
+        dir_okay=False,
+        help="Write all of it into a table instead, for a spreadsheet.",
+    ),
+]
 
 M = TypeVar("M", bound=BaseModel)
 Params = Mapping[str, str | int | list[str]]
@@ -134,6 +144,21 @@ class GatewayClient:
             if cursor is None:
                 return {"items": items}
         return {"items": items, "nextCursor": cursor}
+
+    def table(self, path: str, params: Params) -> Generator[str]:
+        """Yield all of a list as a table (CSV).
+
+        Raises:
+            Failure: refused (1), or the gateway cannot be reached, or breaks the table off (3).
+        """
+        try:
+            with self._http.stream("GET", path, params=params, headers={"Accept": "text/csv"}) as response:
+                if not response.is_success:
+                    response.read()
+                    raise refused(response)
+                yield from response.iter_text()
+        except httpx.TransportError as error:
+            raise unreachable(self.url, error) from error
 
     def whole(self, path: str) -> dict[str, Any]:
         """Read a list that comes in one piece.
@@ -345,6 +370,27 @@ def no_gateway(who: str, reason: str) -> Failure:
         ("reason", reason),
         ("what to do", "see whether --url names a gateway of the same version"),
     )
+
+
+def save_table(gateway: GatewayClient, path: str, params: Params, file: Path) -> None:
+    """Write all of a list into a file, for a spreadsheet; one that is broken off leaves the file as it was.
+
+    Raises:
+        Failure: the list cannot be read, or the file not be written.
+    """
+    part = file.with_name(f".{file.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as table:
+            table.write(BOM)
+            for text in gateway.table(path, params):
+                table.write(text)
+        part.replace(file)
+    except OSError as error:
+        raise Failure(REFUSED, f"{file} cannot be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    sys.stdout.write(f"{file} is written\n")
 
 
 def print_json(value: object) -> None:

@@ -6,7 +6,16 @@ import typer
 from rich.text import Text
 
 from gateway.cli.appearance import Listing, relative, stdout
-from gateway.cli.client import DEFAULT_URL, JsonOption, UrlOption, connect, parse_items, print_json
+from gateway.cli.client import (
+    DEFAULT_URL,
+    JsonOption,
+    TableOption,
+    UrlOption,
+    connect,
+    parse_items,
+    print_json,
+    save_table,
+)
 from gateway.cli.credentials import TokenFileOption
 from gateway.cli.wes_floor import LIMIT, LimitOption
 from gateway.contract.counts import (
@@ -28,6 +37,7 @@ def counts(
         str | None, typer.Argument(metavar="COUNT", help="Whose lines to show; left out: all counts.")
     ] = None,
     limit: LimitOption = LIMIT,
+    csv: TableOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
@@ -35,6 +45,9 @@ def counts(
     """List stock counts, the newest first, how far they are, and what they have found; or the lines of one."""
     path = "/v1/wes/counts" if count_id is None else f"/v1/wes/counts/{count_id}/lines"
     with connect(url, token_file) as gateway:
+        if csv is not None:
+            save_table(gateway, path, {}, csv)
+            return
         page = gateway.items(path, {}, limit)
     if as_json:
         print_json(page)

@@ -9,11 +9,13 @@ from gateway.cli.appearance import Listing, relative, status_words, stdout
 from gateway.cli.client import (
     DEFAULT_URL,
     JsonOption,
+    TableOption,
     UrlOption,
     connect,
     content,
     parse_items,
     print_json,
+    save_table,
 )
 from gateway.cli.credentials import TokenFileOption
 from gateway.contract.arrivals import ExpectedArrivalView
@@ -31,12 +33,16 @@ LimitOption = Annotated[
 
 def orders(
     limit: LimitOption = LIMIT,
+    csv: TableOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List orders, the newest first, and why they wait."""
     with connect(url, token_file) as gateway:
+        if csv is not None:
+            save_table(gateway, "/v1/wes/orders", {}, csv)
+            return
         page = gateway.items("/v1/wes/orders", {}, limit)
     if as_json:
         print_json(page)
@@ -89,12 +95,16 @@ def stations(
 
 def stock(
     limit: LimitOption = LIMIT,
+    csv: TableOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List stock by product: what is there, promised, bound, held, and what is left to promise."""
     with connect(url, token_file) as gateway:
+        if csv is not None:
+            save_table(gateway, "/v1/wes/stock", {}, csv)
+            return
         page = gateway.items("/v1/wes/stock", {}, limit)
     if as_json:
         print_json(page)
@@ -112,6 +122,7 @@ def products(
     ] = None,
     sku: Annotated[str | None, typer.Option(metavar="SKU", help="Only this one.")] = None,
     limit: LimitOption = LIMIT,
+    csv: TableOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
@@ -119,6 +130,9 @@ def products(
     """List products as upstream has described them, and their codes."""
     which = {name: value for name, value in (("barcode", barcode), ("skuId", sku)) if value is not None}
     with connect(url, token_file) as gateway:
+        if csv is not None:
+            save_table(gateway, "/v1/wes/products", which, csv)
+            return
         page = gateway.items("/v1/wes/products", which, limit)
     if as_json:
         print_json(page)
@@ -139,13 +153,18 @@ def arrivals(
         bool, typer.Option("--open", help="Only those of which something is still to come.")
     ] = False,
     limit: LimitOption = LIMIT,
+    csv: TableOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List goods that are on their way, the newest notice first, and what still lacks of each."""
+    which = {"open": "true"} if only_open else {}
     with connect(url, token_file) as gateway:
-        page = gateway.items("/v1/wes/arrivals", {"open": "true"} if only_open else {}, limit)
+        if csv is not None:
+            save_table(gateway, "/v1/wes/arrivals", which, csv)
+            return
+        page = gateway.items("/v1/wes/arrivals", which, limit)
     if as_json:
         print_json(page)
         return
@@ -173,12 +192,16 @@ def arrivals(
 
 def returns(
     limit: LimitOption = LIMIT,
+    csv: TableOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List goods that come back, the newest first: what was announced, and what has come of it."""
     with connect(url, token_file) as gateway:
+        if csv is not None:
+            save_table(gateway, "/v1/wes/inbound/returns", {}, csv)
+            return
         page = gateway.items("/v1/wes/inbound/returns", {}, limit)
     if as_json:
         print_json(page)
@@ -209,12 +232,16 @@ def returns(
 
 def replenishments(
     limit: LimitOption = LIMIT,
+    csv: TableOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List goods that are to be moved to where they are picked, from where, and how many work orders wait for them."""
     with connect(url, token_file) as gateway:
+        if csv is not None:
+            save_table(gateway, "/v1/wes/replenishments", {}, csv)
+            return
         page = gateway.items("/v1/wes/replenishments", {}, limit)
     if as_json:
         print_json(page)
