@@ -10,11 +10,13 @@ from fastapi_offline import FastAPIOffline
 
 from gateway.api.deps import ApiDeps
 from gateway.api.events import event_routes
-from gateway.api.guard import OPEN_PATHS, HeadAsGet, PageGuard, SecureHeaders, TokenGuard
+from gateway.api.guard import Doorkeeper, Entrance, HeadAsGet, SecureHeaders
 from gateway.api.health import health_routes, wes_health_routes
+from gateway.api.people import people_routes, session_routes
 from gateway.api.plant import plant_routes
 from gateway.api.problems import MEDIA_TYPE, add_problem_handlers
 from gateway.api.puts import put_routes
+from gateway.api.rights import OPEN
 from gateway.api.subscriptions import subscription_routes
 from gateway.api.transports import transport_routes
 from gateway.api.webhooks import describe_events, describe_upstream
@@ -55,18 +57,26 @@ def create_api(deps: ApiDeps) -> FastAPI:
             health_routes,
         )
     ]
+    door = Doorkeeper(token=deps.token, own_key=deps.own_key, people=deps.people, names=deps.names)
+    routers += [session_routes(deps.people, door), people_routes(deps.people)]
     if deps.wes is not None:
         routers += wes_routers(deps.wes, deps.closing)
-    app = _application("Warehouse gateway", routers, deps.token)
+    app = _application("Warehouse gateway", routers, door)
     describe_events(app)
     if deps.wes is not None:
         describe_upstream(app)
     return app
 
 
-def create_wes_api(wes: WesCore, token: str | None, closing: asyncio.Event) -> FastAPI:
-    """Return the application of a WES core that has a process of its own; its streams end when `closing` is set."""
-    app = _application("WES core", [wes_health_routes(wes), *wes_routers(wes, closing)], token)
+def create_wes_api(
+    wes: WesCore, token: str | None, closing: asyncio.Event, names: frozenset[str] = frozenset()
+) -> FastAPI:
+    """Return the application of a WES core that has a process of its own; its streams end when `closing` is set.
+
+    It keeps no people: whoever asks shows the installation's token, or nothing where only this machine can.
+    """
+    door = Doorkeeper(token=token, names=names)
+    app = _application("WES core", [wes_health_routes(wes), *wes_routers(wes, closing)], door)
     describe_upstream(app)
     return app
 
@@ -89,7 +99,7 @@ def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:
     return [floor_routes(wes, closing), *(routes(wes) for routes in rooms)]
 
 
-def _application(title: str, routers: Sequence[APIRouter], token: str | None) -> FastAPI:
+def _application(title: str, routers: Sequence[APIRouter], door: Doorkeeper) -> FastAPI:
     """Put routes together. The pages at /docs bring their script with them: where a gateway stands there is no internet."""
     app = FastAPIOffline(
         title=title,
@@ -104,11 +114,8 @@ def _application(title: str, routers: Sequence[APIRouter], token: str | None) ->
         app.include_router(router)
     add_problem_handlers(app, routers)
     _describe_problems(app)
-    if token is None:
-        app.add_middleware(PageGuard)
-    else:
-        _describe_token(app)
-        app.add_middleware(TokenGuard, token=token)
+    _describe_token(app, door)
+    app.add_middleware(Entrance, door=door)
     app.add_middleware(HeadAsGet)
     app.add_middleware(SecureHeaders)
     return app
@@ -136,19 +143,23 @@ def _describe_problems(app: FastAPI) -> None:
     app.openapi = described
 
 
-def _describe_token(app: FastAPI) -> None:
-    """Have the description say that callers show a token, and where none is asked for: clients are made of it."""
+def _describe_token(app: FastAPI, door: Doorkeeper) -> None:
+    """Have the description say whether callers show a token, and where none is asked for: clients are made of it."""
     describe = app.openapi
 
     def described() -> dict[str, Any]:
         schema = describe()
-        schema.setdefault("components", {})["securitySchemes"] = {
-            "token": {"type": "http", "scheme": "bearer"}
+        if door.asks_for == "none":
+            return schema
+        bearer = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
+        paths = {
+            path: {
+                method: operation | {"security": []} if f"{method.upper()} {path}" in OPEN else operation
+                for method, operation in operations.items()
+            }
+            for path, operations in schema["paths"].items()
         }
-        schema["security"] = [{"token": []}]
-        for path in OPEN_PATHS:
-            for operation in schema["paths"][path].values():
-                operation["security"] = []
-        return schema
+        components = {**schema.get("components", {}), **bearer}
+        return {**schema, "components": components, "paths": paths, "security": [{"token": []}]}
 
     app.openapi = described

@@ -19,6 +19,7 @@ from gateway.contract.subscriptions import (
 from gateway.kernel.feed import Feed
 from gateway.kernel.kernel import Kernel
 from gateway.kernel.ports import Store
+from gateway.people.people import People
 from gateway.site.model import Site
 from gateway.transport.rows import Transport
 from gateway.transport.tables import TransportTables
@@ -90,7 +91,10 @@ class ApiDeps:
     Attributes:
         drivers: by device; the vehicles of a fleet share one.
         explain: why a transport does not move at the moment; None if it does.
-        token: what callers must show; None where nobody else can reach the port.
+        people: those that are kept, if any are.
+        token: what opens everything; None where nobody else can reach the port.
+        own_key: what parts of this process show.
+        names: under which the port is asked besides its addresses and `localhost`, where nothing must be shown.
         wes: the bundled WES core; None where the site has none.
         closing: set when the interface is about to end; open streams end then.
     """
@@ -104,7 +108,10 @@ class ApiDeps:
     positions: Positions
     drivers: Mapping[str, Driver]
     explain: Callable[[Transport], str | None]
+    people: People
     token: str | None = None
+    own_key: str | None = None
+    names: frozenset[str] = frozenset()
     wes: WesCore | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 

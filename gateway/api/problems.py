@@ -28,6 +28,9 @@ _STATUS: Final[dict[RefusalKind, int]] = {
     RefusalKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     RefusalKind.OUT_OF_SPACE: HTTPStatus.INSUFFICIENT_STORAGE,
     RefusalKind.BUSY: HTTPStatus.TOO_MANY_REQUESTS,
+    RefusalKind.UNAUTHORIZED: HTTPStatus.UNAUTHORIZED,
+    RefusalKind.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    RefusalKind.LOCKED: HTTPStatus.LOCKED,
 }
 _RETRY_AFTER_S: Final[dict[RefusalKind, int]] = {
     RefusalKind.UNAVAILABLE: 2,
@@ -41,7 +44,11 @@ _TITLES: Final[dict[RefusalKind, str]] = {
     RefusalKind.UNAVAILABLE: "The gateway cannot do it now",
     RefusalKind.OUT_OF_SPACE: "The gateway's disk is full",
     RefusalKind.BUSY: "The gateway is busy",
+    RefusalKind.UNAUTHORIZED: "Nobody knows who asks",
+    RefusalKind.FORBIDDEN: "Whoever asks has no right to it",
+    RefusalKind.LOCKED: "Nobody is let in for now",
 }
+_CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 
 
 class Rejected(HTTPException):
@@ -86,6 +93,8 @@ def refused(refusal: Refusal) -> Response:
     """Return the answer to a refusal."""
     again = _RETRY_AFTER_S.get(refusal.kind)
     headers = {} if again is None else {"Retry-After": str(again)}
+    if refusal.kind is RefusalKind.UNAUTHORIZED:
+        headers |= _CHALLENGE
     return problem(_STATUS[refusal.kind], refusal.kind.value, _TITLES[refusal.kind], refusal.reasons, headers)
 
 

@@ -1,6 +1,7 @@
 """One gateway, put together, and the tasks that keep it running."""
 
 import asyncio
+import secrets
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -29,6 +30,7 @@ from gateway.fleet.messages import FleetTick
 from gateway.kernel.kernel import Kernel
 from gateway.kernel.ports import Store
 from gateway.kernel.supervise import keep_running
+from gateway.people.people import People
 from gateway.store.ownership import Ownership, claim
 from gateway.store.retention import Retention
 from gateway.transport.engine import TransportEngine
@@ -59,6 +61,7 @@ class Gateway:
         feed: Feed,
         positions: Positions,
         webhooks: Webhooks,
+        people: People,
         wires: Wires,
         store: Store,
         wes: RunningWes | None,
@@ -72,7 +75,9 @@ class Gateway:
         self.wires = wires
         self.wes = wes
         self._webhooks = webhooks
+        self._people = people
         self._store = store
+        self._own_key = secrets.token_urlsafe(32)
         self._closing = asyncio.Event()
 
     async def serve(self, port: socket.socket, *routers: APIRouter) -> None:
@@ -81,6 +86,11 @@ class Gateway:
             self.api.include_router(router)
         add_pages(self.api)
         await serve_http(self.api, port, self._closing)
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """Return the headers by which parts of this process are known at its own door, whoever is kept."""
+        return {"authorization": f"Bearer {self._own_key}"}
 
     @cached_property
     def api(self) -> FastAPI:
@@ -100,7 +110,10 @@ class Gateway:
             positions=self.positions,
             drivers=self.wires.drivers,
             explain=self.engine.explain,
+            people=self._people,
             token=self.settings.token,
+            own_key=self._own_key,
+            names=self.settings.names,
             wes=None if self.wes is None else self.wes.core,
             closing=self._closing,
         )
@@ -110,8 +123,8 @@ class Gateway:
 async def _own_client(gateway: Gateway) -> AsyncGenerator[GatewayClient]:
     """Return the gateway of this process as a WES sees it: the requests of everybody, without a socket."""
     application = httpx.ASGITransport(gateway.api, raise_app_exceptions=False)
-    headers = gateway.settings.authorization
-    async with httpx.AsyncClient(transport=application, base_url="http://gateway", headers=headers) as http:
+    headers = gateway.authorization
+    async with httpx.AsyncClient(transport=application, base_url="http://localhost", headers=headers) as http:
         yield GatewayClient(http, gateway.feed.beyond)
 
 
@@ -153,12 +166,23 @@ async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerat
         webhooks = Webhooks(
             store=store, guard=ownership, feed=feed, sender=around.sender, clock=clock, rng=around.rng
         )
+        people = People(
+            store=store,
+            guard=ownership,
+            clock=clock,
+            rng=around.rng,
+            rules=settings.site.people,
+            zones=settings.site.zones,
+            compute=around.compute,
+        )
         retention = Retention(store=store, guard=ownership, clock=clock, forgotten=feed.forget_before)
         await store.read(rooms.books.load)
+        await people.open()
         await webhooks.open()  # who asked before would be told that there are none, and subscribe once more
         rooms.check_site()
         works: dict[str, Runnable] = {
             "webhooks": webhooks,
+            "people": people,
             "retention": retention,
             **around.runners,
             **wires.runners,
@@ -171,6 +195,7 @@ async def open_gateway(settings: Settings, around: Surroundings) -> AsyncGenerat
             feed=feed,
             positions=positions,
             webhooks=webhooks,
+            people=people,
             wires=wires,
             store=store,
             wes=wes,

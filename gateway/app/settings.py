@@ -14,6 +14,7 @@ class Settings:
     Attributes:
         data: folder of everything durable.
         token: what callers of the API must show; None only where nobody else can reach the port.
+        names: under which others ask, besides its addresses and `localhost`; looked at where there is no token.
         webhook_networks: private networks to which webhooks may be posted, besides public addresses and this machine.
     """
 
@@ -22,6 +23,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     token: str | None = None
+    names: frozenset[str] = frozenset()
     webhook_networks: tuple[Network, ...] = ()
 
     @property

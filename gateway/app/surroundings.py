@@ -1,5 +1,6 @@
 """All that is outside a gateway, and how it is had in earnest: sockets, threads, files, the system's clock and chance."""
 
+from asyncio import to_thread
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from gateway.delivery.sender import EVERYWHERE, LOOPBACK, HttpSender, Sender
 from gateway.delivery.upstream import Courier
 from gateway.kernel.clock import SystemClock
 from gateway.kernel.ports import Store
+from gateway.people.passwords import Computer, at_once
 from gateway.store.sqlite import open_sqlite
 from gateway.wes.allocation.baseline import Greedy
 from gateway.wes.allocation.port import Allocator
@@ -65,6 +67,7 @@ class Surroundings:
         sender: posts webhooks.
         runners: what has to run besides the gateway, such as an embedded broker, by a name for people.
         wes: what is outside the bundled WES core; None where the site has none.
+        compute: where what takes long is computed.
     """
 
     clock: Clock
@@ -76,6 +79,7 @@ class Surroundings:
     sender: Sender
     runners: Mapping[str, Runnable]
     wes: WesSurroundings | None = None
+    compute: Computer = at_once
 
 
 @asynccontextmanager
@@ -109,6 +113,7 @@ async def real_surroundings(settings: Settings) -> AsyncGenerator[Surroundings]:
                 sender=sender,
                 runners={f"broker {link_id}": broker for link_id, broker in brokers.items()},
                 wes=wes,
+                compute=to_thread,
             )
     finally:
         await sender.close()

@@ -115,6 +115,12 @@ class RefusalKind(StrEnum):
     """The disk is full (507); try again once there is room."""
     BUSY = "busy"
     """A bounded queue is full (429); try again later."""
+    UNAUTHORIZED = "unauthorized"
+    """Nobody knows who asks (401)."""
+    FORBIDDEN = "forbidden"
+    """Whoever asks has no right to it (403)."""
+    LOCKED = "locked"
+    """Nobody is let in under this name for now (423)."""
 
 
 @final

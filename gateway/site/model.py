@@ -414,6 +414,11 @@ class Site(WiringModel):
         """Devices and fleets by id."""
         return {device.id: device for device in self.devices} | {fleet.id: fleet for fleet in self.fleets}
 
+    @cached_property
+    def zones(self) -> frozenset[str]:
+        """Every zone that a location is in."""
+        return frozenset(each.zone for each in self.all_locations.values() if each.zone is not None)
+
     def type_of(self, container_id: str) -> str | None:
         """Return the type of a container; None: the site names none for it."""
         return type_of(self.container_types, container_id)

@@ -45,10 +45,11 @@ class _Part:
 class _Deps:
     """Stands for `ApiDeps`."""
 
-    token = wes = monitors = None
+    token = own_key = wes = monitors = None
+    names: frozenset[str] = frozenset()
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        parts = ("tables", "kernel", "store", "feed", "webhooks", "positions", "drivers", "explain", "ask")
+        parts = ("tables", "kernel", "store", "feed", "webhooks", "positions", "drivers", "explain", "ask", "people")
         for name in (*parts, "closing"):
             setattr(self, name, _Part(name))

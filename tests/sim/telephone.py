@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 
 from tests.sim.front import Front, Request
 
-GATEWAY: Final = "http://gateway"
+GATEWAY: Final = "http://localhost"
 HOST: Final = (b"host", b"gateway")
 STREAM: Final = "/v1/events/stream"
 RETRY_S: Final = 0.7

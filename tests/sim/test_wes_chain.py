@@ -53,7 +53,7 @@ class Warehouse:
                 store, self.wes, self.plant.clock, lay_out(self.plant.site, self.wes.stations.boxes)
             )
             core.context = opened.context
-            http = httpx.AsyncClient(transport=self.plant.front, base_url="http://gateway")
+            http = httpx.AsyncClient(transport=self.plant.front, base_url="http://localhost")
             try:
                 async with asyncio.timeout(
                     None if self._life_s is None else self._chance.uniform(*self._life_s)

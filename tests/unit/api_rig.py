@@ -21,6 +21,8 @@ from gateway.delivery.webhooks import Webhooks
 from gateway.kernel.books import Books, Effect
 from gateway.kernel.kernel import Kernel
 from gateway.kernel.ports import Store
+from gateway.people.passwords import Cost, at_once
+from gateway.people.people import People
 from gateway.site.model import Site
 from gateway.store.inline import open_inline
 from gateway.store.ownership import Ownership, claim
@@ -31,6 +33,8 @@ from gateway.wes.core import WesCore
 from tests.unit.feeding import START_US
 from tests.unit.floor import shuttle_site
 
+CHEAP = Cost(4, 1, 1)
+"""Of passwords in tests."""
 WALL = {
     "kind": "putwall",
     "id": "wall",
@@ -92,6 +96,7 @@ class Rig:
     tables: TransportTables
     positions: Positions
     webhooks: Webhooks
+    people: People
     drivers: dict[str, Driver]
     effects: list[Effect]
 
@@ -117,6 +122,7 @@ async def gateway_in(
     store: Store,
     *,
     token: str | None = None,
+    names: frozenset[str] = frozenset(),
     clock: Clock | None = None,
     raise_faults: bool = True,
     wes: WesCore | None = None,
@@ -144,6 +150,17 @@ async def gateway_in(
     webhooks = Webhooks(
         store=store, guard=guard, feed=feed, sender=Nobody(), clock=clock, rng=random.Random(1)
     )
+    people = People(
+        store=store,
+        guard=guard,
+        clock=clock,
+        rng=random.Random(2),
+        rules=site.people,
+        zones=site.zones,
+        compute=at_once,
+        cost=CHEAP,
+    )
+    await people.open()
     positions = Positions()
     drivers: dict[str, Driver] = {"lift": SilentDriver(("lift",))}
     app = create_api(
@@ -157,14 +174,16 @@ async def gateway_in(
             positions=positions,
             drivers=drivers,
             explain=engine.explain,
+            people=people,
             token=token,
+            names=names,
             wes=wes,
         )
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=raise_faults)
     async with (
         asyncio.TaskGroup() as tasks,
-        httpx.AsyncClient(transport=transport, base_url="http://gateway") as http,
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as http,
     ):
         running = [tasks.create_task(kernel.run()), tasks.create_task(webhooks.run())]
         await kernel.ask(Open())
@@ -173,18 +192,22 @@ async def gateway_in(
             await kernel.ask(
                 ChannelOnline(device_id=device, channel=channel, boot_id=7, ack_seq=0, sensors=sensors)
             )
-        yield Rig(app, http, kernel, store, feed, tables, positions, webhooks, drivers, effects)
+        yield Rig(app, http, kernel, store, feed, tables, positions, webhooks, people, drivers, effects)
         for task in running:
             task.cancel()
 
 
 @asynccontextmanager
 async def gateway(
-    *, token: str | None = None, raise_faults: bool = True, wes: WesCore | None = None
+    *,
+    token: str | None = None,
+    names: frozenset[str] = frozenset(),
+    raise_faults: bool = True,
+    wes: WesCore | None = None,
 ) -> AsyncGenerator[Rig]:
     """Run a gateway on a database in memory."""
     async with (
         open_inline() as store,
-        gateway_in(store, token=token, raise_faults=raise_faults, wes=wes) as rig,
+        gateway_in(store, token=token, names=names, raise_faults=raise_faults, wes=wes) as rig,
     ):
         yield rig

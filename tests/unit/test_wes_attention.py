@@ -280,7 +280,7 @@ async def test_a_wes_in_a_process_of_its_own_has_metrics() -> None:
         await Verification(parts).work()
         await look(parts)
         transport = httpx.ASGITransport(create_wes_api(parts, None, asyncio.Event()))
-        async with httpx.AsyncClient(transport=transport, base_url="http://wes") as http:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
             text = (await http.get("/metrics")).text
     for line in ('wes_plans_total{by="solver"} 1.0', "wes_findings 0.0", "wes_alarms 0.0"):
         assert line in text
