@@ -23,3 +23,9 @@ test("it does not matter where the text is cut", () => {
     assert.deepEqual([...parser.feed(TEXT.slice(0, cut)), ...parser.feed(TEXT.slice(cut))], EVENTS, `cut at ${cut}`);
   }
 });
+
+test("a number that comes without an event says how far the stream has been read", () => {
+  const parser = new EventParser();
+  assert.deepEqual(parser.feed("id: 12\n: the feed\n\n"), []);
+  assert.equal(parser.id, "12");
+});

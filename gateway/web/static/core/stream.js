@@ -15,6 +15,11 @@ export class EventParser {
   /** @type {string[]} */
   #data = [];
 
+  /** How far the stream has been read: a number may come without an event. */
+  get id() {
+    return this.#id;
+  }
+
   /** @param {string} piece @returns {StreamEvent[]} what is complete with it */
   feed(piece) {
     const lines = (this.#rest + piece).split(/\r\n|\n|\r(?!$)/);
@@ -46,6 +51,7 @@ export class EventParser {
  * @param {object} heard
  * @param {(event: StreamEvent) => void} heard.event
  * @param {(open: boolean) => void} heard.link whether the gateway is there
+ * @param {(id: string) => void} [heard.at] how far the stream has been read, after its events
  * @param {(refused: Refused) => void} [heard.refused] the gateway will not open it: nothing more comes
  * @param {string} [lastId] what has been heard before
  * @returns {() => void} stops it
@@ -71,9 +77,10 @@ export function listen(path, heard, lastId = "") {
         for (let next = await reader.read(); !next.done; next = await reader.read()) {
           clearTimeout(timer);
           timer = setTimeout(() => silence.abort(), SILENCE_MS);
-          for (const event of parser.feed(next.value)) {
-            lastId = event.id || lastId;
-            heard.event(event);
+          for (const event of parser.feed(next.value)) heard.event(event);
+          if (parser.id && parser.id !== lastId) {
+            lastId = parser.id;
+            heard.at?.(lastId);
           }
         }
       } catch (error) {
