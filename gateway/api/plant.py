@@ -119,6 +119,11 @@ def plant_routes(deps: ApiDeps) -> APIRouter:
         """List locations and what stands there; with `blocked` those that somebody has to look at."""
         return reply(await deps.kernel.read(lambda: plant.locations(which)))
 
+    @router.get("/locations/{locationId}", tags=["locations"], response_model=LocationView)
+    async def get_location(location_id: LocationId) -> Response:
+        """Show a location, what stands there, and who brings something next."""
+        return reply(await deps.kernel.read(lambda: plant.location(location_id)))
+
     @router.post("/locations/{locationId}/block", tags=["locations"], status_code=204)
     async def block_location(location_id: LocationId, act: Act) -> Response:
         """Lock a location, such as one with a bent rail: nothing is brought there or fetched from there.
@@ -203,28 +208,36 @@ class _Plant:
         return self._device(device_id, self._commands())
 
     def locations(self, which: LocationFilter) -> Page[LocationView]:
-        blocks, occupants = self._tables.blocks, self._tables.occupants
+        blocks, reserved = self._tables.blocks, self._reserved()
+        wanted = (name for name in self._locations if name in blocks) if which.blocked else self._locations
+        return _page(wanted, which, lambda key: self._location(key, reserved))
+
+    def location(self, location_id: str) -> LocationView:
+        if location_id not in self._locations:
+            raise _unknown("location", location_id)
+        return self._location(location_id, self._reserved())
+
+    def _reserved(self) -> dict[str, str]:
+        """Return which transport comes to each reserved location next."""
         reserved: dict[str, str] = {}
         for transport in self._tables.transports.values():
             if transport.reserved is not None:
                 reserved.setdefault(transport.reserved, transport.transport_id)
+        return reserved
 
-        def view(location_id: str) -> LocationView:
-            location, block = self._locations[location_id], blocks.get(location_id)
-            return LocationView(
-                location_id=location_id,
-                kind=location.kind,
-                zone=location.zone,
-                capacity=location.capacity,
-                accepts=location.accepts,
-                containers=tuple(occupants.get(location_id, ())),
-                reserved_by=reserved.get(location_id),
-                blocked=None if block is None else block.reason,
-                blocked_by=None if block is None else block.operator,
-            )
-
-        wanted = (name for name in self._locations if name in blocks) if which.blocked else self._locations
-        return _page(wanted, which, view)
+    def _location(self, location_id: str, reserved: Mapping[str, str]) -> LocationView:
+        location, block = self._locations[location_id], self._tables.blocks.get(location_id)
+        return LocationView(
+            location_id=location_id,
+            kind=location.kind,
+            zone=location.zone,
+            capacity=location.capacity,
+            accepts=location.accepts,
+            containers=tuple(self._tables.occupants.get(location_id, ())),
+            reserved_by=reserved.get(location_id),
+            blocked=None if block is None else block.reason,
+            blocked_by=None if block is None else block.operator,
+        )
 
     def containers(self, paging: Paging) -> Page[ContainerView]:
         rows = self._tables.containers.values()

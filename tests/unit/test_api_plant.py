@@ -107,6 +107,8 @@ async def test_a_location_shows_what_stands_there_and_who_comes() -> None:
             "containers": ["T2"],
         }
         assert shown["1-OUT"]["reservedBy"] == "T-1"
+        assert (await rig.http.get("/v1/locations/1-OUT")).json() == shown["1-OUT"]
+        assert (await rig.http.get("/v1/locations/NOWHERE")).status_code == 404
 
 
 async def test_locations_that_somebody_has_to_look_at_are_listed_alone() -> None:
