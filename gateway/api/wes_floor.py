@@ -17,7 +17,6 @@ from gateway.contract.documents import (
     OrderDetails,
     OrderSummary,
     PackageView,
-    PutBackView,
     WaveView,
     WorkView,
 )
@@ -26,6 +25,7 @@ from gateway.contract.stations import (
     CloseRequest,
     OpenRequest,
     PresentationView,
+    PutBackView,
     ReplenishmentView,
     StationView,
 )

@@ -320,6 +320,8 @@ class CountLineView(WireModel):
     """One lot in one container or at one place that is to be counted.
 
     Attributes:
+        count_id: of its order.
+        barcodes: of the product, to find the line by what is scanned; left out long after the count's end.
         state: open, again (by somebody else), differs (waits for a decision), agreed, approved, withdrawn.
         unexpected: goods that were found where the count had no line for them.
         books: what the books have there now; of a blind count left out as long as it is to be counted.
@@ -328,12 +330,14 @@ class CountLineView(WireModel):
     """
 
     line_id: int
+    count_id: str = ""
     holder_id: str
     location_id: str | None
     zone: str
     owner_id: str
     sku_id: str
     name: str
+    barcodes: tuple[str, ...] = ()
     unit: str
     lot_no: str
     serial: bool

@@ -10,8 +10,7 @@ from pydantic import JsonValue
 
 from gateway.contract.attention import ExceptionView
 from gateway.contract.model import WireModel
-from gateway.contract.plant import Omitted
-from gateway.contract.stations import PresentationView, QuestionView, TaskView
+from gateway.contract.stations import PresentationView, PutBackView, QuestionView, TaskView
 from gateway.contract.throughput import StageView
 
 
@@ -97,26 +96,6 @@ class PackageView(WireModel):
     tracking_no: str | None
     reviewer: str | None
     lines: tuple[PackageLineView, ...]
-
-
-class PutBackView(WireModel):
-    """Goods that somebody has to bring back, or to take out of their box.
-
-    Attributes:
-        box_id: what they lie in.
-        recall_id: the goods are recalled; left out: their order is cancelled.
-    """
-
-    put_back_id: int
-    order_no: str
-    sku_id: str
-    lot_no: str
-    quantity: int
-    upns: tuple[str, ...]
-    box_id: str | None
-    from_holder: str | None
-    done_at: datetime | None
-    recall_id: str | None = Omitted
 
 
 class OrderLineDetails(WireModel):

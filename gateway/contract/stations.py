@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 from gateway.contract.acts import Number, Pieces, Words
 from gateway.contract.counts import CountLineView
 from gateway.contract.model import WireModel
+from gateway.contract.plant import Omitted
 from gateway.contract.transports import Identifier, Operator
 
 
@@ -97,7 +98,11 @@ class TaskView(WireModel):
 
 
 class OperationView(WireModel):
-    """What a station is asked to do with one container."""
+    """What a station is asked to do with one container.
+
+    Attributes:
+        cells: names of its compartments, row by row as they lie before whoever picks; empty: it has none that the site names.
+    """
 
     operation_id: int
     presentation_id: int
@@ -108,6 +113,7 @@ class OperationView(WireModel):
     scanned: bool
     operator: str | None
     opened_at: datetime
+    cells: tuple[tuple[str, ...], ...] = ()
     tasks: tuple[TaskView, ...]
 
 
@@ -185,26 +191,57 @@ class ReplenishmentView(WireModel):
     created_at: datetime
 
 
+class PutBackView(WireModel):
+    """Goods that somebody has to bring back, or to take out of their box.
+
+    Attributes:
+        name: of the product; left out where an order is shown as a whole.
+        box_id: what they lie in.
+        recall_id: the goods are recalled; left out: their order is cancelled.
+    """
+
+    put_back_id: int
+    order_no: str
+    sku_id: str
+    name: str | None = Omitted
+    lot_no: str
+    quantity: int
+    upns: tuple[str, ...]
+    box_id: str | None
+    from_holder: str | None
+    done_at: datetime | None
+    recall_id: str | None = Omitted
+
+
 class StationView(WireModel):
     """A station and all that a page of it has to show.
 
     Attributes:
+        name: for people.
+        slots: where its containers stand.
+        box_places: where its boxes stand: the slots of its put wall, or numbered places.
+        columns: of these stand in a row, as people see them; None: nobody has said.
+        put_backs: what is to be taken out of the boxes that stand there.
         coming: containers that are on their way or waiting for a place, the next first.
         counts: what is to be counted in the containers that stand there for it, or to be picked from (`dynamic` counts).
     """
 
     station_id: str
+    name: str
     open: bool
     operator: str | None
     reason: str | None
     wall: str | None
     slots: tuple[str, ...]
+    box_places: tuple[str, ...]
+    columns: int | None
     operations: tuple[OperationView, ...] = ()
     coming: tuple[PresentationView, ...] = ()
     boxes: tuple[BoxView, ...] = ()
     questions: tuple[QuestionView, ...] = ()
     replenishments: tuple[ReplenishmentView, ...] = ()
     counts: tuple[CountLineView, ...] = ()
+    put_backs: tuple[PutBackView, ...] = ()
 
 
 class AssignedPart(WireModel):

@@ -62,10 +62,12 @@ class ContainerType(WiringModel):
 
     Attributes:
         containers: ids or patterns (`TOTE-*`); the first type that names a container is its.
+        cells: names of its compartments, row by row as they lie before whoever picks; left out: it has none.
     """
 
     id: Identifier
     containers: Annotated[tuple[str, ...], Field(min_length=1)]
+    cells: Annotated[tuple[tuple[Identifier, ...], ...], Field(max_length=20)] = ()
 
 
 Accepts = Annotated[tuple[Identifier, ...], Field(min_length=1)]
@@ -236,6 +238,7 @@ class PutWall(WiringModel):
     Attributes:
         base: register number, from 0: 40001 of engineering tools is 0.
         slot: template of a slot's id with {n}, e.g. `W1-{n:02}`, for `slots` slots from 1.
+        columns: slots in a row, as whoever stands before it sees them; pages draw it so.
     """
 
     kind: Literal["putwall"]
@@ -245,6 +248,7 @@ class PutWall(WiringModel):
     base: Register
     slot: NumberTemplate
     slots: Annotated[int, Field(ge=1, le=12)]
+    columns: Annotated[int, Field(ge=1, le=12)] | None = None
 
     @model_validator(mode="after")
     def _slots_have_ids(self) -> Self:

@@ -38,14 +38,18 @@ class Workplace:
 
     Attributes:
         slots: locations of its containers.
+        name: for people.
         wall: its put wall's device id.
         boxes: ids of the places of the boxes that are picked into: the wall's slots, or else numbered ones.
+        columns: of these stand in a row, as people see them; None: nobody has said.
     """
 
     station_id: str
+    name: str
     slots: tuple[str, ...]
     wall: str | None
     boxes: tuple[str, ...]
+    columns: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,11 @@ class Layout:
     def type_of(self, container_id: str) -> str | None:
         """Return the type of a container; None: the site names none for it."""
         return type_of(self.types, container_id)
+
+    def cells_of(self, container_id: str) -> tuple[tuple[str, ...], ...]:
+        """Return the names of a container's compartments, row by row; empty: it has none that the site names."""
+        kind = self.type_of(container_id)
+        return next((each.cells for each in self.types if each.id == kind), ())
 
     def stations_for(self, container_id: str) -> tuple[str, ...]:
         """Return the stations that have a slot for a container."""
@@ -100,11 +109,13 @@ def lay_out(site: Site, boxes: int) -> Layout:
     stations = {
         station.id: Workplace(
             station_id=station.id,
+            name=station.name,
             slots=station.slots,
             wall=station.putwall,
             boxes=tuple(f"{station.id}:{n + 1}" for n in range(boxes))
             if station.putwall is None
             else walls[station.putwall].slot_ids(),
+            columns=None if station.putwall is None else walls[station.putwall].columns,
         )
         for station in site.stations
     }

@@ -18,10 +18,9 @@ from gateway.contract.documents import (
     OrderSummary,
     PackageLineView,
     PackageView,
-    PutBackView,
     WorkView,
 )
-from gateway.contract.stations import PresentationView, QuestionView
+from gateway.contract.stations import PresentationView, PutBackView, QuestionView
 from gateway.contract.throughput import StageView
 from gateway.kernel.clock import to_datetime, to_moment
 from gateway.kernel.ports import SqlValue, Tx

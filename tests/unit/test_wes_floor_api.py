@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import httpx
@@ -17,11 +18,13 @@ from gateway.api.wes_stock import stock_routes
 from gateway.contract.stations import StationView
 from gateway.kernel.news import News, TellingStore
 from gateway.kernel.ports import Tx
+from gateway.site.model import Site
 from gateway.wes.core import WesCore
+from gateway.wes.layout import lay_out
 from sim_devices.clock import SimClock, seeded
 from sim_devices.operators import Habits, Packer, Person, Picker, Walker
-from tests.unit.chain_rig import fill, order
-from tests.unit.station_rig import Station, station
+from tests.unit.chain_rig import demo_site, fill, order
+from tests.unit.station_rig import Station, begun, put, station
 from tests.unit.wes_rig import command
 from tests.virtual_loop import run
 
@@ -126,6 +129,34 @@ async def test_a_page_learns_what_comes_next_what_a_product_looks_like_how_far_i
         )
         (box,) = shown["boxes"]
         assert (box["quantity"], box["rest"]) == (3, 1)
+
+
+async def test_a_page_draws_wall_and_containers_as_they_stand_before_the_person() -> None:
+    bins = {"id": "bins", "containers": ["T-*"], "cells": [["A1", "A2"], ["B1", "B2"]]}
+    site = demo_site().model_dump(by_alias=True, exclude={"root", "wes"}) | {"container_types": [bins]}
+    async with station() as line:
+        line.core.context = replace(line.core.context, layout=lay_out(Site.model_validate(site), 12))
+        async with pages(line) as http:
+            await fill(line, "T-1", "A1-1-L-05", A=10)
+            await order(line, "C-1", ("A", 2))
+            await line.bring()
+            shown = await get(http, "stations/station-1")
+    assert (shown["name"], shown["slots"], shown["columns"]) == ("Station 1", ["S1-1", "S1-2"], 4)
+    assert shown["boxPlaces"] == [f"W1-{number:02}" for number in range(1, 13)]
+    assert shown["operations"][0]["cells"] == [["A1", "A2"], ["B1", "B2"]]
+
+
+async def test_a_page_shows_what_is_to_be_taken_out_of_the_boxes_that_stand_there() -> None:
+    async with station() as line, pages(line) as http:
+        await line.core.products("A", skuName="Green tea", version=2)
+        _, allocation = await begun(line)
+        await put(line, allocation, 4)
+        await line.cancel("C-1")
+        (goods,) = (await get(http, "stations/station-1"))["putBacks"]
+        assert (goods["name"], goods["quantity"], goods["fromHolder"]) == ("Green tea", 4, "T-1")
+        assert (await get(http, "stations/station-2"))["putBacks"] == []
+        await line.act("putBack", put_back_id=goods["putBackId"], holder_id="T-1")
+        assert (await get(http, "stations/station-1"))["putBacks"] == []
 
 
 async def test_people_see_a_products_own_name_and_barcodes_whatever_a_command_says_of_them() -> None:
@@ -239,7 +270,17 @@ async def test_a_stream_shows_each_change_looks_only_then_and_ends_with_the_gate
 
 def test_a_stations_stream_beats_although_others_change_all_the_time() -> None:
     """Proxies cut a stream that says nothing for long."""
-    view = StationView(station_id="S", open=True, operator=None, reason=None, wall=None, slots=())
+    view = StationView(
+        station_id="S",
+        name="S",
+        open=True,
+        operator=None,
+        reason=None,
+        wall=None,
+        slots=(),
+        box_places=(),
+        columns=None,
+    )
     told: list[str] = []
 
     async def show() -> StationView:

@@ -37,7 +37,8 @@ _KEPT: Final = "SELECT count_id, lines FROM counts WHERE count_no = :count_no"
 _LINE: Final = (
     "SELECT l.line_id, l.holder_id, h.location_id, h.zone, p.owner_id, p.sku, COALESCE(g.name, p.sku),"
     " COALESCE(g.unit, ''), o.lot_no, o.serial, g.units_per_case, l.state, l.claimant, l.unexpected,"
-    " COALESCE(x.quantity, 0), l.reason_code, l.reason, l.decided_by, l.ended_at, c.blind FROM count_lines l"
+    " COALESCE(x.quantity, 0), l.reason_code, l.reason, l.decided_by, l.ended_at, c.blind, c.count_no,"
+    " COALESCE(g.barcodes, '[]') FROM count_lines l"
     " JOIN counts c ON c.count_id = l.count_id"
     " JOIN holders h ON h.holder_id = l.holder_id JOIN lots o ON o.lot_id = l.lot_id"
     " JOIN pools p ON p.pool_id = o.pool_id LEFT JOIN products g ON g.owner_id = p.owner_id AND g.sku = p.sku"
@@ -113,7 +114,8 @@ async def count_lines(tx: Tx, count_no: str, which: WhichLines, limit: int) -> l
         raise missing("countId", f"no count {count_no}")
     count_id, kept = rows[0]
     if kept is not None:
-        return [each for each in LINES.validate_json(kept) if _is_wanted(each, which)][:limit]
+        lines = (each.model_copy(update={"count_id": count_no}) for each in LINES.validate_json(kept))
+        return [each for each in lines if _is_wanted(each, which)][:limit]
     params: dict[str, SqlValue] = {
         "count_id": count_id,
         "after": which.after,
@@ -190,17 +192,20 @@ def _line(row: Row, rounds: Mapping[int, Sequence[Row]]) -> CountLineView:
     line_id, holder_id, location_id, zone, owner_id, sku, name, unit, lot_no, serial, units_per_case = row[
         :11
     ]
-    state, claimant, unexpected, books, reason_code, reason, decided_by, ended_at, blind = row[11:]
+    state, claimant, unexpected, books, reason_code, reason, decided_by, ended_at, blind = row[11:20]
+    count_no, barcodes = row[20:]
     hidden = bool(blind) and state in TO_COUNT
     counted = () if hidden else rounds.get(line_id, ())
     return CountLineView(
         line_id=line_id,
+        count_id=count_no,
         holder_id=holder_id,
         location_id=location_id,
         zone=zone,
         owner_id=owner_id,
         sku_id=sku,
         name=name,
+        barcodes=tuple(from_json(barcodes)),
         unit=unit,
         lot_no=lot_no,
         serial=bool(serial),

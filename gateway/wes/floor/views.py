@@ -9,7 +9,6 @@ from gateway.contract.documents import (
     OrderSummary,
     PackageLineView,
     PackageView,
-    PutBackView,
     WaveView,
     WorkView,
 )
@@ -17,6 +16,7 @@ from gateway.contract.stations import (
     BoxView,
     OperationView,
     PresentationView,
+    PutBackView,
     PutTarget,
     QuestionView,
     ReplenishmentView,
@@ -96,10 +96,17 @@ AND (CAST(:order_no AS TEXT) IS NULL OR d.oms_order_no = CAST(:order_no AS TEXT)
 _PACKAGE_LINES: Final = """SELECT x.package_id, x.line_id, l.sku, o.lot_no, x.quantity, x.reviewed FROM package_lines x
 JOIN order_lines l ON l.line_id = x.line_id JOIN lots o ON o.lot_id = x.lot_id
 WHERE x.package_id = :package_id ORDER BY x.line_id, x.lot_id"""
-_PUT_BACKS: Final = """SELECT b.put_back_id, d.oms_order_no, l.sku, o.lot_no, b.quantity, b.upns, b.box_id, a.holder_id, b.done_at,
-b.recall_id FROM put_backs b JOIN orders d ON d.order_id = b.order_id JOIN allocations a ON a.allocation_id = b.allocation_id
-JOIN order_lines l ON l.line_id = a.line_id JOIN lots o ON o.lot_id = b.lot_id
-WHERE b.done_at IS NULL AND b.put_back_id > :after ORDER BY b.put_back_id LIMIT :limit"""
+_TO_PUT_BACK: Final = """SELECT b.put_back_id, d.oms_order_no, l.sku, COALESCE(g.name, l.sku), o.lot_no, b.quantity, b.upns,
+b.box_id, a.holder_id, b.done_at, b.recall_id FROM put_backs b JOIN orders d ON d.order_id = b.order_id
+JOIN allocations a ON a.allocation_id = b.allocation_id JOIN order_lines l ON l.line_id = a.line_id
+JOIN lots o ON o.lot_id = b.lot_id LEFT JOIN products g ON g.owner_id = d.owner_id AND g.sku = l.sku"""
+_PUT_BACKS: Final = (
+    f"{_TO_PUT_BACK} WHERE b.done_at IS NULL AND b.put_back_id > :after ORDER BY b.put_back_id LIMIT :limit"
+)
+_PUT_BACKS_AT: Final = (
+    f"{_TO_PUT_BACK} WHERE b.done_at IS NULL AND b.package_id IS NULL AND EXISTS (SELECT 1 FROM wall_slots s"
+    " WHERE s.work_id = a.work_id AND s.station_id = :station_id) ORDER BY b.put_back_id LIMIT :limit"
+)
 _PRESENTED: Final = """SELECT p.presentation_id, p.purpose, p.container_id, p.station_id, p.destination, p.state, p.reason,
 p.created_at, p.arrived_at, CAST(COALESCE((SELECT SUM(a.quantity - a.picked - a.short) FROM allocations a
     WHERE a.presentation_id = p.presentation_id AND a.code < 90), 0) AS BIGINT)
@@ -163,6 +170,7 @@ async def station_view(tx: Tx, context: WesContext, station_id: str) -> StationV
             "replenishments": tuple(
                 _replenishment(context, row) for row in await tx.fetch(_REPLENISHMENTS_AT, which)
             ),
+            "put_backs": tuple(_put_back(row) for row in await tx.fetch(_PUT_BACKS_AT, which)),
         }
     )
 
@@ -179,6 +187,7 @@ async def operation_view(tx: Tx, context: WesContext, operation: Operation) -> O
         scanned=operation.scanned_at is not None,
         operator=operation.operator,
         opened_at=to_datetime(operation.opened_at),
+        cells=context.layout.cells_of(operation.container_id),
         tasks=await _tasks(tx, context, TASKS, presentation_id=operation.presentation_id),
     )
 
@@ -310,11 +319,14 @@ def _station(place: Workplace, row: Row | None) -> StationView:
     _, opened, operator, reason = row or (None, 1, None, None)
     return StationView(
         station_id=place.station_id,
+        name=place.name,
         open=bool(opened),
         operator=operator,
         reason=reason,
         wall=place.wall,
         slots=place.slots,
+        box_places=place.boxes,
+        columns=place.columns,
     )
 
 
@@ -408,11 +420,12 @@ def _package(row: Row, lines: Sequence[PackageLineView]) -> PackageView:
 
 
 def _put_back(row: Row) -> PutBackView:
-    put_back_id, order_no, sku, lot_no, quantity, upns, box_id, holder_id, done_at, recall_id = row
+    put_back_id, order_no, sku, name, lot_no, quantity, upns, box_id, holder_id, done_at, recall_id = row
     return PutBackView(
         put_back_id=put_back_id,
         order_no=order_no,
         sku_id=sku,
+        name=name,
         lot_no=lot_no,
         quantity=quantity,
         upns=tuple(json.loads(upns)),
