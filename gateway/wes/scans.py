@@ -3,7 +3,8 @@
 A scanner sends the text of a code, with its symbology before it (`]C1`, ISO/IEC 15424) if it is set to. GS1 element strings
 (General Specifications, chapters 3 and 7.8) are told apart by their application identifiers, e.g. 01 for a product's number; those
 without a predefined length end with FNC1, which scanners send as the group separator. People write the same with brackets:
-`(01)…(10)…`. Any other text is a plain code, of which only the catalogue knows what it stands for.
+`(01)…(10)…`. A reader of RFID tags sends the EPC in hexadecimal digits (gateway/wes/epc.py). Any other text is a plain code, of
+which only the catalogue knows what it stands for.
 """
 
 import re
@@ -13,6 +14,9 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import cycle
 from typing import Final
+
+from gateway.site.codes import full_year
+from gateway.wes.epc import Epc, read_epc
 
 SEPARATOR: Final = "\x1d"
 GTIN_DIGITS: Final = (8, 12, 13, 14)
@@ -57,7 +61,7 @@ class Scanned:
 
     Attributes:
         text: of the code, without the scanner's prefix.
-        plain: it is not made of element strings.
+        plain: it is not made of element strings, and no EPC.
         gtin: of the product, with 14 digits (01), or of what is in a case or on a pallet (02).
         sscc: of the case or pallet itself (00).
         count: how many of `gtin` are in it (37).
@@ -96,6 +100,8 @@ def read(text: str, year: int) -> Scanned:
         return _scanned(body, _bracketed(body), year)
     if prefix in _GS1_SYMBOLOGIES or SEPARATOR in whole:
         return _scanned(body, _elements(body), year)
+    if (epc := read_epc(body)) is not None:
+        return _of_tag(body, epc)
     if is_gtin(body):
         return Scanned(text=body, gtin=product_key(body))
     if begins := _BEGINNING.match(body):
@@ -128,6 +134,13 @@ def product_key(code: str) -> str:
 
 def _may_be_gtin(code: str) -> bool:
     return len(code) in GTIN_DIGITS and code.isascii() and code.isdigit()
+
+
+def _of_tag(body: str, epc: Epc) -> Scanned:
+    key = epc.key + check_digit(epc.key)
+    if epc.serial is None:
+        return Scanned(text=body, plain=False, sscc=key)
+    return Scanned(text=body, plain=False, gtin=key, serial=epc.serial)
 
 
 def _perhaps(body: str, number: str, year: int) -> Scanned:
@@ -212,13 +225,8 @@ def _day(found: Mapping[str, str], identifier: str, year: int) -> date | None:
     month, day = int(value[2:4]), int(value[4:])
     if not 1 <= month <= 12:
         raise Unreadable(f"({identifier}){value} is no day")
-    full = _full_year(int(value[:2]), year)
+    full = full_year(int(value[:2]), year)
     last = monthrange(full, month)[1]
     if day > last:
         raise Unreadable(f"({identifier}){value} is no day")
     return date(full, month, day or last)  # 00 is the month's last day (chapter 3.4)
-
-
-def _full_year(two_digits: int, year: int) -> int:
-    """Return the year nearest to now that ends so: from 49 years ago to 50 ahead (chapter 7.12)."""
-    return year - 49 + (two_digits - (year - 49)) % 100

@@ -97,12 +97,14 @@ RIGHT = {
     "lot alone": "(10)L-1",
     "another unknown element": f"]C1010{GREEN}91HOUSE{GS}10L-1",
     "a day beside the books'": f"(01)0{GREEN}(17){NEXT_YEAR - 2000}0701",
+    "RFID tag": "3035A537C837754000001267",
     "production": f"(01)0{GREEN}(11){NOW.year - 2000}0115",
 }
 
 
 async def test_the_right_goods_are_taken_whatever_code_they_bear(store: Store) -> None:
-    line, allocation = await tea(store, wanted=24)
+    pieces = 2 * len(RIGHT)
+    line, allocation = await tea(store, wanted=pieces, quantity=pieces)
     for name, code in RIGHT.items():
         done = await line.act("pick", allocation_id=allocation, quantity=2, scan=code)
         assert done.put_id is not None, name
