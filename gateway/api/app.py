@@ -22,6 +22,7 @@ from gateway.api.transports import transport_routes
 from gateway.api.webhooks import describe_events, describe_upstream
 from gateway.api.wes_arrivals import arrival_routes
 from gateway.api.wes_attention import attention_routes
+from gateway.api.wes_codes import code_routes
 from gateway.api.wes_corrections import correction_routes
 from gateway.api.wes_counts import count_routes
 from gateway.api.wes_floor import floor_routes
@@ -88,6 +89,7 @@ def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:
         label_routes,
         throughput_routes,
         product_routes,
+        code_routes,
         inbound_routes,
         arrival_routes,
         stock_routes,

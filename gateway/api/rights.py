@@ -109,6 +109,9 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     "GET /v1/wes/throughput": ANYONE,
     "GET /v1/wes/performance": ANYONE,
     "GET /v1/wes/products": ANYONE,
+    "GET /v1/wes/codes": ANYONE,
+    "GET /v1/wes/codes/reading": ANYONE,
+    "POST /v1/wes/codes/issues": ACTS,
     # the dock
     "POST /v1/wes/inbound/receipts": ACTS,
     "POST /v1/wes/inbound/putaways": ACTS,

@@ -115,6 +115,12 @@ def _alarms() -> Any:
     return alone(alarms)
 
 
+def _codes() -> Any:
+    from gateway.cli.wes_codes import codes
+
+    return get_group(codes)
+
+
 def _exceptions() -> Any:
     from gateway.cli.wes_attention import exceptions
 
@@ -172,6 +178,7 @@ COMMANDS: Final = {
         "List what a person must look at: the exchange with upstream, planning, stock that contradicts itself.",
         _alarms,
     ),
+    "codes": Listed("Codes of the site: its rules, numbers for labels, what a scanned text is.", _codes),
     "exceptions": Listed("Orders that cannot go on: list, settle.", _exceptions),
     "messages": Listed("Messages that upstream refuses and that were given up: list, send, skip.", _messages),
 }

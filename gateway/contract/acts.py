@@ -342,6 +342,7 @@ class ActView(WireModel):
         expired: products of which pieces came whose day has passed: they are in stock, and are never promised.
         notice_state: how far the announced goods have come that were received.
         return_no: the return that goods belong to which have come back.
+        codes: numbers that were issued.
         receipt_no: the receipt of goods that nobody has announced, where the site numbers them.
         recalled: the lots that a recall has barred.
         to_inspect: products of which good pieces wait for an inspection all the same, as nobody knows when they expire.
@@ -358,6 +359,7 @@ class ActView(WireModel):
     destination: str | None = Omitted
     notice_state: str | None = Omitted
     return_no: str | None = Omitted
+    codes: tuple[str, ...] | None = Omitted
     receipt_no: str | None = Omitted
     recalled: tuple[RecalledLot, ...] | None = Omitted
     expired: tuple[str, ...] | None = Omitted
