@@ -4,9 +4,9 @@ The world is in the plant; the books say what the gateway knows of it. A handler
 effects; the kernel then commits all of it at once, or rolls it back to a mark as if it had never been.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -46,13 +46,16 @@ class TableSpec(Generic[K, V]):
         return row | {name: column(value) for name, column in self.columns.items()}
 
 
-class Table(Generic[K, V]):
-    """Rows of one kind by key. Changed only by the kernel's handlers."""
+class Table(dict[K, V]):
+    """Rows of one kind by key, in the order in which they first appeared.
+
+    Read like any dict; changed only by the kernel's handlers, and only by `put`, `remove` and `forget`.
+    """
 
     def __init__(self, books: "Books", spec: TableSpec[K, V]) -> None:
+        super().__init__()
         self.spec = spec
         self.upsert_sql = spec.upsert_sql()
-        self._rows: dict[K, V] = {}
         self._books = books
         self._watchers: list[Callable[[V | None, V | None], None]] = []
 
@@ -60,32 +63,15 @@ class Table(Generic[K, V]):
         """Call `watcher(old, new)` at every change, rollbacks and loading included: so indexes stay true."""
         self._watchers.append(watcher)
 
-    def get(self, key: K) -> V | None:
-        """Return the row, or None."""
-        return self._rows.get(key)
-
-    def __getitem__(self, key: K) -> V:
-        return self._rows[key]
-
-    def __contains__(self, key: K) -> bool:
-        return key in self._rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def values(self) -> Iterator[V]:
-        """Return all rows in the order in which they first appeared."""
-        return iter(self._rows.values())
-
     def put(self, value: V) -> None:
         """Insert or replace a row."""
         key = self.spec.key(value)
-        self._books.note(self, key, self._rows.get(key))
+        self._books.note(self, key, self.get(key))
         self.set(key, value)
 
     def remove(self, key: K) -> None:
         """Delete a row, from the database too."""
-        self._books.note(self, key, self._rows[key])
+        self._books.note(self, key, self[key])
         self.set(key, None)
 
     def forget(self, key: K) -> None:
@@ -94,11 +80,11 @@ class Table(Generic[K, V]):
 
     def set(self, key: K, value: V | None) -> None:
         """Replace a row without a note in the undo log (for the books themselves)."""
-        old = self._rows.get(key)
+        old = self.get(key)
         if value is None:
-            self._rows.pop(key, None)
+            self.pop(key, None)
         else:
-            self._rows[key] = value
+            self[key] = value
         for watcher in self._watchers:
             watcher(old, value)
 
@@ -119,8 +105,7 @@ class FeedRow:
     data: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A point to roll back to."""
 
     undo: int
@@ -199,19 +184,16 @@ class Books:
 
     async def persist(self, tx: Tx) -> None:
         """Write everything since the last commit into the transaction."""
-        upserts: dict[int, tuple[Table[Any, Any], list[dict[str, SqlValue]]]] = {}
-        seen: set[tuple[int, Any]] = set()
-        for table, key, _ in self._undo:
-            if (id(table), key) in seen:
-                continue
-            seen.add((id(table), key))
+        changed = {(table.spec.name, key): table for table, key, _ in self._undo}
+        upserts: dict[str, list[dict[str, SqlValue]]] = {}
+        for (name, key), table in changed.items():
             value = table.get(key)
             if value is None:
-                await tx.execute(f"DELETE FROM {table.spec.name} WHERE key = :key", {"key": key})
+                await tx.execute(f"DELETE FROM {name} WHERE key = :key", {"key": key})
             else:
-                upserts.setdefault(id(table), (table, []))[1].append(table.spec.to_row(value))
-        for table, rows in upserts.values():
-            await tx.execute_many(table.upsert_sql, rows)
+                upserts.setdefault(table.upsert_sql, []).append(table.spec.to_row(value))
+        for sql, rows in upserts.items():
+            await tx.execute_many(sql, rows)
         if self.events:
             await tx.execute_many(
                 INSERT_EVENT,
