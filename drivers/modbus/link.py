@@ -53,13 +53,10 @@ class BlockUser(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    request: Span
-    wanted: tuple[tuple[BlockUser, tuple[Span, ...]], ...]
+    """One request, and where the blocks are in its answer of all who want some."""
 
-    def cut(self, registers: Sequence[int], blocks: Sequence[Span]) -> dict[Span, Sequence[int]]:
-        """Return the blocks out of the request's registers."""
-        start = self.request.start
-        return {block: registers[block.start - start : block.end - start] for block in blocks}
+    request: Span
+    wanted: tuple[tuple[BlockUser, Mapping[Span, slice]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +153,8 @@ class ModbusLinkRunner:
             return
         self._silences = self._attempts = 0
         latency_s = now() - started
-        for user, blocks in reading.wanted:
-            user.read(reading.cut(registers, blocks), latency_s)
+        for user, parts in reading.wanted:
+            user.read({block: registers[part] for block, part in parts.items()}, latency_s)
 
     async def _write_until(self, due: float) -> None:
         """Write what is asked for until the next poll is due."""
@@ -220,7 +217,7 @@ def _plan(users: Sequence[BlockUser], max_gap: int) -> list[_Reading]:
     return [_Reading(request, tuple(_wanted(users, request))) for request in requests]
 
 
-def _wanted(users: Sequence[BlockUser], request: Span) -> Iterator[tuple[BlockUser, tuple[Span, ...]]]:
+def _wanted(users: Sequence[BlockUser], request: Span) -> Iterator[tuple[BlockUser, Mapping[Span, slice]]]:
     for user in users:
-        if blocks := tuple(block for block in user.blocks if request.holds(block)):
-            yield user, blocks
+        if parts := {block: request.part(block) for block in user.blocks if request.holds(block)}:
+            yield user, parts

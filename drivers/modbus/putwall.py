@@ -150,8 +150,8 @@ class ModbusPutWallDriver:
 
     def _show_slot(self, block: Span, registers: Sequence[int], now: float) -> None:
         slot_id, status = self._slot_at[block], self._status(block, registers)
-        if self._boot_id:
-            self._write(slot_id, self._slots[slot_id].show(status, self._boot_id, now))
+        if self._boot_id and (order := self._slots[slot_id].show(status, self._boot_id, now)):
+            self._write(slot_id, order)
 
     def _header(self, registers: Sequence[int]) -> tuple[int, int]:
         """Return bootId and slots, decoded when they have changed; the life counter always has."""

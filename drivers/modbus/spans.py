@@ -21,6 +21,10 @@ class Span(NamedTuple):
         """Tell whether the other span lies wholly in this one."""
         return self.start <= other.start and other.end <= self.end
 
+    def part(self, other: "Span") -> slice:
+        """Return where the other span's registers are in a reading of this one, which holds it."""
+        return slice(other.start - self.start, other.end - self.start)
+
 
 def coalesce(blocks: Iterable[Span], max_gap: int) -> list[Span]:
     """Return the fewest requests that read all blocks in address order, each block in one piece.

@@ -39,17 +39,9 @@ AUTOMATIC: Final = ("AUTOMATIC", "SEMIAUTOMATIC")
 STATUSES: Final = {status.value: status for status in ActionStatus}
 
 
-def _null_as_empty(value: object) -> object:
-    return "" if value is None else value
-
-
-def _null_as_false(value: object) -> object:
-    return False if value is None else value
-
-
-Text = Annotated[str, BeforeValidator(_null_as_empty)]
-Flag = Annotated[bool, BeforeValidator(_null_as_false)]
-"""Where nothing may be said, some vehicles say null."""
+Text = str | None
+Flag = bool | None
+"""Where nothing may be said, some vehicles say null: it means the empty text, and no."""
 
 
 class Read(BaseModel):
@@ -192,9 +184,9 @@ def shown_by(vehicle_id: str, state: State) -> VehicleState:
     at = state.agv_position
     return VehicleState(
         vehicle_id=vehicle_id,
-        order_id=state.order_id,
+        order_id=state.order_id or "",
         update_id=state.order_update_id,
-        last_node_id=state.last_node_id,
+        last_node_id=state.last_node_id or "",
         last_node_sequence_id=state.last_node_sequence_id,
         node_states=tuple(
             NodeState(node_id=node.node_id, sequence_id=node.sequence_id, released=node.released)
@@ -211,8 +203,8 @@ def shown_by(vehicle_id: str, state: State) -> VehicleState:
         ),
         errors=tuple(_error(error) for error in state.errors or ()),
         loads=None if state.loads is None else tuple(load.load_id or "" for load in state.loads),
-        new_base_request=state.new_base_request,
-        paused=state.paused,
+        new_base_request=bool(state.new_base_request),
+        paused=bool(state.paused),
         emergency_stop=state.safety_state.e_stop != "NONE",
         localised=at is None or at.position_initialized,
         position=None if at is None or not at.position_initialized else (at.x, at.y),

@@ -8,7 +8,7 @@ until its next order (6.10.6). One that has nothing to do and keeps to the 30 s 
 Only who has answered before counts as gone when it does not answer: vehicles may not know the action, or refuse it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from drivers.vda5050.messages import State
@@ -95,12 +95,13 @@ class Silence:
         if any(action_id in self._requests for action_id in _blamed(state)):
             self._answers = False
 
-    def is_to_be_asked(self, now: float, *, busy: bool) -> bool:
-        """Tell whether to ask now; `busy`: something is expected of the vehicle."""
+    def is_to_be_asked(self, now: float, busy: Callable[[], bool]) -> bool:
+        """Tell whether to ask now; `busy` tells whether something is expected of the vehicle."""
         if self._since is None or self._answers is False:
             return False
         if not self._asked:
-            return now - self._since >= (self._patience_s if busy else OVERDUE_S)
+            silent_s = now - self._since
+            return silent_s >= OVERDUE_S or (silent_s >= self._patience_s and busy())
         return now - self._asked_at >= doubled(ANSWER_S, self._asked - 1, PAUSE_MAX_S)
 
     def asked(self, action_id: str, now: float) -> None:

@@ -337,7 +337,7 @@ class VehicleFace:
             self._silence.listen(now)
         elif (absence := self._silence.absence(now)) is not None:
             self._miss(absence)
-        if self._fence.open and self._silence.is_to_be_asked(now, busy=self._is_busy()):
+        if self._fence.open and self._silence.is_to_be_asked(now, self._is_busy):
             self._ask(STATE_REQUEST)
 
     def _is_busy(self) -> bool:
