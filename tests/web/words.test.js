@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../gateway/web/static/", import.meta.url));
+const GATEWAY = fileURLToPath(new URL("../../gateway/", import.meta.url));
 const scripts = readdirSync(ROOT, { recursive: true }).filter((name) => name.endsWith(".js") && !name.startsWith("vendor"));
 const sources = new Map(scripts.map((name) => [name, readFileSync(ROOT + name, "utf-8")]));
 const dictionaries = scripts.filter((name) => sources.get(name).includes("speaking({ en, zh })"));
@@ -28,6 +29,16 @@ for (const name of dictionaries) {
     assert.deepEqual([...zh.keys()].sort(), [...en.keys()].sort());
     for (const [word, text] of en) assert.deepEqual(placesOf(zh.get(word)), placesOf(text), word);
   });
+
+  // Advice is given about refusals: its words are their codes, which the gateway says.
+  if (name.endsWith("/advice.js")) {
+    test(`${name}: every code is one of the gateway's`, () => {
+      const programs = readdirSync(GATEWAY, { recursive: true }).filter((each) => each.endsWith(".py"));
+      const said = programs.map((each) => readFileSync(GATEWAY + each, "utf-8")).join("\n");
+      assert.deepEqual([...en.keys()].filter((word) => !said.includes(`"${word}"`)), []);
+    });
+    continue;
+  }
 
   test(`${name}: every word is said`, () => {
     const folder = name.slice(0, name.lastIndexOf("/") + 1);

@@ -54,9 +54,10 @@ export class EventParser {
  * @param {(id: string) => void} [heard.at] how far the stream has been read, after its events
  * @param {(refused: Refused) => void} [heard.refused] the gateway will not open it: nothing more comes
  * @param {string} [lastId] what has been heard before
+ * @param {number} [silenceMs] after which nobody is there any more
  * @returns {() => void} stops it
  */
-export function listen(path, heard, lastId = "") {
+export function listen(path, heard, lastId = "", silenceMs = SILENCE_MS) {
   const stop = new AbortController();
   void follow();
   return () => stop.abort();
@@ -64,7 +65,7 @@ export function listen(path, heard, lastId = "") {
   async function follow() {
     for (let tries = 0; !stop.signal.aborted; tries += 1) {
       const silence = new AbortController();
-      let timer = setTimeout(() => silence.abort(), SILENCE_MS);
+      let timer = setTimeout(() => silence.abort(), silenceMs);
       try {
         const response = await request("GET", path, {
           signal: AbortSignal.any([stop.signal, silence.signal]),
@@ -76,7 +77,7 @@ export function listen(path, heard, lastId = "") {
         tries = 0;
         for (let next = await reader.read(); !next.done; next = await reader.read()) {
           clearTimeout(timer);
-          timer = setTimeout(() => silence.abort(), SILENCE_MS);
+          timer = setTimeout(() => silence.abort(), silenceMs);
           for (const event of parser.feed(next.value)) heard.event(event);
           if (parser.id && parser.id !== lastId) {
             lastId = parser.id;
