@@ -32,6 +32,7 @@ from gateway.api.wes_products import product_routes
 from gateway.api.wes_stock import stock_routes
 from gateway.api.wes_throughput import throughput_routes
 from gateway.api.wes_tracing import tracing_routes
+from gateway.api.wes_transfers import transfer_routes
 from gateway.api.wms import wms_routes
 from gateway.contract.problems import Problem
 from gateway.wes.core import WesCore
@@ -96,6 +97,7 @@ def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:
         tracing_routes,
         correction_routes,
         count_routes,
+        transfer_routes,
         attention_routes,
     )
     return [floor_routes(wes, closing), *(routes(wes) for routes in rooms)]

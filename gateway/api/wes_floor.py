@@ -54,6 +54,7 @@ from gateway.wes.order_details import order_details, orders_numbered
 from gateway.wes.planning.stations import close_station, open_station
 from gateway.wes.planning.tasks import conflict
 from gateway.wes.stock.refusal import StockRefused
+from gateway.wes.transfers.views import tasks_at_station
 
 T = TypeVar("T")
 
@@ -117,7 +118,9 @@ def floor_routes(core: WesCore, closing: asyncio.Event) -> APIRouter:
     async def show(station_id: str) -> StationView:
         async def job(tx: Tx) -> StationView:
             view = await station_view(tx, context, station_id)
-            return view.model_copy(update={"counts": tuple(await lines_at_station(tx, station_id))})
+            counts = tuple(await lines_at_station(tx, station_id))
+            transfers = tuple(await tasks_at_station(tx, context, station_id))
+            return view.model_copy(update={"counts": counts, "transfers": transfers})
 
         return await store.read(job)
 

@@ -97,6 +97,12 @@ def _label() -> Any:
     return alone(label)
 
 
+def _transfers() -> Any:
+    from gateway.cli.wes_transfers import transfers
+
+    return get_group(transfers)
+
+
 def _trace() -> Any:
     from gateway.cli.wes_tracing import trace
 
@@ -165,6 +171,9 @@ COMMANDS: Final = {
     "counts": Listed("List stock counts, and what they have found; or the lines of one.", _counts),
     "label": Listed(
         "Draw labels of containers, locations, lots and packages, for office or label printers.", _label
+    ),
+    "transfers": Listed(
+        "Goods that are ordered to be moved: list, show, approve, abort, delete.", _transfers
     ),
     "trace": Listed(
         "Show where a lot or a unit came from, where it lies, who is promised some, and to whom it has been shipped.",

@@ -157,8 +157,8 @@ def _tell_lot(found: dict[str, Any]) -> None:
     )
     console.print(
         f"received {view.received}, came back {view.came_back}, shipped {view.shipped}, by counts {view.adjusted:+},"
-        f" sent back {view.sent_back}; here {lot.quantity}: promised {lot.reserved}, picked {view.picked},"
-        f" to take out of boxes {view.to_take_out}",
+        f" sent back {view.sent_back}, handed over {view.handed_over}; here {lot.quantity}: promised {lot.reserved},"
+        f" picked {view.picked}, to take out of boxes {view.to_take_out}",
         soft_wrap=True,
     )
     for each in view.arrivals:

@@ -341,6 +341,7 @@ class ActView(WireModel):
         destination: the storage location that a container goes to.
         expired: products of which pieces came whose day has passed: they are in stock, and are never promised.
         notice_state: how far the announced goods have come that were received.
+        transfer_state: where the transfer stands that the act was about.
         return_no: the return that goods belong to which have come back.
         codes: numbers that were issued.
         receipt_no: the receipt of goods that nobody has announced, where the site numbers them.
@@ -358,6 +359,7 @@ class ActView(WireModel):
     differs: bool | None = Omitted
     destination: str | None = Omitted
     notice_state: str | None = Omitted
+    transfer_state: str | None = Omitted
     return_no: str | None = Omitted
     codes: tuple[str, ...] | None = Omitted
     receipt_no: str | None = Omitted

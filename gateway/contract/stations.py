@@ -9,6 +9,7 @@ from gateway.contract.acts import Number, Pieces, Words
 from gateway.contract.counts import CountLineView
 from gateway.contract.model import WireModel
 from gateway.contract.plant import Omitted
+from gateway.contract.transfers import TransferTaskView
 from gateway.contract.transports import Identifier, Operator
 
 
@@ -224,6 +225,7 @@ class StationView(WireModel):
         put_backs: what is to be taken out of the boxes that stand there.
         coming: containers that are on their way or waiting for a place, the next first.
         counts: what is to be counted in the containers that stand there for it, or to be picked from (`dynamic` counts).
+        transfers: what is to be taken out of the containers that stand there for transfers, or put into them.
     """
 
     station_id: str
@@ -241,6 +243,7 @@ class StationView(WireModel):
     questions: tuple[QuestionView, ...] = ()
     replenishments: tuple[ReplenishmentView, ...] = ()
     counts: tuple[CountLineView, ...] = ()
+    transfers: tuple[TransferTaskView, ...] = ()
     put_backs: tuple[PutBackView, ...] = ()
 
 

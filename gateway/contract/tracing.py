@@ -78,6 +78,7 @@ class LotTraceView(WireModel):
         shipped: to orders, whatever has come back since.
         adjusted: found by counts, less what was lost or scrapped.
         sent_back: to suppliers.
+        handed_over: to other warehouses and to production.
         picked: of what is there, picked for orders and not shipped.
         to_take_out: recalled pieces that still lie in boxes.
         returned_lots: other lots of the same goods: what came back from orders.
@@ -91,6 +92,7 @@ class LotTraceView(WireModel):
     shipped: int
     adjusted: int
     sent_back: int
+    handed_over: int
     picked: int
     to_take_out: int
     returned_lots: tuple[str, ...]

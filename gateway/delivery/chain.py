@@ -25,6 +25,7 @@ from gateway.wes.planning.plan import Planner
 from gateway.wes.planning.replenishment import Replenishments
 from gateway.wes.planning.rollback import Rollbacks
 from gateway.wes.planning.waves import Waves
+from gateway.wes.transfers.calls import TransferCalls
 
 log = structlog.get_logger()
 
@@ -170,6 +171,9 @@ def chain_works(
         ),
         "counts at stations": Rounds(
             "counts at stations", timers.replenishment.period_s, CountCalls(store, context).work
+        ),
+        "transfers at stations": Rounds(
+            "transfers at stations", timers.replenishment.period_s, TransferCalls(store, context).work
         ),
         "rollbacks": Rounds("rollbacks", timers.rollback.period_s, Rollbacks(store, context).work),
     }

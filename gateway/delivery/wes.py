@@ -26,6 +26,7 @@ from gateway.wes.timers import (
     forget,
     tell_what_just_changed,
 )
+from gateway.wes.transfers.views import put_transfers_away
 from gateway.wes.upstream.monitors import look
 from gateway.wes.upstream.sync import sync_changed, sync_scheduled
 
@@ -77,6 +78,9 @@ def upstream_works(
             "cycle counts", CALENDAR_S, lambda: order_cycle_count(core.store, core.context)
         ),
         "ended counts": Rounds("ended counts", CALENDAR_S, lambda: put_counts_away(core.store, core.context)),
+        "ended transfers": Rounds(
+            "ended transfers", CALENDAR_S, lambda: put_transfers_away(core.store, core.context)
+        ),
         "what counts find": Rounds(
             "what counts find", wes.monitors.period_s, CountWatch(core.store, core.context, core.alarms).work
         ),

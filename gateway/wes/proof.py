@@ -10,6 +10,7 @@ from typing import Final
 from gateway.contract.clock import Micros
 from gateway.kernel.ports import Tx
 from gateway.wes.codes import Code
+from gateway.wes.stock.model import Virtual
 from gateway.wes.stock.verify import FINDINGS_MAX, Finding, verify
 
 # What a rollback has taken off a work order is still bound until its last step frees it.
@@ -19,6 +20,11 @@ _UNFREED: Final = (
 )
 _BOUND: Final = f"(a.code < {Code.PICKED:d} OR {_UNFREED})"
 _SHIPPED: Final = "p.shipped_at IS NOT NULL"
+# Of open tasks `t` of transfers: what waits at its source, what is on the way, and what of that is promised to them.
+_TO_TAKE: Final = "t.quantity - t.taken - t.missed - t.freed"
+_UNDER_WAY: Final = "t.taken - t.put - t.aside - t.lost"
+_UNDER_WAY_BOUND: Final = f"CASE t.unbound WHEN 0 THEN {_UNDER_WAY} ELSE 0 END"
+_OPEN_TASKS: Final = "FROM transfer_tasks t WHERE t.ended_at IS NULL"
 
 _LOT: Final = (
     "COALESCE(pools.sku, 'unknown'), COALESCE(NULLIF(lots.lot_no, ''), 'without a number')",
@@ -47,7 +53,8 @@ _PROMISED: Final = _differ(
 UNION ALL SELECT lot_id, 0, quantity FROM lot_reservations
 UNION ALL SELECT a.lot_id, 0, a.quantity - a.picked - a.short FROM allocations a WHERE {_BOUND}
 UNION ALL SELECT a.lot_id, 0, a.picked FROM allocations a
-UNION ALL SELECT l.lot_id, 0, -l.quantity FROM package_lines l JOIN packages p ON p.package_id = l.package_id WHERE {_SHIPPED}""",
+UNION ALL SELECT l.lot_id, 0, -l.quantity FROM package_lines l JOIN packages p ON p.package_id = l.package_id WHERE {_SHIPPED}
+UNION ALL SELECT t.lot_id, 0, {_TO_TAKE} + {_UNDER_WAY_BOUND} {_OPEN_TASKS}""",
 )
 _PLACED: Final = _differ(
     (f"{_LOT[0]}, differing.holder_id", _LOT[1]),
@@ -55,8 +62,19 @@ _PLACED: Final = _differ(
     f"""SELECT p.lot_id, p.holder_id, p.allocated AS books, 0 AS wanted FROM positions p
 JOIN holders h ON h.holder_id = p.holder_id WHERE h.kind <> 'virtual'
 UNION ALL SELECT a.lot_id, a.holder_id, 0, a.quantity - a.picked - a.short FROM allocations a
-WHERE a.holder_id IS NOT NULL AND {_BOUND}""",
+WHERE a.holder_id IS NOT NULL AND {_BOUND}
+UNION ALL SELECT t.lot_id, t.source_id, 0, {_TO_TAKE} {_OPEN_TASKS}""",
 )
+_MOVING: Final = _differ(
+    _LOT,
+    "lot_id",
+    f"""SELECT p.lot_id, p.quantity AS books, 0 AS wanted FROM positions p
+JOIN holders h ON h.holder_id = p.holder_id WHERE h.kind = 'virtual' AND h.location_id = '{Virtual.MOVING}'
+UNION ALL SELECT t.lot_id, 0, {_UNDER_WAY} {_OPEN_TASKS}""",
+)
+_TRANSFERS: Final = f"""SELECT x.transfer_no, CAST(SUM({_TO_TAKE} + {_UNDER_WAY}) AS BIGINT), 0
+FROM transfers x JOIN transfer_tasks t ON t.transfer_id = x.transfer_id WHERE x.ended_at IS NOT NULL
+GROUP BY x.transfer_id, x.transfer_no HAVING SUM({_TO_TAKE} + {_UNDER_WAY}) <> 0 ORDER BY x.transfer_id LIMIT :limit"""
 _LINES: Final = _differ(
     _LINE,
     "line_id",
@@ -75,13 +93,13 @@ _CHECKS: Final = (
         "promisedToNobody",
         "{0}, lot {1}",
         _PROMISED,
-        "{found} pieces are promised to orders, but orders and boxes account for {expected}",
+        "{found} pieces are promised, but orders, boxes and transfers account for {expected}",
     ),
     (
         "boundToNobody",
         "{0}, lot {1} in {2}",
         _PLACED,
-        "{found} pieces are set aside to be picked, but orders account for {expected}",
+        "{found} pieces are set aside to be picked, but orders and transfers account for {expected}",
     ),
     (
         "lineWithout",
@@ -90,6 +108,18 @@ _CHECKS: Final = (
         "the order counts on {found} pieces, but stock holds {expected} for it",
     ),
     ("endedWith", "order {0}", _ENDED, "the order has ended, and {found} pieces are still held for it"),
+    (
+        "movingForNobody",
+        "{0}, lot {1}",
+        _MOVING,
+        "{found} pieces are on the way inside, but transfers account for {expected}",
+    ),
+    (
+        "endedTransferWith",
+        "transfer {0}",
+        _TRANSFERS,
+        "the transfer has ended, and {found} pieces of it are still to be moved",
+    ),
 )
 _MEND: Final = (
     "Somebody changed a document or a figure past the program: compare with a backup. Until then count the goods before they are"

@@ -24,6 +24,7 @@ from gateway.wes.stock.quality import change_quality
 from gateway.wes.stock.refusal import StockRefused
 from gateway.wes.stock.rows import load_lot, lock_lot
 from gateway.wes.tracing import find_lots_with
+from gateway.wes.transfers.freeing import free_lot
 
 STEP: Final = 200
 """Orders that one look takes up."""
@@ -39,7 +40,7 @@ _NOTE: Final = (
 _PICKED: Final = "SELECT allocated FROM positions WHERE lot_id = :lot_id AND holder_id = :holder_id"
 _SHIPPED: Final = (
     "SELECT CAST(COALESCE(SUM(d_quantity), 0) AS BIGINT) FROM ledger WHERE lot_id = :lot_id AND d_quantity > 0"
-    " AND holder_id IN ('SUPPLIER', 'SHIPPED', 'ADJUST', 'TRANSFER') AND holder_id = 'SHIPPED'"
+    " AND holder_id IN ('SUPPLIER', 'SHIPPED', 'ADJUST', 'TRANSFER', 'PRODUCTION') AND holder_id = 'SHIPPED'"
 )
 _OPEN: Final = (
     "SELECT r.recall_id, r.lot_id, l.lot_no, r.reason, r.operator FROM recalls r JOIN lots l ON l.lot_id = r.lot_id"
@@ -67,13 +68,17 @@ async def recall(tx: Tx, context: WesContext, request: RecallLot) -> ActView:
 
 
 async def go_on(core: WesCore) -> None:
-    """Take recalled lots off the orders that still have some, each in a transaction of its own, then reject them."""
+    """Take recalled lots off the orders and transfers that still have some, each in a transaction of its own, then reject them."""
     for recall_id, lot_id, lot_no, reason, operator in await core.store.read(
         lambda tx: tx.fetch(_OPEN, {"limit": STEP})
     ):
         recalled = Recalled(recall_id, lot_id, lot_no or str(lot_id), reason)
         for _ in range(TRIES_MAX):
             await _take_off_all(core, recalled)
+            # Somebody else has just moved the same goods: the next look sees how they stand now.
+            with suppress(StockRefused, Overtaken):
+                text = f"lot {recalled.name} is recalled: {recalled.reason}"
+                await free_lot(core.store, core.context, recalled.lot_id, text)
             if await core.store.write(partial(_bar, core=core, recalled=recalled, operator=operator)):
                 break
 

@@ -15,11 +15,13 @@ from gateway.wes.core import WesCore
 from gateway.wes.floor.shortfall import promise_other_lots
 from gateway.wes.orders.headers import SYSTEM
 from gateway.wes.orders.reservation import list_short, reserve_again
+from gateway.wes.planning.presentations import Overtaken
 from gateway.wes.proof import prove
 from gateway.wes.stock.model import Act, Lot, Quality
 from gateway.wes.stock.quality import change_quality, due_to_expire
 from gateway.wes.stock.refusal import StockRefused
 from gateway.wes.stock.verify import Finding
+from gateway.wes.transfers.freeing import free_lot
 from gateway.wes.upstream.sync import sync_full, sync_just_now
 
 WINDOW_US: Final = 10_000_000
@@ -135,8 +137,8 @@ async def calibrate(core: WesCore) -> None:
 async def expire(core: WesCore) -> None:
     """Bar lots whose day has come, some in each round, so that upstream is not offered them (S3-27).
 
-    Whom they are promised is promised others. One of which something is allocated stays as it is until that is picked or released;
-    nothing more is promised of it, for its day counts there as well.
+    Whom they are promised is promised others, and transfers leave them where they are. One of which something is allocated
+    stays as it is until that is picked or released; nothing more is promised of it, for its day counts there as well.
     """
     due = await core.store.read(lambda tx: due_to_expire(tx, core.context.clock.now_us(), STEP))
     for lot in due:
@@ -149,7 +151,8 @@ async def expire(core: WesCore) -> None:
                     promise_other_lots, context=core.context, order_id=order_id, lot_id=lot.lot_id, text=text
                 )
             )
-        with suppress(StockRefused):
+        with suppress(StockRefused, Overtaken):
+            await free_lot(core.store, core.context, lot.lot_id, text)
             await core.store.write(partial(_expire, core=core, lot=lot))
 
 

@@ -28,7 +28,7 @@ from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.orders.history import find_documents
 from gateway.wes.planning.tasks import missing, pick_to
-from gateway.wes.stock.model import ADJUST, OUTSIDE, SHIPPED, SUPPLIER, TRANSFER, Lot
+from gateway.wes.stock.model import ADJUST, OUTSIDE, PRODUCTION, SHIPPED, SUPPLIER, TRANSFER, Lot
 from gateway.wes.stock.rows import LOT_COLUMNS, lot_of
 from gateway.wes.stock.views import find_pool
 
@@ -43,7 +43,7 @@ AND substr(lot_no, 1, CAST(:length AS INTEGER)) = CAST(:lot_no AS TEXT) ORDER BY
 _CAME_BACK: Final = re.compile(r"-R(\d+D?)?")
 """What gateway/wes/returns.py adds to a lot's number."""
 
-_OUTSIDE: Final = "x.holder_id IN ('SUPPLIER', 'SHIPPED', 'ADJUST', 'TRANSFER')"
+_OUTSIDE: Final = "x.holder_id IN ('SUPPLIER', 'SHIPPED', 'ADJUST', 'TRANSFER', 'PRODUCTION')"
 """Of rows `x` of the ledger; said as the index says it."""
 _SUMS: Final = f"""SELECT x.holder_id, CAST(COALESCE(SUM(CASE WHEN x.d_quantity < 0 THEN -x.d_quantity ELSE 0 END), 0) AS BIGINT),
 CAST(COALESCE(SUM(CASE WHEN x.d_quantity > 0 THEN x.d_quantity ELSE 0 END), 0) AS BIGINT)
@@ -177,8 +177,8 @@ async def trace_lot(tx: Tx, context: WesContext, owner_id: str | None, sku: str,
     lot, *returned = await find_lots(tx, context, owner_id, sku, lot_no)
     which: dict[str, SqlValue] = {"lot_id": lot.lot_id, "limit": LISTED_MAX}
     sums = {holder_id: (come, gone) for holder_id, come, gone in await tx.fetch(_SUMS, which)}
-    outside = (SUPPLIER, TRANSFER, SHIPPED, ADJUST)
-    supplier, transfers, orders, counts = (sums.get(name, (0, 0)) for name in outside)
+    outside = (SUPPLIER, TRANSFER, PRODUCTION, SHIPPED, ADJUST)
+    supplier, transfers, production, orders, counts = (sums.get(name, (0, 0)) for name in outside)
     arrivals = await tx.fetch_many(_ARRIVALS, [{**which, "source": source} for source in sorted(OUTSIDE)])
     picked = await tx.fetch(_PICKED, {**which, "holder_id": pick_to(context)})
     ((to_take_out,),) = await tx.fetch(_LEFT_IN_BOXES, which)
@@ -190,6 +190,7 @@ async def trace_lot(tx: Tx, context: WesContext, owner_id: str | None, sku: str,
         shipped=orders[1],
         adjusted=counts[0] - counts[1],
         sent_back=supplier[1],
+        handed_over=transfers[1] + production[1],
         picked=picked[0][0] if picked else 0,
         to_take_out=to_take_out,
         returned_lots=tuple(each.lot_no for each in returned),

@@ -72,7 +72,7 @@ async def test_a_contradiction_is_told_in_words(store: Store) -> None:
     await corrupt(store, "DELETE FROM lot_reservations")
     findings = await store.read(find_contradictions)
     assert [finding.problem for finding in findings] == [
-        "5 pieces are promised to orders, but orders and boxes account for 2",
+        "5 pieces are promised, but orders, boxes and transfers account for 2",
         "the order counts on 3 pieces, but stock holds 0 for it",
     ]
 

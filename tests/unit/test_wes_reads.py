@@ -22,11 +22,15 @@ from gateway.wes.planning.rollback import Rollbacks
 from gateway.wes.stock.watch import StockWatch
 from gateway.wes.throughput import throughput
 from gateway.wes.timers import ShortOrders, expire, forget, tell_what_just_changed
+from gateway.wes.transfers.calls import TransferCalls
+from gateway.wes.transfers.views import put_transfers_away
 from gateway.wes.upstream.monitors import look
 from gateway.wes.upstream.sync import sync_changed
 from tests.unit.chain_rig import chain, fill, order
 from tests.unit.station_rig import Station, station
 from tests.unit.test_wes_counts import desk, warehouse
+from tests.unit.test_wes_transfers import PICK, RESERVE, Desk, leaving
+from tests.unit.test_wes_transfers import desk as transfer_desk
 from tests.unit.wes_rig import WAREHOUSE
 
 pytestmark = pytest.mark.unit
@@ -97,6 +101,8 @@ async def look_around(line: Station) -> None:
     await CountWatch(store, context, core.alarms).work()
     await CountCalls(store, context).work()
     await put_counts_away(store, context)
+    await TransferCalls(store, context).work()
+    await put_transfers_away(store, context)
     for work in (expire, forget, look, tell_what_just_changed):
         await work(core)
     for carry in (watch, carry_over, sync_changed):
@@ -176,6 +182,44 @@ async def test_no_act_of_counting_reads_a_table_that_grows_as_a_whole() -> None:
             await there.approve(places["T-1", "A"])
             await there.did("ends", "Olga", countId=f"N-{number}", reason="enough")
         await there.get("counts", state="withdrawn")
+        there.line.store._connection.set_trace_callback(None)
+        statements = {sql for sql in asked if re.match(r"SELECT|INSERT|UPDATE|DELETE", sql)}
+        wrong = {sql for sql in statements if await is_read_as_a_whole(there.line.store, sql)}
+        assert not wrong, "\n\n".join(sorted(wrong))
+
+
+async def test_no_act_of_a_transfer_reads_a_table_that_grows_as_a_whole() -> None:
+    async with transfer_desk() as there:
+        assert isinstance(there.line.store, InlineStore)
+        asked: set[str] = set()
+        await fill(there.line, "T-9", "A1-1-L-05", B=10)
+        there.line.walls.tell_place("T-9")
+        await there.line.hear()
+        there.line.store._connection.set_trace_callback(asked.add)
+        lines = [Desk.line_of(4), {"skuId": "B", "quantity": 1, "source": "T-9", "target": PICK}]
+        first, second = await there.approved(lines=lines)
+        for _ in range(4):
+            await TransferCalls(there.core.store, there.core.context).work()
+            await there.line.turn()
+        await there.take(first, 3)
+        await there.did("miss", taskId=first, quantity=1, code="missing")
+        await there.put(first, 2)
+        await there.put(first, 1, RESERVE, damaged=True)
+        await there.take(second, 1, "T-9")
+        await there.did("abort", transferId="T-1", reason="enough")
+        await there.did("lose", taskId=second, quantity=1, code="missing")
+        (third,) = await there.approved(
+            "T-2", lines=leaving(1), purpose="supply", leavesTo="warehouse", destination="WH-2"
+        )
+        await there.take(third, 1)
+        await there.did("handOver", transferId="T-2")
+        await there.did("confirm", transferId="T-2")
+        await there.order("T-3")
+        await there.did("delete", transferId="T-3", reason="a mistake")
+        await there.get("transfers", open=True, skuId="A", source=RESERVE, target=PICK)
+        await there.get("transferring/tasks")
+        await there.get("transfers/T-1/log")
+        await look_around(there.line)
         there.line.store._connection.set_trace_callback(None)
         statements = {sql for sql in asked if re.match(r"SELECT|INSERT|UPDATE|DELETE", sql)}
         wrong = {sql for sql in statements if await is_read_as_a_whole(there.line.store, sql)}

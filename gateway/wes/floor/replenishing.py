@@ -15,14 +15,14 @@ from gateway.wes.codes import ReplenishmentState as R
 from gateway.wes.context import WesContext
 from gateway.wes.floor.scanning import Hand, check_hand
 from gateway.wes.floor.shortfall import promise_instead, take_promise_back
-from gateway.wes.layout import STORAGE
 from gateway.wes.orders.rows import lock_order
-from gateway.wes.planning.holders import kind_of, open_place
-from gateway.wes.planning.presentations import Overtaken, lock_presentation, presentation_of_container
+from gateway.wes.planning.holders import check_within_reach, kind_of, open_place
+from gateway.wes.planning.presentations import Overtaken, lock_presentation
 from gateway.wes.planning.replenishment import Replenishment, lock_replenishment, move_on
 from gateway.wes.planning.tasks import conflict, missing
-from gateway.wes.stock.model import Act, HolderKind, Portion, Quality, Share
+from gateway.wes.stock.model import Act, HolderKind, Portion, Share
 from gateway.wes.stock.post import post
+from gateway.wes.stock.quality import why_barred
 from gateway.wes.stock.rows import load_lot
 from gateway.wes.stock.verbs import hold, move
 
@@ -143,9 +143,8 @@ async def _begun(tx: Tx, context: WesContext, replenishment_id: int, operator: s
 async def _check_lot(tx: Tx, context: WesContext, found: Replenishment) -> None:
     lot = await load_lot(tx, found.lot_id)
     assert lot is not None
-    expired = lot.expiry_at is not None and lot.expiry_at <= context.clock.now_us()
-    if expired or lot.recalled or lot.quality is not Quality.QUALIFIED:
-        why = "recalled" if lot.recalled else Quality.EXPIRED if expired else lot.quality
+    why = why_barred(lot, context.clock.now_us())
+    if why is not None:
         text = f"lot {lot.lot_no or lot.lot_id} is {why}: bring what you have of it back to {found.source_id}, and end this"
         raise conflict("replenishmentId", "lotBarred", text)
 
@@ -174,13 +173,7 @@ async def _check_target(tx: Tx, context: WesContext, begun: Replenishment, holde
         text = f"it is picked from {begun.places} ({begun.kind}), not from {holder_id}"
         raise conflict("holderId", "wrongPlace", text)
     if begun.kind == HolderKind.CONTAINER:
-        rows = await tx.fetch(_STANDS, {"holder_id": holder_id})
-        place = context.layout.places.get(rows[0][0] or "") if rows else None
-        active = await presentation_of_container(tx, holder_id)
-        if (place is not None and place.kind == STORAGE) or (
-            active is not None and active.state is not S.ARRIVED
-        ):
-            raise conflict("holderId", "notHere", f"{holder_id} is stored or under way")
+        await check_within_reach(tx, context, holder_id)
 
 
 async def _station(tx: Tx, presentation_id: int) -> str | None:

@@ -90,6 +90,25 @@ _KINDS: Final = (
         "Count it there, or close the station: then it goes back, and comes to another one. See: gateway wes counts.",
     ),
     _Kind(
+        "notTransferred",
+        "SELECT p.container_id || ' at ' || p.station_id, p.arrived_at FROM presentations p WHERE p.state = 'arrived'"
+        " AND p.purpose = 'replenish' AND p.arrived_at <= :before AND EXISTS (SELECT 1 FROM transfer_tasks t"
+        " WHERE t.source_visit = p.presentation_id AND t.ended_at IS NULL AND t.taken = 0)"
+        " ORDER BY p.arrived_at, p.presentation_id LIMIT :limit",
+        UNATTENDED_US,
+        "A container stands at a station for a transfer, and nobody takes anything out of it",
+        "Take it out there, or close the station: then it goes back, and comes to another one. See: gateway wes transfers.",
+    ),
+    _Kind(
+        "transferLate",
+        "SELECT transfer_no, due_at FROM transfers WHERE ended_at IS NULL AND due_at <= :before"
+        " ORDER BY due_at, transfer_id LIMIT :limit",
+        0,
+        "A transfer should be done by now",
+        "See what is still to be moved: gateway wes transfers; or abort it.",
+        "stock",
+    ),
+    _Kind(
         "recalledInBoxes",
         "SELECT COALESCE(box_id, ''), created_at FROM put_backs WHERE done_at IS NULL AND recall_id IS NOT NULL"
         " AND created_at <= :before ORDER BY created_at, put_back_id LIMIT :limit",

@@ -184,6 +184,8 @@ _LEFT_OVER: Final = (
     "SELECT p.presentation_id FROM presentations p WHERE p.state IN ('done', 'cancelled') AND p.created_at < :before"
     " AND NOT EXISTS (SELECT 1 FROM allocations a WHERE a.presentation_id = p.presentation_id)"
     " AND NOT EXISTS (SELECT 1 FROM replenishments r WHERE r.presentation_id = p.presentation_id)"
+    " AND NOT EXISTS (SELECT 1 FROM transfer_tasks t WHERE t.source_visit = p.presentation_id)"
+    " AND NOT EXISTS (SELECT 1 FROM transfer_tasks t WHERE t.target_visit = p.presentation_id)"
     " AND NOT EXISTS (SELECT 1 FROM rollbacks b WHERE b.presentation_id = p.presentation_id AND b.ended_at IS NULL)"
     " ORDER BY p.created_at LIMIT :limit"
 )

@@ -17,6 +17,7 @@ LEAVES_FROM: Final = f"CASE WHEN {LOCKED} THEN NULL ELSE h.location_id END"
 """Of holders `h`: where something can be had now; NULL where a person has locked the place, or nobody knows it."""
 
 _BLOCKED: Final = "SELECT location_id FROM blocked_places"
+_LOCKED: Final = f"SELECT h.location_id FROM holders h WHERE h.holder_id = :holder_id AND {LOCKED}"
 _BLOCK: Final = (
     "INSERT INTO blocked_places (location_id, reason, operator) VALUES (:location_id, :reason, :operator)"
     " ON CONFLICT (location_id) DO UPDATE SET reason = excluded.reason, operator = excluded.operator"
@@ -28,6 +29,12 @@ _OPEN_ALL: Final = "DELETE FROM blocked_places"
 async def blocked_places(tx: Tx) -> frozenset[str]:
     """Return the locations to which nothing is sent."""
     return frozenset(row[0] for row in await tx.fetch(_BLOCKED))
+
+
+async def locked_at(tx: Tx, holder_id: str) -> str | None:
+    """Return the place where a container stands, or the flat place itself, if a person has locked it."""
+    rows = await tx.fetch(_LOCKED, {"holder_id": holder_id})
+    return rows[0][0] if rows else None
 
 
 async def block(tx: Tx, location_id: str, reason: str, operator: str | None) -> None:

@@ -145,6 +145,8 @@ _WANTED: Final = (
     " + (SELECT COUNT(*) FROM replenishments WHERE presentation_id = :presentation_id AND state IN ('open', 'begun'))"
     " + (SELECT COUNT(*) FROM presentations p JOIN count_lines l ON l.holder_id = p.container_id WHERE"
     " p.presentation_id = :presentation_id AND p.purpose = 'count' AND l.ended_at IS NULL AND l.state IN ('open', 'again'))"
+    " + (SELECT COUNT(*) FROM transfer_tasks WHERE source_visit = :presentation_id AND taken + missed + freed < quantity)"
+    " + (SELECT COUNT(*) FROM transfer_tasks WHERE target_visit = :presentation_id AND ended_at IS NULL)"
 )
 _TRANSPORT_ID: Final = re.compile(r"P(\d{1,16})-(\d{1,9})")
 
@@ -257,7 +259,7 @@ async def bring(
     priority: int,
     deadline_at: Micros | None,
 ) -> int:
-    """Have a container brought to a station to fill others up from it; one that comes or stands there for that serves for more.
+    """Have a container brought to a station where goods go out of it or into it; one that comes or stands for that serves for more.
 
     Returns:
         The presentation's number.
@@ -280,8 +282,21 @@ async def bring(
 
 
 async def has_work(tx: Tx, presentation_id: int) -> bool:
-    """Tell whether something is still to be taken out of a container, or counted in it, where it was brought."""
+    """Tell whether something is still to be taken out of a container, put into it, or counted in it, where it was brought."""
     return (await tx.fetch(_WANTED, {"presentation_id": presentation_id}))[0][0] > 0
+
+
+async def let_leave(tx: Tx, context: WesContext, presentation_id: int, reason: str | None = None) -> None:
+    """Let a container leave its station, or turn round, once nothing more is to be taken out of it there.
+
+    Raises:
+        Overtaken: it has just been moved on.
+    """
+    presentation = await lock_presentation(tx, presentation_id)
+    if presentation is not None and not await has_work(tx, presentation_id):
+        goal = WAYS_OUT.get(presentation.state)
+        if goal is not None:
+            await move(tx, context, presentation, goal, reason=reason)
 
 
 async def present(tx: Tx, context: WesContext, containers: Iterable[str]) -> None:

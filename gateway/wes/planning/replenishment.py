@@ -7,7 +7,7 @@ made for, and what is still lacking then is looked for anew. Nobody waits for on
 begun it is told, and ends it.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ from gateway.wes.context import WesContext
 from gateway.wes.orders.work import FULL_CASE
 from gateway.wes.planning.blocks import blocked_places
 from gateway.wes.planning.demand import PLACED, pick_places
-from gateway.wes.planning.presentations import WAYS_OUT, Overtaken, bring, has_work, lock_presentation, move
-from gateway.wes.planning.stations import reachable_stations
+from gateway.wes.planning.presentations import Overtaken, bring, let_leave
+from gateway.wes.planning.stations import least_busy
 from gateway.wes.planning.supply import Join, Need, Stock, load_shelves
 
 STANDING_PRIORITY: Final = 0
@@ -87,10 +87,6 @@ _WAIT: Final = (
 _MOVE: Final = (
     "UPDATE replenishments SET state = :state, reason = :reason, operator = COALESCE(:operator, operator),"
     " ended_at = :ended_at WHERE replenishment_id = :replenishment_id AND state = :before"
-)
-_AT_STATIONS: Final = (
-    "SELECT station_id, COUNT(*) FROM presentations WHERE station_id IS NOT NULL"
-    " AND state NOT IN ('done', 'cancelled') GROUP BY station_id"
 )
 _PLACES: Final = """SELECT h.holder_id, h.distance,
 CAST(COALESCE(SUM(CASE WHEN p.lot_id = :lot_id THEN p.quantity ELSE 0 END), 0) AS BIGINT),
@@ -189,13 +185,8 @@ async def move_on(
     }
     if not await tx.execute(_MOVE, row):
         raise Overtaken(f"replenishment {replenishment.replenishment_id}")
-    if state is ReplenishmentState.BEGUN or replenishment.presentation_id is None:
-        return
-    presentation = await lock_presentation(tx, replenishment.presentation_id)
-    if presentation is not None and not await has_work(tx, presentation.presentation_id):
-        goal = WAYS_OUT.get(presentation.state)
-        if goal is not None:
-            await move(tx, context, presentation, goal, reason=reason)
+    if state is not ReplenishmentState.BEGUN and replenishment.presentation_id is not None:
+        await let_leave(tx, context, replenishment.presentation_id, reason)
 
 
 class Replenishments:
@@ -273,7 +264,7 @@ async def _make(
     """Write a replenishment, and call its container; None: no station takes it now."""
     presentation_id = None
     if source.kind == "container":
-        station_id = await _station(tx, context, source.holder_id, places.station)
+        station_id = await least_busy(tx, context, source.holder_id, places.station)
         if station_id is None:
             return None
         presentation_id = await bring(tx, context, source.holder_id, station_id, priority, deadline_at)
@@ -332,18 +323,6 @@ def _amount(amount: Amount, wanted: int, case: int | None, source: Stock) -> int
     more = min(more, source.left)
     source.left -= more
     return wanted + more
-
-
-async def _station(tx: Tx, context: WesContext, container_id: str, pattern: str) -> str | None:
-    """Return the station with a slot for a container that fewest containers stand at or come to."""
-    loads = Counter(dict(await tx.fetch(_AT_STATIONS)))
-    serving = context.layout.stations_for(container_id)
-    stations = [
-        each.station_id
-        for each in await reachable_stations(tx, context)
-        if fnmatchcase(each.station_id, pattern) and each.station_id in serving
-    ]
-    return min(stations, key=lambda station_id: loads[station_id], default=None)
 
 
 async def _propose(tx: Tx, context: WesContext, lot_id: int, pattern: str) -> str | None:

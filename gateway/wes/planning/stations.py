@@ -1,5 +1,7 @@
 """Which stations take work. A station that nobody has closed is open."""
 
+from collections import Counter
+from fnmatch import fnmatchcase
 from typing import Final
 
 from gateway.kernel.ports import Tx
@@ -11,6 +13,10 @@ _CLOSED: Final = "SELECT station_id FROM stations WHERE open = 0"
 _SET: Final = (
     "INSERT INTO stations (station_id, open, operator, reason) VALUES (:station_id, :open, :operator, :reason)"
     " ON CONFLICT (station_id) DO UPDATE SET open = excluded.open, operator = excluded.operator, reason = excluded.reason"
+)
+_AT_STATIONS: Final = (
+    "SELECT station_id, COUNT(*) FROM presentations WHERE station_id IS NOT NULL"
+    " AND state NOT IN ('done', 'cancelled') GROUP BY station_id"
 )
 
 
@@ -26,6 +32,18 @@ async def reachable_stations(tx: Tx, context: WesContext) -> list[Workplace]:
     return [
         each for each in await open_stations(tx, context) if not each.slots or not shut.issuperset(each.slots)
     ]
+
+
+async def least_busy(tx: Tx, context: WesContext, container_id: str, pattern: str = "*") -> str | None:
+    """Return the station of a pattern with a slot for a container that fewest containers stand at or come to."""
+    loads = Counter(dict(await tx.fetch(_AT_STATIONS)))
+    serving = context.layout.stations_for(container_id)
+    stations = [
+        each.station_id
+        for each in await reachable_stations(tx, context)
+        if fnmatchcase(each.station_id, pattern) and each.station_id in serving
+    ]
+    return min(stations, key=lambda station_id: loads[station_id], default=None)
 
 
 async def close_station(tx: Tx, station_id: str, reason: str, operator: str) -> None:

@@ -46,6 +46,8 @@ class Virtual(StrEnum):
 
     RCV_AREA = "RCV_AREA"
     PICK_TO = "PICK_TO"
+    MOVING = "MOVING"
+    """Out of its place for a transfer, and not yet where it goes."""
 
     def of(self, warehouse_id: str) -> str:
         """Return the id of this account of a warehouse."""
@@ -56,8 +58,10 @@ SUPPLIER: Final = "SUPPLIER"
 SHIPPED: Final = "SHIPPED"
 ADJUST: Final = "ADJUST"
 TRANSFER: Final = "TRANSFER"
-"""Another warehouse: what comes from there was bought before (S2-37)."""
-OUTSIDE: Final = frozenset({SUPPLIER, SHIPPED, ADJUST, TRANSFER})
+"""Another warehouse: what comes from there was bought before (S2-37), and what goes there is not sold (S2-39)."""
+PRODUCTION: Final = "PRODUCTION"
+"""What the house itself uses up."""
+OUTSIDE: Final = frozenset({SUPPLIER, SHIPPED, ADJUST, TRANSFER, PRODUCTION})
 
 
 class EventKind(StrEnum):
@@ -74,6 +78,7 @@ class EventKind(StrEnum):
     SHORT = "short"
     PUT_BACK = "putBack"
     SHIP = "ship"
+    HAND_OVER = "handOver"
     GAIN = "gain"
     LOSS = "loss"
     SCRAP = "scrap"

@@ -36,6 +36,15 @@ async def change_quality(
     return await tx.attempt(partial(_change, act, lot_id, quality, expiry_at))
 
 
+def why_barred(lot: Lot, now: Micros) -> str | None:
+    """Return in a word why goods of a lot may be used for nothing; None: they may."""
+    if lot.recalled:
+        return "recalled"
+    if lot.expiry_at is not None and lot.expiry_at <= now:
+        return Quality.EXPIRED
+    return None if lot.quality is Quality.QUALIFIED else lot.quality
+
+
 async def due_to_expire(tx: Tx, now: Micros, limit: int) -> Sequence[Lot]:
     """Return lots in stock that have expired by the clock and are not yet marked, the oldest first."""
     return [lot_of(row) for row in await tx.fetch(_DUE, {"now": now, "limit": limit})]

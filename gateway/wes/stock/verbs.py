@@ -74,6 +74,32 @@ def deallocate(act: Act, portions: Iterable[Portion]) -> Event:
     return event(act, EventKind.DEALLOCATE, _at(portions, Balance(allocated=-1)))
 
 
+def let_go(act: Act, portions: Sequence[Portion]) -> Event:
+    """Take back what was reserved and allocated in one."""
+    lines = chain(_at(portions, Balance(allocated=-1)), _of_lots(portions, Balance(reserved=-1)))
+    return event(act, EventKind.RELEASE, lines)
+
+
+def move_bound(act: Act, portions: Sequence[Portion], target: str) -> Event:
+    """Allocated goods go to another holder, and stay promised (S2-60)."""
+    return _moved(act, EventKind.MOVE, portions, target, Balance(quantity=1, allocated=1))
+
+
+def set_down(act: Act, portions: Sequence[Portion], target: str) -> Event:
+    """Allocated goods have come where they go, and are free (S2-66)."""
+    return event(act, EventKind.MOVE, _let_off(portions, target), _units(portions, target))
+
+
+def hand_over(act: Act, portions: Sequence[Portion], target: str) -> Event:
+    """Allocated goods leave to another warehouse or to production, sold to nobody (S2-39)."""
+    return event(act, EventKind.HAND_OVER, _let_off(portions, target), _units(portions, target))
+
+
+def lose_bound(act: Act, portions: Sequence[Portion]) -> Event:
+    """Allocated goods have not come where they go (S2-69)."""
+    return event(act, EventKind.LOSS, _let_off(portions, ADJUST), _units(portions, ADJUST))
+
+
 def allocate_lots(act: Act, shares: Iterable[Share]) -> Event:
     """Allocate without positions: black box, the gateway's side picks the container (S1-57)."""
     return event(act, EventKind.ALLOCATE, _of_lots(shares, Balance(allocated=1)))
@@ -113,22 +139,12 @@ def short_pick(act: Act, portion: Portion, taken: int, target: str, units: tuple
 
 def put_back(act: Act, portions: Sequence[Portion], target: str) -> Event:
     """Picked goods that are no longer wanted return to stock; nothing is promised of them any more."""
-    lines = chain(
-        _carry(portions, target, Balance(quantity=1)),
-        _at(portions, Balance(allocated=-1)),
-        _of_lots(portions, Balance(reserved=-1)),
-    )
-    return event(act, EventKind.PUT_BACK, lines, _units(portions, target))
+    return event(act, EventKind.PUT_BACK, _let_off(portions, target), _units(portions, target))
 
 
 def ship(act: Act, portions: Sequence[Portion]) -> Event:
     """Picked goods leave: quantity, allocation and reservation go in one (S1-83, S3-25)."""
-    lines = chain(
-        _carry(portions, SHIPPED, Balance(quantity=1)),
-        _at(portions, Balance(allocated=-1)),
-        _of_lots(portions, Balance(reserved=-1)),
-    )
-    return event(act, EventKind.SHIP, lines, _units(portions, SHIPPED))
+    return event(act, EventKind.SHIP, _let_off(portions, SHIPPED), _units(portions, SHIPPED))
 
 
 def gain(act: Act, lot: Lot, *found: Portion) -> Event:
@@ -212,6 +228,13 @@ def _barred(lot: Lot, lines: Iterable[Line]) -> list[Line]:
 
 def _moved(act: Act, kind: EventKind, portions: Sequence[Portion], target: str, each: Balance) -> Event:
     return event(act, kind, _carry(portions, target, each), _units(portions, target))
+
+
+def _let_off(portions: Sequence[Portion], target: str) -> Iterator[Line]:
+    """Return the lines of allocated goods that go to a holder where they are promised to nobody."""
+    yield from _carry(portions, target, Balance(quantity=1))
+    yield from _at(portions, Balance(allocated=-1))
+    yield from _of_lots(portions, Balance(reserved=-1))
 
 
 def _carry(portions: Iterable[Portion], target: str, each: Balance) -> Iterator[Line]:
