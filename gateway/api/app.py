@@ -35,6 +35,7 @@ from gateway.api.wes_tracing import tracing_routes
 from gateway.api.wes_transfers import transfer_routes
 from gateway.api.wms import wms_routes
 from gateway.contract.problems import Problem
+from gateway.site.model import Site
 from gateway.wes.core import WesCore
 
 __all__ = ["ApiDeps", "create_api", "create_wes_api"]
@@ -59,7 +60,9 @@ def create_api(deps: ApiDeps) -> FastAPI:
             health_routes,
         )
     ]
-    door = Doorkeeper(token=deps.token, own_key=deps.own_key, people=deps.people, names=deps.names)
+    door = Doorkeeper(
+        token=deps.token, own_key=deps.own_key, people=deps.people, names=deps.names, zones=_zones(deps.site)
+    )
     routers += [session_routes(deps.people, door), people_routes(deps.people)]
     if deps.wes is not None:
         routers += wes_routers(deps.wes, deps.closing)
@@ -81,6 +84,16 @@ def create_wes_api(
     app = _application("WES core", [wes_health_routes(wes), *wes_routers(wes, closing)], door)
     describe_upstream(app)
     return app
+
+
+def _zones(site: Site) -> dict[str, frozenset[str]]:
+    """Return the zones of locations, and of stations by their slots."""
+    zones = {each.id: frozenset({each.zone}) for each in site.all_locations.values() if each.zone is not None}
+    nowhere = frozenset[str]()
+    stations = {
+        each.id: nowhere.union(*(zones.get(slot, nowhere) for slot in each.slots)) for each in site.stations
+    }
+    return zones | stations
 
 
 def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:

@@ -5,13 +5,15 @@ No text in a request holds U+0000.
 
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast, get_args
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope
 
+from gateway.api.guard import SAFE
 from gateway.api.problems import Rejected
+from gateway.api.reach import OPERATOR, ZoneCheck, signed
 from gateway.api.tables import TABLE, as_table, table_of_list, wants_table
 from gateway.contract.nul import NO_NUL, holds_nul
 from gateway.contract.strict_json import read_json
@@ -32,9 +34,12 @@ class JsonRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of one request."""
         handle, table = super().get_route_handler(), self._table
+        is_act = self.body_field is not None and _names_operator(self.body_field.field_info.annotation)
 
         async def handle_json(request: Request) -> Response:
-            asked = JsonRequest(request.scope, request.receive)
+            asked = JsonRequest(request.scope, request.receive, is_act=is_act)
+            if request.method not in SAFE:
+                ZoneCheck(request.scope).check_named(request.path_params)
             if table is not None and wants_table(asked):
                 return await as_table(asked, handle, table)
             return await handle(asked)
@@ -42,16 +47,22 @@ class JsonRoute(APIRoute):
         return handle_json
 
 
+def _names_operator(body: Any) -> bool:
+    """Tell whether a body, or each of several kinds of it, says who does something."""
+    return any(OPERATOR in getattr(each, "model_fields", ()) for each in get_args(body) or (body,))
+
+
 class JsonRequest(Request):
     """A request that reads no more than it has to, and takes no NaN, no lone surrogate, no abyss, no name twice."""
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        """Take a request.
+    def __init__(self, scope: Scope, receive: Receive, *, is_act: bool = False) -> None:
+        """Take a request; one that is an act names who does it.
 
         Raises:
             Rejected: 400.
         """
         super().__init__(scope, receive)
+        self._is_act = is_act
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             raise _nul()
 
@@ -77,10 +88,10 @@ class JsonRequest(Request):
         return self._body
 
     async def json(self) -> Any:
-        """Return the parsed body.
+        """Return the parsed body, an act with who does it.
 
         Raises:
-            Rejected: 400.
+            Rejected: 400; 403: it is done under another name, or elsewhere, than the caller may.
         """
         try:
             body = read_json(await self.body())
@@ -88,6 +99,9 @@ class JsonRequest(Request):
             raise Rejected(HTTPStatus.BAD_REQUEST, "brokenJson", f"the body is no JSON: {error}") from None
         if holds_nul(self._body):
             raise _nul()
+        if self._is_act and isinstance(body, dict):
+            body = signed(self.scope, ZoneCheck(self.scope).in_own_zone(cast(dict[str, Any], body)))
+        ZoneCheck(self.scope).check_named(body)
         return body
 
     def _media_type(self) -> str:

@@ -5,7 +5,8 @@ is pages of other sites in a browser here. Else a token says who asks, and the t
 """
 
 import hmac
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final, assert_never
@@ -41,12 +42,14 @@ class Doorkeeper:
         own_key: what parts of this process show.
         people: those that are kept; None: none ever are.
         names: under which the port is asked besides its addresses and `localhost`, where it is open.
+        zones: of locations and stations that are in one.
     """
 
     token: str | None
     own_key: str | None = None
     people: People | None = None
     names: frozenset[str] = frozenset()
+    zones: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
 
     @property
     def asks_for(self) -> str:
@@ -74,6 +77,12 @@ def caller_of(scope: Scope) -> Caller:
     return state.get("caller", Anybody()) if state else Anybody()
 
 
+def zones_of(scope: Scope) -> Mapping[str, frozenset[str]]:
+    """Return the zones of locations and stations."""
+    state = scope.get("state")
+    return state.get("zones", {}) if state else {}
+
+
 class Entrance:
     """Lets in whoever may, and notes who it is."""
 
@@ -93,17 +102,17 @@ class Entrance:
         if answer is not None:
             await answer(scope, receive, send)
             return
-        scope.setdefault("state", {})["caller"] = caller
+        scope.setdefault("state", {}).update(caller=caller, zones=self._door.zones)
         await self._app(scope, receive, send)
 
     def _caller(self, scope: Scope, headers: Headers) -> Caller | None:
-        """Return who asks; a token that is none counts only where somebody looks at it."""
+        """Return who asks; None: somebody with a token that is none, where it matters or is asked after."""
         caller = self._door.caller(headers.get("authorization", ""))
-        if caller is not None:
+        if caller is not None or (scope["method"], scope["path"]) == ("GET", SESSION):
             return caller
-        if scope["path"] != SESSION and self._door.asks_for == "none":
+        if self._door.asks_for == "none":
             return Anybody()
-        return Stranger() if scope["path"] != SESSION and _is_open(scope) else None
+        return Stranger() if _is_open(scope) else None
 
     def _unknown(self) -> Response:
         if self._door.asks_for == "person":

@@ -54,9 +54,9 @@ _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 class Rejected(HTTPException):
     """A request that is not even well-formed, or asks for what HTTP itself refuses."""
 
-    def __init__(self, status: HTTPStatus, code: str, message: str) -> None:
+    def __init__(self, status: HTTPStatus, code: str, message: str, field: str = "") -> None:
         super().__init__(status, message)
-        self.reason = FieldError("", code, message)
+        self.reason = FieldError(field, code, message)
 
 
 def add_problem_handlers(app: FastAPI, routers: Iterable[APIRouter] = ()) -> None:
@@ -118,7 +118,9 @@ async def _on_http_error(routes: Iterable[APIRoute], request: Request, error: Ex
     assert isinstance(error, HTTPException)
     headers = error.headers
     status = HTTPStatus(error.status_code)
-    code = error.reason.code if isinstance(error, Rejected) else camel(status.name)
+    if isinstance(error, Rejected):
+        return problem(status, error.reason.code, status.phrase, [error.reason], headers)
+    code = camel(status.name)
     match error.status_code, error.detail:
         case HTTPStatus.NOT_FOUND, HTTPStatus.NOT_FOUND.phrase:
             message = "there is no such path; /docs shows all"

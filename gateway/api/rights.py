@@ -75,6 +75,7 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     "GET /v1/locations": ANYONE,
     "POST /v1/locations/{locationId}/block": PLACES,
     "POST /v1/locations/{locationId}/unblock": PLACES,
+    "GET /v1/locations/{locationId}": ANYONE,
     "GET /v1/containers": ANYONE,
     "GET /v1/containers/{containerId}": ANYONE,
     "PUT /v1/containers/{containerId}/location": PLACES,
@@ -94,6 +95,7 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     # documents
     "GET /v1/wes/orders": ANYONE,
     "GET /v1/wes/orders/{orderId}": ANYONE,
+    "GET /v1/wes/claims": ANYONE,
     "GET /v1/wes/works": ANYONE,
     "GET /v1/wes/works/{workId}": ANYONE,
     "GET /v1/wes/packages": ANYONE,

@@ -93,6 +93,24 @@ def _events() -> Any:
     return alone(events)
 
 
+def _login() -> Any:
+    from gateway.cli.session import login
+
+    return alone(login)
+
+
+def _logout() -> Any:
+    from gateway.cli.session import logout
+
+    return alone(logout)
+
+
+def _people() -> Any:
+    from gateway.cli.people import people
+
+    return get_group(people)
+
+
 def _tags() -> Any:
     from gateway.cli.tags import tags
 
@@ -124,6 +142,11 @@ COMMANDS: Final = {
     "events": Listed("Events: what has happened, and what happens now.", _events),
     "alarms": Listed("Alarms: what a person must look at.", _alarms),
     "wes": Listed("The WES core: run, look, allocate, import stock, verify; what waits for a person.", _wes),
+    "login": Listed("Sign in: what you type from then on is done under your name.", _login),
+    "logout": Listed("Sign out.", _logout),
+    "people": Listed(
+        "People and machines: add, roles, zones, lock, unlock, reset-password, token, audit.", _people
+    ),
     "backup": Listed("Copy the databases of a gateway that runs or not.", _backup),
     "tags": Listed("Tag tables of device profiles, as CSV: import, export.", _tags),
 }

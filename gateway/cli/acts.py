@@ -6,10 +6,14 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
+from gateway.cli.credentials import kept_session
 from gateway.kernel.clock import SystemClock, to_datetime
 
 OperatorOption = Annotated[
-    str | None, typer.Option("--operator", metavar="NAME", help="Who decides; without it: your user name.")
+    str | None,
+    typer.Option(
+        "--operator", metavar="NAME", help="Who decides; without it: who is signed in, or your user name."
+    ),
 ]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; recorded for ever.")]
 
@@ -24,13 +28,14 @@ def act(operator: str | None, reason: str) -> dict[str, JsonValue]:
 
 
 def who(operator: str | None) -> str:
-    """Return who decides: whoever is named, or else whoever types.
+    """Return who decides: whoever is named, or is signed in (`gateway login`), or else whoever types.
 
     Raises:
         typer.BadParameter: an empty name, as of a variable that was never set; or none, and the system does not know the user.
     """
     if operator is None:
-        return _user()
+        session = kept_session()
+        return _user() if session is None else session.person_id
     if not operator.strip():
         raise typer.BadParameter("say who decides; what stands there is empty", param_hint="--operator")
     return operator

@@ -16,7 +16,7 @@ import httpx
 import typer
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from gateway.cli.credentials import TOKEN_VARIABLE, token_of
+from gateway.cli.credentials import TOKEN_VARIABLE, kept_session, token_of
 from gateway.cli.failure import REFUSED, UNREACHABLE, Failure
 from gateway.contract.problems import Problem, Reason
 from gateway.paper.table import BOM
@@ -58,9 +58,13 @@ _NO: Final = "no, it would be refused again"
 _SAFE: Final = "with the same id nothing happens twice"
 _MEANINGS: Final[dict[int, _Meaning]] = {
     401: _Meaning(
-        "the token's: missing or wrong", _NO, f"give --token-file FILE or set ${TOKEN_VARIABLE}, then repeat"
+        "the caller's: nobody is signed in, or the token is wrong",
+        _NO,
+        f"gateway login NAME; or give --token-file FILE or set ${TOKEN_VARIABLE}; then repeat",
     ),
-    403: _Meaning("the token's: it does not allow this", _NO, "use a token that may do it"),
+    403: _Meaning(
+        "the caller's: no right to it", _NO, "ask somebody who may, or an administrator for the right"
+    ),
     404: _Meaning(
         f"{_REQUEST}: there is no such thing",
         _NO,
@@ -75,6 +79,9 @@ _MEANINGS: Final[dict[int, _Meaning]] = {
         "nobody's: what is asked for is no longer kept", _NO, "ask for what is still kept: see the reason"
     ),
     413: _Meaning(f"{_REQUEST}: it is too large", _NO, "make it smaller"),
+    423: _Meaning(
+        "the caller's: too many wrong passwords", "once the lock is over", "wait, or ask an administrator"
+    ),
     429: _Meaning("nobody's: the gateway is busy", f"yes, in a second; {_SAFE}", "repeat the command"),
     503: _Meaning(
         "the gateway's", f"yes, in a few seconds; {_SAFE}", "repeat the command; if it stays so, see its log"
@@ -125,6 +132,22 @@ class GatewayClient:
             Failure: refused (1), or the gateway cannot be reached (3).
         """
         return self._send("PUT", path, json=body)
+
+    def patch(self, path: str, body: Mapping[str, JsonValue]) -> httpx.Response:
+        """Ask for a part of something to be changed.
+
+        Raises:
+            Failure: refused (1), or the gateway cannot be reached (3).
+        """
+        return self._send("PATCH", path, json=body)
+
+    def delete(self, path: str) -> httpx.Response:
+        """Ask for something to be ended.
+
+        Raises:
+            Failure: refused (1), or the gateway cannot be reached (3).
+        """
+        return self._send("DELETE", path)
 
     def items(self, path: str, params: Params, limit: int) -> dict[str, Any]:
         """Read pages of a list until there are `limit` items; return one page that has them all.
@@ -213,7 +236,22 @@ def connection(url: str, token_file: Path | None, silence_s: float = TIMEOUT_S) 
         typer.BadParameter: the address or the token file is not usable.
     """
     address = address_of(url, "--url")
-    token = token_of(token_file)
+    return _options(address, token_of(token_file) or _session_token(address), silence_s)
+
+
+@contextmanager
+def connect_as(url: str, token: str | None) -> Generator[GatewayClient]:
+    """Open a client that shows this token, whatever else is given or kept.
+
+    Raises:
+        Failure: whatever is asked of it may fail.
+        typer.BadParameter: the address is not usable.
+    """
+    with httpx.Client(**_options(address_of(url, "--url"), token, TIMEOUT_S)) as http:
+        yield GatewayClient(http)
+
+
+def _options(address: httpx.URL, token: str | None, silence_s: float) -> dict[str, Any]:
     return {
         "base_url": address,
         "headers": {} if token is None else {"Authorization": f"Bearer {token}"},
@@ -221,6 +259,11 @@ def connection(url: str, token_file: Path | None, silence_s: float = TIMEOUT_S) 
         # A proxy of the environment is no way to one's own machine.
         "trust_env": address.host not in ("127.0.0.1", "localhost", "::1"),
     }
+
+
+def _session_token(address: httpx.URL) -> str | None:
+    session = kept_session()
+    return session.token if session is not None and httpx.URL(session.url) == address else None
 
 
 def address_of(url: str, option: str) -> httpx.URL:

@@ -1,13 +1,19 @@
-"""The API token as the command line gets it: from a file or from the environment, never from the arguments."""
+"""What the command line shows a gateway: a token from a file or from the environment, never from the arguments; or a session.
+
+`gateway login` keeps one session, in a file of the user's own. A token that is given goes before it.
+"""
 
 import os
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from stat import S_IRWXG, S_IRWXO
 from typing import Annotated, Final
 
 import typer
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+SESSION_VARIABLE: Final = "GATEWAY_SESSION_FILE"
 TOKEN_VARIABLE: Final = "GATEWAY_TOKEN"
 TOKEN_MIN: Final = 16
 """Characters of the shortest token: what can be guessed is none."""
@@ -31,7 +37,7 @@ def token_of(token_file: Path | None) -> str | None:
         return _checked(given, where) if given else None
     try:
         given = token_file.read_text(encoding="utf-8").strip()
-        shared = os.name == "posix" and token_file.stat().st_mode & (S_IRWXG | S_IRWXO)
+        shared = _is_shared(token_file)
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"cannot read {token_file}: {error}", param_hint="--token-file") from error
     if shared:
@@ -41,6 +47,75 @@ def token_of(token_file: Path | None) -> str | None:
             param_hint="--token-file",
         )
     return _checked(given, "--token-file")
+
+
+class KeptSession(BaseModel):
+    """The session that `gateway login` has begun.
+
+    Attributes:
+        url: of the gateway that it is of; no other is shown its token.
+        person_id: who does what this user types.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    person_id: str
+    token: str = Field(repr=False)
+
+
+def kept_session() -> KeptSession | None:
+    """Return the session of this user, if there is one.
+
+    Raises:
+        typer.BadParameter: others can read its file.
+    """
+    file = _session_file()
+    try:
+        session = KeptSession.model_validate_json(file.read_text(encoding="utf-8"))
+    except (OSError, ValidationError, UnicodeDecodeError):
+        return None
+    if _is_shared(file):
+        raise typer.BadParameter(f"others can read or change {file}: sign in again with  gateway login NAME")
+    return session
+
+
+def keep_session(session: KeptSession) -> None:
+    """Keep a session in place of the one before, where nobody but this user can read it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    file = _session_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    write_secret(file, session.model_dump_json())
+
+
+def forget_session() -> None:
+    """Forget the session of this user."""
+    with suppress(OSError):
+        _session_file().unlink(missing_ok=True)
+
+
+def write_secret(file: Path, text: str) -> None:
+    """Write a new file that nobody but its owner can read.
+
+    Raises:
+        OSError: it is there already, or cannot be written.
+    """
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:
+        written.write(f"{text}\n")
+
+
+def _session_file() -> Path:
+    given = os.environ.get(SESSION_VARIABLE)
+    return Path(given) if given else Path(typer.get_app_dir("warehouse-gateway")) / "session.json"
+
+
+def _is_shared(file: Path) -> bool:
+    """Tell whether others can read or change a file, where a system says so by its mode."""
+    return os.name == "posix" and bool(file.stat().st_mode & (S_IRWXG | S_IRWXO))
 
 
 def _checked(token: str, where: str) -> str:

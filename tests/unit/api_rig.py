@@ -112,9 +112,11 @@ class Rig:
 
 
 def floor_site() -> Site:
-    """The floor of the engine's tests, and a put wall."""
-    site = shuttle_site()
-    return Site.model_validate(site.model_dump() | {"devices": [*site.model_dump()["devices"], WALL]})
+    """The floor of the engine's tests, its conveyors in zones, and a put wall."""
+    site = shuttle_site().model_dump()
+    zones = {"conveyor": "dock", "station": "hall"}
+    locations = [each | {"zone": zones.get(each["kind"])} for each in site["locations"]]
+    return Site.model_validate(site | {"locations": locations, "devices": [*site["devices"], WALL]})
 
 
 @asynccontextmanager

@@ -357,3 +357,60 @@ async def test_what_happens_to_accounts_is_told_with_who_did_it(kept: Rig) -> No
     assert items[0]["details"] == "roles: operator → operator, supervisor"
     of_ben = await kept.http.get("/v1/audit", params={"personId": "ben", "limit": 1})
     assert of_ben.json()["nextCursor"] == str(items[0]["number"])
+
+
+# ── acts ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def acts_of(kept: Rig, *roles: str, **changes: Any) -> dict[str, str]:
+    """The headers of Ben, who has other roles now."""
+    changed = await kept.http.patch("/v1/people/ben", json={"roles": roles, **changes})
+    assert changed.status_code == 200, changed.text
+    return await session(kept, "ben")
+
+
+async def test_what_a_person_does_is_done_under_that_name_and_no_other(kept: Rig) -> None:
+    ben = await acts_of(kept, "engineer")
+    disable = "/v1/devices/lift/disable"
+    refused = await kept.http.post(disable, json={"operator": "ada", "reason": "x"}, headers=ben)
+    assert code(refused) == (403, "otherOperator")
+    assert refused.json()["reasons"][0]["field"] == "operator"
+    assert (await kept.http.get("/v1/devices/lift", headers=ben)).json()["enabled"] is True
+    assert (await kept.http.post(disable, json={"reason": "oiled"}, headers=ben)).status_code == 200
+    block = "/v1/locations/A-1-L-03/block"
+    for body in ({"reason": "bent"}, {"operator": " ben ", "reason": "bent"}):
+        assert (await kept.http.post(block, json=body, headers=ben)).status_code == 204
+    (blocked,) = (await kept.http.get("/v1/locations", params={"blocked": True}, headers=ben)).json()["items"]
+    assert blocked["blockedBy"] == "ben"
+
+
+async def test_a_service_and_the_installation_name_whoever_acts() -> None:
+    async with gateway(token="correct-horse") as rig:
+        rig.http.headers["Authorization"] = "Bearer correct-horse"
+        await rig.http.post("/v1/people", json=ADA)
+        body = {"operator": "carl", "reason": "bent"}
+        assert (await rig.http.post("/v1/locations/A-1-L-03/block", json=body)).status_code == 204
+        assert code(await rig.http.post("/v1/locations/A-1-L-02/block", json={"reason": "bent"})) == (
+            422,
+            "missing",
+        )
+
+
+async def test_a_person_acts_in_zones_of_that_person_alone(kept: Rig) -> None:
+    ben = await acts_of(kept, "supervisor", zones=["dock"])
+    reason = {"reason": "bent"}
+    assert (await kept.http.post("/v1/locations/OUT-1/block", json=reason, headers=ben)).status_code == 204
+    refused = await kept.http.post("/v1/locations/ST-1/block", json=reason, headers=ben)
+    assert code(refused) == (403, "outsideZones")
+    assert refused.json()["reasons"][0]["field"] == "locationId"
+    assert "ST-1 is in zone hall; ben acts in dock" in refused.json()["detail"]
+    to_the_hall = {"transportId": "T-1", "containerId": "T1", "destination": "ST-1"}
+    for path, body in (("", to_the_hall), (":batch", {"items": [to_the_hall]})):
+        refused = await kept.http.post(f"/v1/transports{path}", json=body, headers=ben)
+        assert code(refused) == (403, "outsideZones")
+    assert kept.tables.transports.get("T-1") is None
+    nobodys = await kept.http.post("/v1/locations/A-1-L-03/block", json=reason, headers=ben)
+    assert nobodys.status_code == 204  # a place without a zone
+    assert (await kept.http.get("/v1/locations", headers=ben)).status_code == 200
+    ben = await acts_of(kept, "supervisor", zones=[])
+    assert (await kept.http.post("/v1/locations/ST-1/block", json=reason, headers=ben)).status_code == 204

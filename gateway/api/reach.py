@@ -1,0 +1,118 @@
+"""Under which name and in which zones a person acts: decided here, for whatever a body or a path names (S2-14, S2-160).
+
+Machines and the installation name whoever acts; a person acts under that person's own name. A place without a zone is in nobody's
+zone, and nobody is kept away from it. What an act names by a number only is looked up in its transaction (`ZoneCheck`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, Final, cast
+
+from starlette.types import Scope
+
+from gateway.api.guard import caller_of, zones_of
+from gateway.api.problems import Rejected
+from gateway.people.callers import SignedIn
+
+OPERATOR: Final = "operator"
+PLACES: Final = frozenset(
+    {"stationId", "locationId", "source", "destination", "holderId", "targetId", "slotId"}
+)
+"""Fields and parts of paths that name a station or a location."""
+ZONE: Final = "zone"
+CLAIM: Final = "claim"
+
+
+class ZoneCheck:
+    """Keeps somebody in the zones in which that person acts."""
+
+    def __init__(self, scope: Scope) -> None:
+        caller = caller_of(scope)
+        self._person = caller.person if isinstance(caller, SignedIn) else None
+        self._zones = zones_of(scope)
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether there are zones in which this caller does not act."""
+        return self._person is not None and bool(self._person.zones)
+
+    def check(self, places: Iterable[str], field: str = "") -> None:
+        """Make sure that places are in zones of the caller.
+
+        Raises:
+            Rejected: 403; one of them is not.
+        """
+        for place in places:
+            zones = self._zones.get(place, frozenset[str]())
+            if zones:
+                self._check_zones(zones, f"{place} is in", field)
+
+    def check_named(self, named: object) -> None:
+        """Make sure that all places which a body names are in zones of the caller, however deep they stand in it.
+
+        Raises:
+            Rejected: 403; one of them is not.
+        """
+        if not self.is_bound:
+            return
+        for name, value in _texts(named):
+            if name in PLACES:
+                self.check([value], name)
+            elif name == ZONE:
+                self._check_zones(frozenset({value}), "that is", name)
+
+    def in_own_zone(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return a body in which whoever takes the next work takes it where that person acts.
+
+        Raises:
+            Rejected: 422; it is not said in which of several zones.
+        """
+        person = self._person
+        if person is None or not person.zones or body.get("act") != CLAIM or body.get(ZONE) is not None:
+            return body
+        if len(person.zones) > 1:
+            text = f"say in which zone: {', '.join(sorted(person.zones))}"
+            raise Rejected(HTTPStatus.UNPROCESSABLE_ENTITY, "missing", text, ZONE)
+        return body | {ZONE: next(iter(person.zones))}
+
+    def _check_zones(self, zones: frozenset[str], what: str, field: str) -> None:
+        person = self._person
+        if person is None or not person.zones or zones & person.zones:
+            return
+        text = (
+            f"{what} zone {', '.join(sorted(zones))}; {person.person_id} acts in"
+            f" {', '.join(sorted(person.zones))}. An administrator gives zones"
+        )
+        raise Rejected(HTTPStatus.FORBIDDEN, "outsideZones", text, field)
+
+
+def signed(scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
+    """Return an act with who does it: a person who is signed in, or else whoever it names.
+
+    Raises:
+        Rejected: 403; it names somebody else than the person who is signed in.
+    """
+    caller = caller_of(scope)
+    if not isinstance(caller, SignedIn) or caller.is_service:
+        return body
+    mine, named = caller.person.person_id, body.get(OPERATOR)
+    if named is None or (isinstance(named, str) and named.strip() == mine):
+        return body | {OPERATOR: mine}
+    text = f"{mine} is signed in, and acts under no other name; leave `{OPERATOR}` out, or sign in as that person"
+    raise Rejected(HTTPStatus.FORBIDDEN, "otherOperator", text, OPERATOR)
+
+
+def _texts(named: object) -> Iterator[tuple[str, str]]:
+    """Yield every text of a body with the name that it stands under."""
+    match named:
+        case Mapping():
+            for name, value in cast(Mapping[str, object], named).items():
+                if isinstance(value, str):
+                    yield name, value
+                else:
+                    yield from _texts(value)
+        case list():
+            for each in cast(list[object], named):
+                yield from _texts(each)
+        case _:
+            pass
