@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 from tests.sim.front import Front, Request
 
 GATEWAY: Final = "http://localhost"
-HOST: Final = (b"host", b"gateway")
+HOST: Final = (b"host", b"localhost")
 STREAM: Final = "/v1/events/stream"
 RETRY_S: Final = 0.7
 TIMEOUT_S: Final = 10.0
