@@ -96,6 +96,7 @@ class SimOptions:
         seed: decides everything that is random.
         faults: file of faults.
         state: file that keeps where loads are over the end of the process; None: nothing does.
+        hands: whether somebody stands at the put walls and presses their buttons.
     """
 
     site: Site
@@ -104,6 +105,7 @@ class SimOptions:
     seed: int
     faults: Path | None
     state: Path | None = None
+    hands: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

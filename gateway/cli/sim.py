@@ -37,6 +37,13 @@ def sim(
             help="Keep in this file where loads are, and begin there next time; else with the site's first stock.",
         ),
     ] = None,
+    hands: Annotated[
+        bool,
+        typer.Option(
+            "--hands/--no-hands",
+            help="Somebody stands at the put walls; else: POST /v1/sim/devices/…/buttons presses theirs.",
+        ),
+    ] = True,
 ) -> None:
     """Serve a site's simulated devices on their real protocols, until stopped.
 
@@ -52,5 +59,5 @@ def sim(
     from gateway.cli.ending import run_to_the_end
     from gateway.cli.simulation import run_simulation
 
-    options = SimOptions(site=chosen, port=port, speed=speed, seed=seed, faults=faults, state=state)
+    options = SimOptions(site=chosen, port=port, speed=speed, seed=seed, faults=faults, state=state, hands=hands)
     run_to_the_end(run_simulation(options))

@@ -51,7 +51,7 @@ class Simulation:
             options: what to simulate, and how fast.
             folder: where an embedded broker keeps what it needs.
             stock: (container, spot) of the beginning; None: what the site file says.
-            hands: of those who stand at the put walls; None: as usual.
+            hands: of those who stand at the put walls, if anybody does; None: as usual.
 
         Raises:
             Failure: the file of faults cannot be read, or asks for what cannot happen; all of it is told. Or the site has no
@@ -64,7 +64,7 @@ class Simulation:
                 options.site,
                 self.clock,
                 options.seed,
-                habits=hands or Habits(),
+                habits=(hands or Habits()) if options.hands else None,
                 fault_file=faults,
                 birth=SystemClock().now_us(),
                 stock=stock,

@@ -1,6 +1,7 @@
 """What `gateway sim` and `gateway demo` are given is looked at before anything runs."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,16 @@ def test_a_wrong_file_of_faults_is_told_with_its_place(tmp_path: Path, written: 
     assert told.value.title == f"the file of faults {faults} has 1 finding(s)"
     ((_, finding),) = told.value.details
     assert why in finding
+
+
+def test_where_nobody_stands_at_the_walls_nobody_picks_short(tmp_path: Path) -> None:
+    faults = tmp_path / "faults.yaml"
+    faults.write_text("faults: [{kind: shortPick, device: wall-1}]\n", encoding="utf-8")
+    options = SimOptions(site=load_site(DEMO_SITE), port=8090, speed=1, seed=1, faults=faults)
+    Simulation(options, tmp_path)
+    with pytest.raises(Failure) as told:
+        Simulation(replace(options, hands=False), tmp_path)
+    assert "shortPick cannot happen to wall-1" in told.value.details[0][1]
 
 
 def test_a_site_that_has_lost_a_place_since_the_last_run_is_told_with_what_to_do(tmp_path: Path) -> None:
