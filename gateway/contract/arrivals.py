@@ -117,6 +117,7 @@ class ExpectedLineView(WireModel):
     Attributes:
         announced: 0: it came, and nobody had announced it.
         lacks: how many are still to come.
+        barcodes: of the product, to find the line by what is scanned.
         lot_no: '': whatever lot comes.
     """
 
@@ -124,6 +125,7 @@ class ExpectedLineView(WireModel):
     sku_id: str
     sku_name: str
     unit: str
+    barcodes: tuple[str, ...] = ()
     lot_no: str
     produced_at: datetime | None = Omitted
     expires_at: datetime | None = Omitted

@@ -1,5 +1,6 @@
 """Announced goods as people at the dock read them: what is to come, and what still lacks, in words too (S2-35)."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -23,7 +24,7 @@ _PAGE_OPEN: Final = (
 )
 _ONE: Final = f"SELECT {_COLUMNS} FROM arrivals WHERE notice_no = :notice_no"
 _SHOWN: Final = (
-    "SELECT l.arrival_id, l.line_no, l.sku, COALESCE(p.name, l.sku), COALESCE(p.unit, ''), l.lot_no, l.production_at,"
+    "SELECT l.arrival_id, l.line_no, l.sku, COALESCE(p.name, l.sku), COALESCE(p.unit, ''), COALESCE(p.barcodes, '[]'), l.lot_no, l.production_at,"
     " l.expiry_at, l.announced, l.received FROM arrival_lines l JOIN arrivals a ON a.arrival_id = l.arrival_id"
     " LEFT JOIN products p ON p.owner_id = a.owner_id AND p.sku = l.sku WHERE l.arrival_id = :arrival_id ORDER BY l.line_no"
 )
@@ -77,12 +78,13 @@ def _view(row: Row, lines: Sequence[ExpectedLineView]) -> ExpectedArrivalView:
 
 
 def _line_view(row: Row) -> ExpectedLineView:
-    _, line_no, sku, name, unit, lot_no, production_at, expiry_at, announced, received = row
+    _, line_no, sku, name, unit, barcodes, lot_no, production_at, expiry_at, announced, received = row
     return ExpectedLineView(
         line_no=line_no,
         sku_id=sku,
         sku_name=name,
         unit=unit,
+        barcodes=tuple(json.loads(barcodes)),
         lot_no=lot_no,
         produced_at=to_moment(production_at),
         expires_at=to_moment(expiry_at),

@@ -7,6 +7,8 @@
 
 const TOKEN = "token";
 const OPERATOR = "operator";
+/** How the gateway has answered who uses this tab. */
+export const KNOWN = "session";
 
 /** @type {Set<() => void>} */
 const watchers = new Set();
@@ -24,6 +26,7 @@ export function showToken(token) {
 /** The token is not known any more: whoever looks at the page signs in again. */
 export function signedOut() {
   sessionStorage.removeItem(TOKEN);
+  sessionStorage.removeItem(KNOWN);
   for (const watcher of watchers) watcher();
 }
 

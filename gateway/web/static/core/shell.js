@@ -2,7 +2,7 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { ask, NotSignedIn, Refused, Unanswered } from "./http.js";
-import { actAs, operator, showToken, shownToken, signedOut, whenSignedOut } from "./session.js";
+import { actAs, KNOWN, operator, showToken, shownToken, signedOut, whenSignedOut } from "./session.js";
 import { t } from "./shell-words.js";
 import { createStore, mount } from "./store.js";
 import { currentLanguage, LANGUAGES, speak } from "./words.js";
@@ -63,21 +63,29 @@ export function runPage({ title, store, view, start, needsName }) {
   document.title = t(title);
   let isStarted = false;
 
+  /** @param {Session} session */
+  const letIn = (session) => {
+    if (session.person) actAs(session.person.personId);
+    const isAsked = session.access === "open" && session.signIn !== "none";
+    const isIn = !isAsked && !session.person?.mustChangePassword && !(needsName && !operator());
+    shell.set({ session, isIn, signInError: "" });
+    if (isIn && !isStarted) {
+      isStarted = true;
+      start();
+    }
+  };
   const enter = async () => {
     try {
       const session = /** @type {Session} */ (await ask("GET", "/v1/session"));
-      if (session.person) actAs(session.person.personId);
-      const isAsked = session.access === "open" && session.signIn !== "none";
-      const isIn = !isAsked && !session.person?.mustChangePassword && !(needsName && !operator());
-      shell.set({ session, isIn, signInError: "" });
-      if (isIn && !isStarted) {
-        isStarted = true;
-        start();
-      }
+      sessionStorage.setItem(KNOWN, JSON.stringify(session));
+      letIn(session);
     } catch (error) {
       if (error instanceof NotSignedIn) return; // `whenSignedOut` asks anew, without the token
       if (!(error instanceof Unanswered)) throw error;
       link(false);
+      // Who was in when this tab was loaded last may go on: the gateway judges whatever is sent.
+      const known = sessionStorage.getItem(KNOWN);
+      if (known && !shell.get().session) letIn(JSON.parse(known));
       setTimeout(() => void enter(), AGAIN_MS);
     }
   };

@@ -1,0 +1,28 @@
+/**
+ * Keeps the pages where the browser may (TLS or localhost), so that a handheld that starts out of reach has its page: what the gateway has
+ * comes from the gateway, what it cannot send comes from what was kept. Data are never kept here.
+ */
+
+const KEPT = "pages";
+const self_ = /** @type {any} */ (self);
+
+self_.addEventListener("install", () => self_.skipWaiting());
+self_.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(self_.clients.claim()));
+self_.addEventListener("fetch", (/** @type {any} */ event) => {
+  const { method, url } = event.request;
+  if (method === "GET" && /^\/ui(\/|$)/.test(new URL(url).pathname)) event.respondWith(newest(event.request));
+});
+
+/** @param {Request} request @returns {Promise<Response>} */
+async function newest(request) {
+  const kept = await caches.open(KEPT);
+  try {
+    const answer = await fetch(request);
+    if (answer.ok) await kept.put(request, answer.clone());
+    return answer;
+  } catch (error) {
+    const page = await kept.match(request, { ignoreSearch: true });
+    if (page) return page;
+    throw error;
+  }
+}

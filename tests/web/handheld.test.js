@@ -1,0 +1,88 @@
+/** What is scanned with a handheld lands where it belongs, or nowhere; what it has read it still knows without a network (S2-145). */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+globalThis.localStorage = /** @type {any} */ ({ getItem: () => "en" });
+globalThis.sessionStorage = /** @type {any} */ ({ getItem: () => null });
+const { begin, expected, filled, isComplete, isOneOf, scan } = await import("../../gateway/web/static/pda/job.js");
+const { keptList } = await import("../../gateway/web/static/pda/kept.js");
+const { only, onlyAt } = await import("../../gateway/web/static/pda/task.js");
+const { Refused, Unanswered } = await import("../../gateway/web/static/core/http.js");
+
+const TEA = { skuId: "TEA", name: "Green tea", barcodes: ["6901234567892"], lotNo: "L-1" };
+const PICK = [
+  { name: "place", word: "scanPlace", kind: "code", refuses: onlyAt("S-01") },
+  { name: "scan", word: "scanGoods", kind: "code", refuses: only(TEA) },
+  { name: "quantity", word: "pieces", kind: "pieces", most: 4 },
+];
+const scanned = (fields, codes, given) => codes.reduce(scan, begin(fields, given));
+
+test("scans fill one field after the other, and what is complete may be sent", () => {
+  const entry = scanned(PICK, ["S-01", "6901234567892"], { quantity: 4 });
+  assert.deepEqual(entry.values, { place: "S-01", scan: "6901234567892", quantity: 4 });
+  assert.equal(expected(entry), null);
+  assert.ok(isComplete(entry));
+});
+
+test("what is not expected lands nowhere and says why", () => {
+  const wrong = scanned(PICK, ["S-02"]);
+  assert.equal(wrong.refusal, "S-02 is not S-01");
+  assert.deepEqual(wrong.values, {});
+  assert.match(scanned(PICK, ["S-01", "6900000000007"]).refusal, /is not Green tea/);
+  assert.match(scanned(PICK, ["S-01", "TEA", "S-01"], { quantity: 1 }).refusal, /nothing is to be scanned/);
+  assert.equal(scan(wrong, "S-01").refusal, "", "the next one is heard");
+});
+
+test("goods that this handheld cannot read are left to the gateway, which judges them before anything is booked", () => {
+  for (const code of ["]C1010690123456789217261231", "TEA", "L-1", "UNIT-0815", "06901234567892"]) {
+    assert.equal(only(TEA)(code), null, code);
+  }
+});
+
+test("where pieces are counted by scanning, each scan of the goods is one more, and not one too many", () => {
+  const fields = [{ ...PICK[1], codes: ["TEA", "6901234567892"] }, { ...PICK[2], countsScans: true }];
+  assert.equal(scanned(fields, ["TEA", "6901234567892", "TEA"]).values.quantity, 3);
+  const full = scanned(fields, ["TEA", "TEA", "TEA", "TEA", "TEA"]);
+  assert.deepEqual([full.values.quantity, full.refusal], [4, "No more than 4"]);
+});
+
+test("goods that are scanned twice where nobody counts by scanning are still the same pieces", () => {
+  const entry = scanned(PICK, ["S-01", "TEA", "TEA"], { quantity: 4 });
+  assert.deepEqual([entry.values.quantity, entry.refusal], [4, ""]);
+});
+
+test("every unit is scanned once", () => {
+  const fields = [{ name: "upns", word: "scanUnits", kind: "units", most: 2 }];
+  const entry = scanned(fields, ["A", "B", "A"]);
+  assert.deepEqual([entry.values.upns, entry.refusal], [["A", "B"], "A has been scanned already"]);
+  assert.equal(scan(filled(entry, "upns", ["A", "B"]), "C").refusal, "No more than 2");
+});
+
+test("nothing that is missing or out of bounds is sent", () => {
+  for (const quantity of [undefined, "", 0, 5, 1.5]) {
+    assert.equal(isComplete(begin(PICK, { place: "S-01", scan: "TEA", quantity })), false, String(quantity));
+  }
+  const counted = [{ name: "quantity", word: "pieces", kind: "pieces", least: 0 }];
+  assert.ok(isComplete(begin(counted, { quantity: 0 })), "nothing there is a count too");
+});
+
+test("a number is one number, however it is printed", () => {
+  const printed = ["690123456789", "0690123456789", "00690123456789", "]E00690123456789", "]C10100690123456789", "(01)00690123456789"];
+  for (const code of printed) assert.ok(isOneOf(code, ["690123456789"]), code);
+  assert.ok(!isOneOf("690123456780", ["690123456789"]));
+  assert.ok(!isOneOf("0A-1", ["A-1"]), "only numbers have zeros before them");
+});
+
+test("a list is known as it was read last, if nobody answers", async () => {
+  const kept = new Map();
+  const store = { getItem: (name) => kept.get(name) ?? null, setItem: (name, text) => void kept.set(name, text) };
+  const away = () => Promise.reject(new Unanswered(""));
+  await assert.rejects(keptList("/v1/list", 10, store, away), Unanswered);
+  const fresh = await keptList("/v1/list", 10, store, async () => [1, 2]);
+  assert.deepEqual([fresh.items, fresh.isOld], [[1, 2], false]);
+  const old = await keptList("/v1/list", 10, store, away);
+  assert.deepEqual([old.items, old.isOld, old.at], [[1, 2], true, fresh.at]);
+  const no = () => Promise.reject(new Refused(403, { title: "", detail: "no", status: 403 }));
+  await assert.rejects(keptList("/v1/list", 10, store, no), Refused);
+});
