@@ -29,6 +29,7 @@ from gateway.api.wes_floor import floor_routes
 from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wes_labels import label_routes
 from gateway.api.wes_products import product_routes
+from gateway.api.wes_reports import report_routes
 from gateway.api.wes_stock import stock_routes
 from gateway.api.wes_throughput import throughput_routes
 from gateway.api.wes_tracing import tracing_routes
@@ -102,6 +103,7 @@ def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:
         wms_routes,
         label_routes,
         throughput_routes,
+        report_routes,
         product_routes,
         code_routes,
         inbound_routes,

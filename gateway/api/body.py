@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope
 from gateway.api.guard import SAFE
 from gateway.api.problems import Rejected
 from gateway.api.reach import OPERATOR, ZoneCheck, signed
-from gateway.api.tables import TABLE, as_table, table_of_list, wants_table
+from gateway.api.tables import TABLE, as_table, page_size_of, table_of_list, wants_table
 from gateway.contract.nul import NO_NUL, holds_nul
 from gateway.contract.strict_json import read_json
 
@@ -33,7 +33,7 @@ class JsonRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of one request."""
-        handle, table = super().get_route_handler(), self._table
+        handle, table, page_size = super().get_route_handler(), self._table, page_size_of(self)
         is_act = self.body_field is not None and _names_operator(self.body_field.field_info.annotation)
 
         async def handle_json(request: Request) -> Response:
@@ -41,7 +41,7 @@ class JsonRoute(APIRoute):
             if request.method not in SAFE:
                 ZoneCheck(request.scope).check_named(request.path_params)
             if table is not None and wants_table(asked):
-                return await as_table(asked, handle, table)
+                return await as_table(asked, handle, table, page_size)
             return await handle(asked)
 
         return handle_json

@@ -6,17 +6,19 @@ pages cannot be read, is broken off and never ended, so that nobody takes a part
 """
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, get_args
 from urllib.parse import urlencode
 
 import structlog
+from annotated_types import Le
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
+from fastapi.routing import APIRoute
 
 from gateway.api.media import accepted
-from gateway.api.replies import LIMIT_MAX, Page
+from gateway.api.replies import Page, Paging
 from gateway.paper.table import Table, table_of
 
 log = structlog.get_logger()
@@ -26,6 +28,8 @@ MEDIA_TYPE: Final = f"{TABLE}; charset=utf-8; header=present"
 JSON: Final = "application/json"
 ITEMS_MAX: Final = 100_000
 """Items of one table."""
+
+_WHICH_PAGE: Final = frozenset({"format", "limit", "cursor"})
 
 Handle = Callable[[Request], Awaitable[Response]]
 
@@ -42,28 +46,41 @@ def table_of_list(model: Any) -> Table | None:
     return table_of(item)
 
 
+def page_size_of(route: APIRoute) -> int | None:
+    """Return how many items a page of a route's list may have; None: the list always comes in one piece."""
+    for each in route.dependant.query_params:
+        model = each.field_info.annotation
+        if isinstance(model, type) and issubclass(model, Paging):
+            return next(
+                int(str(bound.le)) for bound in model.model_fields["limit"].metadata if isinstance(bound, Le)
+            )
+    return None
+
+
 def wants_table(request: Request) -> bool:
     """Tell whether a caller wants a list as a table; the parameter counts more than the header."""
     asked = request.query_params.get("format")
     return asked == "csv" if asked is not None else accepted(request, (JSON, TABLE)) == TABLE
 
 
-async def as_table(request: Request, handle: Handle, table: Table) -> Response:
+async def as_table(request: Request, handle: Handle, table: Table, page_size: int | None) -> Response:
     """Return a list as a table: all of it, or, if the caller has given a `limit`, one page and a link to the next.
 
     Args:
         request: for the list.
         handle: answers a request for one of its pages as JSON.
         table: how items become rows.
+        page_size: how many items a page may have; None: the list always comes in one piece.
     """
     asked = request.query_params
-    first = await handle(_for_page(request, asked.get("limit", str(LIMIT_MAX)), asked.get("cursor")))
+    size = {} if page_size is None else {"limit": str(page_size)}
+    first = await handle(_for_page(request, {**size, **asked}))
     if first.status_code != HTTPStatus.OK:
         return first
     name = request.url.path.rstrip("/").rpartition("/")[2]
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Vary": "Accept"}
     if "limit" not in asked:
-        lines = _lines(request, handle, table, first)
+        lines = _lines(request, handle, table, first, size)
         return StreamingResponse(lines, headers=headers, media_type=MEDIA_TYPE)
     page = json.loads(bytes(first.body))
     if "nextCursor" in page:
@@ -72,7 +89,9 @@ async def as_table(request: Request, handle: Handle, table: Table) -> Response:
     return Response(table.header() + table.lines(page["items"]), headers=headers, media_type=MEDIA_TYPE)
 
 
-async def _lines(request: Request, handle: Handle, table: Table, first: Response) -> AsyncGenerator[str]:
+async def _lines(
+    request: Request, handle: Handle, table: Table, first: Response, size: Mapping[str, str]
+) -> AsyncGenerator[str]:
     """Yield a table page by page.
 
     Raises:
@@ -91,17 +110,15 @@ async def _lines(request: Request, handle: Handle, table: Table, first: Response
         yield table.lines(page["items"])
         if "nextCursor" not in page:
             return
-        answer = await handle(_for_page(request, str(LIMIT_MAX), page["nextCursor"]))
+        answer = await handle(_for_page(request, {**size, "cursor": page["nextCursor"]}))
         if answer.status_code != HTTPStatus.OK:
             raise BrokenOff(f"a page of {request.url.path} was refused: {bytes(answer.body).decode()}")
 
 
-def _for_page(request: Request, limit: str, cursor: str | None) -> Request:
-    """Return the request for one page of JSON."""
-    asked = [
-        each for each in request.query_params.multi_items() if each[0] not in {"format", "cursor", "limit"}
-    ]
-    page = [("limit", limit)] + ([] if cursor is None else [("cursor", cursor)])
+def _for_page(request: Request, page: Mapping[str, str]) -> Request:
+    """Return the request for one page of JSON; of `page` counts what says which."""
+    asked = [each for each in request.query_params.multi_items() if each[0] not in _WHICH_PAGE]
+    which = [(name, page[name]) for name in ("limit", "cursor") if name in page]
     return type(request)(
-        {**request.scope, "query_string": urlencode([*asked, *page]).encode()}, request.receive
+        {**request.scope, "query_string": urlencode([*asked, *which]).encode()}, request.receive
     )

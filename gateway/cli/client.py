@@ -109,13 +109,15 @@ class GatewayClient:
         self._http = http
         self.url = str(http.base_url).rstrip("/")
 
-    def get(self, path: str, params: Params | None = None) -> httpx.Response:
-        """Ask for something.
+    def get(
+        self, path: str, params: Params | None = None, accept: str = "application/json"
+    ) -> httpx.Response:
+        """Ask for something, in the form that is accepted.
 
         Raises:
             Failure: refused (1), or the gateway cannot be reached (3).
         """
-        return self._send("GET", path, params=params)
+        return self._send("GET", path, params=params, headers={"Accept": accept})
 
     def post(self, path: str, body: Mapping[str, JsonValue] | None = None) -> httpx.Response:
         """Ask for something to be done.

@@ -103,6 +103,12 @@ def _transfers() -> Any:
     return get_group(transfers)
 
 
+def _report() -> Any:
+    from gateway.cli.wes_report import report
+
+    return alone(report)
+
+
 def _trace() -> Any:
     from gateway.cli.wes_tracing import trace
 
@@ -175,6 +181,7 @@ COMMANDS: Final = {
     "transfers": Listed(
         "Goods that are ordered to be moved: list, show, approve, abort, delete.", _transfers
     ),
+    "report": Listed("Show the last days in figures, or write them as a page and as tables.", _report),
     "trace": Listed(
         "Show where a lot or a unit came from, where it lies, who is promised some, and to whom it has been shipped.",
         _trace,

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from gateway.delivery.brokers import Broker
 from gateway.delivery.inbound import Inbound
+from gateway.delivery.reports import Reports
 from gateway.delivery.rounds import Rounds
 from gateway.delivery.upstream import Courier, UpstreamDelivery
 from gateway.kernel.clock import SteadyClock
@@ -13,6 +14,7 @@ from gateway.wes.core import WesCore
 from gateway.wes.counting.cycle import order_cycle_count
 from gateway.wes.counting.views import put_counts_away
 from gateway.wes.counting.watch import CountWatch
+from gateway.wes.floor.overtaken import Overtaken
 from gateway.wes.orders.history import carry_over
 from gateway.wes.orders.lateness import watch
 from gateway.wes.outbox import is_told
@@ -86,10 +88,15 @@ def upstream_works(
         ),
         "late orders": Rounds("late orders", wes.monitors.period_s, lambda: watch(core.store, core.context)),
         "monitors": _round(core, "monitors", wes.monitors.period_s, look),
+        "overtaken lots": Rounds(
+            "overtaken lots", wes.monitors.period_s, Overtaken(core.store, core.context, core.alarms).work
+        ),
         "stock alarms": Rounds(
             "stock alarms", wes.monitors.period_s, StockWatch(core.store, core.context, core.alarms).work
         ),
     }
+    if wes.report is not None:
+        works["reports"] = Rounds("reports", CALENDAR_S, Reports(core, wes.report).work)
     if courier is None or not is_told(core.context):
         return works
     sync = wes.upstream.sync

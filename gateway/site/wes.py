@@ -354,6 +354,22 @@ class LabelPaper(WiringModel):
     dots_per_mm: Literal[6, 8, 12, 24] = 8
 
 
+class Report(WiringModel):
+    """The report that is written every day (S2-157).
+
+    Attributes:
+        folder: where to.
+        at: time of day, in the site's time zone.
+        days: so many last days are told of.
+        keep: so many reports; older ones are deleted.
+    """
+
+    folder: Path
+    at: TimeOfDay = time(4, 0)
+    days: Annotated[int, Field(ge=1, le=92)] = 7
+    keep: Annotated[int, Field(ge=1, le=1000)] = 60
+
+
 class Upstream(WiringModel):
     """Who sends orders and wants to hear of them: over HTTP, or by a broker; commands are taken over HTTP in any case.
 
@@ -403,9 +419,13 @@ class StockLimits(WiringModel):
 
     Attributes:
         near_expiry_days: goods that expire within so many days; None: none.
+        overtaken_days: a lot of which something is free so many days after a younger one was picked; None: none.
+        slow_days: goods of which nothing has come or left for so many days; None: none.
     """
 
     near_expiry_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    overtaken_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    slow_days: Annotated[int, Field(ge=1, le=3650)] | None = None
 
 
 class Cycle(WiringModel):
@@ -455,6 +475,7 @@ class Wes(WiringModel):
         keep_days: how long ended orders are kept before they go to history (S1-9).
         relocation: None: containers move only for work.
         rollback: what is undone, in this order, when a container cannot be worked on at its station.
+        report: None: none is written by schedule.
         codes: what codes look like, kind by kind; of a kind without a rule any code will do.
         rules: see gateway/site/rules.py.
     """
@@ -479,5 +500,6 @@ class Wes(WiringModel):
     monitors: Monitors = Monitors()
     counting: Counting = Counting()
     labels: LabelPaper = LabelPaper()
+    report: Report | None = None
     codes: Annotated[tuple[CodeRule, ...], Field(max_length=100)] = ()
     rules: tuple[Rule, ...] = ()

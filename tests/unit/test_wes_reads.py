@@ -12,6 +12,7 @@ from gateway.wes.counting.calls import CountCalls
 from gateway.wes.counting.cycle import order_cycle_count
 from gateway.wes.counting.views import lines_at_station, put_counts_away
 from gateway.wes.counting.watch import CountWatch
+from gateway.wes.floor.overtaken import Overtaken
 from gateway.wes.floor.rounds import Lacking
 from gateway.wes.floor.watch import Watch
 from gateway.wes.orders.history import DAY_US, carry_over
@@ -19,6 +20,7 @@ from gateway.wes.orders.lateness import watch
 from gateway.wes.performance import performance
 from gateway.wes.planning.replenishment import Replenishments
 from gateway.wes.planning.rollback import Rollbacks
+from gateway.wes.reporting import FIRST, list_outbound, report_on
 from gateway.wes.stock.watch import StockWatch
 from gateway.wes.throughput import throughput
 from gateway.wes.timers import ShortOrders, expire, forget, tell_what_just_changed
@@ -44,7 +46,9 @@ TABLE = re.compile(
 
 @pytest.mark.parametrize("sequence", ["waveFirst", "allocateFirst"])
 async def test_no_round_reads_a_table_that_grows_as_a_whole(sequence: str) -> None:
-    async with station(sequence=sequence, stock={"near_expiry_days": 30}) as line:
+    async with station(
+        sequence=sequence, stock={"near_expiry_days": 30, "overtaken_days": 1, "slow_days": 1}
+    ) as line:
         asked = await work_through(line)
         assert len(asked) > 100
         wrong = {sql for sql in asked if await is_read_as_a_whole(line.store, sql)}
@@ -58,13 +62,17 @@ async def test_what_is_told_of_a_day_is_found_by_its_moment_however_many_days_th
         line.store._connection.set_trace_callback(asked.add)
         await line.store.read(lambda tx: throughput(tx, 0))
         await line.store.read(lambda tx: performance(tx, WAREHOUSE, 24, 0))
+        await line.store.read(lambda tx: report_on(tx, WAREHOUSE, 0, 1))
+        await line.store.read(lambda tx: list_outbound(tx, 0, 1, FIRST, 1))
         line.store._connection.set_trace_callback(None)
-        plans = [await plan_of(line.store, sql) for sql in asked if "stages" in sql or "ledger" in sql]
+        plans = [await plan_of(line.store, sql) for sql in asked if re.search("stages|ledger|arrivals", sql)]
         by_moment = (
             "INDEX stages_shipped (document=? AND code=? AND at_us>?)",
             "INDEX stock_events_adjusted (kind=? AND at>?)",
+            "INDEX ledger_holder (holder_id=? AND at>? AND at<?)",
+            "INDEX arrivals_ended (ended_at>? AND ended_at<?)",
         )
-        assert [sum(index in plan for plan in plans) for index in by_moment] == [2, 1]
+        assert [sum(index in plan for plan in plans) for index in by_moment] == [2, 1, 2, 1]
 
 
 async def work_through(line: Station) -> set[str]:
@@ -99,6 +107,7 @@ async def look_around(line: Station) -> None:
     await Watch(store, context, core.alarms).work()
     await StockWatch(store, context, core.alarms).work()
     await CountWatch(store, context, core.alarms).work()
+    await Overtaken(store, context, core.alarms).work()
     await CountCalls(store, context).work()
     await put_counts_away(store, context)
     await TransferCalls(store, context).work()

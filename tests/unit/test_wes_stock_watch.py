@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from gateway.contract.corrections import JudgeLot, LotQuality, SetSafety
+from gateway.contract.corrections import CountGoods, JudgeLot, LotQuality, SetSafety
 from gateway.kernel.clock import to_datetime
 from gateway.wes.alarms import Alarm, Alarms
 from gateway.wes.corrections import correct
 from gateway.wes.stock.watch import DAY_US, NAMED_MAX, StockWatch
+from tests.unit.chain_rig import fill, order
 from tests.unit.feeding import START_US
+from tests.unit.station_rig import station
 from tests.unit.wes_rig import Core, command, core
 
 pytestmark = pytest.mark.unit
@@ -109,3 +111,42 @@ async def test_a_product_without_a_safety_stock_may_run_out() -> None:
         await line.stock("A", 2)
         await line.submit(command("C-1", ("A", 2)))
         assert await Watching(line).look() == {}
+
+
+async def test_goods_that_neither_come_nor_leave_for_long_are_an_alarm_until_they_do() -> None:
+    async with station(stock={"slow_days": 30}) as line:
+        watching = Watching(line.core)
+        await fill(line, "T-1", "A1-1-L-05", A=10, B=5)
+        assert await watching.look(after_days=29) == {}
+        start = day(0)
+        slow = f"Nothing has come or left for 30 days: A (10, {start}), B (5, {start})"
+        assert await watching.look(after_days=2) == {"slowMoving": slow}
+        await order(line, "C-1", ("A", 1))
+        await line.finish()
+        assert await watching.look() == {
+            "slowMoving": f"Nothing has come or left for 30 days: B (5, {start})"
+        }
+        await line.core.stock("B", 1, lot_no="B-2")
+        assert await watching.look() == {}
+
+
+async def test_that_goods_are_counted_does_not_mean_that_they_move() -> None:
+    async with core(stock={"slow_days": 30}) as line:
+        await line.stock("A", 5)
+        line.clock.at_us += 31 * DAY_US
+        ((holder, lot_no),) = await line.rows(
+            "SELECT p.holder_id, l.lot_no FROM positions p JOIN lots l ON l.lot_id = p.lot_id"
+        )
+        found = CountGoods(act_id="K-1", sku_id="A", lot_no=lot_no, holder_id=holder, quantity=6, **BY)
+        await line.store.write(partial(correct, context=line.context, request=found))
+        assert await Watching(line).look() == {
+            "slowMoving": f"Nothing has come or left for 30 days: A (6, {day(0)})"
+        }
+
+
+async def test_what_is_not_there_any_more_is_not_slow() -> None:
+    async with station(stock={"slow_days": 30}) as line:
+        await fill(line, "T-1", "A1-1-L-05", A=2)
+        await order(line, "C-1", ("A", 2))
+        await line.finish()
+        assert await Watching(line.core).look(after_days=40) == {}

@@ -86,7 +86,9 @@ def needed(route: APIRoute) -> dict[str, str]:
         for name, field in model.model_fields.items()
     }
     return {
-        name: ANYTHING[name] for name, field in fields.items() if field.is_required() or name == "quality"
+        name: ANYTHING.get(name, "A")
+        for name, field in fields.items()
+        if field.is_required() or name == "quality"
     }
 
 

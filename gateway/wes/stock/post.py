@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
+from gateway.contract.clock import Micros
 from gateway.kernel.ports import Row, SqlValue, Tx
-from gateway.wes.stock.model import NOTHING, OUTSIDE, Balance, Event, Line, Pool, Quality, UnitMove
+from gateway.wes.stock.model import ADJUST, NOTHING, OUTSIDE, Balance, Event, Line, Pool, Quality, UnitMove
 from gateway.wes.stock.refusal import (
     Barred,
     Elsewhere,
@@ -57,11 +58,13 @@ class _Change:
     Attributes:
         own: of a lot: the part that no position has.
         quality: of a lot: what it has from now on; None: what it had.
+        moved_at: of a pool: when some of it came into the house or left; None: none did.
     """
 
     balance: Balance
     own: Balance = NOTHING
     quality: Quality | None = None
+    moved_at: Micros | None = None
 
     @property
     def params(self) -> dict[str, SqlValue]:
@@ -69,6 +72,7 @@ class _Change:
             "unplaced": self.own.allocated,
             "barred": self.own.held,
             "quality": self.quality,
+            "moved_at": self.moved_at,
         }
 
 
@@ -117,7 +121,8 @@ _POSITIONS: Final = _Layer(
 )
 _POOLS: Final = _Layer(
     Level.POOL,
-    f"""UPDATE pools SET {_SET} WHERE pool_id = :number AND {_SOUND}
+    f"""UPDATE pools SET {_SET}, moved_at = COALESCE(CAST(:moved_at AS BIGINT), moved_at)
+    WHERE pool_id = :number AND {_SOUND}
     RETURNING pool_id, '', {POOL_COLUMNS}""",
     "SELECT quantity, reserved, allocated, held, 0, 0, 'qualified' FROM pools WHERE pool_id = :number",
 )
@@ -170,7 +175,7 @@ async def _post(event: Event, tx: Tx) -> Posted:
     positions = await _change(tx, _POSITIONS, at_positions)
     rows = (*lots, *positions)
     pool_ids: dict[int, int] = {row[0]: row[6] for row in rows}
-    pools = await _change(tx, _POOLS, _at_pools(at_lots, pool_ids))
+    pools = await _change(tx, _POOLS, _at_pools(at_lots, pool_ids, _moved_at(event)))
     _count(event, {row[0] for row in rows if row[7]})
     await _move_units(tx, event, pool_ids)
     after = {_Key(*row[:2]): row[2:6] for row in rows}
@@ -227,11 +232,17 @@ def _at_positions(lines: Iterable[Line]) -> Changes:
     }
 
 
-def _at_pools(at_lots: Changes, pool_ids: Mapping[int, int]) -> Changes:
+def _moved_at(event: Event) -> Micros | None:
+    """Return when goods came into the house or left, if they did: a count finds or misses them, and moves none."""
+    outside = {line.holder_id for line in event.lines} & OUTSIDE
+    return event.act.at if outside - {ADJUST} else None
+
+
+def _at_pools(at_lots: Changes, pool_ids: Mapping[int, int], moved_at: Micros | None) -> Changes:
     sums: defaultdict[_Key, Balance] = defaultdict(Balance)
     for lot, change in at_lots.items():
         sums[_Key(pool_ids[lot.number])] += change.balance
-    return {key: _Change(change) for key, change in sums.items() if change != NOTHING}
+    return {key: _Change(change, moved_at=moved_at) for key, change in sums.items() if change != NOTHING}
 
 
 async def _change(tx: Tx, layer: _Layer, changes: Changes) -> Sequence[Row]:

@@ -1,4 +1,4 @@
-"""Stock that somebody should see to in time: what expires soon, and what falls short of its safety stock (S2-108, S2-156).
+"""Stock that somebody should see to in time: what expires soon, falls short of its safety stock, or does not move (S2-108, S2-156).
 
 Each is one alarm that names the first of them. It is looked up in rounds, so that it stands again after a restart, and ends by
 itself once the goods are sold, judged, counted away, or have come.
@@ -17,6 +17,7 @@ from gateway.wes.context import WesContext
 SUBJECT: Final = "stock"
 NEAR_EXPIRY: Final = "nearExpiry"
 BELOW_SAFETY: Final = "belowSafety"
+SLOW: Final = "slowMoving"
 NAMED_MAX: Final = 20
 """Lots, or products, that one alarm names."""
 DAY_US: Final = 86_400_000_000
@@ -27,6 +28,9 @@ AND lots.quality = 'qualified' AND lots.quantity > 0
 ORDER BY lots.expiry_at, lots.lot_id LIMIT :limit"""
 _SHORT: Final = """SELECT sku, quantity - reserved - held, safety FROM pools WHERE warehouse_id = :warehouse_id
 AND safety > 0 AND quantity - reserved - held < safety ORDER BY sku, pool_id LIMIT :limit"""
+
+_SLOW: Final = """SELECT sku, quantity, moved_at FROM pools WHERE warehouse_id = :warehouse_id AND quantity > 0
+AND moved_at <= :before ORDER BY moved_at, pool_id LIMIT :limit"""
 
 
 class StockWatch:
@@ -52,6 +56,33 @@ class StockWatch:
             self._alarms.raise_alarm(_below_safety(short, now))
         else:
             self._alarms.clear(BELOW_SAFETY)
+        await self._look_for_slow(now)
+
+    async def _look_for_slow(self, now: Micros) -> None:
+        wes, days = self._context.wes, self._context.wes.stock.slow_days
+        which = {
+            "warehouse_id": wes.warehouse_id,
+            "before": now - (days or 0) * DAY_US,
+            "limit": NAMED_MAX,
+        }
+        slow = () if days is None else await self._store.read(lambda tx: tx.fetch(_SLOW, which))
+        if days is None or not slow:
+            self._alarms.clear(SLOW)
+            return
+        zone = ZoneInfo(wes.timezone)
+        named = ", ".join(
+            f"{sku} ({quantity}, {datetime.fromtimestamp(moved_at / 1e6, zone):%Y-%m-%d})"
+            for sku, quantity, moved_at in slow
+        )
+        self._alarms.raise_alarm(
+            Alarm(
+                subject=SUBJECT,
+                code=SLOW,
+                text=f"Nothing has come or left for {days} days: {named}",
+                advice="Sell it, reduce it, or move it to where it stands in nobody's way.",
+                raised_at=slow[0][2] + days * DAY_US,
+            )
+        )
 
     def _near_expiry(self, lots: Sequence[Row], since: Micros) -> Alarm:
         wes = self._context.wes
