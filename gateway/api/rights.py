@@ -150,6 +150,14 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     "POST /v1/wes/corrections/merges": DECIDES_ALONE,
     "POST /v1/wes/corrections/recalls": DECIDES_ALONE,
     "POST /v1/wes/corrections/safeties": DECIDES_ALONE,
+    # transfers
+    "POST /v1/wes/transfers": DECIDES,
+    "GET /v1/wes/transfers": ANYONE,
+    "GET /v1/wes/transfers/{transferId}": ANYONE,
+    "GET /v1/wes/transfers/{transferId}/log": ANYONE,
+    "GET /v1/wes/transferring/tasks": ANYONE,
+    "POST /v1/wes/transferring/acts": ACTS,
+    "POST /v1/wes/transferring/decisions": DECIDES_ALONE,
     # counts
     "POST /v1/wes/counts": DECIDES,
     "GET /v1/wes/counts": ANYONE,

@@ -9,9 +9,12 @@ from gateway.api.body import JsonRoute
 from gateway.api.replies import Page, Paging, number_cursor, page_of, reply
 from gateway.contract.acts import ActView
 from gateway.contract.transfers import (
+    AnyTransferAct,
+    AnyTransferDecision,
     Destination,
     OrderTransfer,
     TransferAct,
+    TransferDecision,
     TransferLogView,
     TransferPurpose,
     TransferState,
@@ -23,7 +26,7 @@ from gateway.kernel.clock import to_micros
 from gateway.kernel.ports import Tx
 from gateway.wes.core import WesCore
 from gateway.wes.transfers.acts import do_transfer
-from gateway.wes.transfers.documents import order_transfer
+from gateway.wes.transfers.ordering import order_transfer
 from gateway.wes.transfers.views import (
     WhichTransfers,
     list_tasks,
@@ -68,6 +71,11 @@ def transfer_routes(core: WesCore) -> APIRouter:
     router = APIRouter(prefix="/v1/wes", tags=["wes transfers"], route_class=JsonRoute)
     store, context = core.store, core.context
 
+    async def do(request: AnyTransferAct | AnyTransferDecision) -> Response:
+        view = await store.write(partial(do_transfer, context=context, request=request))
+        core.stir()
+        return reply(view)
+
     @router.post("/transfers", response_model=TransferView)
     async def order_a_transfer(request: OrderTransfer) -> Response:
         """Have goods moved: inside the site, to another warehouse, or to production. Somebody approves it first."""
@@ -99,10 +107,13 @@ def transfer_routes(core: WesCore) -> APIRouter:
 
     @router.post("/transferring/acts", response_model=ActView)
     async def do_a_transfer(request: TransferAct) -> Response:
-        """Approve, delete or abort a transfer; take goods out, put them down, tell what lacks; hand them over, confirm them."""
-        view = await store.write(partial(do_transfer, context=context, request=request))
-        core.stir()
-        return reply(view)
+        """Take goods out, put them where they go, tell what is missing; hand them over, or confirm what has come elsewhere."""
+        return await do(request)
+
+    @router.post("/transferring/decisions", response_model=ActView)
+    async def decide_about_a_transfer(request: TransferDecision) -> Response:
+        """Approve, delete or abort a transfer, or write off what was lost on the way."""
+        return await do(request)
 
     @router.get("/transferring/tasks", response_model=Page[TransferTaskView])
     async def get_transfer_tasks(which: Annotated[TaskFilter, Query()]) -> Response:

@@ -39,7 +39,7 @@ transfers = typer.Typer(
 
 TransferArgument = Annotated[str, typer.Argument(metavar="TRANSFER", help="Its number.")]
 PATH = "/v1/wes/transfers"
-ACTS = "/v1/wes/transferring/acts"
+DECISIONS = "/v1/wes/transferring/decisions"
 
 
 @transfers.command("list")
@@ -174,7 +174,7 @@ def _do(
 ) -> None:
     said = {"act": what, "actId": derived_id(), "operator": who(operator), **body}
     with connect(url, token_file) as gateway:
-        response = gateway.post(ACTS, said)
+        response = gateway.post(DECISIONS, said)
     if as_json:
         print_json(content(response))
         return

@@ -284,11 +284,12 @@ class ConfirmTransfer(OfTransfer):
         return self
 
 
-AnyTransferAct = (
-    ApproveTransfer | DeleteTransfer | AbortTransfer | TakeTransfer | PutTransfer | MissTransfer | LoseTransfer
-    | HandOver | ConfirmTransfer
-)  # fmt: skip
+AnyTransferDecision = ApproveTransfer | DeleteTransfer | AbortTransfer | LoseTransfer
+TransferDecision = Annotated[AnyTransferDecision, Field(discriminator="act")]
+"""What somebody decides who answers for the stock."""
+AnyTransferAct = TakeTransfer | PutTransfer | MissTransfer | HandOver | ConfirmTransfer
 TransferAct = Annotated[AnyTransferAct, Field(discriminator="act")]
+"""What is done on the floor."""
 
 
 def _check_words(code: TransferDifference, reason: str | None) -> None:

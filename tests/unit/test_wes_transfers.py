@@ -44,6 +44,7 @@ pytestmark = pytest.mark.unit
 RESERVE, OTHER, PICK, SECOND = "A1-4-R-01", "A1-4-R-02", "A1-4-R-10", "A1-4-R-11"
 CASE = "10012345678902"
 MOVING = f"{WAREHOUSE}/MOVING"
+DECISIONS = ("approve", "delete", "abort", "lose")
 
 
 @dataclass
@@ -73,7 +74,8 @@ class Desk:
     async def ask(self, what: str, operator: str = "Ann", **body: Any) -> httpx.Response:
         self.acts += 1
         said = {"act": what, "actId": f"move-{self.acts}", "operator": operator} | body
-        return await self.http.post("/v1/wes/transferring/acts", json=said)
+        path = "decisions" if what in DECISIONS else "acts"
+        return await self.http.post(f"/v1/wes/transferring/{path}", json=said)
 
     async def did(self, what: str, operator: str = "Ann", **body: Any) -> str:
         """Do an act; returns the state of the transfer."""

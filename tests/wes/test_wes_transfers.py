@@ -14,7 +14,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from gateway.contract.faults import Refusal
-from gateway.contract.transfers import OrderTransfer, TransferAct, TransferTaskView
+from gateway.contract.transfers import OrderTransfer, TransferAct, TransferDecision, TransferTaskView
 from gateway.kernel.ports import Store
 from gateway.store.inline import open_inline
 from gateway.wes.alarms import Alarms
@@ -24,12 +24,12 @@ from gateway.wes.planning.stations import close_station
 from gateway.wes.schema import MIGRATIONS
 from gateway.wes.transfers.acts import do_transfer
 from gateway.wes.transfers.calls import TransferCalls
-from gateway.wes.transfers.documents import order_transfer
+from gateway.wes.transfers.ordering import order_transfer
 from gateway.wes.transfers.views import put_transfers_away, show_transfer, tasks_at_station
 from tests.unit.chain_rig import Crash, MortalStore, fill, order
 from tests.unit.station_rig import Station, station_on
 
-ACT: TypeAdapter[Any] = TypeAdapter(TransferAct)
+ACT: TypeAdapter[Any] = TypeAdapter(TransferAct | TransferDecision)
 STATIONS = ("station-1", "station-2")
 HOMES = {"T-1": "A1-1-L-05", "T-2": "A1-2-L-05"}
 PICK, SECOND = "A1-4-R-10", "A1-4-R-11"

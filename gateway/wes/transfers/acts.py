@@ -4,17 +4,16 @@ Goods are booked twice: out of their place into the account of what is moving wh
 where they go. So the books say at every moment where they are, and whoever counts a place finds what the books have there.
 """
 
-from typing import Final, assert_never
+from typing import assert_never
 
 from gateway.contract.acts import ActView
-from gateway.contract.faults import Refusal
 from gateway.contract.transfers import (
     AbortTransfer,
     AnyTransferAct,
+    AnyTransferDecision,
     ApproveTransfer,
     ConfirmTransfer,
     DeleteTransfer,
-    Destination,
     HandOver,
     LoseTransfer,
     MissTransfer,
@@ -23,7 +22,7 @@ from gateway.contract.transfers import (
     TransferState,
     TransferStep,
 )
-from gateway.kernel.ports import SqlValue, Tx
+from gateway.kernel.ports import Tx
 from gateway.wes.codes import PresentationState
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
@@ -32,11 +31,11 @@ from gateway.wes.planning.blocks import blocked_places, locked_at
 from gateway.wes.planning.holders import check_within_reach, kind_of, open_place
 from gateway.wes.planning.presentations import lock_presentation, presentation_of_container
 from gateway.wes.planning.tasks import conflict
-from gateway.wes.stock.model import OUTSIDE, PRODUCTION, TRANSFER, HolderKind, Lot, Portion
+from gateway.wes.stock.model import OUTSIDE, HolderKind, Lot, Portion
 from gateway.wes.stock.post import post
 from gateway.wes.stock.quality import why_barred
 from gateway.wes.stock.rows import load_lot, lock_lot
-from gateway.wes.stock.verbs import hand_over, hold, lose, lose_bound, move, move_bound, set_down, short_pick
+from gateway.wes.stock.verbs import hold, lose, lose_bound, move, move_bound, set_down, short_pick
 from gateway.wes.transfers.approval import approve
 from gateway.wes.transfers.documents import (
     Change,
@@ -57,24 +56,12 @@ from gateway.wes.transfers.documents import (
     stock_act,
 )
 from gateway.wes.transfers.freeing import free_rest, let_go_back
+from gateway.wes.transfers.leaving import confirm, leave
 from gateway.wes.transfers.places import is_target
 from gateway.wes.transfers.states import CARRYING, TAKING
 
-_ACCOUNTS: Final = {Destination.WAREHOUSE: TRANSFER, Destination.PRODUCTION: PRODUCTION}
-_HANDED_OVER: Final = (
-    "UPDATE transfers SET waybill = :waybill, carrier = :carrier WHERE transfer_id = :transfer_id"
-)
-_SENT: Final = (
-    "SELECT line_no, CAST(SUM(put) AS BIGINT) FROM transfer_tasks WHERE transfer_id = :transfer_id"
-    " GROUP BY line_no ORDER BY line_no"
-)
-_RECEIVED: Final = (
-    "UPDATE transfer_lines SET received = :received, difference = :difference"
-    " WHERE transfer_id = :transfer_id AND line_no = :line_no"
-)
 
-
-async def do_transfer(tx: Tx, context: WesContext, request: AnyTransferAct) -> ActView:
+async def do_transfer(tx: Tx, context: WesContext, request: AnyTransferAct | AnyTransferDecision) -> ActView:
     """Do an act about a transfer; the same again is answered as before and changes nothing.
 
     Raises:
@@ -83,7 +70,7 @@ async def do_transfer(tx: Tx, context: WesContext, request: AnyTransferAct) -> A
     return await once(tx, context, request, lambda: _do(tx, context, request))
 
 
-async def _do(tx: Tx, context: WesContext, request: AnyTransferAct) -> ActView:
+async def _do(tx: Tx, context: WesContext, request: AnyTransferAct | AnyTransferDecision) -> ActView:
     match request:
         case ApproveTransfer():
             state = await approve(tx, context, await lock_transfer(tx, request.transfer_id), request)
@@ -100,9 +87,9 @@ async def _do(tx: Tx, context: WesContext, request: AnyTransferAct) -> ActView:
         case LoseTransfer():
             state = await _lose(tx, context, request)
         case HandOver():
-            state = await _hand_over(tx, context, request)
+            state = await leave(tx, context, request)
         case ConfirmTransfer():
-            state = await _confirm(tx, context, request)
+            state = await confirm(tx, context, request)
         case _:
             assert_never(request)
     return ActView(act_id=request.act_id, transfer_state=state)
@@ -329,97 +316,6 @@ async def _lose(tx: Tx, context: WesContext, request: LoseTransfer) -> TransferS
     )
     await _note(tx, context, transfer, step)
     return await _settle(tx, context, transfer, task)
-
-
-# ── out of the house ──────────────────────────────────────────────────────────────────────────────────
-
-
-async def _hand_over(tx: Tx, context: WesContext, request: HandOver) -> TransferState:
-    transfer = await lock_transfer(tx, request.transfer_id)
-    if transfer.leaves_to is None:
-        raise conflict("transferId", "wrongState", f"the goods of {transfer.transfer_no} stay inside")
-    if transfer.state is not TransferState.OUT_DONE:
-        raise not_now(transfer, "it leaves once all of it is taken out, or told to be missing")
-    tasks = [task for task in await open_tasks(tx, transfer.transfer_id) if task.moving]
-    await _check_leaving(tx, context, tasks)
-    reason = " ".join(each for each in (request.carrier, request.waybill) if each is not None)
-    act = stock_act(context, transfer.transfer_no, "over", request.operator, reason)
-    moving = [Portion(moving_account(context), task.lot_id, task.moving, task.upns) for task in tasks]
-    await post(tx, hand_over(act, moving, _ACCOUNTS[transfer.leaves_to]))
-    for task in tasks:
-        await count(tx, context, task, Change(put=task.moving, upns=()))
-    row: dict[str, SqlValue] = {
-        "transfer_id": transfer.transfer_id,
-        "waybill": request.waybill,
-        "carrier": request.carrier,
-    }
-    await tx.execute_many(_HANDED_OVER, [row])
-    step = Step(
-        step=TransferStep.HANDED_OVER,
-        operator=request.operator,
-        quantity=sum(task.moving for task in tasks),
-        reason=reason or None,
-    )
-    await _note(tx, context, transfer, step)
-    return await follow(tx, context, transfer)
-
-
-async def _check_leaving(tx: Tx, context: WesContext, tasks: list[Task]) -> None:
-    """Make sure that nothing leaves whose lot may not be used: a recall was before this and is seen, or waits."""
-    for lot_id in sorted({task.lot_id for task in tasks}):
-        lot = await lock_lot(tx, lot_id)
-        why = why_barred(lot, context.clock.now_us())
-        if why is not None:
-            text = (
-                f"lot {lot.lot_no or lot_id} is {why}: put what you have of it down, then hand over the rest"
-            )
-            raise conflict("transferId", "lotBarred", text)
-
-
-async def _confirm(tx: Tx, context: WesContext, request: ConfirmTransfer) -> TransferState:
-    transfer = await lock_transfer(tx, request.transfer_id)
-    if transfer.state is not TransferState.IN_TRANSIT:
-        raise not_now(transfer, "it is not on its way to another warehouse")
-    sent = dict(await tx.fetch(_SENT, {"transfer_id": transfer.transfer_id}))
-    told = {line.line_no: line for line in request.lines}
-    if unknown := sorted(set(told) - set(sent)):
-        raise conflict("lines", "unknownLine", f"nothing of line {unknown[0]} was handed over")
-    rows: list[dict[str, SqlValue]] = []
-    for line_no, quantity in sent.items():
-        line = told.get(line_no)
-        received = quantity if line is None else line.quantity
-        code = None if line is None else line.code
-        if (received == quantity) != (code is None):
-            raise _uncoded(line_no, quantity, received)
-        rows.append(
-            {
-                "transfer_id": transfer.transfer_id,
-                "line_no": line_no,
-                "received": received,
-                "difference": code,
-            }
-        )
-    await tx.execute_many(_RECEIVED, rows)
-    step = Step(
-        step=TransferStep.CONFIRMED,
-        operator=request.operator,
-        quantity=sum(int(row["received"] or 0) for row in rows),
-        reason=request.reason,
-    )
-    await _note(tx, context, transfer, step)
-    await move_on(tx, context, transfer, TransferState.DONE)
-    return TransferState.DONE
-
-
-def _uncoded(line_no: int, sent: int, received: int) -> Refusal:
-    if sent == received:
-        return conflict(
-            "lines",
-            "wrongReason",
-            f"line {line_no}: {sent} were handed over and have come: there is no difference",
-        )
-    text = f"line {line_no}: {sent} were handed over, {received} have come: say why with `code`"
-    return conflict("lines", "noReason", text)
 
 
 # ── what all of them do ───────────────────────────────────────────────────────────────────────────────

@@ -2,23 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
 from pydantic_core import from_json, to_json
 
-from gateway.contract.faults import FieldError, Refusal, RefusalKind
+from gateway.contract.faults import Refusal
 from gateway.contract.transfers import (
     Destination,
-    OrderTransfer,
     TransferDifference,
     TransferState,
     TransferStep,
 )
-from gateway.kernel.clock import to_micros
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.wes.context import WesContext
-from gateway.wes.orders.catalogue import find_products
 from gateway.wes.planning.tasks import conflict, missing
 from gateway.wes.stock.model import Act, Portion, Virtual
 from gateway.wes.transfers.states import ENDED, TRANSITIONS, Progress, state_by
@@ -114,18 +110,8 @@ class Step:
     reason: str | None = None
 
 
-_ORDER: Final = (
-    "INSERT INTO transfers (transfer_id, transfer_no, request, digest, purpose, leaves_to, state, created_at, due_at)"
-    " VALUES (:transfer_id, :transfer_no, :request, :digest, :purpose, :leaves_to, 'draft', :at_us, :due_at)"
-    " ON CONFLICT DO NOTHING"
-)
-_KNOWN: Final = "SELECT digest, state FROM transfers WHERE transfer_no = :transfer_no"
-_LINE: Final = "line_no, owner_id, sku, lot_no, quantity, source, source_zone, target, target_zone"
-_ADD_LINE: Final = (
-    f"INSERT INTO transfer_lines (transfer_id, {_LINE}) VALUES (:transfer_id, :line_no, :owner_id, :sku, :lot_no, :quantity,"
-    " :source, :source_zone, :target, :target_zone)"
-)
-_LINES: Final = f"SELECT {_LINE} FROM transfer_lines WHERE transfer_id = :transfer_id ORDER BY line_no"
+LINE: Final = "line_no, owner_id, sku, lot_no, quantity, source, source_zone, target, target_zone"
+_LINES: Final = f"SELECT {LINE} FROM transfer_lines WHERE transfer_id = :transfer_id ORDER BY line_no"
 # Has the order to itself until the transaction ends.
 _TAKE: Final = (
     "UPDATE transfers SET state = state WHERE {which} RETURNING transfer_id, transfer_no, leaves_to, state"
@@ -167,52 +153,6 @@ _NOTE: Final = (
     "INSERT INTO transfer_log (log_id, transfer_id, task_id, act, operator, at_us, holder_id, quantity, code, reason)"
     " VALUES (:log_id, :transfer_id, :task_id, :act, :operator, :at_us, :holder_id, :quantity, :code, :reason)"
 )
-
-
-async def order_transfer(tx: Tx, context: WesContext, order: OrderTransfer) -> None:
-    """Order a transfer; the same again changes nothing.
-
-    Raises:
-        Refusal: another one has this id, it was deleted, or a product is not known.
-    """
-    text = order.model_dump_json()
-    row: dict[str, SqlValue] = {
-        "transfer_id": context.ids.next(),
-        "transfer_no": order.transfer_id,
-        "request": text,
-        "digest": sha256(text.encode()).hexdigest()[:32],
-        "purpose": order.purpose,
-        "leaves_to": order.leaves_to or "",
-        "at_us": context.clock.now_us(),
-        "due_at": None if order.due_at is None else to_micros(order.due_at),
-    }
-    if not await tx.execute(_ORDER, row):
-        ((digest, state),) = await tx.fetch(_KNOWN, {"transfer_no": order.transfer_id})
-        if digest != row["digest"]:
-            text = f"transfer {order.transfer_id} was ordered before with another body"
-            raise conflict("transferId", "idReused", text)
-        if state == TransferState.DELETED:
-            raise conflict("transferId", "hasEnded", f"transfer {order.transfer_id} was deleted")
-        return
-    lines = [
-        Line(
-            line_no=number,
-            owner_id=line.owner_id or context.wes.owner,
-            sku=line.sku_id,
-            lot_no=line.lot_no,
-            quantity=line.quantity,
-            source=line.source,
-            source_zone=line.source_zone,
-            target=line.target,
-            target_zone=line.target_zone,
-        )
-        for number, line in enumerate(order.lines, 1)
-    ]
-    await _check_products(tx, lines)
-    transfer_id = int(row["transfer_id"] or 0)
-    await tx.execute_many(_ADD_LINE, [_row(line) | {"transfer_id": transfer_id} for line in lines])
-    step = Step(step=TransferStep.ORDERED, operator=order.operator, reason=order.reason)
-    await note(tx, context, transfer_id, [step])
 
 
 async def lock_transfer(tx: Tx, transfer_no: str) -> Transfer:
@@ -363,37 +303,6 @@ def not_now(transfer: Transfer, what: str) -> Refusal:
     """Return what is told of an act that the state of a transfer forbids."""
     code = "hasEnded" if transfer.state in ENDED else "wrongState"
     return conflict("transferId", code, f"transfer {transfer.transfer_no} is {transfer.state}: {what}")
-
-
-async def _check_products(tx: Tx, lines: Sequence[Line]) -> None:
-    known = {
-        (owner_id, sku)
-        for owner_id in sorted({line.owner_id for line in lines})
-        for sku in await find_products(tx, owner_id, [line.sku for line in lines])
-    }
-    reasons = [
-        FieldError(
-            f"lines[{line.line_no - 1}].skuId", "unknownSku", f"no product {line.sku} of {line.owner_id}"
-        )
-        for line in lines
-        if (line.owner_id, line.sku) not in known
-    ]
-    if reasons:
-        raise Refusal(RefusalKind.INVALID, *reasons)
-
-
-def _row(line: Line) -> dict[str, SqlValue]:
-    return {
-        "line_no": line.line_no,
-        "owner_id": line.owner_id,
-        "sku": line.sku,
-        "lot_no": line.lot_no,
-        "quantity": line.quantity,
-        "source": line.source,
-        "source_zone": line.source_zone,
-        "target": line.target,
-        "target_zone": line.target_zone,
-    }
 
 
 def _line(row: Row) -> Line:
