@@ -111,6 +111,7 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     "GET /v1/wes/throughput": ANYONE,
     "GET /v1/wes/performance": ANYONE,
     "GET /v1/wes/products": ANYONE,
+    "POST /v1/wes/products/deletions": DECIDES,
     "GET /v1/wes/codes": ANYONE,
     "GET /v1/wes/codes/reading": ANYONE,
     "POST /v1/wes/codes/issues": ACTS,

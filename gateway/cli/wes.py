@@ -61,6 +61,12 @@ def _products() -> Any:
     return alone(products)
 
 
+def _delete_product() -> Any:
+    from gateway.cli.wes_products import delete_product
+
+    return alone(delete_product)
+
+
 def _performance() -> Any:
     from gateway.cli.wes_performance import performance
 
@@ -163,6 +169,9 @@ COMMANDS: Final = {
         "List stock by product: what is there, promised, bound, held, and what is left to promise.", _stock
     ),
     "products": Listed("List products as upstream has described them, and their codes.", _products),
+    "delete-product": Listed(
+        "Forget a product that no document and no stock has ever named.", _delete_product
+    ),
     "replenishments": Listed(
         "List goods that are to be moved to where they are picked, and how many work orders wait for them.",
         _replenishments,

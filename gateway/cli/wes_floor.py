@@ -121,6 +121,9 @@ def products(
         str | None, typer.Option(metavar="CODE", help="Only the one with this code, as it is scanned.")
     ] = None,
     sku: Annotated[str | None, typer.Option(metavar="SKU", help="Only this one.")] = None,
+    product_type: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="Only those of this type.")
+    ] = None,
     limit: LimitOption = LIMIT,
     csv: TableOption = None,
     url: UrlOption = DEFAULT_URL,
@@ -128,7 +131,8 @@ def products(
     as_json: JsonOption = False,
 ) -> None:
     """List products as upstream has described them, and their codes."""
-    which = {name: value for name, value in (("barcode", barcode), ("skuId", sku)) if value is not None}
+    said = (("barcode", barcode), ("skuId", sku), ("type", product_type))
+    which = {name: value for name, value in said if value is not None}
     with connect(url, token_file) as gateway:
         if csv is not None:
             save_table(gateway, "/v1/wes/products", which, csv)
@@ -138,12 +142,26 @@ def products(
         print_json(page)
         return
     now = to_datetime(SystemClock().now_us())
-    table = Listing("product", "owner", "name", "barcodes", "case", "of a case", "version", "changed")
+    table = Listing(
+        *(
+            "product",
+            "owner",
+            "name",
+            "type",
+            "barcodes",
+            "case",
+            "of a case",
+            "version",
+            "changed",
+            "out of use",
+        )
+    )
     for view in parse_items(ProductView, page):
         table.add_row(
-            *(view.sku_id, view.owner_id, view.sku_name, " ".join(view.barcodes)),
+            *(view.sku_id, view.owner_id, view.sku_name, view.type or "", " ".join(view.barcodes)),
             *(str(view.units_per_case or ""), " ".join(view.case_barcodes), str(view.version)),
             relative(view.updated_at, now),
+            "" if view.retired_at is None else relative(view.retired_at, now),
         )
     stdout().print(table if page["items"] else "no such product" if which else "no products")
 

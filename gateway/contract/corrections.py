@@ -53,6 +53,10 @@ class Correction(ActBase):
     sku_id: Sku
 
 
+class DeleteProduct(Correction):
+    """A product is forgotten that no document and no stock has ever named; any other is taken out of use by upstream (S2-10)."""
+
+
 class LotCorrection(Correction):
     """A correction of one lot.
 

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from gateway.contract.attention import ExceptionView
 from gateway.contract.model import WireModel
+from gateway.contract.plant import Omitted
 from gateway.contract.stations import PresentationView, PutBackView, QuestionView, TaskView
 from gateway.contract.throughput import StageView
 
@@ -171,7 +172,12 @@ class WaveView(WireModel):
 
 
 class ProductView(WireModel):
-    """A product as upstream has described it."""
+    """A product as upstream has described it.
+
+    Attributes:
+        type: left out: upstream has said none.
+        retired_at: since when it is out of use; left out: it is in use.
+    """
 
     owner_id: str
     sku_id: str
@@ -184,6 +190,8 @@ class ProductView(WireModel):
     shelf_life_days: int | None
     serial_tracked: bool
     attributes: dict[str, JsonValue]
+    type: str | None = Omitted
+    retired_at: datetime | None = Omitted
     version: int
     updated_at: datetime
 

@@ -242,6 +242,8 @@ class ProductItem(WireModel):
         units_per_case: pieces in a full case.
         case_barcodes: of a full case, such as its GTIN-14.
         attributes: what rules may ask for, e.g. `zone`.
+        type: whatever products are told apart by, e.g. `product` and `goods`.
+        retired: it is out of use: no new orders of it are taken and no new goods; what is there can be moved, counted, picked.
     """
 
     sku_id: Sku
@@ -256,6 +258,8 @@ class ProductItem(WireModel):
     shelf_life_days: Annotated[int, Field(strict=True, ge=1, le=36_500)] | None = None
     serial_tracked: bool = False
     attributes: Extension = Field(default_factory=dict)
+    type: Words | None = None
+    retired: bool = False
 
     @model_validator(mode="after")
     def _knows_its_case(self) -> Self:

@@ -21,8 +21,8 @@ async def note_decision(
     Args:
         tx: the transaction.
         context: numbers and time.
-        document: what it is about: order, message or safety.
-        document_id: its number in the WES; of `safety` the pool's.
+        document: what it is about: order, message, safety or product.
+        document_id: its number in the WES; of `safety` the pool's; 0 of a product that is there no more.
         decision: what was decided.
         act: who, and why.
     """

@@ -24,8 +24,9 @@ from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
 from gateway.wes.floor.dock import find_lot, read_put_away, read_received, strange_lots
 from gateway.wes.layout import STORAGE
+from gateway.wes.notices import retired_product
 from gateway.wes.numbers import next_number
-from gateway.wes.orders.catalogue import Product, find_products
+from gateway.wes.orders.catalogue import Product, find_products, use_products
 from gateway.wes.planning.holders import open_place
 from gateway.wes.planning.home import find_home
 from gateway.wes.planning.presentations import Purpose, call_to, presentation_of_container
@@ -82,7 +83,8 @@ async def _take_in(tx: Tx, context: WesContext, request: Receive) -> ActView:
     ]
     numbers = LotNumbers(context, owner_id, arrival)
     meeting = None if arrival is None else await meet(tx, context, arrival, lines, products, numbers)
-    _check(context, lines if meeting is None else meeting.goods, products)
+    _check(context, lines if meeting is None else meeting.goods, products, meeting)
+    await _use(tx, owner_id, products)
     if reasons := await _strange_lots(tx, context, owner_id, lines, meeting):
         raise Refusal(RefusalKind.INVALID, *reasons)
     goods, source = (
@@ -258,14 +260,33 @@ def _act(context: WesContext, request: ActBase, kind: str, number: int) -> Act:
     )
 
 
-def _check(context: WesContext, lines: Iterable[ReceivedLine], products: Mapping[str, Product]) -> None:
-    """Refuse products that nobody knows, and goods that nobody can have made yet: they would keep for centuries."""
+async def _use(tx: Tx, owner_id: str, products: Mapping[str, Product]) -> None:
+    """Keep products from being deleted meanwhile."""
+    for sku in sorted(await use_products(tx, owner_id, products.values())):
+        text = f"no product {sku} is known: it has just been deleted"
+        raise Refusal(RefusalKind.INVALID, FieldError("lines", "unknownSku", text))
+
+
+def _check(
+    context: WesContext,
+    lines: Iterable[ReceivedLine],
+    products: Mapping[str, Product],
+    meeting: Meeting | None,
+) -> None:
+    """Refuse products that nobody knows or that are out of use, and goods that nobody can have made yet.
+
+    What was announced is taken in though its product was taken out of use since; goods that are still to be made would keep
+    for centuries.
+    """
+    announced = () if meeting is None else {line.sku for line in meeting.lines if line.announced}
     latest = context.clock.now_us() + ELSEWHERE_US
     reasons: list[FieldError] = []
     for n, line in enumerate(lines):
         if line.sku_id not in products:
             text = f"no product {line.sku_id} is known; send it first"
             reasons.append(FieldError(f"lines[{n}].skuId", "unknownSku", text))
+        elif products[line.sku_id].retired and line.sku_id not in announced:
+            reasons.append(retired_product(f"lines[{n}].skuId", line.sku_id))
         if line.produced_at is not None and to_micros(line.produced_at) > latest:
             text = f"{line.produced_at:%Y-%m-%d} is still to come: goods that are here were produced before"
             reasons.append(FieldError(f"lines[{n}].producedAt", "inFuture", text))

@@ -39,6 +39,11 @@ def other_warehouse(context: WesContext, warehouse_id: str) -> Iterator[FieldErr
         yield FieldError("warehouseId", "unknownWarehouse", text)
 
 
+def retired_product(field: str, sku: str) -> FieldError:
+    """Return what is wrong with new goods of a product that is out of use."""
+    return FieldError(field, "retiredSku", f"{sku} is out of use: no new goods of it are taken in")
+
+
 def unknown_product(field: str, sku: str) -> FieldError:
     """Return what is wrong with goods of a product that upstream has never sent."""
     return FieldError(field, "unknownSku", f"no product {sku}: send it by /api/wms/product/sync first")

@@ -29,7 +29,7 @@ from gateway.wes.floor.acts import once
 from gateway.wes.floor.dock import read_returned
 from gateway.wes.notices import check_same, digest_of, just_announced, other_warehouse, unknown_product
 from gateway.wes.numbers import next_number
-from gateway.wes.orders.catalogue import Product, find_products
+from gateway.wes.orders.catalogue import Product, find_products, use_products
 from gateway.wes.orders.declined import Declined
 from gateway.wes.orders.shipped import Shipment, find_shipment
 from gateway.wes.outbox import tell_return
@@ -158,7 +158,7 @@ async def announce(tx: Tx, context: WesContext, notice: ReturnNotice) -> ReturnN
     opened = await _open(
         tx, context, notice.return_no, digest, owner_id, notice.order_no, shipment, notice.reason
     )
-    if opened is None:
+    if opened is None or await use_products(tx, owner_id, products.values()):
         raise just_announced("returnNo", f"return {notice.return_no}")
     announced = Counter[str]()
     for item in notice.items:
@@ -277,6 +277,8 @@ async def _take_back(tx: Tx, context: WesContext, request: ReceiveReturn) -> Act
         *await _strangers(tx, found, request.lines),
     ]:
         raise Refusal(RefusalKind.INVALID, *reasons)
+    for sku in sorted(await use_products(tx, found.owner_id, products.values())):
+        raise Refusal(RefusalKind.INVALID, unknown_product("lines", sku))
     holder_id = request.holder_id or Virtual.RCV_AREA.of(context.wes.warehouse_id)
     if request.holder_id is not None:
         await open_place(tx, context, holder_id)

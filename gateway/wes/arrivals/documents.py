@@ -27,8 +27,15 @@ from gateway.site.rules import Arriving
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
 from gateway.wes.floor.dock import strange_lots
-from gateway.wes.notices import check_same, digest_of, just_announced, other_warehouse, unknown_product
-from gateway.wes.orders.catalogue import find_products
+from gateway.wes.notices import (
+    check_same,
+    digest_of,
+    just_announced,
+    other_warehouse,
+    retired_product,
+    unknown_product,
+)
+from gateway.wes.orders.catalogue import find_products, use_products
 from gateway.wes.orders.declined import Declined
 from gateway.wes.outbox import tell_arrival
 from gateway.wes.planning.tasks import conflict, missing
@@ -120,6 +127,11 @@ async def announce_goods(tx: Tx, context: WesContext, notice: InboundNotice) -> 
             for number, item in enumerate(notice.items)
             if item.sku_id not in products
         ),
+        *(
+            retired_product(f"items[{number}].skuId", item.sku_id)
+            for number, item in enumerate(notice.items)
+            if item.sku_id in products and products[item.sku_id].retired
+        ),
         *await strange_lots(
             tx,
             context,
@@ -139,7 +151,7 @@ async def announce_goods(tx: Tx, context: WesContext, notice: InboundNotice) -> 
         "expected_at": None if notice.expected_at is None else to_micros(notice.expected_at),
         "at_us": context.clock.now_us(),
     }
-    if not await tx.execute(_OPEN, row):
+    if not await tx.execute(_OPEN, row) or await use_products(tx, owner_id, products.values()):
         raise just_announced("noticeNo", what)
     await tx.execute_many(_KEEP, [{"arrival_id": row["arrival_id"], **each} for each in _announced(notice)])
     return InboundNoticeView(notice_no=notice.notice_no, status=ArrivalState.ANNOUNCED)

@@ -52,6 +52,11 @@ async def keep_barcodes(tx: Tx, owner_id: str, items: Mapping[int, ProductItem])
         raise Declined(ResultCode.CONFLICT, *taken)
 
 
+async def drop_barcodes(tx: Tx, owner_id: str, sku: str) -> None:
+    """Forget the codes of a product."""
+    await tx.execute(_DROP, {"owner_id": owner_id, "sku": sku})
+
+
 def doubtful_barcodes(items: Mapping[int, ProductItem]) -> tuple[Reason, ...]:
     """Return what is strange about the codes of products, by their places in the message."""
     return tuple(

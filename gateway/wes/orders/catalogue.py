@@ -7,35 +7,50 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
+from gateway.contract.acts import ActView
+from gateway.contract.corrections import DeleteProduct
 from gateway.contract.documents import ProductView
-from gateway.contract.faults import FieldError
+from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.wms import ProductItem, ProductSync, ProductSyncView, ResultCode
-from gateway.kernel.clock import to_datetime
+from gateway.kernel.clock import to_datetime, to_moment
 from gateway.kernel.ports import Row, SqlValue, Tx
 from gateway.site.codes import CodeKind
 from gateway.wes.context import WesContext
+from gateway.wes.decisions import note_decision
 from gateway.wes.entering import is_ruled, objection
-from gateway.wes.orders.barcodes import doubtful_barcodes, find_by_code, keep_barcodes
+from gateway.wes.orders.barcodes import doubtful_barcodes, drop_barcodes, find_by_code, keep_barcodes
 from gateway.wes.orders.declined import Declined
 from gateway.wes.scans import Unreadable, read
 
 _COLUMNS: Final = (
     "owner_id, sku, name, barcodes, unit, units_per_case, case_barcodes, weight_kg, shelf_life_days, serial_tracked,"
-    " attributes, version, updated_at"
+    " attributes, version, updated_at, type, retired_at"
 )
-_CHANGED: Final = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.split(", ")[2:])
+_SINCE: Final = (
+    "CASE WHEN excluded.retired_at IS NOT NULL THEN COALESCE(products.retired_at, excluded.retired_at) END"
+)
+_CHANGED: Final = ", ".join(
+    f"{name} = {_SINCE if name == 'retired_at' else f'excluded.{name}'}" for name in _COLUMNS.split(", ")[2:]
+)
 _UPSERT: Final = (
     f"INSERT INTO products ({_COLUMNS}) VALUES ({', '.join(f':{name}' for name in _COLUMNS.split(', '))})"
     f" ON CONFLICT (owner_id, sku) DO UPDATE SET {_CHANGED} WHERE excluded.version >= products.version"
     " RETURNING sku, owner_id"
 )
 _FIND: Final = (
-    "SELECT sku, units_per_case, attributes, shelf_life_days, serial_tracked FROM products"
+    "SELECT sku, units_per_case, attributes, shelf_life_days, serial_tracked, retired_at IS NOT NULL, used FROM products"
     " WHERE owner_id = :owner_id AND sku = :sku"
 )
 _ONE: Final = f"SELECT {_COLUMNS} FROM products WHERE owner_id = :owner_id AND sku = :sku"
 _PAGE: Final = (
-    f"SELECT {_COLUMNS} FROM products WHERE owner_id = :owner_id AND sku > :after ORDER BY sku LIMIT :limit"
+    f"SELECT {_COLUMNS} FROM products WHERE owner_id = :owner_id AND sku > :after"
+    " AND (CAST(:type AS TEXT) IS NULL OR type = CAST(:type AS TEXT)) ORDER BY sku LIMIT :limit"
+)
+# Whoever names a product and whoever deletes it wait for each other.
+_USE: Final = "UPDATE products SET used = 1 WHERE owner_id = :owner_id AND sku = :sku RETURNING sku"
+_DELETE: Final = (
+    "DELETE FROM products WHERE owner_id = :owner_id AND sku = :sku AND used = 0 AND NOT EXISTS (SELECT 1 FROM pools p"
+    " WHERE p.warehouse_id = :warehouse_id AND p.owner_id = products.owner_id AND p.sku = products.sku)"
 )
 
 
@@ -46,6 +61,8 @@ class Product:
     Attributes:
         shelf_life_days: how long it keeps from its production on.
         serial_tracked: every unit of it is known by its UPN.
+        retired: it is out of use.
+        used: a document has named it.
     """
 
     sku: str
@@ -53,6 +70,8 @@ class Product:
     attributes: Mapping[str, Any]
     shelf_life_days: int | None
     serial_tracked: bool
+    retired: bool
+    used: bool
 
 
 async def sync_products(tx: Tx, context: WesContext, request: ProductSync) -> ProductSyncView:
@@ -79,9 +98,12 @@ async def sync_products(tx: Tx, context: WesContext, request: ProductSync) -> Pr
     )
 
 
-async def list_products(tx: Tx, owner_id: str, after: str, limit: int) -> list[ProductView]:
-    """Return an owner's products by SKU; the next page comes after the last one."""
-    rows = await tx.fetch(_PAGE, {"owner_id": owner_id, "after": after, "limit": limit})
+async def list_products(
+    tx: Tx, owner_id: str, product_type: str | None, after: str, limit: int
+) -> list[ProductView]:
+    """Return an owner's products, of one type if one is named, by SKU; the next page comes after the last one."""
+    which = {"owner_id": owner_id, "type": product_type, "after": after, "limit": limit}
+    rows = await tx.fetch(_PAGE, which)
     return [_view(row) for row in rows]
 
 
@@ -104,6 +126,31 @@ async def find_products(tx: Tx, owner_id: str, skus: Iterable[str]) -> dict[str,
     """Return the products of an owner that are known, by SKU."""
     asked = [{"owner_id": owner_id, "sku": sku} for sku in dict.fromkeys(skus)]
     return {row[0]: _product(row) for row in await tx.fetch_many(_FIND, asked)}
+
+
+async def use_products(tx: Tx, owner_id: str, products: Iterable[Product]) -> set[str]:
+    """Note that a document names products, so that nobody deletes them any more; return those that have just been deleted."""
+    fresh = sorted({product.sku for product in products if not product.used})
+    rows = await tx.fetch_many(_USE, [{"owner_id": owner_id, "sku": sku} for sku in fresh])
+    return set(fresh) - {row[0] for row in rows}
+
+
+async def delete_product(tx: Tx, context: WesContext, request: DeleteProduct) -> ActView:
+    """Delete a product that nothing refers to; who did so and why is kept.
+
+    Raises:
+        Refusal: there is no such product, or a document or stock has named it.
+    """
+    owner_id, sku = request.owner_id or context.wes.owner, request.sku_id
+    which = {"warehouse_id": context.wes.warehouse_id, "owner_id": owner_id, "sku": sku}
+    if await tx.execute(_DELETE, which):
+        await drop_barcodes(tx, owner_id, sku)
+        await note_decision(tx, context, "product", 0, f"deleted {sku} of {owner_id}", request)
+        return ActView(act_id=request.act_id)
+    if not await tx.fetch(_ONE, which):
+        raise Refusal(RefusalKind.NOT_FOUND, FieldError("skuId", "unknownSku", f"no product {sku} is known"))
+    text = f"documents or stock refer to {sku}: let upstream take it out of use instead (`retired`)"
+    raise Refusal(RefusalKind.CONFLICT, FieldError("skuId", "inUse", text))
 
 
 async def known_skus(tx: Tx, skus: Sequence[str]) -> set[str]:
@@ -148,7 +195,7 @@ def _kept(
 
 def _view(row: Row) -> ProductView:
     owner_id, sku, name, barcodes, unit, units_per_case, case_barcodes, weight_kg = row[:8]
-    shelf_life_days, serial_tracked, attributes, version, updated_at = row[8:]
+    shelf_life_days, serial_tracked, attributes, version, updated_at, product_type, retired_at = row[8:]
     return ProductView(
         owner_id=owner_id,
         sku_id=sku,
@@ -161,19 +208,23 @@ def _view(row: Row) -> ProductView:
         shelf_life_days=shelf_life_days,
         serial_tracked=bool(serial_tracked),
         attributes=json.loads(attributes),
+        type=product_type or None,
+        retired_at=to_moment(retired_at),
         version=version,
         updated_at=to_datetime(updated_at),
     )
 
 
 def _product(row: Row) -> Product:
-    sku, units_per_case, attributes, shelf_life_days, serial_tracked = row
+    sku, units_per_case, attributes, shelf_life_days, serial_tracked, retired, used = row
     return Product(
         sku=sku,
         units_per_case=units_per_case,
         attributes={} if attributes == "{}" else json.loads(attributes),
         shelf_life_days=shelf_life_days,
         serial_tracked=bool(serial_tracked),
+        retired=bool(retired),
+        used=bool(used),
     )
 
 
@@ -192,4 +243,6 @@ def _row(item: ProductItem, owner_id: str, at_us: int) -> dict[str, SqlValue]:
         "attributes": to_json(item.attributes).decode(),
         "version": item.version,
         "updated_at": at_us,
+        "type": item.type or "",
+        "retired_at": at_us if item.retired else None,
     }

@@ -17,6 +17,7 @@ from gateway.contract.transports import Moment
 from gateway.contract.wms import OutboundCommand
 from gateway.kernel.clock import to_micros, to_rfc3339
 from gateway.site.wes import Wes
+from gateway.wes.orders.catalogue import Product
 
 _MOMENT: Final[TypeAdapter[Any]] = TypeAdapter(Moment)
 
@@ -75,7 +76,9 @@ def digest(command: OutboundCommand) -> str:
     return sha256(command.model_dump_json(exclude_unset=True).encode()).hexdigest()[:32]
 
 
-def objections(draft: Draft, wes: Wes, known: Mapping[str, object], now_us: Micros) -> tuple[FieldError, ...]:
+def objections(
+    draft: Draft, wes: Wes, known: Mapping[str, Product], now_us: Micros
+) -> tuple[FieldError, ...]:
     """Return everything that speaks against a command.
 
     Args:
@@ -88,7 +91,7 @@ def objections(draft: Draft, wes: Wes, known: Mapping[str, object], now_us: Micr
 
 
 def _contradictions(
-    draft: Draft, wes: Wes, known: Mapping[str, object], now_us: Micros
+    draft: Draft, wes: Wes, known: Mapping[str, Product], now_us: Micros
 ) -> Iterator[FieldError]:
     if draft.warehouse_id is not None and draft.warehouse_id != wes.warehouse_id:
         yield FieldError(
@@ -113,6 +116,10 @@ def _contradictions(
                 f"items[{index}].skuId",
                 "unknownSku",
                 f"no product {sku}: send it by /api/wms/product/sync first",
+            )
+        elif known[sku].retired:
+            yield FieldError(
+                f"items[{index}].skuId", "retiredSku", f"{sku} is out of use: no new orders of it are taken"
             )
 
 

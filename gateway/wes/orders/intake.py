@@ -28,7 +28,7 @@ from gateway.wes.codes import Code
 from gateway.wes.context import WesContext
 from gateway.wes.exceptions import ExceptionKind, open_exception
 from gateway.wes.numbers import Numbers
-from gateway.wes.orders.catalogue import Product, find_products
+from gateway.wes.orders.catalogue import Product, find_products, use_products
 from gateway.wes.orders.command import Draft, digest, objections, read_command
 from gateway.wes.orders.declined import Declined
 from gateway.wes.orders.headers import note_stages
@@ -127,6 +127,9 @@ async def take(context: WesContext, prepared: Prepared, tx: Tx) -> AcceptedView:
         )
     if not is_new:
         raise await _open(tx, command)
+    if deleted := await use_products(tx, owner_id, products.values()):
+        text = f"no product {min(deleted)}: it has just been deleted"
+        raise Declined(ResultCode.INVALID, FieldError("items", "unknownSku", text))
     lines = [
         _line(context, order, products[item.sku_id], item, line_no)
         for line_no, item in enumerate(command.items, start=1)
