@@ -51,7 +51,7 @@ def product_routes(core: WesCore) -> APIRouter:
             if sku is not None:
                 found = await show_product(tx, owner_id, sku)
                 return [each for each in found if which.type in (None, each.type)]
-            return await list_products(tx, owner_id, which.type, which.cursor or "", which.limit + 1)
+            return await list_products(tx, owner_id, which.cursor or "", which.limit + 1, which.type)
 
         found = await store.read(job)
         return reply(page_of(found, which.limit, [each.sku_id for each in found]))

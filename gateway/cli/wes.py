@@ -85,6 +85,12 @@ def _arrivals() -> Any:
     return alone(arrivals)
 
 
+def _inspections() -> Any:
+    from gateway.cli.wes_inspections import inspections
+
+    return alone(inspections)
+
+
 def _returns() -> Any:
     from gateway.cli.wes_floor import returns
 
@@ -177,6 +183,10 @@ COMMANDS: Final = {
         _replenishments,
     ),
     "arrivals": Listed("List goods that are on their way, and what still lacks of each notice.", _arrivals),
+    "inspections": Listed(
+        "List the lots that came with a notice: what waits for an inspection, how the others were judged.",
+        _inspections,
+    ),
     "returns": Listed(
         "List goods that come back, the newest first: what was announced, and what has come of it.", _returns
     ),

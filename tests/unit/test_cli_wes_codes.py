@@ -1,15 +1,18 @@
 """`gateway wes codes`: numbers for labels, one a line; what a scanned text is, in words."""
 
 import asyncio
+import re
 
 import pytest
 from fastapi import FastAPI
 
 from gateway.api.problems import add_problem_handlers
 from gateway.api.wes_codes import code_routes
+from gateway.store.inline import InlineStore
 from gateway.wes.core import WesCore
 from tests.cli_bench import Ended, served, typed
-from tests.unit.chain_rig import Chain, chain
+from tests.unit.chain_rig import Chain, chain, fill
+from tests.unit.test_wes_reads import is_read_as_a_whole
 
 pytestmark = pytest.mark.unit
 
@@ -61,6 +64,22 @@ async def test_rules_are_listed_and_a_text_is_told_for_what_it_is() -> None:
         assert rows(await do(line, "check", "nothing")) == [
             "no rule of the site is about such a code, and the books do not know it"
         ]
+
+
+async def test_nothing_of_it_reads_a_table_that_grows_as_a_whole() -> None:
+    async with chain(codes=[PALLETS]) as line:
+        assert isinstance(line.store, InlineStore)
+        asked: set[str] = set()
+        await fill(line, "T-1", "A1-1-L-05", A=1)
+        line.store._connection.set_trace_callback(asked.add)
+        await do(line, "issue", "container", "--count", "3", "--operator", "Paula")
+        for code in ("P2609210000010", "A", "T-1", "3066C4409047E140075BCD15"):
+            await do(line, "check", code)
+        line.store._connection.set_trace_callback(None)
+        statements = {sql for sql in asked if re.match(r"SELECT|INSERT|UPDATE|DELETE", sql)}
+        assert len(statements) > 10
+        wrong = {sql for sql in statements if await is_read_as_a_whole(line.store, sql)}
+        assert not wrong, "\n\n".join(sorted(wrong))
 
 
 async def test_a_site_without_rules_says_so() -> None:

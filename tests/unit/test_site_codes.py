@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from gateway.site.check_digits import CheckDigit, Mod11, check_digit
 from gateway.site.codes import CodeKind, CodeRule, DayForm, current, full_year, judge, misfit
+from gateway.site.document import parse_document
+from gateway.site.wes import Wes
+from tests.documents import DOCS
 from tests.unit.small_site import findings, small_site, write
 
 pytestmark = pytest.mark.unit
@@ -56,6 +59,25 @@ def told(rules: list[CodeRule], kind: CodeKind, code: str) -> tuple[int, str | N
 )
 def test_published_numbers_have_their_check_digit(check: CheckDigit, mod11: Mod11, number: str) -> None:
     assert check_digit(check, mod11, number[:-1]) == number[-1]
+
+
+def test_the_codes_that_the_document_shows_are_those_of_its_rules() -> None:
+    text = (DOCS / "wes-codes.md").read_text(encoding="utf-8")
+    example = parse_document(Path("wes-codes.md"), text.partition("```yaml\n")[2].partition("```")[0])
+    assert isinstance(example.data, dict)
+    rules = Wes.model_validate(example.data["wes"]).codes
+    for kind, code in (
+        (CodeKind.PRODUCT, "S010205003"),
+        (CodeKind.LOCATION, "W1B20150308"),
+        (CodeKind.LOT, "2508190010057"),
+        (CodeKind.CONTAINER, "P2601010012345"),
+        (CodeKind.ORDER, "O20250819000567"),
+    ):
+        assert code in text
+        judgement = judge(rules, kind, code, TODAY)
+        assert judgement is not None
+        assert judgement.misfit is None, code
+    assert told(list(rules), CodeKind.CONTAINER, "TOTE-0042") == (1, None)
 
 
 bodies = st.text("0123456789", min_size=2, max_size=18)

@@ -124,6 +124,27 @@ async def test_somebody_reads_what_is_still_to_come() -> None:
         assert [each["noticeNo"] for each in json.loads(still.out)["items"]] == ["PO-1"]
 
 
+async def test_what_came_is_listed_lot_by_lot_with_its_quality_page_by_page() -> None:
+    async with dock() as (_, app, http), served(app) as url:
+        await announce(http, "PO-1")
+        waiting = receipt("R-1", "A", 4)
+        waiting["lines"][0] |= {"lotNo": "L-1", "quality": "pending"}
+        await http.post("/v1/wes/inbound/receipts", json=waiting)
+        await http.post("/v1/wes/inbound/receipts", json=receipt("R-2", "B", 2))
+        first = (await http.get("/v1/wes/arrivals/PO-1/inspections", params={"limit": 1})).json()
+        rest = await http.get("/v1/wes/arrivals/PO-1/inspections", params={"cursor": first["nextCursor"]})
+        found = [*first["items"], *rest.json()["items"]]
+        assert [(each["skuId"], each["lotNo"], each["received"], each["quality"]) for each in found] == [
+            ("A", "L-1", 4, "pending"),
+            ("B", "", 2, "qualified"),
+        ]
+        listed = await asyncio.to_thread(typed, "wes", "inspections", "PO-1", "--url", url)
+        rows = [" ".join(row.split()) for row in listed.out.splitlines()]
+        assert "A A L-1 4 4 4 pending" in rows
+        unknown = await asyncio.to_thread(typed, "wes", "inspections", "PO-9", "--url", url)
+        assert unknown.code != 0
+
+
 async def test_nothing_of_it_reads_a_table_that_grows_as_a_whole() -> None:
     async with dock() as (opened, _, http):
         assert isinstance(opened.store, InlineStore)
@@ -131,7 +152,7 @@ async def test_nothing_of_it_reads_a_table_that_grows_as_a_whole() -> None:
         opened.store._connection.set_trace_callback(asked.add)
         await announce(http, "PO-1", "PO-2")
         await http.post("/v1/wes/inbound/receipts", json=receipt("R-1", "A", 4))
-        for path in ("", "?open=true", "/PO-1"):
+        for path in ("", "?open=true", "/PO-1", "/PO-1/inspections"):
             assert (await http.get(f"/v1/wes/arrivals{path}")).status_code == 200
         await http.post("/api/wms/inbound/cancel", json={"noticeNo": "PO-1", "reason": "enough"})
         opened.store._connection.set_trace_callback(None)

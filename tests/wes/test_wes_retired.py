@@ -92,7 +92,7 @@ async def refusal(line: Station, sku: str) -> str:
 
 async def skus(line: Station, product_type: str | None = None) -> list[str]:
     return [
-        each.sku_id for each in await line.store.read(lambda tx: list_products(tx, "me", product_type, "", 9))
+        each.sku_id for each in await line.store.read(lambda tx: list_products(tx, "me", "", 9, product_type))
     ]
 
 

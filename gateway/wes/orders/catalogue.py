@@ -99,9 +99,9 @@ async def sync_products(tx: Tx, context: WesContext, request: ProductSync) -> Pr
 
 
 async def list_products(
-    tx: Tx, owner_id: str, product_type: str | None, after: str, limit: int
+    tx: Tx, owner_id: str, after: str, limit: int, product_type: str | None = None
 ) -> list[ProductView]:
-    """Return an owner's products, of one type if one is named, by SKU; the next page comes after the last one."""
+    """Return an owner's products, or those of one type, by SKU; the next page comes after the last one."""
     which = {"owner_id": owner_id, "type": product_type, "after": after, "limit": limit}
     rows = await tx.fetch(_PAGE, which)
     return [_view(row) for row in rows]
