@@ -1,7 +1,8 @@
 """The HTTP application: all routes, one way to refuse, and a description that tells the truth about it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -38,6 +39,7 @@ from gateway.api.wms import wms_routes
 from gateway.contract.problems import Problem
 from gateway.site.model import Site
 from gateway.wes.core import WesCore
+from gateway.wes.whereabouts import whereabouts
 
 __all__ = ["ApiDeps", "create_api", "create_wes_api"]
 
@@ -62,7 +64,12 @@ def create_api(deps: ApiDeps) -> FastAPI:
         )
     ]
     door = Doorkeeper(
-        token=deps.token, own_key=deps.own_key, people=deps.people, names=deps.names, zones=_zones(deps.site)
+        token=deps.token,
+        own_key=deps.own_key,
+        people=deps.people,
+        names=deps.names,
+        zones=_zones(deps.site),
+        whereabouts=None if deps.wes is None else partial(_whereabouts, deps.wes),
     )
     routers += [session_routes(deps.people, door), people_routes(deps.people)]
     if deps.wes is not None:
@@ -85,6 +92,10 @@ def create_wes_api(
     app = _application("WES core", [wes_health_routes(wes), *wes_routers(wes, closing)], door)
     describe_upstream(app)
     return app
+
+
+async def _whereabouts(wes: WesCore, body: Mapping[str, object]) -> Sequence[str]:
+    return await wes.store.read(lambda tx: whereabouts(tx, body))
 
 
 def _zones(site: Site) -> dict[str, frozenset[str]]:

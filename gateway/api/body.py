@@ -101,7 +101,7 @@ class JsonRequest(Request):
             raise _nul()
         if self._is_act and isinstance(body, dict):
             body = signed(self.scope, ZoneCheck(self.scope).in_own_zone(cast(dict[str, Any], body)))
-        ZoneCheck(self.scope).check_named(body)
+        await ZoneCheck(self.scope).check_all(body)
         return body
 
     def _media_type(self) -> str:

@@ -5,7 +5,7 @@ is pages of other sites in a browser here. Else a token says who asks, and the t
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -33,6 +33,9 @@ _DOCS_CSP: Final = (
 _CSP: Final = "default-src 'none'; frame-ancestors 'none'"
 
 
+Whereabouts = Callable[[Mapping[str, object]], Awaitable[Sequence[str]]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doorkeeper:
     """Knows who may come in.
@@ -43,6 +46,7 @@ class Doorkeeper:
         people: those that are kept; None: none ever are.
         names: under which the port is asked besides its addresses and `localhost`, where it is open.
         zones: of locations and stations that are in one.
+        whereabouts: tells at which of them what a body names by a number is; None: nobody knows.
     """
 
     token: str | None
@@ -50,6 +54,7 @@ class Doorkeeper:
     people: People | None = None
     names: frozenset[str] = frozenset()
     zones: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    whereabouts: Whereabouts | None = None
 
     @property
     def asks_for(self) -> str:
@@ -77,10 +82,10 @@ def caller_of(scope: Scope) -> Caller:
     return state.get("caller", Anybody()) if state else Anybody()
 
 
-def zones_of(scope: Scope) -> Mapping[str, frozenset[str]]:
-    """Return the zones of locations and stations."""
+def door_of(scope: Scope) -> Doorkeeper | None:
+    """Return who has let the caller in; None: nobody stands at this door."""
     state = scope.get("state")
-    return state.get("zones", {}) if state else {}
+    return state.get("door") if state else None
 
 
 class Entrance:
@@ -102,7 +107,7 @@ class Entrance:
         if answer is not None:
             await answer(scope, receive, send)
             return
-        scope.setdefault("state", {}).update(caller=caller, zones=self._door.zones)
+        scope.setdefault("state", {}).update(caller=caller, door=self._door)
         await self._app(scope, receive, send)
 
     def _caller(self, scope: Scope, headers: Headers) -> Caller | None:

@@ -1,7 +1,7 @@
 """Under which name and in which zones a person acts: decided here, for whatever a body or a path names (S2-14, S2-160).
 
 Machines and the installation name whoever acts; a person acts under that person's own name. A place without a zone is in nobody's
-zone, and nobody is kept away from it. What an act names by a number only is looked up in its transaction (`ZoneCheck`).
+zone, and nobody is kept away from it. Where something is that a body names by a number is looked up just before.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from starlette.types import Scope
 
-from gateway.api.guard import caller_of, zones_of
+from gateway.api.guard import caller_of, door_of
 from gateway.api.problems import Rejected
 from gateway.people.callers import SignedIn
 
@@ -29,7 +29,9 @@ class ZoneCheck:
     def __init__(self, scope: Scope) -> None:
         caller = caller_of(scope)
         self._person = caller.person if isinstance(caller, SignedIn) else None
-        self._zones = zones_of(scope)
+        door = door_of(scope)
+        self._zones: Mapping[str, frozenset[str]] = {} if door is None else door.zones
+        self._whereabouts = None if door is None else door.whereabouts
 
     @property
     def is_bound(self) -> bool:
@@ -60,6 +62,18 @@ class ZoneCheck:
                 self.check([value], name)
             elif name == ZONE:
                 self._check_zones(frozenset({value}), "that is", name)
+
+    async def check_all(self, body: object) -> None:
+        """Make sure that whatever a body names is in zones of the caller, also what it names by a number.
+
+        Raises:
+            Rejected: 403; something is not.
+        """
+        if not self.is_bound:
+            return
+        self.check_named(body)
+        if self._whereabouts is not None and isinstance(body, Mapping):
+            self.check(await self._whereabouts(cast(Mapping[str, object], body)))
 
     def in_own_zone(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return a body in which whoever takes the next work takes it where that person acts.

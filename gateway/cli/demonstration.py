@@ -223,7 +223,7 @@ async def run_demo(options: DemoOptions) -> int:
                     f"The demo site runs; its API is at {url}/docs. Everything goes on at {options.speed:g} × speed.",
                     soft_wrap=True,
                 )
-                async with httpx.AsyncClient(base_url=url, timeout=10) as http:
+                async with httpx.AsyncClient(base_url=url, timeout=10, headers=gateway.authorization) as http:
                     play = play_of(options, http, simulation.site, gateway, data)
                     demo = Demo(gateway, simulation, play)
                     why = await _until_it_ends(demo, port, options, console)

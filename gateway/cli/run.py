@@ -29,6 +29,13 @@ def run(
             help="Private network, e.g. 10.20.0.0/16, to which webhooks may be posted; may be repeated.",
         ),
     ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST",
+            help="Name under which others ask, besides its addresses and localhost; needed without a token alone.",
+        ),
+    ] = None,
     with_wes: Annotated[
         bool,
         typer.Option(
@@ -60,6 +67,7 @@ def run(
         host=host,
         port=port,
         token=token,
+        names=frozenset(each.lower() for each in name or ()),
         webhook_networks=tuple(_network(written) for written in webhook_network or ()),
     )
     run_to_the_end(run_gateway(settings))
