@@ -25,6 +25,7 @@ const RESOLVING = {
   completeAt: { verb: "completeAt", will: "willCompleteAt" },
   cancel: { verb: "cancelTransport", will: "willCancelHalted" },
 };
+const ORDER = /** @type {import("./contract.js").OperatorAction[]} */ (Object.keys(RESOLVING));
 /** @type {Readonly<Record<string, {verb: Word, will: Word}>>} */
 const SETTLING = {
   release: { verb: "release", will: "willRelease" },
@@ -38,7 +39,8 @@ const GRAVE = new Set(["cancel", "short"]);
 
 /** @param {import("./contract.js").Transport} transport that has halted @returns {readonly Act[]} */
 export function resolving({ transportId, problem }) {
-  return (problem?.actions ?? []).map((action) => ({
+  const offered = problem?.actions ?? [];
+  return ORDER.filter((action) => offered.includes(action)).map((action) => ({
     ...RESOLVING[action],
     of: transportId,
     method: "POST",

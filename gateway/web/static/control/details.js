@@ -29,7 +29,12 @@ export async function lookAgain() {
   }
 }
 
-/** What comes too late, for what nobody looks at any more, is not shown. @param {string} of @param {Partial<import("./state.js").ControlState>} change */
+/**
+ * What comes too late, for what nobody looks at any more, is not shown.
+ *
+ * @param {string} of
+ * @param {Partial<import("./state.js").ControlState>} change
+ */
 function keep(of, change) {
   if (addressOf(store.get().route) === of) store.set(change);
 }
@@ -46,7 +51,8 @@ async function asked(kind, id) {
     case "transport":
       return { thing: await ask("GET", `/v1/transports/${name}`), more: null };
     case "device": {
-      const [thing, telegrams] = await Promise.all([ask("GET", `/v1/devices/${name}`), ask("GET", `/v1/devices/${name}/telegrams?limit=1000`)]);
+      const path = `/v1/devices/${name}`;
+      const [thing, telegrams] = await Promise.all([ask("GET", path), ask("GET", `${path}/telegrams`)]);
       return { thing, more: telegrams.items };
     }
     case "container": {
@@ -56,7 +62,7 @@ async function asked(kind, id) {
       return { thing, more: { goods: goods?.items ?? null, moves: moves.items } };
     }
     case "location":
-      return { thing: { locationId: id }, more: null };
+      return { thing: await ask("GET", `/v1/locations/${name}`), more: null };
     case "order":
       return { thing: await ask("GET", `/v1/wes/orders/${name}`), more: null };
   }

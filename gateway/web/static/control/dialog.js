@@ -65,7 +65,7 @@ function field(name) {
     case "reason":
       return html`
         <label>${t("reason")}<input name="reason" required maxlength="500" autocomplete="off" aria-describedby="reason-why" /></label>
-        <p class="faint small" id="reason-why">${t("reasonWhy")}</p>`;
+        <p class="faint small" id="reason-why">${operator() ? t("reasonWhy", { who: operator() }) : nothing}</p>`;
     case "locationId":
       return html`<label>${t("place")}${chosen(name, placesLike)}</label>`;
     case "nodeId":
@@ -82,7 +82,9 @@ function chosen(name, like) {
     const options = like(input.value.toLowerCase()).map((id) => new Option(id, id));
     document.getElementById(`${name}s`)?.replaceChildren(...options);
   };
-  return html`<input name=${name} list="${name}s" required maxlength="64" autocomplete="off" spellcheck="false" @input=${offer} @focus=${offer} /><datalist id="${name}s"></datalist>`;
+  return html`
+    <input name=${name} list="${name}s" required maxlength="64" autocomplete="off" spellcheck="false" @input=${offer} @focus=${offer} />
+    <datalist id="${name}s"></datalist>`;
 }
 
 /** @param {string} text @returns {readonly string[]} */

@@ -14,7 +14,7 @@ import { SIGNS } from "./marks.js";
 
 const GRADES = ["0", "1", "2", "3", "4"];
 const LABELS_MOST = 250;
-/** @type {WeakMap<Chunk, {fill: string, paths: readonly string[]}>} */
+/** @type {WeakMap<Chunk, {standing: unknown, fill: string, paths: readonly string[]}>} */
 const drawnAs = new WeakMap();
 
 /** Cells, darker the fuller they are. @param {readonly Chunk[]} chunks @param {ReadonlyMap<string, readonly string[]>} standing */
@@ -24,11 +24,11 @@ export function cellsView(chunks, standing) {
 
 /** @param {Chunk} chunk @param {ReadonlyMap<string, readonly string[]>} standing */
 function pathsOf(chunk, standing) {
-  const fill = fillOf(chunk, standing);
   let drawn = drawnAs.get(chunk);
-  if (drawn?.fill !== fill) {
-    const paths = GRADES.map((grade) => squares(chunk.cells.filter((_, n) => fill[n] === grade), chunk.width, chunk.height));
-    drawn = { fill, paths };
+  if (drawn?.standing !== standing) {
+    const fill = fillOf(chunk, standing);
+    const paths = drawn?.fill === fill ? drawn.paths : GRADES.map((grade) => squares(chunk.cells.filter((_, n) => fill[n] === grade), chunk.width, chunk.height));
+    drawn = { standing, fill, paths };
     drawnAs.set(chunk, drawn);
   }
   return drawn.paths;
@@ -51,7 +51,15 @@ export function ringsView(points, camera, size) {
   });
 }
 
-/** Crosses over places that nothing is brought to, with a sign that says so without colour. @param {readonly Point[]} points @param {string} kind @param {number} radius in units of the drawing @param {Camera} camera @param {Size} size */
+/**
+ * Crosses over places that nothing is brought to, with a sign that says so without colour.
+ *
+ * @param {readonly Point[]} points
+ * @param {string} kind
+ * @param {number} radius in units of the drawing
+ * @param {Camera} camera
+ * @param {Size} size
+ */
 export function closedView(points, kind, radius, camera, size) {
   const r = Math.max(6, camera.scale * radius);
   return points.map((point) => {

@@ -1,6 +1,6 @@
 /**
  * A rack from its front, made once from the layout: for each level a strip with a row of cells for each side, the rail of its shuttle between them,
- * its buffers at the ends, and the lifts that stand there. One unit is one cell; the picture is a scheme, not to scale.
+ * its buffers at the ends, and the lifts that stand there. One unit is the height of a cell; the picture is a scheme, not to scale.
  */
 
 import { boxAround } from "./geometry.js";
@@ -27,13 +27,16 @@ const GAP = 0.7;
 const END = 1.4;
 const SHAFT = 1.7;
 const GROUND = -1.6;
+/** How wide the whole is, of its height, if its cells are to be wider than high. */
+const SHAPE = 4;
+const WIDEST = 2;
 
 /** @param {Layout} layout @param {string} rackId @returns {Elevation | null} */
 export function elevationOf(layout, rackId) {
   const rack = layout.racks.find((each) => each.rackId === rackId);
   if (!rack) return null;
   const slots = layout.locations.filter((place) => place.rackId === rackId);
-  const grid = gridOf(rack.sides.length, slots);
+  const grid = gridOf(rack, slots);
   const shuttles = layout.devices.filter((device) => device.kind === "shuttle" && (device.racks ?? []).some((each) => each.rackId === rackId));
   const places = new Map(slots.map((slot) => [slot.locationId, grid.place(slot)]));
   const level = new Map(slots.map((slot) => [slot.locationId, slot.level ?? 1]));
@@ -42,16 +45,17 @@ export function elevationOf(layout, rackId) {
     places.set(end.locationId, end.at);
     level.set(end.locationId, end.level);
   }
-  const lifts = liftsOf(layout, ends, grid, rack.columns);
+  const lifts = liftsOf(layout, ends, grid);
   const carriers = new Set([...shuttles, ...lifts.map((each) => each.device)].map((device) => device.deviceId));
   const rails = shuttles.flatMap((device) => levelsOf(device, rackId).map((each) => grid.rail(each)));
   const stops = lifts.flatMap(({ stops: at }) => [...at.values()]);
+  const corners = [{ x: grid.left - END * grid.wide, y: lifts.length ? GROUND - 1 : 0 }, { x: grid.right + 1.6 * grid.wide, y: 0 }];
   return {
     rackId,
-    box: boxAround([...places.values(), ...stops, { x: grid.left - END, y: lifts.length ? GROUND - 1 : 0 }], 0.9),
-    chunks: chunksOf(slots, ends, places),
+    box: boxAround([...places.values(), ...stops, ...corners], 0.9),
+    chunks: chunksOf(slots, ends, places, grid.wide),
     labels: labelsOf(rack, grid, lifts),
-    rails: rails.map((y) => `M${grid.left - END + 0.4} ${y}H${grid.right + 0.5}`).join(""),
+    rails: rails.map((y) => `M${grid.left - (END - 0.4) * grid.wide} ${y}H${grid.right + grid.wide / 2}`).join(""),
     shafts: lifts.map(({ x, stops: at }) => shaftOf(x, [...at.values()])).join(""),
     places,
     carriers,
@@ -75,27 +79,28 @@ function levelsOf(device, rackId) {
   return (device.racks ?? []).filter((each) => each.rackId === rackId).flatMap((each) => each.levels);
 }
 
-/** @param {number} sides @param {readonly LaidLocation[]} slots */
-function gridOf(sides, slots) {
+/** @param {import("./contract.js").LaidRack} rack @param {readonly LaidLocation[]} slots */
+function gridOf({ sides: { length: sides }, levels, columns }, slots) {
   const first = slots.find((slot) => slot.column === 1);
   const second = slots.find((slot) => slot.column === 2);
   const runs = first && second && second.x < first.x ? -1 : 1; // as on the map, to the right or to the left
   const below = Math.ceil(sides / 2);
   const strip = sides + 1 + GAP;
-  const columns = slots.map((slot) => runs * ((slot.column ?? 1) - 1));
+  const wide = Math.min(Math.max((SHAPE * levels * strip) / (columns + 6), 1), WIDEST);
+  const ends = [0, runs * (columns - 1) * wide];
   const base = (/** @type {number} */ level) => (level - 1) * strip;
   return {
     below,
-    strip,
-    left: Math.min(...new Set(columns)),
-    right: Math.max(...new Set(columns)),
+    wide,
+    left: Math.min(...ends),
+    right: Math.max(...ends),
     /** @param {number} level @param {number} side from 1 */
     row: (level, side) => base(level) + side - 1 + (side > below ? 1 : 0),
     /** @param {number} level */
     rail: (level) => base(level) + below,
     /** @param {LaidLocation} slot @returns {Point} */
     place(slot) {
-      return { x: runs * ((slot.column ?? 1) - 1), y: this.row(slot.level ?? 1, slot.side ?? 1) };
+      return { x: runs * ((slot.column ?? 1) - 1) * wide, y: this.row(slot.level ?? 1, slot.side ?? 1) };
     },
   };
 }
@@ -125,7 +130,8 @@ function endsOf(layout, rackId, shuttles, slots, grid) {
       const key = `${level}/${side}/${isLeft}`;
       const before = taken.get(key) ?? 0;
       taken.set(key, before + 1);
-      const x = isLeft ? grid.left - END - before : grid.right + END + before;
+      const out = (END + before) * grid.wide;
+      const x = isLeft ? grid.left - out : grid.right + out;
       return [{ locationId, level, isLeft, capacity: place.capacity, at: { x, y: grid.row(level, side) } }];
     });
   });
@@ -135,9 +141,8 @@ function endsOf(layout, rackId, shuttles, slots, grid) {
  * @param {Layout} layout
  * @param {ReturnType<typeof endsOf>} ends
  * @param {ReturnType<typeof gridOf>} grid
- * @param {number} columns
  */
-function liftsOf(layout, ends, grid, columns) {
+function liftsOf(layout, ends, grid) {
   const lifts = layout.devices.filter(
     (device) => device.kind === "lift" && ends.some((end) => device.locations?.includes(end.locationId)),
   );
@@ -145,7 +150,7 @@ function liftsOf(layout, ends, grid, columns) {
     const met = ends.filter((end) => device.locations?.includes(end.locationId));
     const isLeft = met.every((end) => end.isLeft);
     const outermost = met.map((end) => end.at.x);
-    const x = isLeft ? Math.min(...outermost) - SHAFT * (n + 1) : Math.max(...outermost, columns) + SHAFT * (n + 1);
+    const x = isLeft ? Math.min(...outermost) - SHAFT * (n + 1) : Math.max(...outermost) + SHAFT * (n + 1);
     const stops = new Map(met.map((end) => [end.locationId, { x, y: grid.rail(end.level) }]));
     for (const id of device.locations ?? []) if (!stops.has(id)) stops.set(id, { x, y: GROUND });
     return { device, x, stops };
@@ -156,12 +161,13 @@ function liftsOf(layout, ends, grid, columns) {
  * @param {readonly LaidLocation[]} slots
  * @param {ReturnType<typeof endsOf>} ends
  * @param {ReadonlyMap<string, Point>} places
+ * @param {number} wide
  * @returns {import("./floor.js").Chunk[]}
  */
-function chunksOf(slots, ends, places) {
+function chunksOf(slots, ends, places, wide) {
   const chunk = (/** @type {string} */ kind, /** @type {readonly {locationId: string, capacity: number}[]} */ held) => ({
     kind,
-    width: 0.84,
+    width: 0.84 * wide,
     height: 0.84,
     cells: held.map(({ locationId, capacity }) => {
       const { x, y } = places.get(locationId) ?? { x: 0, y: 0 };
@@ -182,7 +188,8 @@ function chunksOf(slots, ends, places) {
  * @returns {import("./floor.js").Label[]}
  */
 function labelsOf(rack, grid, lifts) {
-  const rows = Array.from({ length: rack.levels }, (_, level) => ({ x: grid.right + 0.9, y: grid.rail(level + 1) - 0.25, text: String(level + 1), detail: 0, kind: "level" }));
-  const shafts = lifts.map(({ device, x }) => ({ x, y: GROUND - 1.1, text: device.deviceId, detail: 6, kind: "shaft" }));
+  const x = grid.right + grid.wide * 0.9;
+  const rows = Array.from({ length: rack.levels }, (_, n) => ({ x, y: grid.rail(n + 1) - 0.25, text: String(n + 1), detail: 0, kind: "level" }));
+  const shafts = lifts.map((lift) => ({ x: lift.x, y: GROUND - 1.1, text: lift.device.deviceId, detail: 6, kind: "shaft" }));
   return [...rows, ...shafts];
 }

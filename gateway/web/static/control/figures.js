@@ -1,10 +1,17 @@
 /** Numbers that are counted here, from what the page knows. */
 
-import { stateOf } from "./marks.js";
+import { isWaiting, stateOf } from "./marks.js";
 
 const MINUTE_MS = 60_000;
 
-/** How many arrivals there were in each of the last minutes, the newest last. @param {readonly string[]} arrived RFC 3339 @param {number} nowMs @param {number} minutes @returns {number[]} */
+/**
+ * How many arrivals there were in each of the last minutes, the newest last.
+ *
+ * @param {readonly string[]} arrived RFC 3339
+ * @param {number} nowMs
+ * @param {number} minutes
+ * @returns {number[]}
+ */
 export function arrivalsPerMinute(arrived, nowMs, minutes) {
   const counts = new Array(minutes).fill(0);
   for (const time of arrived) {
@@ -20,7 +27,7 @@ export function summaryOf(plant) {
   const devices = [...plant.devices.values()];
   return {
     executing: transports.filter((transport) => transport.status === "executing").length,
-    waiting: transports.filter((transport) => transport.waiting).length,
+    waiting: transports.filter(isWaiting).length,
     working: devices.filter((device) => stateOf(device) === "works").length,
     devices: devices.length,
     containers: plant.containers.size,

@@ -192,7 +192,8 @@ function labelsOf(layout, drawn, places) {
   const racks = layout.racks.map(({ rackId }) => {
     const slots = drawn.filter((place) => place.rackId === rackId && place.level === 1);
     const box = boxAround(slots, 0);
-    return { x: (box.left + box.right) / 2, y: box.top + 0.85, text: rackId, detail: DETAIL.rack, kind: "rack" };
+    const y = box.top > box.bottom ? (box.top + box.bottom) / 2 - 0.2 : box.top + 0.85; // in its aisle, if it has one
+    return { x: (box.left + box.right) / 2, y, text: rackId, detail: DETAIL.rack, kind: "rack" };
   });
   const listed = cellsOf(drawn).map(({ x, y, locations, first }) => {
     const text = locations.length > 1 ? `${locations[0]} +${locations.length - 1}` : (locations[0] ?? "");
@@ -219,7 +220,14 @@ export function fillOf(chunk, standing) {
     .join("");
 }
 
-/** The cell whose middle is nearest to a point, within a distance. @param {readonly Chunk[]} chunks @param {Point} point @param {number} within @returns {Cell | null} */
+/**
+ * The cell whose middle is nearest to a point, within a distance.
+ *
+ * @param {readonly Chunk[]} chunks
+ * @param {Point} point
+ * @param {number} within
+ * @returns {Cell | null}
+ */
 export function cellAt(chunks, point, within) {
   let found = null;
   let least = within;

@@ -49,7 +49,15 @@ export function toSite(camera, size, pixels) {
   };
 }
 
-/** Zoom so that what is under a pixel stays there. @param {Camera} camera @param {Size} size @param {Point} pixels @param {number} factor @returns {Camera} */
+/**
+ * Zoom so that what is under a pixel stays there.
+ *
+ * @param {Camera} camera
+ * @param {Size} size
+ * @param {Point} pixels
+ * @param {number} factor
+ * @returns {Camera}
+ */
 export function zoomed(camera, size, pixels, factor) {
   const scale = bounded(camera.scale * factor);
   const held = toSite(camera, size, pixels);
@@ -57,7 +65,14 @@ export function zoomed(camera, size, pixels, factor) {
   return { x: camera.x + held.x - moved.x, y: camera.y + held.y - moved.y, scale };
 }
 
-/** Move what is seen by so many pixels, but never out of sight of a box. @param {Camera} camera @param {Point} by @param {Box} box @returns {Camera} */
+/**
+ * Move what is seen by so many pixels, but never out of sight of a box.
+ *
+ * @param {Camera} camera
+ * @param {Point} by
+ * @param {Box} box
+ * @returns {Camera}
+ */
 export function panned(camera, by, box) {
   return {
     ...camera,
@@ -66,12 +81,27 @@ export function panned(camera, by, box) {
   };
 }
 
-/** Bring a point into the middle, near enough to be seen well. @param {Camera} camera @param {Point} point @param {number} least scale @returns {Camera} */
+/**
+ * Bring a point into the middle, near enough to be seen well.
+ *
+ * @param {Camera} camera
+ * @param {Point} point
+ * @param {number} least scale
+ * @returns {Camera}
+ */
 export function centred(camera, point, least) {
   return { x: point.x, y: point.y, scale: Math.max(camera.scale, bounded(least)) };
 }
 
-/** Whether a point is on the screen, and not at its very edge. @param {Camera} camera @param {Size} size @param {Point} point @param {number} edge in pixels @returns {boolean} */
+/**
+ * Whether a point is on the screen, and not at its very edge.
+ *
+ * @param {Camera} camera
+ * @param {Size} size
+ * @param {Point} point
+ * @param {number} edge in pixels
+ * @returns {boolean}
+ */
 export function isSeen(camera, size, point, edge) {
   const { x, y } = toScreen(camera, size, point);
   return x > edge && y > edge && x < size.width - edge && y < size.height - edge;

@@ -3,7 +3,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { ageOf, clockOf, count } from "./format.js";
-import { SIGNS, stateOf } from "./marks.js";
+import { isHalted, isWaiting, SIGNS, stateOf } from "./marks.js";
 import { LISTS, linkTo, linkToList } from "./route.js";
 import { store } from "./state.js";
 import { statisticsView } from "./statistics.js";
@@ -60,12 +60,7 @@ function keyOf(transport) {
 /** @param {"open" | "halted" | "waiting"} filter @returns {(transport: Transport) => boolean} */
 function chosenBy(filter) {
   if (filter === "halted") return isHalted;
-  return filter === "waiting" ? (transport) => Boolean(transport.waiting) : () => true;
-}
-
-/** @param {Transport} transport */
-export function isHalted({ status }) {
-  return status === "failed" || status === "unknown";
+  return filter === "waiting" ? isWaiting : () => true;
 }
 
 /** @param {Transport} a @param {Transport} b */
@@ -83,7 +78,7 @@ export function transportRow(transport) {
         <span class="to">${source} → ${destination}</span>
         <span class="status ${status}">${isHalted(transport) ? "▲ " : nothing}${t(status)}</span>
         <span class="faint small">${clockOf(updatedAt)}</span>
-        ${waiting ? html`<span class="why">${t("waitsBecause", { reason: waiting })}</span>` : nothing}
+        ${isWaiting(transport) ? html`<span class="why">${t("waitsBecause", { reason: waiting ?? "" })}</span>` : nothing}
         ${problem ? html`<span class="why bad">${problem.title}</span>` : nothing}
       </a>
     </li>`;
@@ -168,12 +163,12 @@ function feedView() {
 function eventRow({ seq, type, subject, time, data }) {
   const told = [data["containerId"], data["locationId"] ?? data["target"], data["deviceId"], data["text"] ?? data["reason"]?.title ?? data["reason"]];
   const said = [...new Set(told)].filter((each) => each && each !== subject);
+  const who = data["operator"] ? html` · <b>${t("by", { who: data["operator"] })}</b>` : nothing;
   return html`
     <li>
-      <span class="faint small">${clockOf(time)}</span> <b>${type}</b> ${subjectView(type, subject)}
-      ${said.length ? html`<span class="said">${said.join(" · ")}</span>` : nothing}
-      ${data["operator"] ? html`<span class="who-did">${t("by", { who: data["operator"] })}</span>` : nothing}
-      <span class="faint small number">${seq}</span>
+      <span><span class="faint small">${clockOf(time)}</span> <b>${type}</b> ${subjectView(type, subject)}</span>
+      <span class="number small">${seq}</span>
+      ${said.length || data["operator"] ? html`<span class="said">${said.join(" · ")}${who}</span>` : nothing}
     </li>`;
 }
 

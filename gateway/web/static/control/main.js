@@ -38,30 +38,42 @@ runPage({
 });
 
 function view() {
-  const { route, hasPlant } = store.get();
+  const { route, hasPlant, plant, wes } = store.get();
+  const matters = mattersOf(plant, wes);
+  const pressing = matters.filter((matter) => matter.weight !== "note").length;
   return html`
     <div class="control ${hasPlant ? "" : "without-plant"}">
       ${summaryView()}
-      ${attentionView()}
+      ${attentionView(matters, pressing)}
       ${hasPlant ? html`<div class="pictures">${mapView()}</div>` : nothing}
       <section class="card panels" aria-label=${t("details")}>${tabsView()}<div class="panel">${route.kind ? thingView() : listView()}</div></section>
     </div>
+    ${pressing ? html`<a class="pressing-note" href="#attention-title" @click=${upToAttention}>▲ ${pressing} <span>${t("attention")}</span></a>` : nothing}
     ${dialogView()}`;
+}
+
+/** Where not all is in sight at once, one press leads up; the address stays. @param {Event} event */
+function upToAttention(event) {
+  event.preventDefault();
+  document.getElementById("attention-title")?.scrollIntoView({ block: "center" });
 }
 
 function summaryView() {
   const { plant, hasPlant, wes, arrived, layout } = store.get();
   const { executing, waiting, working, devices, containers } = summaryOf(plant);
   const since = new Date(Date.now() - TEN_MINUTES_MS).toISOString();
+  const lately = arrived.filter((time) => time > since).length;
   return html`
     <div class="summary">
       <h1>${layout?.siteId ?? ""}</h1>
       ${searchView()}
       <dl class="figures">
         ${hasPlant ? html`
-          ${figure("underWayNow", count(executing), linkToList("transports"))} ${figure("waitingNow", count(waiting), linkToList("transports", "waiting"))}
-          ${figure("devicesNow", `${working} / ${devices}`, linkToList("devices"))} ${figure("containers", count(containers), linkToList("containers"))}
-          ${figure("arrivedNow", html`${count(arrived.filter((time) => time > since).length)}${arrivalsView()}`, linkToList("transports", "completed"))}` : nothing}
+          ${figure("underWayNow", count(executing), linkToList("transports"))}
+          ${figure("waitingNow", count(waiting), linkToList("transports", "waiting"))}
+          ${figure("devicesNow", `${working} / ${devices}`, linkToList("devices"))}
+          ${figure("containers", count(containers), linkToList("containers"))}
+          ${figure("arrivedNow", html`${count(lately)}${arrivalsView()}`, linkToList("transports", "completed"))}` : nothing}
         ${wes?.performance[0] ? figure("ordersNow", count(wes.performance[0].shipped), linkToList("orders")) : nothing}
       </dl>
     </div>`;
@@ -94,15 +106,15 @@ function searchView() {
     </form>`;
 }
 
-function attentionView() {
-  const { plant, wes, isWhole } = store.get();
-  const matters = mattersOf(plant, wes);
-  const pressing = matters.filter((matter) => matter.weight !== "note").length;
+/** @param {readonly import("./attention.js").Matter[]} matters @param {number} pressing how many of them are no notes */
+function attentionView(matters, pressing) {
+  const { isWhole } = store.get();
+  const shown = matters.slice(0, MATTERS_SHOWN);
   return html`
     <section class="card attention ${pressing ? "pressing" : ""}" aria-labelledby="attention-title">
       <h2 id="attention-title">${t("attention")} ${pressing ? html`<span class="badge">${pressing}</span>` : nothing}</h2>
       ${matters.length
-        ? html`<ul class="matters" tabindex="0" aria-labelledby="attention-title">${repeat(matters.slice(0, MATTERS_SHOWN), (matter) => matter.key, matterView)}</ul>`
+        ? html`<ul class="matters" tabindex="0" aria-labelledby="attention-title">${repeat(shown, (matter) => matter.key, matterView)}</ul>`
         : html`<p class="faint calm">${isWhole ? html`<span aria-hidden="true">✓</span> ${t("nothingWrong")}` : t("notKnownYet")}</p>`}
       ${matters.length > MATTERS_SHOWN ? html`<p class="faint">${t("moreMatters", { n: matters.length - MATTERS_SHOWN })}</p>` : nothing}
     </section>`;
@@ -111,9 +123,10 @@ function attentionView() {
 /** @param {import("./attention.js").Matter} matter */
 function matterView({ weight, kind, id, title, word, text, advice, since, acts }) {
   const sign = { bad: "▲", warn: "◆", note: "‖" }[weight];
+  const name = kind ? html`<a href=${linkTo(kind, id)}>${id}</a>` : html`<b>${id}</b>`;
   return html`
-    <li class="matter ${weight}">
-      <p class="what"><span class="sign" aria-hidden="true">${sign}</span> ${kind ? html`<a href=${linkTo(kind, id)}>${id}</a>` : html`<b>${id}</b>`} <b>${word ? t(word) : title}</b></p>
+    <li class="matter is-${weight}">
+      <p class="what"><span class="sign" aria-hidden="true">${sign}</span> ${name} <b>${word ? t(word) : title}</b></p>
       ${text ? html`<p>${text}</p>` : nothing} ${advice ? html`<p class="advice">${advice}</p>` : nothing}
       ${since ? html`<p class="faint small">${t("since", { time: clockOf(since) })}</p>` : nothing} ${actButtons(acts)}
     </li>`;

@@ -50,11 +50,13 @@ sights.watch(() => {
 
 const mapMounted = ref((element) => {
   map?.end();
-  map = element ? createCanvas(/** @type {HTMLElement} */ (element), { box: () => floor()?.box ?? NO_BOX, view: floorView, isMoving, pick: pickFloor, hover: hoverFloor }) : null;
+  const picture = { box: () => floor()?.box ?? NO_BOX, view: floorView, isMoving, pick: pickFloor, hover: hoverFloor };
+  map = element ? createCanvas(/** @type {HTMLElement} */ (element), picture) : null;
 });
 const frontMounted = ref((element) => {
   front?.end();
-  front = element ? createCanvas(/** @type {HTMLElement} */ (element), { box: () => elevation()?.box ?? NO_BOX, view: elevationView, isMoving, pick: pickFront, hover: hoverFront }) : null;
+  const picture = { box: () => elevation()?.box ?? NO_BOX, view: elevationView, isMoving, pick: pickFront, hover: hoverFront };
+  front = element ? createCanvas(/** @type {HTMLElement} */ (element), picture) : null;
 });
 
 export function mapView() {
@@ -76,13 +78,12 @@ function frontView(racks, rackId) {
     store.set({ rackId: valueOf(event) });
     front?.fit();
   };
+  const options = racks.map((rack) => html`<option value=${rack.rackId} ?selected=${rack.rackId === rackId}>${t("rack", { name: rack.rackId })}</option>`);
   return html`
     <section class="card front" aria-label=${t("rack", { name: rackId })}>
       <div class="drawing" id="front" role="application" tabindex="0" aria-label=${t("rackHelp", { name: rackId })} ${frontMounted}></div>
       <div class="picker">
-        ${racks.length > 1
-          ? html`<select aria-label=${t("whichRack")} @change=${choose}>${racks.map((rack) => html`<option value=${rack.rackId} ?selected=${rack.rackId === rackId}>${t("rack", { name: rack.rackId })}</option>`)}</select>`
-          : html`<b>${t("rack", { name: rackId })}</b>`}
+        ${racks.length > 1 ? html`<select aria-label=${t("whichRack")} @change=${choose}>${options}</select>` : html`<b>${t("rack", { name: rackId })}</b>`}
       </div>
       ${tools(() => front)}
     </section>`;

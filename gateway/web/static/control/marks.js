@@ -12,6 +12,16 @@ export function stateOf({ fault, online, enabled }) {
   return enabled ? "works" : "disabled";
 }
 
+/** Whether somebody has to decide before it goes on. @param {Pick<import("./contract.js").Transport, "status">} transport */
+export function isHalted({ status }) {
+  return status === "failed" || status === "unknown";
+}
+
+/** Whether it will go on by itself, only not now. @param {Pick<import("./contract.js").Transport, "status" | "waiting">} transport */
+export function isWaiting({ status, waiting }) {
+  return Boolean(waiting) && !isHalted({ status });
+}
+
 /** Signs that stand for states, as colour alone says nothing. @type {Readonly<Record<DeviceState, string>>} */
 export const SIGNS = { fault: "▲", offline: "✕", disabled: "‖", works: "" };
 
@@ -68,7 +78,14 @@ function whereabouts(plant, containerId) {
   };
 }
 
-/** What stands at places, for whoever points at them. @param {Plant} plant @param {readonly string[]} locations @param {number} most @returns {string} */
+/**
+ * What stands at places, for whoever points at them.
+ *
+ * @param {Plant} plant
+ * @param {readonly string[]} locations
+ * @param {number} most
+ * @returns {string}
+ */
 export function heldBy(plant, locations, most) {
   const held = locations.flatMap((id) => plant.standing.get(id) ?? []);
   const more = held.length > most ? ` +${held.length - most}` : "";

@@ -5,6 +5,8 @@
  * number of the event that spoke of it last, and every answer comes with the number that had been heard when it was asked for.
  */
 
+import { hear } from "./hearing.js";
+
 /**
  * @typedef {import("./contract.js").Container} Container
  * @typedef {import("./contract.js").Device} Device
@@ -64,146 +66,8 @@ export function withEvents(plant, events) {
   };
   for (const event of news) hear(next, event);
   forgetOldest(next.told);
-  const isMoved = news.some((event) => event.type.startsWith("container."));
-  return { ...next, standing: isMoved ? standingOf(next.containers) : plant.standing };
-}
-
-/**
- * @typedef {object} Draft
- * @property {Map<string, Container>} containers
- * @property {Map<string, Device>} devices
- * @property {Map<string, Transport>} transports
- * @property {Map<string, Alarm>} alarms
- * @property {Map<string, Block>} blocks
- * @property {Map<string, number>} told
- * @property {Set<string>} lit
- */
-
-/** @param {Draft} plant @param {FeedEvent} event */
-function hear(plant, event) {
-  const { type, data, seq } = event;
-  const kind = type.slice(0, type.indexOf("."));
-  if (kind === "transport") hearTransport(plant, event);
-  else if (kind === "container") hearContainer(plant, event);
-  else if (kind === "device") hearDevice(plant, event);
-  else if (type === "location.blocked") {
-    const block = { locationId: data["locationId"], reason: data["reason"], operator: data["operator"] ?? null };
-    plant.blocks.set(block.locationId, block);
-    plant.told.set(`block:${block.locationId}`, seq);
-  } else if (type === "location.unblocked") {
-    plant.blocks.delete(data["locationId"]);
-    plant.told.set(`block:${data["locationId"]}`, seq);
-  } else if (type === "alarm.raised") {
-    const { alarmId, subject, code, text, advice, actions } = data;
-    plant.alarms.set(alarmId, { alarmId, subject, code, text, advice, actions: actions ?? [], raisedAt: event.time });
-    plant.told.set(`alarm:${alarmId}`, seq);
-  } else if (type === "alarm.cleared") {
-    plant.alarms.delete(data["alarmId"]);
-    plant.told.set(`alarm:${data["alarmId"]}`, seq);
-  } else if (type === "put.lit") plant.lit.add(`${data["wall"]}/${data["slot"]}`);
-  else if (kind === "put" && type !== "put.accepted" && type !== "put.curtain") plant.lit.delete(`${data["wall"]}/${data["slot"]}`);
-}
-
-/** @param {Draft} plant @param {FeedEvent} event */
-function hearContainer(plant, { type, data, seq }) {
-  const id = data["containerId"];
-  plant.told.set(`container:${id}`, seq);
-  if (type === "container.removed") {
-    plant.containers.delete(id);
-    return;
-  }
-  const { locationId, transportId } = data;
-  plant.containers.set(id, { containerId: id, ...(locationId ? { locationId } : {}), ...(transportId ? { transportId } : {}) });
-}
-
-/** @param {Draft} plant @param {FeedEvent} event */
-function hearDevice(plant, { type, data, seq }) {
-  const id = data["deviceId"];
-  const known = plant.devices.get(id);
-  if (!known) return; // the list that brings it is under way
-  plant.told.set(`device:${id}`, seq);
-  const change = {
-    "device.online": { online: true, offlineReason: null },
-    "device.offline": { online: false, offlineReason: data["reason"] ?? null },
-    "device.fault": { fault: data["text"] ?? "" },
-    "device.recovered": { fault: null },
-    "device.enabled": { enabled: true },
-    "device.disabled": { enabled: false },
-  }[type];
-  plant.devices.set(id, { ...known, ...change });
-}
-
-/** @param {Draft} plant @param {FeedEvent} event */
-function hearTransport(plant, { type, data, seq, time }) {
-  const id = data["transportId"];
-  plant.told.set(`transport:${id}`, seq);
-  if (type === "transport.completed" || type === "transport.cancelled") {
-    plant.transports.delete(id);
-    release(plant, data["containerId"], id);
-    return;
-  }
-  const known = plant.transports.get(id) ?? begun(id, data, time);
-  const change = {
-    "transport.planned": { legs: laid(data["legs"]) },
-    "transport.legStarted": { legs: legsWith(known.legs, data["leg"], "active", data["deviceId"]), waiting: null, problem: null },
-    "transport.legCompleted": { legs: legsWith(known.legs, data["leg"], "done", data["deviceId"]) },
-    "transport.failed": { problem: problemOf(data), waiting: null },
-    "transport.unknown": { problem: problemOf(data), waiting: null },
-    "transport.resolved": { problem: null },
-  }[type];
-  const status = type === "transport.resolved" ? "executing" : data["status"];
-  plant.transports.set(id, { ...known, ...change, status, updatedAt: time });
-}
-
-/** @param {string} id @param {FeedEvent["data"]} data @param {string} time @returns {Transport} */
-function begun(id, data, time) {
-  return {
-    transportId: id,
-    containerId: data["containerId"],
-    source: data["source"] ?? "",
-    destination: data["destination"] ?? "",
-    priority: data["priority"] ?? 5,
-    status: data["status"],
-    cancelRequested: false,
-    createdAt: time,
-    updatedAt: time,
-    waiting: null,
-    problem: null,
-    legs: [],
-  };
-}
-
-/** @param {readonly any[] | undefined} legs @returns {Transport["legs"]} */
-function laid(legs = []) {
-  return legs.map((leg, index) => ({
-    index,
-    source: leg.source ?? null,
-    target: leg.target,
-    carrierId: leg.carrierId ?? "",
-    deviceId: leg.deviceId ?? null,
-    status: "ahead",
-  }));
-}
-
-/** @param {Transport["legs"]} legs @param {number} index @param {string} status @param {string | null} deviceId @returns {Transport["legs"]} */
-function legsWith(legs, index, status, deviceId) {
-  return legs.map((leg) => {
-    if (leg.index < index) return { ...leg, status: "done" };
-    return leg.index === index ? { ...leg, status, deviceId: deviceId ?? leg.deviceId } : leg;
-  });
-}
-
-/** @param {FeedEvent["data"]} data @returns {Transport["problem"]} */
-function problemOf(data) {
-  return { code: "", title: "", detail: "", advice: "", ...data["reason"], actions: data["actions"] ?? [] };
-}
-
-/** @param {Draft} plant @param {string} containerId @param {string} transportId */
-function release(plant, containerId, transportId) {
-  const known = plant.containers.get(containerId);
-  if (known?.transportId !== transportId) return;
-  const { transportId: _, ...free } = known;
-  plant.containers.set(containerId, free);
+  const moved = news.filter((event) => event.type.startsWith("container.")).map((event) => event.data["containerId"]);
+  return { ...next, standing: standingWith(plant, next.containers, moved) };
 }
 
 /**
@@ -240,7 +104,8 @@ export function withDevices(plant, answer, askedAt) {
     const { locationId: _, ...rest } = containers.get(id) ?? { containerId: id };
     containers.set(id, { ...rest, deviceId });
   }
-  return { ...plant, devices, containers, standing: standingOf(containers) };
+  const ids = moved.map(([id]) => id);
+  return { ...plant, devices, containers, standing: standingWith(plant, containers, ids) };
 }
 
 /** Take in all transports that have not ended. @param {Plant} plant @param {readonly Transport[]} answer @param {number} askedAt @returns {Plant} */
@@ -287,6 +152,30 @@ function standingOf(containers) {
     const here = standing.get(locationId);
     if (here) here.push(containerId);
     else standing.set(locationId, [containerId]);
+  }
+  return standing;
+}
+
+/**
+ * Where containers stand after some of them have moved.
+ *
+ * @param {Plant} before
+ * @param {ReadonlyMap<string, Container>} containers
+ * @param {readonly string[]} moved
+ * @returns {Plant["standing"]}
+ */
+function standingWith(before, containers, moved) {
+  if (!moved.length) return before.standing;
+  const standing = new Map(before.standing);
+  for (const id of new Set(moved)) {
+    const left = before.containers.get(id)?.locationId;
+    if (left !== undefined) {
+      const rest = (standing.get(left) ?? []).filter((each) => each !== id);
+      if (rest.length) standing.set(left, rest);
+      else standing.delete(left);
+    }
+    const come = containers.get(id)?.locationId;
+    if (come !== undefined) standing.set(come, [...(standing.get(come) ?? []), id]);
   }
   return standing;
 }

@@ -11,7 +11,13 @@ import { linkTo } from "./route.js";
 
 const MOST = 12;
 
-/** What is known and begins with the words, then what has them in it; the whole name first. @param {Pick<Known, "plant" | "layout">} known @param {string} query @returns {Match[]} */
+/**
+ * What is known and begins with the words, then what has them in it; the whole name first.
+ *
+ * @param {Pick<Known, "plant" | "layout">} known
+ * @param {string} query
+ * @returns {Match[]}
+ */
 export function matchesOf({ plant, layout }, query) {
   const words = query.trim().toLowerCase();
   if (!words) return [];
@@ -32,7 +38,12 @@ export function matchesOf({ plant, layout }, query) {
   return found.sort((a, b) => a.rank - b.rank || a.id.localeCompare(b.id)).slice(0, MOST).map(({ kind, id }) => ({ kind, id }));
 }
 
-/** The address of the first that is known here, or that the gateway knows: an ended transport, an order. @param {Known} known @returns {Promise<string | null>} */
+/**
+ * The address of the first that is known here, or that the gateway knows: an ended transport, an order.
+ *
+ * @param {Known} known
+ * @returns {Promise<string | null>}
+ */
 export async function find(known) {
   const query = known.query.trim();
   const [first] = matchesOf(known, query);

@@ -4,13 +4,14 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { lock, ofContainer, ofDevice, ofTransport, unblock } from "./acts.js";
 import { actButtons } from "./dialog.js";
 import { clockOf, count } from "./format.js";
-import { isHalted, transportRow } from "./lists.js";
-import { SIGNS, stateOf } from "./marks.js";
+import { transportRow } from "./lists.js";
+import { isHalted, isWaiting, SIGNS, stateOf } from "./marks.js";
 import { linkTo, linkToList } from "./route.js";
 import { store } from "./state.js";
 import { t } from "./words.js";
 
 const TELEGRAMS_SHOWN = 20;
+const COMING_SHOWN = 20;
 /** @type {Readonly<Record<string, import("./words.js").Word>>} */
 const KINDS = { shuttle: "shuttle", lift: "lift", conveyor: "conveyor", putwall: "putwall", vehicle: "vehicle" };
 
@@ -22,7 +23,8 @@ export function thingView() {
     <article class="thing" data-kind=${kind}>
       <p class="path"><a href=${linkToList(list)}>← ${t("back")}</a></p>
       <h2><span class="faint">${t(kind)}</span> <span class="id">${kind === "order" ? (detail.thing?.orderNo ?? id) : id}</span></h2>
-      ${detail.error ? html`<p class="refusal" role="alert">${detail.error}</p>` : detail.thing ? bodyView(kind, detail.thing, detail.more) : nothing}
+      ${detail.error ? html`<p class="refusal" role="alert">${detail.error}</p>` : nothing}
+      ${detail.thing ? bodyView(kind, detail.thing, detail.more) : nothing}
     </article>`;
 }
 
@@ -36,7 +38,7 @@ function bodyView(kind, thing, more) {
     case "container":
       return containerView(thing, more);
     case "location":
-      return locationView(thing.locationId);
+      return locationView(thing);
     case "order":
       return orderView(thing);
   }
@@ -57,7 +59,7 @@ function transportView(transport) {
   const { containerId, source, destination, status, priority, createdAt, waiting, problem, legs, commands, timeline, acts } = transport;
   return html`
     ${problem ? html`<div class="problem"><b>▲ ${problem.title}</b><p>${problem.detail}</p><p>${problem.advice}</p></div>` : nothing}
-    ${waiting ? html`<p class="why">${t("waitsBecause", { reason: waiting })}</p>` : nothing}
+    ${isWaiting(transport) ? html`<p class="why">${t("waitsBecause", { reason: waiting ?? "" })}</p>` : nothing}
     ${actButtons(ofTransport(transport))}
     ${factsView([
       ["status", html`<span class="status ${status}">${isHalted(transport) ? "▲ " : nothing}${t(status)}</span>`],
@@ -67,10 +69,21 @@ function transportView(transport) {
       ["priority", priority],
       ["begun", clockOf(createdAt)],
     ])}
-    ${acts.length ? html`<h3>${t("decided")}</h3><ul class="plainly">${acts.map((act) => html`<li>${clockOf(act.at)} <b>${act.operator}</b>: ${act.act} – ${act.reason}</li>`)}</ul>` : nothing}
-    ${legs.length ? html`<h3>${t("legs")}</h3><ol class="legs">${legs.map(legView)}</ol>` : nothing}
-    ${commands.length ? html`<h3>${t("commands")}</h3>${commandsView(commands)}` : nothing}
-    ${timeline.length ? html`<h3>${t("timeline")}</h3><ol class="timeline">${timeline.map((event) => html`<li><span class="faint small">${clockOf(event.time)}</span> ${event.type} <span class="faint">${[event.data["deviceId"], event.data["target"] ?? event.data["locationId"], event.data["operator"], event.data["reason"]?.title ?? event.data["reason"]].filter(Boolean).join(" · ")}</span></li>`)}</ol>` : nothing}`;
+    ${part("decided", acts.length, html`<ul class="plainly">${acts.map((act) => html`<li>${clockOf(act.at)} <b>${act.operator}</b>: ${act.act} – ${act.reason}</li>`)}</ul>`)}
+    ${part("legs", legs.length, html`<ol class="legs">${legs.map(legView)}</ol>`)}
+    ${part("commands", commands.length, commandsView(commands))}
+    ${part("timeline", timeline.length, html`<ol class="timeline">${timeline.map(stepView)}</ol>`)}`;
+}
+
+/** What is shown under a heading, if there is anything. @param {import("./words.js").Word} word @param {number} size @param {unknown} view */
+function part(word, size, view) {
+  return size ? html`<h3>${t(word)}</h3>${view}` : nothing;
+}
+
+/** @param {import("./contract.js").TransportDetails["timeline"][number]} event */
+function stepView({ time, type, data }) {
+  const told = [data["deviceId"], data["target"] ?? data["locationId"], data["operator"], data["reason"]?.title ?? data["reason"]];
+  return html`<li><span class="faint small">${clockOf(time)}</span> ${type} <span class="faint">${told.filter(Boolean).join(" · ")}</span></li>`;
 }
 
 /** @param {import("./contract.js").Leg} leg */
@@ -86,7 +99,13 @@ function commandsView(commands) {
         <tbody>
           ${commands.map(
             ({ deviceId, op, source, target, status, text, issuedAt }) => html`
-              <tr><td class="faint">${clockOf(issuedAt)}</td><td>${to("device", deviceId)}</td><td>${op.toLowerCase()}</td><td>${source ?? ""} → ${target ?? ""}</td><td>${status}${text ? html`<br /><span class="faint">${text}</span>` : nothing}</td></tr>`,
+              <tr>
+                <td class="faint">${clockOf(issuedAt)}</td>
+                <td>${to("device", deviceId)}</td>
+                <td>${op.toLowerCase()}</td>
+                <td>${source ?? ""} → ${target ?? ""}</td>
+                <td>${status}${text ? html`<br /><span class="faint">${text}</span>` : nothing}</td>
+              </tr>`,
           )}
         </tbody>
       </table>
@@ -106,7 +125,7 @@ function deviceView(device, telegrams) {
     ${factsView([
       ["state", html`<span class="state ${state}">${SIGNS[state]} ${t(state)}</span>`],
       ["kind", kind ? t(kind) : device.kind],
-      ["where", position?.locationId ? to("location", position.locationId) : position?.x != null ? `${position.x.toFixed(2)} m, ${position.y?.toFixed(2)} m` : "–"],
+      ["where", spotOf(position)],
       ["load", containers.length ? containers.map((id) => to("container", id)) : t(position?.load === "loaded" ? "isLoaded" : "empty")],
       ["battery", position?.battery == null ? "–" : `${Math.round(position.battery * 100)} %`],
       ["link", link ? t(link.connected ? "connected" : "broken") : "–"],
@@ -114,47 +133,86 @@ function deviceView(device, telegrams) {
       ["lastHeard", clockOf(link?.lastHeardAt) || "–"],
       ["errors", errors.join(", ") || t("none")],
     ])}
-    ${commands.length ? html`<h3>${t("commands")}</h3>${commandsView(commands)}` : nothing}
+    ${part("commands", commands.length, commandsView(commands))}
     <h3>${t("telegrams")}</h3>
     <ol class="telegrams" tabindex="0" aria-label=${t("telegrams")}>
-      ${telegrams.slice(-TELEGRAMS_SHOWN).reverse().map(({ time, outgoing, text, note }) => html`<li><span class="faint">${clockOf(time)} ${outgoing ? "→" : "←"} ${note}</span> <code>${text}</code></li>`)}
+      ${telegrams.slice(-TELEGRAMS_SHOWN).reverse().map(telegramView)}
     </ol>`;
 }
 
-/** @param {import("./contract.js").Container} asked @param {{goods: readonly any[] | null, moves: readonly import("./contract.js").Transport[]}} more */
+/** @param {{time: string, outgoing: boolean, text: string, note: string}} telegram */
+function telegramView({ time, outgoing, text, note }) {
+  return html`<li><span class="faint">${clockOf(time)} ${outgoing ? "→" : "←"} ${note}</span> <code>${text}</code></li>`;
+}
+
+/** @param {import("./contract.js").Position | null} position */
+function spotOf(position) {
+  if (position?.locationId) return to("location", position.locationId);
+  return position?.x == null ? "–" : `${position.x.toFixed(2)} m, ${position.y?.toFixed(2)} m`;
+}
+
+/**
+ * @param {import("./contract.js").Container} asked
+ * @param {{goods: readonly any[] | null, moves: readonly import("./contract.js").Transport[]}} more
+ */
 function containerView(asked, { goods, moves }) {
   const { plant } = store.get();
   const container = plant.containers.get(asked.containerId) ?? asked;
   const transport = plant.transports.get(container.transportId ?? "");
-  const why = transport ? (transport.waiting ? t("waitsBecause", { reason: transport.waiting }) : t("willCome", { place: transport.destination })) : t("noTransport");
+  const where = container.locationId ? to("location", container.locationId) : container.deviceId ? to("device", container.deviceId) : t("noPlace");
   return html`
     ${actButtons(ofContainer(container.containerId))}
     ${factsView([
-      ["where", container.locationId ? to("location", container.locationId) : container.deviceId ? to("device", container.deviceId) : t("noPlace")],
-      ["transport", html`${to("transport", container.transportId)} <span class="faint">${why}</span>`],
+      ["where", where],
+      ["transport", html`${to("transport", container.transportId)} <span class="faint">${whyThere(transport)}</span>`],
     ])}
-    ${goods?.length ? html`<h3>${t("goods")}</h3><ul class="plainly">${goods.map((each) => html`<li><b>${count(each.quantity)}</b> × ${each.skuId} <span class="faint">${each.lotNo ?? ""}</span></li>`)}</ul>` : nothing}
-    ${moves.length ? html`<h3>${t("lately")}</h3><ul class="rows">${moves.map(transportRow)}</ul>` : nothing}`;
+    ${part("goods", goods?.length ?? 0, html`<ul class="plainly">${goods?.map(goodsView)}</ul>`)}
+    ${part("lately", moves.length, html`<ul class="rows">${moves.map(transportRow)}</ul>`)}`;
 }
 
-/** @param {string} locationId */
-function locationView(locationId) {
+/** @param {import("./contract.js").Transport | undefined} transport */
+function whyThere(transport) {
+  if (!transport) return t("noTransport");
+  return transport.waiting ? t("waitsBecause", { reason: transport.waiting }) : t("willCome", { place: transport.destination });
+}
+
+/** @param {{quantity: number, skuId: string, lotNo?: string}} goods */
+function goodsView({ quantity, skuId, lotNo }) {
+  return html`<li><b>${count(quantity)}</b> × ${skuId} <span class="faint">${lotNo ?? ""}</span></li>`;
+}
+
+/** @param {{locationId: string, kind: string, zone: string | null, capacity: number, accepts?: readonly string[]}} location */
+function locationView({ locationId, kind, zone, capacity, accepts }) {
   const { plant, layout } = store.get();
   const place = layout?.locations.find((each) => each.locationId === locationId);
   const block = plant.blocks.get(locationId);
-  const coming = [...plant.transports.values()].filter((each) => each.destination === locationId || each.legs.some((leg) => leg.status === "active" && leg.target === locationId));
+  const coming = [...plant.transports.values()].filter((transport) => isBoundFor(transport, locationId)).slice(0, COMING_SHOWN);
   const held = plant.standing.get(locationId) ?? [];
-  if (!place) return html`<p>${t("noMatch")}</p>`;
   return html`
-    ${block ? html`<div class="problem calm"><b>✕ ${t(block.operator === null ? "isBlocked" : "isLocked")}</b><p>${block.operator ? `${block.operator}: ` : ""}${block.reason}</p></div>` : nothing}
-    ${actButtons(block ? [unblock(block)] : [lock(locationId)])}
+    ${block ? blockView(block) : nothing} ${actButtons(block ? [unblock(block)] : [lock(locationId)])}
     ${factsView([
       ["holds", held.length ? held.map((id, n) => html`${n ? ", " : ""}${to("container", id)}`) : t("free")],
-      ["kind", place.kind],
-      ["zone", place.zone ?? "–"],
-      ["where", `${place.x} m, ${place.y} m, ${place.z} m`],
+      ["room", count(capacity)],
+      ["kind", kind],
+      ["accepts", accepts?.join(", ") ?? t("whatever")],
+      ["zone", zone ?? "–"],
+      ["where", place ? `${place.x} m, ${place.y} m, ${place.z} m` : "–"],
     ])}
-    ${coming.length ? html`<h3>${t("expected")}</h3><ul class="rows">${coming.slice(0, TELEGRAMS_SHOWN).map(transportRow)}</ul>` : nothing}`;
+    ${part("expected", coming.length, html`<ul class="rows">${coming.map(transportRow)}</ul>`)}`;
+}
+
+/** @param {import("./contract.js").Transport} transport @param {string} locationId */
+function isBoundFor({ destination, legs }, locationId) {
+  return destination === locationId || legs.some((leg) => leg.status === "active" && leg.target === locationId);
+}
+
+/** @param {import("./contract.js").Block} block */
+function blockView({ reason, operator }) {
+  return html`
+    <div class="problem calm">
+      <b>✕ ${t(operator === null ? "isBlocked" : "isLocked")}</b>
+      <p>${operator === null ? "" : `${operator}: `}${reason}</p>
+    </div>`;
 }
 
 /** @param {any} order */
@@ -168,8 +226,22 @@ function orderView({ status, statusCode, quantity, picked, shipped, priority, wa
       ["priority", priority],
       ["begun", clockOf(createdAt)],
     ])}
-    <ul class="plainly">${lines.map((/** @type {any} */ line) => html`<li><b>${count(line.quantity)}</b> × ${line.skuId} <span class="faint">${line.status.toLowerCase()}</span></li>`)}</ul>
-    ${presentations?.length ? html`<h3>${t("containers")}</h3><ul class="plainly">${presentations.map((/** @type {any} */ each) => html`<li>${to("container", each.containerId)} <span class="faint">${each.stationId ?? ""}</span></li>`)}</ul>` : nothing}
-    <h3>${t("timeline")}</h3>
-    <ol class="timeline">${stages.map((/** @type {any} */ stage) => html`<li><span class="faint small">${clockOf(stage.at)}</span> ${stage.status.toLowerCase()} <span class="faint">${stage.operator}</span></li>`)}</ol>`;
+    <ul class="plainly">${lines.map(lineView)}</ul>
+    ${part("containers", presentations.length, html`<ul class="plainly">${presentations.map(presentationView)}</ul>`)}
+    ${part("timeline", stages.length, html`<ol class="timeline">${stages.map(stageView)}</ol>`)}`;
+}
+
+/** @param {{quantity: number, skuId: string, status: string}} line */
+function lineView({ quantity, skuId, status }) {
+  return html`<li><b>${count(quantity)}</b> × ${skuId} <span class="faint">${status.toLowerCase()}</span></li>`;
+}
+
+/** @param {{containerId: string, stationId: string | null}} presentation */
+function presentationView({ containerId, stationId }) {
+  return html`<li>${to("container", containerId)} <span class="faint">${stationId ?? ""}</span></li>`;
+}
+
+/** @param {{at: string, status: string, operator: string}} stage */
+function stageView({ at, status, operator }) {
+  return html`<li><span class="faint small">${clockOf(at)}</span> ${status.toLowerCase()} <span class="faint">${operator}</span></li>`;
 }
