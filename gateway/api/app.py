@@ -26,6 +26,7 @@ from gateway.api.wes_attention import attention_routes
 from gateway.api.wes_codes import code_routes
 from gateway.api.wes_corrections import correction_routes
 from gateway.api.wes_counts import count_routes
+from gateway.api.wes_documents import document_routes
 from gateway.api.wes_floor import floor_routes
 from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wes_labels import label_routes
@@ -113,6 +114,7 @@ def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:
     rooms = (
         wms_routes,
         label_routes,
+        document_routes,
         throughput_routes,
         report_routes,
         product_routes,

@@ -5,11 +5,13 @@ from enum import StrEnum
 from typing import Annotated, Final, Generic, TypeVar
 
 from fastapi import Response
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
 from gateway.contract.model import WireModel
 from gateway.contract.plant import Omitted
+from gateway.paper.page import POLICY
 
 T = TypeVar("T")
 
@@ -70,6 +72,11 @@ def number_cursor(cursor: str | None) -> int | None:
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= DIGITS_MAX):
         raise Refusal(RefusalKind.INVALID, FieldError("cursor", "badFormat", "not a cursor of this list"))
     return int(cursor)
+
+
+def page_reply(html: str) -> Response:
+    """Return a page that stands alone."""
+    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
 
 
 def reply(view: BaseModel, status: int = 200, location: str | None = None) -> Response:

@@ -10,12 +10,13 @@ from pydantic import Field
 
 from gateway.api.body import JsonRoute
 from gateway.api.media import accepted
-from gateway.api.replies import Page, Paging, number_cursor, page_of, reply
+from gateway.api.replies import Page, Paging, number_cursor, page_of, page_reply, reply
 from gateway.contract.model import WireModel
 from gateway.contract.reporting import OutboundView, ReportView, SupplierView, WrittenReportView
 from gateway.contract.transports import Moment
 from gateway.kernel.clock import to_micros
 from gateway.kernel.ports import Tx
+from gateway.paper.page import POLICY
 from gateway.paper.report import report_page
 from gateway.wes.core import WesCore
 from gateway.wes.planning.tasks import missing
@@ -95,7 +96,7 @@ def report_routes(core: WesCore) -> APIRouter:
 
         view = await store.read(job)
         if accepted(request, (JSON, PAGE)) == PAGE:
-            return Response(report_page(view, ZoneInfo(context.wes.timezone)), media_type=PAGE)
+            return page_reply(report_page(view, ZoneInfo(context.wes.timezone)))
         return reply(view)
 
     @router.get("/reports", response_model=Page[WrittenReportView])
@@ -114,7 +115,8 @@ def report_routes(core: WesCore) -> APIRouter:
         path = context.wes.report.folder / file
         if not path.is_file():
             raise missing("file", f"somebody has taken {path} away")
-        return FileResponse(path, media_type=PAGE if path.suffix == ".html" else "text/csv; charset=utf-8")
+        media = PAGE if path.suffix == ".html" else "text/csv; charset=utf-8"
+        return FileResponse(path, media_type=media, headers={"Content-Security-Policy": POLICY})
 
     return router
 

@@ -109,6 +109,12 @@ def _label() -> Any:
     return alone(label)
 
 
+def _document() -> Any:
+    from gateway.cli.wes_paper import document
+
+    return alone(document)
+
+
 def _transfers() -> Any:
     from gateway.cli.wes_transfers import transfers
 
@@ -196,6 +202,10 @@ COMMANDS: Final = {
     "counts": Listed("List stock counts, and what they have found; or the lines of one.", _counts),
     "label": Listed(
         "Draw labels of containers, locations, lots and packages, for office or label printers.", _label
+    ),
+    "document": Listed(
+        "Make a page to print: a pick list, a packing slip, what is to come, to be counted, or to be moved.",
+        _document,
     ),
     "transfers": Listed(
         "Goods that are ordered to be moved: list, show, approve, abort, delete.", _transfers

@@ -1,4 +1,4 @@
-"""`gateway wes label`: what people stick on things, drawn for an office printer or a label printer."""
+"""`gateway wes label`, `document`: what people stick on things and carry, for an office printer or a label printer."""
 
 import sys
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gateway.cli.client import DEFAULT_URL, UrlOption, connect
+from gateway.cli.client import DEFAULT_URL, UrlOption, connect, segment
 from gateway.cli.credentials import TokenFileOption
 from gateway.cli.failure import REFUSED, Failure
 from gateway.cli.files import write_file
@@ -89,3 +89,37 @@ def put_out(content: bytes, out: Path | None) -> None:
         raise Failure(REFUSED, "a PDF is no text", ("what to do", "name a file: --out FILE"))
     else:
         sys.stdout.write(content.decode())
+
+
+class Document(StrEnum):
+    """What people carry."""
+
+    PICK = "pick"
+    PACKAGE = "package"
+    ARRIVAL = "arrival"
+    COUNT = "count"
+    TRANSFER = "transfer"
+
+
+_DOCUMENTS: Final = {
+    Document.PICK: "picks",
+    Document.PACKAGE: "packages",
+    Document.ARRIVAL: "arrivals",
+    Document.COUNT: "counts",
+    Document.TRANSFER: "transfers",
+}
+
+
+def document(
+    kind: Annotated[Document, typer.Argument(help="Of what.")],
+    number: Annotated[
+        str, typer.Argument(metavar="NUMBER", help="Of the work order, package, notice, count or transfer.")
+    ],
+    out: OutOption = None,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+) -> None:
+    """Make a page to print: a pick list, a packing slip, what is to come, to be counted, or to be moved."""
+    with connect(url, token_file) as gateway:
+        path = f"/v1/wes/documents/{_DOCUMENTS[kind]}/{segment(number)}"
+        put_out(gateway.get(path, accept="text/html").content, out)

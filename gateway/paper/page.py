@@ -17,6 +17,8 @@ BAR_HEIGHT: Final = 10.0
 """mm."""
 WIDTH_MAX: Final = 170.0
 """mm between the margins of A4; a code that is wider is written in letters alone."""
+POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""What a browser lets a page do: look as it looks, and nothing else."""
 STYLE: Final = f"""@page {{ size: A4; margin: 15mm 20mm; }}
 body {{ font: 10pt {FONTS}; color: #000; background: #fff; margin: 0 auto; max-width: 180mm; }}
 h1 {{ font-size: 16pt; margin: 0 0 2mm; }} h2 {{ font-size: 12pt; margin: 6mm 0 2mm; }}
@@ -68,7 +70,7 @@ def bar_code(code: CodeView) -> str:
     return f"<figure>{drawn}{text}</figure>"
 
 
-def rows(heads: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
+def rows(heads: Sequence[str], lines: Iterable[Iterable[object]]) -> str:
     """Return a table: numbers stand at the right, None is an empty field to write into, and a code is drawn."""
     top = "".join(f"<th>{escape(head)}</th>" for head in heads)
     body = "".join(f"<tr>{''.join(map(_cell, line))}</tr>\n" for line in lines)

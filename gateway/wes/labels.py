@@ -31,6 +31,8 @@ from gateway.wes.tracing import find_lots
 
 LOTS_MAX: Final = 20
 """That one label names; of the others, how many there are."""
+SLIP_MAX: Final = 1_000
+"""That a packing slip names."""
 _SSCC: Final = re.compile(r"\d{18}", re.ASCII)
 _LOT_NO: Final = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]{1,20}")
 """Lots that an element string can say: the 82 characters of ISO/IEC 646 (GS1, chapter 7.11)."""
@@ -110,8 +112,10 @@ async def lot_label(tx: Tx, context: WesContext, owner_id: str | None, sku: str,
     )
 
 
-async def label_of_package(tx: Tx, context: WesContext, package_no: str) -> LabelView:
-    """Return what stands on a package, by the number that is printed on it.
+async def label_of_package(
+    tx: Tx, context: WesContext, package_no: str, lots_max: int = LOTS_MAX
+) -> LabelView:
+    """Return what stands on a package, by the number that is printed on it, with so many of its lots.
 
     Raises:
         Refusal: there is none.
@@ -119,7 +123,7 @@ async def label_of_package(tx: Tx, context: WesContext, package_no: str) -> Labe
     rows = await tx.fetch(f"{_PACKAGE}p.package_no = :package_no", {"package_no": package_no})
     if not rows:
         raise missing("packageNo", f"no package {package_no}")
-    return await _package_label(tx, context, rows[0])
+    return await _package_label(tx, context, rows[0], lots_max)
 
 
 async def label_view(tx: Tx, context: WesContext, package_id: int) -> LabelView:
@@ -131,7 +135,7 @@ async def label_view(tx: Tx, context: WesContext, package_id: int) -> LabelView:
     rows = await tx.fetch(f"{_PACKAGE}p.package_id = :package_id", {"package_id": package_id})
     if not rows:
         raise missing("packageId", f"no package {package_id}")
-    return await _package_label(tx, context, rows[0])
+    return await _package_label(tx, context, rows[0], LOTS_MAX)
 
 
 def number_code(number: str) -> CodeView:
@@ -163,7 +167,7 @@ def _lot_code(sku: str, barcodes: Sequence[str], lot: Lot, expires_on: date | No
     return gs1_code({"01": product_key(gtin), **day, **({"10": lot.lot_no} if lot.lot_no else {})})
 
 
-async def _package_label(tx: Tx, context: WesContext, row: Row) -> LabelView:
+async def _package_label(tx: Tx, context: WesContext, row: Row, lots_max: int) -> LabelView:
     (
         package_id,
         package_no,
@@ -175,7 +179,7 @@ async def _package_label(tx: Tx, context: WesContext, row: Row) -> LabelView:
         tracking_no,
         weight_kg,
     ) = row
-    lots, count = await _lots(tx, context, _IN_PACKAGE, package_id)
+    lots, count = await _lots(tx, context, _IN_PACKAGE, package_id, lots_max)
     return LabelView(
         package_id=package_id,
         package_no=package_no,
@@ -193,10 +197,10 @@ async def _package_label(tx: Tx, context: WesContext, row: Row) -> LabelView:
 
 
 async def _lots(
-    tx: Tx, context: WesContext, sql: str, which: SqlValue
+    tx: Tx, context: WesContext, sql: str, which: SqlValue, limit: int = LOTS_MAX
 ) -> tuple[tuple[LabelLotView, ...], int]:
     """Return the first lots of something, and how many it has."""
-    rows = await tx.fetch(sql, {"warehouse_id": context.wes.warehouse_id, "id": which, "limit": LOTS_MAX})
+    rows = await tx.fetch(sql, {"warehouse_id": context.wes.warehouse_id, "id": which, "limit": limit})
     return tuple(_lot(context, row) for row in rows), rows[0][6] if rows else 0
 
 

@@ -53,7 +53,7 @@ async def desk() -> AsyncGenerator[Desk]:
         core = WesCore(store=line.core.store, context=line.core.context, numbers=line.core.numbers)
         app = create_wes_api(core, None, asyncio.Event())
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://wes") as http:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
             await fill(line, "T-1", "A1-1-L-05", A=10, B=4)
             yield Desk(line, core, app, http)
 
