@@ -17,6 +17,7 @@ _WHERE: Final[Mapping[str, str]] = {
     "questionId": "SELECT station_id FROM questions WHERE question_id = :value",
     "workId": "SELECT station_id FROM work_orders WHERE work_id = :value",
     "replenishmentId": f"{_OF_HOLDER}(SELECT source_id FROM replenishments WHERE replenishment_id = :value)",
+    "taskId": f"{_OF_HOLDER}(SELECT source_id FROM transfer_tasks WHERE task_id = :value)",
     "lineId": f"{_OF_HOLDER}(SELECT holder_id FROM count_lines WHERE line_id = :value)",
     "holderId": f"{_OF_HOLDER}:value",
     "targetId": f"{_OF_HOLDER}:value",

@@ -34,6 +34,7 @@ from gateway.wes.stock.verbs import receive
 from gateway.wes.timers import expire
 from gateway.wes.transfers.states import ENDED, TRANSITIONS, Progress, state_by
 from gateway.wes.transfers.views import put_transfers_away
+from gateway.wes.whereabouts import whereabouts
 from tests.unit.chain_rig import order
 from tests.unit.feeding import START_US
 from tests.unit.station_rig import Station, station
@@ -733,6 +734,12 @@ async def test_long_after_its_end_a_transfer_is_shown_as_before_and_its_rows_are
         rest = await there.get("transfers/T-1/log", cursor=page["nextCursor"])
         assert [*page["items"], *rest["items"]] == shown[1]["items"]
         assert (await there.ask_for(reason="another")).status_code == 409, "its number stays taken"
+
+
+async def test_a_task_is_where_its_goods_lie_for_whoever_acts_in_some_zones_only() -> None:
+    async with desk() as there:
+        (task,) = await there.approved()
+        assert await there.line.store.read(lambda tx: whereabouts(tx, {"taskId": task})) == [RESERVE]
 
 
 async def test_a_transfer_that_is_open_after_its_time_is_an_alarm() -> None:
