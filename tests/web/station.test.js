@@ -15,7 +15,7 @@ const SLOTS = ["W1-01", "W1-02", "W1-03", "W1-04"];
 function station(more = {}) {
   return {
     stationId: "station-1", name: "Station 1", open: true, operator: "Ann", reason: null, wall: "wall-1", slots: ["S1-1", "S1-2"],
-    boxPlaces: SLOTS, columns: 2, operations: [], coming: [], boxes: [], questions: [], replenishments: [], counts: [], putBacks: [], ...more,
+    boxPlaces: SLOTS, columns: 2, operations: [], coming: [], boxes: [], questions: [], replenishments: [], counts: [], putBacks: [], transfers: [], ...more,
   };
 }
 
@@ -39,6 +39,10 @@ const line = (lineId, more = {}) => ({
 const goods = (more = {}) => ({
   replenishmentId: 5, skuId: "SKU-5", name: "Tea", barcodes: [], unit: "box", lotNo: "", serial: false, scan: "none", sourceId: "PALLET-1",
   locationId: "S1-2", places: "TOTE-*", targetId: "TOTE-2", rest: 6, state: "open", operator: null, ...more,
+});
+const transfer = (more = {}) => ({
+  taskId: 9, transferId: "T-1", skuId: "SKU-9", name: "Tea", barcodes: [], unit: "box", lotNo: "", expiryAt: null, serial: false, scan: "none",
+  sourceId: "TOTE-9", locationId: "S1-2", stationId: "station-1", target: "SHELF-1", targetZone: null, rest: 4, moving: 0, ...more,
 });
 const back = (more = {}) => ({ putBackId: 8, orderNo: "ORD-8", skuId: "SKU-8", lotNo: "", quantity: 2, upns: [], boxId: "W1-04", fromHolder: "TOTE-1", ...more });
 
@@ -96,6 +100,15 @@ test("what is left in a container is counted when all is picked, before it leave
   assert.deepEqual(stepsOf(picked, new Set([3, 4])).map((each) => each.key), ["release-1"]);
   const two = stepsOf(station({ counts: [line(3), line(4), line(5, { holderId: "TOTE-8" })] }));
   assert.deepEqual(two.map((each) => each.lines.length), [2, 1]);
+});
+
+test("goods of a transfer are taken here, and what is taken goes where it should before more is; what leaves the site is no matter of ours", () => {
+  const phases = (...given) => stepsOf(station({ transfers: given })).map(({ key, isTaken }) => [key, isTaken]);
+  assert.deepEqual(phases(transfer()), [["transfer-9", false]]);
+  assert.deepEqual(phases(transfer({ rest: 1, moving: 3 })), [["transfer-9", true]]);
+  assert.deepEqual(phases(transfer({ rest: 0, moving: 3, target: null, targetZone: "B" })), [["transfer-9", true]]);
+  assert.deepEqual(phases(transfer({ rest: 0, moving: 3, target: null })), [["wait", undefined]]);
+  assert.deepEqual(phases(transfer({ stationId: "station-2" })), [["wait", undefined]]);
 });
 
 test("a person may choose, and stays where a form is begun, as long as that is to be done", () => {
@@ -221,6 +234,20 @@ test("goods are moved when all is known of them: first what they are, then where
   const unit = station({ replenishments: [goods({ serial: true })] });
   assert.deepEqual(meaning("SN-1", unit), { kind: "draft", change: { scan: "SN-1" } });
   assert.deepEqual(body("TOTE-2", unit, { draft: { scan: "SN-1" } }), { act: "replenish", replenishmentId: 5, holderId: "TOTE-2", scan: "SN-1" });
+});
+
+test("goods of a transfer: what they are, then what they are taken out of, or put into", () => {
+  const take = station({ transfers: [transfer()] });
+  assert.deepEqual(body("TOTE-9", take), { act: "take", taskId: 9, holderId: "TOTE-9", quantity: 4 });
+  assert.equal(expected(shown(take), { key: "" }), "container");
+  const put_ = station({ transfers: [transfer({ rest: 1, moving: 3, scan: "lot" })] });
+  assert.equal(expected(shown(put_), { key: "" }), "goods");
+  assert.deepEqual(meaning("10L1", put_), { kind: "draft", change: { scan: "10L1" } });
+  assert.equal(expected(shown(put_), { key: "", scan: "10L1" }), "holder");
+  assert.deepEqual(body("SHELF-1", put_, { draft: { scan: "10L1" } }), { act: "put", taskId: 9, holderId: "SHELF-1", quantity: 3, scan: "10L1" });
+  const unit = station({ transfers: [transfer({ serial: true })] });
+  assert.equal(expected(shown(unit), { key: "" }), "unit");
+  assert.deepEqual(body("TOTE-9", unit, { draft: { scan: "U-1" } }), { act: "take", taskId: 9, holderId: "TOTE-9", scan: "U-1" });
 });
 
 test("nothing is counted before the container was scanned; then a code finds the line, or is one more unit", () => {

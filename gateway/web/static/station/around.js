@@ -31,6 +31,7 @@ const VERBS = {
   count: "stepCount",
   replenish: "stepReplenish",
   putBack: "stepPutBack",
+  transfer: "stepReplenish",
   wait: "stepWait",
   closed: "closedTitle",
   box: "stepBox",
@@ -45,7 +46,8 @@ export function places(station, step) {
         const operation = station.operations.find((each) => each.locationId === slot);
         const counted = station.counts.find((each) => each.locationId === slot);
         const moved = station.replenishments.find((each) => each.locationId === slot);
-        const container = operation?.containerId ?? counted?.holderId ?? moved?.sourceId;
+        const transferred = station.transfers.find((each) => each.locationId === slot);
+        const container = operation?.containerId ?? counted?.holderId ?? moved?.sourceId ?? transferred?.sourceId;
         return html`
           <li class=${slot === current ? "here" : ""}>
             <span class="place">${slot}</span>
@@ -149,6 +151,7 @@ function subject(step) {
     case "count":
       return step.holderId;
     case "replenish":
+    case "transfer":
       return step.goods.name;
     case "putBack":
       return step.goods.name ?? step.goods.skuId;

@@ -33,10 +33,10 @@ export function countView(step, draft) {
       </div>
       ${line.serial ? nothing : fieldKeypad(draft)}
     </div>
-    <div class="actions">${isTold(line, draft) ? deedButton(t("countDone", { quantity: told(line, draft) }), deeds.countLine(line, counted(draft), draft.lotNo ?? ""), "main large grow") : nothing}</div>
     <div class="actions">
       ${deedButton(t("nothingThere"), deeds.countEmpty(line.countId, holderId))}
       ${fillButton(t("foundOther"), { sheet: "find", pieces: "", cases: "", damaged: "" })}
+      ${isTold(line, draft) ? deedButton(t("countDone", { quantity: told(line, draft) }), deeds.countLine(line, counted(draft), draft.lotNo ?? ""), "main large grow") : nothing}
     </div>`;
 }
 

@@ -92,6 +92,26 @@ export function endReplenishment({ replenishmentId, name }, reason, missing) {
   return act("endReplenishment", { replenishmentId, reason, missing }, "didEnd", { name });
 }
 
+const TRANSFERRING = "/v1/wes/transferring/acts";
+
+/**
+ * @param {import("./types.js").Transfer} goods
+ * @param {string} holderId
+ * @param {{quantity?: number | undefined, scan?: string | undefined, isTaken: boolean}} done taken out of a container, or put where they go
+ * @returns {Deed}
+ */
+export function transfer({ taskId, name }, holderId, { quantity, scan, isTaken }) {
+  const taken = { ...(quantity === undefined ? {} : { quantity }), ...(scan === undefined ? {} : { scan }) };
+  const body = { act: isTaken ? "put" : "take", taskId, holderId, ...taken };
+  return { path: TRANSFERRING, body, word: isTaken ? "didReplenish" : "didPick", values: { quantity: quantity ?? 1, name, holder: holderId } };
+}
+
+/** @param {import("./types.js").Transfer} goods @param {number} quantity @param {"missing" | "damaged"} code @returns {Deed} */
+export function missTransfer({ taskId, name }, quantity, code) {
+  const word = code === "missing" ? "didShort" : "didDamaged";
+  return { path: TRANSFERRING, body: { act: "miss", taskId, quantity, code }, word, values: { quantity, name } };
+}
+
 /** @typedef {{quantity: number, cases: number, damaged: number, upns: readonly string[]}} Counted */
 
 /** @param {import("./types.js").CountLine} line @param {Counted} counted @param {string} lotNo as it stands on the goods; empty: not read @returns {Deed} */

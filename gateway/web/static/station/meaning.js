@@ -63,6 +63,9 @@ export function expected(step, draft) {
       return isInHand(step.goods, draft) ? "holder" : step.goods.serial ? "unit" : "goods";
     case "putBack":
       return "holder";
+    case "transfer":
+      if (!isInHand(step.goods, draft)) return step.goods.serial ? "unit" : "goods";
+      return step.isTaken ? "holder" : "container";
     case "wait":
     case "closed":
     case "held":
@@ -83,6 +86,7 @@ export function meaningOf(code, station, steps, step, draft, eachPiece) {
   const label = withoutSymbology(code);
   if (step.kind === "putBack") return deed(deeds.putBack(step.goods, label));
   if (step.kind === "replenish") return ofReplenishment(code, label, step, draft);
+  if (step.kind === "transfer") return ofTransfer(code, label, step, draft);
   if (step.kind === "count" && !draft.isThere && label === step.holderId) return { kind: "draft", change: { isThere: true } };
   const operation = station.operations.find((each) => each.containerId === label);
   if (operation) return ofContainer(operation, steps);
@@ -154,7 +158,19 @@ function isOf(goods, label) {
   return goods.skuId === label || goods.barcodes.includes(label);
 }
 
-/** Whether all is known of the goods that are moved, so that their place comes next. @param {import("./types.js").Replenishment} goods @param {Draft} draft */
+/** @param {string} code @param {string} label @param {import("./steps.js").TransferStep} step @param {Draft} draft @returns {Meaning} */
+function ofTransfer(code, label, { goods, isTaken }, draft) {
+  if (!isInHand(goods, draft)) return { kind: "draft", change: { scan: code } };
+  const quantity = goods.serial ? undefined : (draft.quantity ?? (isTaken ? goods.moving : goods.rest));
+  return deed(deeds.transfer(goods, label, { quantity, scan: draft.scan, isTaken }));
+}
+
+/**
+ * Whether all is known of the goods that are moved, so that their place comes next.
+ *
+ * @param {{scan: string, serial: boolean}} goods
+ * @param {Draft} draft
+ */
 export function isInHand(goods, draft) {
   return draft.scan !== undefined || (goods.scan === "none" && !goods.serial);
 }

@@ -98,7 +98,11 @@ export function mayAct() {
 export function attend(stationId) {
   acts = openActs({
     name: stationId,
-    changed: () => page.set({ kept: acts?.kept() ?? [] }),
+    changed: () => {
+      const isAnswered = (acts?.kept().length ?? 0) < page.get().kept.length;
+      page.set({ kept: acts?.kept() ?? [] });
+      if (isAnswered && !page.get().isBusy) void settle(); // it was kept before this page was loaded
+    },
     refused: (words, reason) => tellBad(t("refusedLater", { what: words }), "", reason),
   });
   page.set({ stationId, kept: acts.kept() });
@@ -159,6 +163,12 @@ export async function perform({ path, body, word, values }) {
     if (error instanceof OutboxFull) tellBad(t("outboxFull"), "", "");
     else if (error instanceof Refused) tellRefusal(t(word, values), error);
   }
+  await settle();
+}
+
+/** Take nothing before it is seen what has become of an act. */
+async function settle() {
+  page.set({ isBusy: true });
   await lookAgain();
   await new Promise((go) => setTimeout(go, REST_MS));
   page.set({ isBusy: false });

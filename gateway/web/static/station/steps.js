@@ -19,10 +19,11 @@
  * @typedef {{kind: "count", key: string, holderId: string, locationId: string | null, lines: readonly import("./types.js").CountLine[]}} CountStep
  * @typedef {{kind: "replenish", key: string, goods: import("./types.js").Replenishment}} ReplenishStep
  * @typedef {{kind: "putBack", key: string, goods: import("./types.js").PutBack}} PutBackStep
+ * @typedef {{kind: "transfer", key: string, goods: import("./types.js").Transfer, isTaken: boolean}} TransferStep
  * @typedef {{kind: "wait", key: string}} WaitStep
  * @typedef {{kind: "closed", key: string}} ClosedStep
  * @typedef {{kind: "box", key: string, slotId: string}} BoxStep a person looks into a box
- * @typedef {PutStep | PickStep | HeldStep | ReleaseStep | ScanStep | SealStep | CountStep | ReplenishStep | PutBackStep | WaitStep | ClosedStep | BoxStep} Step
+ * @typedef {PutStep | PickStep | HeldStep | ReleaseStep | ScanStep | SealStep | CountStep | ReplenishStep | PutBackStep | TransferStep | WaitStep | ClosedStep | BoxStep} Step
  */
 
 const IDLE = new Set(["wait", "closed"]);
@@ -47,6 +48,7 @@ export function stepsOf(station, counted = new Set()) {
     ...station.operations.filter((each) => !each.scanned).map(scanStep),
     ...counts.filter((each) => !isPicked.has(each.holderId)),
     ...station.replenishments.map(replenishStep),
+    ...station.transfers.flatMap((each) => transferSteps(station, each)),
     ...station.putBacks.map(putBackStep),
   ];
   if (steps.length) return steps;
@@ -124,6 +126,19 @@ function countSteps(station, counted) {
 /** @param {import("./types.js").Replenishment} goods @returns {ReplenishStep} */
 function replenishStep(goods) {
   return { kind: "replenish", key: `replenish-${goods.replenishmentId}`, goods };
+}
+
+/**
+ * What has been taken is put where it goes before more is taken; what leaves the site is handed over elsewhere.
+ *
+ * @param {Station} station
+ * @param {import("./types.js").Transfer} goods
+ * @returns {TransferStep[]}
+ */
+function transferSteps(station, goods) {
+  const step = /** @type {const} */ ({ kind: "transfer", key: `transfer-${goods.taskId}`, goods });
+  if (goods.moving && (goods.target ?? goods.targetZone) !== null) return [{ ...step, isTaken: true }];
+  return goods.rest && goods.stationId === station.stationId ? [{ ...step, isTaken: false }] : [];
 }
 
 /** @param {import("./types.js").PutBack} goods @returns {PutBackStep} */

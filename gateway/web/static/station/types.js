@@ -64,6 +64,25 @@
  * @property {string} state
  * @property {string | null} operator
  *
+ * @typedef {object} Transfer one lot of a transfer that is taken out of one container, and put where it goes
+ * @property {number} taskId
+ * @property {string} transferId
+ * @property {string} skuId
+ * @property {string} name
+ * @property {readonly string[]} barcodes
+ * @property {string} unit
+ * @property {string} lotNo
+ * @property {string | null} expiryAt
+ * @property {boolean} serial
+ * @property {"none" | "product" | "lot"} scan
+ * @property {string} sourceId
+ * @property {string | null} locationId
+ * @property {string | null} stationId where its container stands
+ * @property {string | null} target
+ * @property {string | null} targetZone
+ * @property {number} rest to be taken
+ * @property {number} moving taken, and not yet where they go
+ *
  * @typedef {object} CountLine
  * @property {number} lineId
  * @property {string} countId
@@ -108,6 +127,7 @@
  * @property {readonly Replenishment[]} replenishments
  * @property {readonly CountLine[]} counts
  * @property {readonly PutBack[]} putBacks
+ * @property {readonly Transfer[]} transfers
  */
 
 export {};

@@ -12,6 +12,7 @@ import { choose, fillIn, mayAct, page, scanned, setOpen, shownSteps } from "./mo
 import { replenishView } from "./moving.js";
 import { closeSheet, headline } from "./parts.js";
 import { heldView, pickView, putView, releaseView, scanView } from "./picking.js";
+import { transferView } from "./transferring.js";
 import { t } from "./words.js";
 
 /** @type {Record<import("./meaning.js").Expected, import("./words.js").Word>} */
@@ -30,7 +31,7 @@ export function stationView() {
   if (!stationId) return choosing();
   if (isElsewhere) return html`<p class="card way-in">${t("elsewhere", { station: stationId })}</p>`;
   const shown = shownSteps();
-  if (!shown) return html`${feedback()}${isFresh ? nothing : lost()}`;
+  if (!shown) return html`${feedback()} ${lost()} <a class="button" href="#">${t("otherStation")}</a>`;
   const { station, steps, step, draft } = shown;
   return html`
     <div class="station ${isFresh ? "" : "stale"}" data-step=${step.kind} data-ready=${mayAct() ? "yes" : "no"}>
@@ -70,6 +71,8 @@ function stage(station, step, draft) {
       return replenishView(step, draft);
     case "putBack":
       return putBackView(step);
+    case "transfer":
+      return transferView(step, draft);
     case "box":
       return boxView(station, step, draft);
     case "wait":
