@@ -13,14 +13,20 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from gateway.contract.corrections import RecallLot
+from gateway.contract.counts import CountLine, OrderCount
 from gateway.contract.faults import Refusal
 from gateway.contract.transfers import OrderTransfer, TransferAct, TransferDecision, TransferTaskView
 from gateway.kernel.ports import Store
 from gateway.store.inline import open_inline
 from gateway.wes.alarms import Alarms
+from gateway.wes.core import WesCore
+from gateway.wes.counting.acts import do_counting
+from gateway.wes.counting.documents import order_count
 from gateway.wes.floor.watch import UNATTENDED_US, Watch
 from gateway.wes.orders.history import DAY_US, carry_over
 from gateway.wes.planning.stations import close_station
+from gateway.wes.recall import go_on, recall
 from gateway.wes.schema import MIGRATIONS
 from gateway.wes.transfers.acts import do_transfer
 from gateway.wes.transfers.calls import TransferCalls
@@ -62,14 +68,14 @@ def wanted(quantity: int, sku: str = "A", **more: Any) -> dict[str, Any]:
     return {"skuId": sku, "quantity": quantity, "target": "A1-4-R-1?"} | more
 
 
-async def ordered(line: Station, *lines: dict[str, Any], transfer_id: str = "N-1") -> None:
+async def ordered(line: Station, *lines: dict[str, Any], transfer_id: str = "N-1", **more: Any) -> None:
     body = {
         "transferId": transfer_id,
         "purpose": "replenish",
         "operator": "Olga",
         "reason": "to pick",
         "lines": lines,
-    }
+    } | more
     job = partial(order_transfer, context=line.core.context, order=OrderTransfer.model_validate(body))
     await line.store.write(job)
 
@@ -90,8 +96,8 @@ async def tried(line: Station, what: str, **fields: Any) -> str:
     return ""
 
 
-async def approved(line: Station, *lines: dict[str, Any], transfer_id: str = "N-1") -> None:
-    await ordered(line, *lines, transfer_id=transfer_id)
+async def approved(line: Station, *lines: dict[str, Any], transfer_id: str = "N-1", **more: Any) -> None:
+    await ordered(line, *lines, transfer_id=transfer_id, **more)
     await did(line, "approve", "Boss", transfer_id=transfer_id)
 
 
@@ -358,6 +364,60 @@ async def test_who_aborts_beside_who_takes_loses_nothing(line: Station) -> None:
     await turn(line)
     assert (await state(line), await settled(line)) == ("aborted", True)
     await line.check()
+
+
+async def recalled(line: Station) -> None:
+    said = {"act_id": "bad", "operator": "Olga", "reason": "glass in it", "sku_id": "A", "lot_no": "A-1"}
+    job = partial(recall, context=line.core.context, request=RecallLot.model_validate(said))
+    await line.store.write(job)
+
+
+async def test_a_lot_that_is_recalled_while_it_is_approved_is_bound_to_nothing_in_the_end(
+    line: Station,
+) -> None:
+    await ordered(line, wanted(12))
+    told, _ = await asyncio.gather(tried(line, "approve", transfer_id="N-1"), recalled(line))
+    assert told in ("", "notEnough", "stock")
+    await go_on(WesCore(store=line.store, context=line.core.context, numbers=line.core.numbers))
+    assert await line.core.rows("SELECT quality, reserved FROM lots WHERE lot_no = 'A-1'") == [
+        ("rejected", 0)
+    ]
+    assert await state(line) == ("aborted" if told == "" else "draft")
+    await line.check()
+
+
+async def test_a_lot_that_is_recalled_while_it_leaves_has_left_before_or_does_not_leave(
+    line: Station,
+) -> None:
+    lines = [{"skuId": "A", "quantity": 4, "source": "T-1"}]
+    await approved(line, *lines, purpose="supply", leavesTo="warehouse", destination="WH-2")
+    await turn(line)
+    task = (await shown(line))["T-1"]
+    await did(line, "take", task_id=task.task_id, holder_id="T-1", quantity=4)
+    told, _ = await asyncio.gather(tried(line, "handOver", transfer_id="N-1"), recalled(line))
+    await go_on(WesCore(store=line.store, context=line.core.context, numbers=line.core.numbers))
+    assert (told, await state(line)) in (("", "inTransit"), ("lotBarred", "outDone"))
+    if told:
+        await did(line, "put", task_id=task.task_id, holder_id=SECOND, quantity=4)
+        assert await state(line) == "aborted"
+    assert await line.core.rows("SELECT quality, reserved FROM lots WHERE lot_no = 'A-1'") == [
+        ("rejected", 0)
+    ]
+    await line.check()
+
+
+async def test_who_counts_where_goods_have_been_taken_out_finds_what_the_books_have(alone: Station) -> None:
+    await approved(alone, wanted(4, source="T-1"))
+    await turn(alone)
+    await did(alone, "take", task_id=(await shown(alone))["T-1"].task_id, holder_id="T-1", quantity=4)
+    context = alone.core.context
+    scope = {"kind": "products", "skuIds": ["A"]}
+    body = {"countId": "C-1", "scope": scope, "operator": "Olga", "reason": "year end"}
+    await alone.store.write(partial(order_count, context=context, order=OrderCount.model_validate(body)))
+    rows = await alone.core.rows("SELECT line_id FROM count_lines WHERE holder_id = 'T-1'")
+    count = CountLine.model_validate({"act_id": "c", "operator": "Ben", "line_id": rows[0][0], "quantity": 6})
+    view = await alone.store.write(partial(do_counting, context=context, request=count))
+    assert view.line_states == ("agreed",)
 
 
 # ── dying, and long after ─────────────────────────────────────────────────────────────────────────────
