@@ -185,6 +185,11 @@ class CodeRule(WiringModel):
             raise ValueError("Take `check` out: there are no digits that it could be of")
         if self.mod11 != Mod11() and self.check is not CheckDigit.MOD11:
             raise ValueError("Take `mod11` out, or let `check` be mod11")
+        if self.serial and self.check is CheckDigit.MOD11 and self._may_have_no_digit():
+            raise ValueError(
+                "Change the `weights`: those of the serial number are all multiples of 11, so a whole day's codes could be without"
+                " a check digit"
+            )
         if self.serial and not ISSUED_MIN <= self.fewest <= self.most <= ISSUED_MAX:
             raise ValueError(
                 f"Let it have {ISSUED_MIN} to {ISSUED_MAX} characters, as codes that are issued do;"
@@ -244,6 +249,18 @@ class CodeRule(WiringModel):
     def _letters_only(self) -> bool:
         letters = self.text is not None and self.text.of is Alphabet.LETTERS
         return letters and self.day is None and not self.serial
+
+    def _may_have_no_digit(self) -> bool:
+        """Tell whether no digit of the serial number may count: then one serial number after the other would be passed over."""
+        before = sum(map(str.isdigit, self.prefix)) + (0 if self.day is None else len(self.day.value))
+        text = self.text if self.text is not None and self.text.of is not Alphabet.LETTERS else None
+        least = 0 if text is None or text.of is not Alphabet.DIGITS else text.fewest
+        most = 0 if text is None else text.length
+        weights = self.mod11.weights_of(before + most + self.serial)
+        starts = range(before + least, before + most + 1)
+        return any(
+            all(weight % 11 == 0 for weight in weights[start : start + self.serial]) for start in starts
+        )
 
     def _length(self) -> str:
         return f"{self.fewest}" if self.fewest == self.most else f"{self.fewest} to {self.most}"

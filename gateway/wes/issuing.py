@@ -10,7 +10,7 @@ from typing import Final
 from gateway.contract.acts import ActView
 from gateway.contract.codes import CodeRuleView, IssueCodes, IssuedKind
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
-from gateway.kernel.ports import Tx
+from gateway.kernel.ports import SqlValue, Tx
 from gateway.site.codes import CodeKind, CodeRule, current, versions
 from gateway.wes.context import WesContext
 from gateway.wes.floor.acts import once
@@ -18,11 +18,14 @@ from gateway.wes.numbers import take_codes
 from gateway.wes.planning.tasks import conflict
 
 ROUNDS_MAX: Final = 20
-"""Each takes twice as many numbers as the one before, for those that the books have."""
+ROUND_MAX: Final = 10_000
+"""Numbers of one round: each takes twice as many as the one before, for those that the books have."""
+ASKED_MAX: Final = 500
+"""Numbers in one statement."""
 _IN_BOOKS: Final[Mapping[IssuedKind, str]] = {
-    IssuedKind.PRODUCT: "SELECT DISTINCT sku FROM products WHERE sku = :code",
-    IssuedKind.CONTAINER: "SELECT holder_id FROM holders WHERE holder_id = :code",
-    IssuedKind.LOT: "SELECT DISTINCT lot_no FROM lots WHERE lot_no = :code",
+    IssuedKind.PRODUCT: "SELECT DISTINCT sku FROM products WHERE sku IN",
+    IssuedKind.CONTAINER: "SELECT holder_id FROM holders WHERE holder_id IN",
+    IssuedKind.LOT: "SELECT DISTINCT lot_no FROM lots WHERE lot_no IN",
 }
 
 
@@ -64,7 +67,7 @@ async def _issue(tx: Tx, context: WesContext, request: IssueCodes) -> ActView:
         codes += [code for code in taken if code not in known]
         if len(codes) >= request.count:
             return ActView(act_id=request.act_id, codes=tuple(codes[: request.count]))
-        size *= 2
+        size = min(2 * size, ROUND_MAX)
     text = (
         f"the books have too many numbers like those of rule {rule.name}: add a version with another prefix"
     )
@@ -87,4 +90,10 @@ def _rule(context: WesContext, request: IssueCodes) -> CodeRule:
 
 
 async def _in_books(tx: Tx, kind: IssuedKind, codes: Sequence[str]) -> set[str]:
-    return {row[0] for row in await tx.fetch_many(_IN_BOOKS[kind], [{"code": code} for code in codes])}
+    known: set[str] = set()
+    for first in range(0, len(codes), ASKED_MAX):
+        part = codes[first : first + ASKED_MAX]
+        asked: dict[str, SqlValue] = {f"code_{number}": code for number, code in enumerate(part)}
+        names = ", ".join(f":{name}" for name in asked)
+        known |= {row[0] for row in await tx.fetch(f"{_IN_BOOKS[kind]} ({names})", asked)}
+    return known

@@ -293,6 +293,10 @@ def test_a_text_of_others_may_be_shorter_down_to_its_least() -> None:
         ("{kind: product, text: {length: 4, least: 5}}", "let `least` be at most `length`"),
         ("{kind: lot, text: {length: 8}, valid_from: 1}", "write year, month and day"),
         ("{kind: lot, text: {length: 64}, check: luhn}", "let it have at most 64 characters"),
+        (
+            "{kind: wave, day: yymmdd, serial: 2, check: mod11, mod11: {weights: [1, 2, 3, 4, 5, 6, 11, 22]}}",
+            "change the `weights`: those of the serial number are all multiples of 11",
+        ),
         ("{kind: pallet, serial: 8}", "`pallet` does not fit"),
     ],
 )

@@ -81,6 +81,13 @@ async def test_what_the_books_have_already_is_passed_over(line: Station) -> None
     assert (await issued(line, count=3)).codes == pallets(1, 3, 5)
 
 
+async def test_however_many_the_books_have_the_next_ones_are_found(line: Station) -> None:
+    known = [{"holder_id": code} for code in pallets(*range(1, 1201))]
+    sql = "INSERT INTO holders (holder_id, kind, warehouse_id, zone) VALUES (:holder_id, 'container', 'WH-1', '')"
+    await line.store.write(lambda tx: tx.execute_many(sql, known))
+    assert (await issued(line, count=2)).codes == pallets(1201, 1202)
+
+
 async def test_products_are_numbered_within_what_others_decide(line: Station) -> None:
     assert (await issued(line, "I-1", kind="product", count=2, text="01")).codes == ("S0100016", "S0100024")
     assert (await issued(line, "I-2", kind="product", text="02")).codes == ("S0200014",)
