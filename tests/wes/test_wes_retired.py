@@ -33,6 +33,7 @@ from gateway.wes.returns import take_back
 from tests.unit.chain_rig import fill, order
 from tests.unit.station_rig import Station, station_on
 from tests.unit.wes_rig import WAREHOUSE, command
+from tests.wes.test_wes_transfers import ordered as transferred
 
 CODE = "6901234567892"
 
@@ -160,13 +161,14 @@ async def test_a_product_that_nothing_names_is_deleted_with_its_codes_and_who_di
 
 
 async def test_whatever_a_document_or_stock_has_named_is_never_deleted(line: Station) -> None:
-    for sku in ("ORDERED", "NOTICED", "BACK"):
+    for sku in ("ORDERED", "NOTICED", "BACK", "MOVED"):
         await sync(line, sku)
     await order(line, "C-1", ("ORDERED", 1))
     await line.cancel("C-1")
     await announced(line, "NOTICED")
     await came_back(line, "BACK")
-    for sku in ("ORDERED", "NOTICED", "BACK", "A"):
+    await transferred(line, {"skuId": "MOVED", "quantity": 1, "source": "A1-*", "target": "A1-4-*"})
+    for sku in ("ORDERED", "NOTICED", "BACK", "MOVED", "A"):
         assert await refusal(line, sku) == "inUse", sku
     assert await refusal(line, "NOBODY") == "unknownSku"
 

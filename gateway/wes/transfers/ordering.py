@@ -10,7 +10,7 @@ from gateway.contract.transfers import OrderTransfer, TransferState, TransferSte
 from gateway.kernel.clock import to_micros
 from gateway.kernel.ports import SqlValue, Tx
 from gateway.wes.context import WesContext
-from gateway.wes.orders.catalogue import find_products
+from gateway.wes.orders.catalogue import find_products, use_products
 from gateway.wes.planning.tasks import conflict
 from gateway.wes.transfers.documents import LINE, Line, Step, note
 
@@ -73,11 +73,12 @@ async def order_transfer(tx: Tx, context: WesContext, order: OrderTransfer) -> N
 
 
 async def _check_products(tx: Tx, lines: Sequence[Line]) -> None:
-    known = {
-        (owner_id, sku)
-        for owner_id in sorted({line.owner_id for line in lines})
-        for sku in await find_products(tx, owner_id, [line.sku for line in lines])
-    }
+    known: set[tuple[str, str]] = set()
+    for owner_id in sorted({line.owner_id for line in lines}):
+        asked = [line.sku for line in lines if line.owner_id == owner_id]
+        products = await find_products(tx, owner_id, asked)
+        deleted = await use_products(tx, owner_id, products.values())
+        known |= {(owner_id, sku) for sku in products if sku not in deleted}
     reasons = [
         FieldError(
             f"lines[{line.line_no - 1}].skuId", "unknownSku", f"no product {line.sku} of {line.owner_id}"
