@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { UNKNOWN, withAlarms, withBlocks, withContainers, withDevices, withEvents, withTransports } from "../../gateway/web/static/control/plant.js";
+import { UNKNOWN, withAlarms, withBlocks, withContainers, withDevices, withEvents, withPast, withTransports } from "../../gateway/web/static/control/plant.js";
 
 const event = (seq, type, data) => ({ seq, type, subject: "", time: `2026-11-23T10:00:0${seq % 10}Z`, data });
 const device = (deviceId, more = {}) => ({ deviceId, kind: "shuttle", enabled: true, online: true, offlineReason: null, fault: null, containers: [], commands: [], link: null, position: null, ...more });
@@ -86,4 +86,10 @@ test("devices, places, alarms and lights follow the feed", () => {
   assert.deepEqual([plant.devices.get("lift-1").fault, plant.blocks.size, plant.alarms.size, plant.lit.size], [null, 0, 0, 0]);
   assert.equal(withBlocks(plant, [{ locationId: "A", reason: "bent", operator: null }], 7).blocks.size, 0);
   assert.equal(withAlarms(plant, [{ alarmId: "y" }], 10).alarms.size, 1);
+});
+
+test("slots that were lit before the page listened are lit, unless they have gone out since", () => {
+  const past = [event(1, "put.lit", { wall: "w", slot: "1" }), event(2, "put.lit", { wall: "w", slot: "2" }), event(3, "put.short", { wall: "w", slot: "1" })];
+  const plant = withPast({ ...UNKNOWN, lit: new Set(["w/3"]) }, past);
+  assert.deepEqual([...plant.lit].sort(), ["w/2", "w/3"]);
 });

@@ -49,7 +49,7 @@ export function elevationOf(layout, rackId) {
   const carriers = new Set([...shuttles, ...lifts.map((each) => each.device)].map((device) => device.deviceId));
   const rails = shuttles.flatMap((device) => levelsOf(device, rackId).map((each) => grid.rail(each)));
   const stops = lifts.flatMap(({ stops: at }) => [...at.values()]);
-  const corners = [{ x: grid.left - END * grid.wide, y: lifts.length ? GROUND - 1 : 0 }, { x: grid.right + 1.6 * grid.wide, y: 0 }];
+  const corners = [{ x: grid.left - END * grid.wide, y: lifts.length ? GROUND - 1.6 : 0 }, { x: grid.right + 1.6 * grid.wide, y: 0 }];
   return {
     rackId,
     box: boxAround([...places.values(), ...stops, ...corners], 0.9),
@@ -190,6 +190,6 @@ function chunksOf(slots, ends, places, wide) {
 function labelsOf(rack, grid, lifts) {
   const x = grid.right + grid.wide * 0.9;
   const rows = Array.from({ length: rack.levels }, (_, n) => ({ x, y: grid.rail(n + 1) - 0.25, text: String(n + 1), detail: 0, kind: "level" }));
-  const shafts = lifts.map((lift) => ({ x: lift.x, y: GROUND - 1.1, text: lift.device.deviceId, detail: 6, kind: "shaft" }));
+  const shafts = lifts.map((lift) => ({ x: lift.x, y: GROUND, text: lift.device.deviceId, detail: 6, kind: "shaft" }));
   return [...rows, ...shafts];
 }

@@ -39,8 +39,14 @@ export function hear(plant, event) {
   } else if (type === "alarm.cleared") {
     plant.alarms.delete(data["alarmId"]);
     plant.told.set(`alarm:${data["alarmId"]}`, seq);
-  } else if (type === "put.lit") plant.lit.add(`${data["wall"]}/${data["slot"]}`);
-  else if (kind === "put" && type !== "put.accepted" && type !== "put.curtain") plant.lit.delete(`${data["wall"]}/${data["slot"]}`);
+  } else if (kind === "put") hearPut(plant, event);
+}
+
+/** @param {Pick<Draft, "lit">} plant @param {FeedEvent} event */
+export function hearPut({ lit }, { type, data }) {
+  const slot = `${data["wall"]}/${data["slot"]}`;
+  if (type === "put.lit") lit.add(slot);
+  else if (type !== "put.accepted" && type !== "put.curtain") lit.delete(slot);
 }
 
 /** @param {Draft} plant @param {FeedEvent} event */

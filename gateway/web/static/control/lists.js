@@ -105,7 +105,7 @@ function deviceRow(device) {
       <td><a href=${linkTo("device", device.deviceId)}>${device.deviceId}</a></td>
       <td class="state ${state}">${SIGNS[state]} ${state === "works" ? t(device.commands.length ? "working" : "idle") : t(state)}</td>
       <td>${device.containers.join(", ")}</td>
-      <td class="number">${latency == null ? "" : `${latency.toFixed(1)} ms`}</td>
+      <td class="number">${latency == null ? "" : `${latency.toFixed(latency < 10 ? 1 : 0)} ms`}</td>
       <td class="number">${battery == null ? "" : `${Math.round(battery * 100)} %`}</td>
     </tr>`;
 }

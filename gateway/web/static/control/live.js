@@ -8,7 +8,7 @@ import { all, ask, Refused, Unanswered } from "../core/http.js";
 import { link } from "../core/shell.js";
 import { listen } from "../core/stream.js";
 import { seen } from "./motion.js";
-import { OPEN, UNKNOWN, withAlarms, withBlocks, withContainers, withDevices, withEvents, withTransports } from "./plant.js";
+import { OPEN, UNKNOWN, withAlarms, withBlocks, withContainers, withDevices, withEvents, withPast, withTransports } from "./plant.js";
 import { lookAgain } from "./details.js";
 import { sights, store } from "./state.js";
 
@@ -162,7 +162,8 @@ async function askForPast() {
     all("/v1/transports?status=completed", ARRIVED_ASKED),
   ]);
   const arrived = ended.map((/** @type {{updatedAt: string}} */ each) => each.updatedAt).sort();
-  store.set({ feed: feedWith(store.get().feed, items), arrived });
+  const feed = feedWith(store.get().feed, items);
+  store.set({ feed, arrived, plant: withPast(store.get().plant, feed) });
 }
 
 async function askWes() {

@@ -5,7 +5,7 @@
  * number of the event that spoke of it last, and every answer comes with the number that had been heard when it was asked for.
  */
 
-import { hear } from "./hearing.js";
+import { hear, hearPut } from "./hearing.js";
 
 /**
  * @typedef {import("./contract.js").Container} Container
@@ -68,6 +68,19 @@ export function withEvents(plant, events) {
   forgetOldest(next.told);
   const moved = news.filter((event) => event.type.startsWith("container.")).map((event) => event.data["containerId"]);
   return { ...next, standing: standingWith(plant, next.containers, moved) };
+}
+
+/**
+ * Take in what happened before the page listened, as far as no list tells it: which slots of put walls are lit.
+ *
+ * @param {Plant} plant
+ * @param {readonly FeedEvent[]} feed in order, up to now
+ * @returns {Plant}
+ */
+export function withPast(plant, feed) {
+  const draft = { lit: new Set(plant.lit) };
+  for (const event of feed) if (event.type.startsWith("put.")) hearPut(draft, event);
+  return { ...plant, lit: draft.lit };
 }
 
 /**

@@ -66,7 +66,7 @@ export function runPage({ title, store, view, start, needsName }) {
   /** @param {Session} session */
   const letIn = (session) => {
     if (session.person) actAs(session.person.personId);
-    const isAsked = session.access === "open" && session.signIn !== "none";
+    const isAsked = session.signIn !== "none";
     const isIn = !isAsked && !session.person?.mustChangePassword && !(needsName && !operator());
     shell.set({ session, isIn, signInError: "" });
     if (isIn && !isStarted) {
@@ -148,10 +148,10 @@ function wayIn({ session, signInError }, enter) {
     return form(t("changePassword"), t("changePasswordWhy", { least: PASSWORD_LEAST }), error, submit(changePassword), html`
       ${secret("old", t("password"), "current-password")} ${secret("new", t("newPassword"), "new-password")}`);
   }
-  if (session?.access === "open" && session.signIn === "person") {
+  if (session?.signIn === "person") {
     return form(t("signIn"), "", error, submit(signIn), html`${named()} ${secret("password", t("password"), "current-password")}`);
   }
-  if (session?.access === "open" && session.signIn === "token") {
+  if (session?.signIn === "token") {
     return form(t("signIn"), t("tokenWhy"), error, submit((given) => showToken(field(given, "token"))), secret("token", t("token"), "off"));
   }
   return form(t("whoAreYou"), t("whoAreYouWhy"), error, submit((given) => actAs(field(given, "name"))), named());
