@@ -30,6 +30,7 @@ from gateway.api.wes_documents import document_routes
 from gateway.api.wes_floor import floor_routes
 from gateway.api.wes_inbound import inbound_routes
 from gateway.api.wes_labels import label_routes
+from gateway.api.wes_places import place_routes
 from gateway.api.wes_products import product_routes
 from gateway.api.wes_reports import report_routes
 from gateway.api.wes_stock import stock_routes
@@ -122,6 +123,7 @@ def wes_routers(wes: WesCore, closing: asyncio.Event) -> list[APIRouter]:
         inbound_routes,
         arrival_routes,
         stock_routes,
+        place_routes,
         tracing_routes,
         correction_routes,
         count_routes,

@@ -126,6 +126,8 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     "GET /v1/wes/arrivals/{noticeNo}/inspections": ANYONE,
     "POST /v1/wes/arrivals/completions": DECIDES,
     # stock
+    "GET /v1/wes/places": ANYONE,
+    "GET /v1/wes/misplaced": ANYONE,
     "GET /v1/wes/stock": ANYONE,
     "GET /v1/wes/stock/{skuId}": ANYONE,
     "GET /v1/wes/lots": ANYONE,

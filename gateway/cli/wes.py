@@ -73,6 +73,18 @@ def _performance() -> Any:
     return alone(performance)
 
 
+def _places() -> Any:
+    from gateway.cli.wes_places import places
+
+    return alone(places)
+
+
+def _misplaced() -> Any:
+    from gateway.cli.wes_places import misplaced
+
+    return alone(misplaced)
+
+
 def _replenishments() -> Any:
     from gateway.cli.wes_floor import replenishments
 
@@ -179,6 +191,11 @@ COMMANDS: Final = {
     "stations": Listed("List stations, who works there, and what they have to do.", _stations),
     "stock": Listed(
         "List stock by product: what is there, promised, bound, held, and what is left to promise.", _stock
+    ),
+    "places": Listed("Show flat places where goods may be put, the best first.", _places),
+    "misplaced": Listed(
+        "List what lies where it does not belong; containers are brought away by themselves, the others by people.",
+        _misplaced,
     ),
     "products": Listed("List products as upstream has described them, and their codes.", _products),
     "delete-product": Listed(

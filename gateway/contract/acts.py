@@ -339,6 +339,7 @@ class ActView(WireModel):
         work_ids: what was claimed.
         differs: whether a review found another count.
         destination: the storage location that a container goes to.
+        why: it goes just there, in words; absent: it was the nearest that was free for it.
         expired: products of which pieces came whose day has passed: they are in stock, and are never promised.
         notice_state: how far the announced goods have come that were received.
         transfer_state: where the transfer stands that the act was about.
@@ -358,6 +359,7 @@ class ActView(WireModel):
     work_ids: tuple[int, ...] | None = Omitted
     differs: bool | None = Omitted
     destination: str | None = Omitted
+    why: str | None = Omitted
     notice_state: str | None = Omitted
     transfer_state: str | None = Omitted
     return_no: str | None = Omitted

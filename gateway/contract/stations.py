@@ -45,6 +45,7 @@ class PresentationView(WireModel):
 
     Attributes:
         reason: why it waits, where somebody knows.
+        why: it goes just there, in words; absent: it was the nearest place that was free for it.
         units: pieces that are still to be picked from it.
     """
 
@@ -58,6 +59,7 @@ class PresentationView(WireModel):
     created_at: datetime
     arrived_at: datetime | None
     units: int
+    why: str | None = Omitted
 
 
 class TaskView(WireModel):

@@ -21,6 +21,7 @@ from gateway.wes.planning.blocks import see_blocked
 from gateway.wes.planning.dispatch import Dispatch
 from gateway.wes.planning.gateway import FeedGap, Gateway, Unanswered
 from gateway.wes.planning.hearing import Hearing, last_heard, open_at_gateway
+from gateway.wes.planning.misplaced import Tidying
 from gateway.wes.planning.plan import Planner
 from gateway.wes.planning.replenishment import Replenishments
 from gateway.wes.planning.rollback import Rollbacks
@@ -175,5 +176,6 @@ def chain_works(
         "transfers at stations": Rounds(
             "transfers at stations", timers.replenishment.period_s, TransferCalls(store, context).work
         ),
+        "tidying": Rounds("tidying", timers.dispatch.period_s, Tidying(store, context, core.alarms).work),
         "rollbacks": Rounds("rollbacks", timers.rollback.period_s, Rollbacks(store, context).work),
     }

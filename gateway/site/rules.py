@@ -44,6 +44,8 @@ class DecisionPoint(StrEnum):
 
     ARRIVAL = "arrival"
     RECEIPT = "receipt"
+    ADMISSION = "admission"
+    MIXING = "mixing"
     ORDER = "audit.order"
     LOT = "audit.lot"
     PACKAGING = "audit.packaging"
@@ -245,6 +247,39 @@ class Receiving(WiringModel):
     number_lots: bool = False
 
 
+class Late(StrEnum):
+    """What becomes of goods that come in too late."""
+
+    REFUSE = "refuse"
+    """They are not taken in; whoever brought them takes them back, or they come in as rejected."""
+    INSPECT = "inspect"
+    """They are taken in and wait until somebody judges them."""
+
+
+class Admission(WiringModel):
+    """How long goods must still keep when they come in (S2-64). Where both are said, both have to hold.
+
+    Attributes:
+        days: from now until they expire.
+        percent: of the product's shelf life.
+        late: what becomes of those that keep for less.
+    """
+
+    days: Annotated[int, Field(ge=0, le=10_000)] = 0
+    percent: Annotated[int, Field(ge=0, le=100)] = 0
+    late: Late = Late.REFUSE
+
+
+class Mixing(StrEnum):
+    """What may lie together in one container or at one flat place (S2-103)."""
+
+    ANY = "any"
+    LOT_PER_PRODUCT = "lotPerProduct"
+    """Several products, each of one lot."""
+    ONE_LOT = "oneLot"
+    """One lot and nothing else."""
+
+
 LocationPattern = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -330,6 +365,14 @@ ARRIVAL_FACTS: Final[Facts] = {
     "kind": str,
     "product.*": object,
 }
+MIXING_FACTS: Final[Facts] = {
+    "owner": str,
+    "sku": str,
+    "weight": int,
+    "place": str,
+    "zone": str,
+    "product.*": object,
+}
 MOVE_FACTS: Final[Facts] = {
     "owner": str,
     "sku": str,
@@ -370,10 +413,12 @@ FACT_MEANINGS: Final[Mapping[str, str]] = {
     "available": "what upstream may sell",
     "supplier": "who sends the goods, as the notice says it, or else the dock",
     "kind": "`purchase`, or `transfer` from another warehouse; goods that nobody has announced have none",
+    "weight": "kg of a piece",
+    "place": "the container or flat place that goods are put into",
     "container": "the container that is to go back",
     "station": "where it stands, or where goods are taken; on foot there is none",
     "origin": "the location that it came from",
-    "zone": "the zone of that location, or of the work order's products",
+    "zone": "the zone of that location, of the flat place, or of the work order's products",
     "empty": "nothing is left in it",
     "demand": "pieces in it that waiting orders want",
     "heat": "how often it was brought to a station in the last days (`relocation: days`, or 7)",
@@ -409,6 +454,20 @@ RECEIPT: Final = Point(
     ARRIVAL_FACTS,
     TypeAdapter(Receiving),
     Receiving(),
+)
+ADMISSION: Final = Point(
+    DecisionPoint.ADMISSION,
+    "how long goods must still keep when they come in",
+    ARRIVAL_FACTS,
+    TypeAdapter(Admission),
+    Admission(),
+)
+MIXING: Final = Point(
+    DecisionPoint.MIXING,
+    "what may lie together in one container or at one flat place",
+    MIXING_FACTS,
+    TypeAdapter(Mixing),
+    Mixing.ANY,
 )
 ORDER: Final = Point(
     DecisionPoint.ORDER,
@@ -521,6 +580,8 @@ POINTS: Final[Mapping[DecisionPoint, Point[Any]]] = {
     for point in (
         ARRIVAL,
         RECEIPT,
+        ADMISSION,
+        MIXING,
         ORDER,
         LOT,
         PACKAGING,
@@ -540,9 +601,9 @@ POINTS: Final[Mapping[DecisionPoint, Point[Any]]] = {
 }
 
 
-def fact_type(point: Point[Any], fact: str) -> type | None:
-    """Return the type of a fact of a point, `object` for any; None for a fact that the point has not."""
+def fact_type(facts: Facts, fact: str) -> type | None:
+    """Return the type of a fact, `object` for any; None for one that is not among these facts."""
     family, dot, name = fact.partition(".")
     if not dot:
-        return point.facts.get(fact)
-    return point.facts.get(f"{family}.*") if name not in {"", "*"} else None
+        return facts.get(fact)
+    return facts.get(f"{family}.*") if name not in {"", "*"} else None

@@ -15,6 +15,7 @@ from gateway.contract.transports import Identifier
 from gateway.contract.wiring import WiringModel
 from gateway.site.codes import CodeRule
 from gateway.site.rules import Rule
+from gateway.site.zones import Zone
 
 
 def _known_zone(name: str) -> str:
@@ -477,6 +478,7 @@ class Wes(WiringModel):
         rollback: what is undone, in this order, when a container cannot be worked on at its station.
         report: None: none is written by schedule.
         codes: what codes look like, kind by kind; of a kind without a rule any code will do.
+        zones: what the zones of racks and locations are for; one that is not named takes whatever has no zone of its own.
         rules: see gateway/site/rules.py.
     """
 
@@ -502,4 +504,5 @@ class Wes(WiringModel):
     labels: LabelPaper = LabelPaper()
     report: Report | None = None
     codes: Annotated[tuple[CodeRule, ...], Field(max_length=100)] = ()
+    zones: Annotated[tuple[Zone, ...], Field(max_length=1000)] = ()
     rules: tuple[Rule, ...] = ()

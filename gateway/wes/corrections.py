@@ -42,6 +42,8 @@ from gateway.wes.counting.books import (
 from gateway.wes.decisions import note_decision
 from gateway.wes.floor.acts import once
 from gateway.wes.orders.catalogue import find_products
+from gateway.wes.planning.holders import open_place
+from gateway.wes.planning.places import check_aside, check_put
 from gateway.wes.planning.tasks import conflict, missing
 from gateway.wes.stock.model import OUTSIDE, Act, Lot, Portion, Quality
 from gateway.wes.stock.opening import set_safety
@@ -67,6 +69,8 @@ async def _do(tx: Tx, context: WesContext, request: AnyCorrection) -> ActView:
         await _keep_back(tx, context, request, pool.pool_id)
         return ActView(act_id=request.act_id)
     _check_places(request)
+    if isinstance(request, MovedGoods) and request.target_id in context.layout.places:
+        await open_place(tx, context, request.target_id)
     lot = await find_lot(tx, context, request.owner_id, request.sku_id, request.lot_no)
     match request:
         case CountGoods():
@@ -80,9 +84,11 @@ async def _do(tx: Tx, context: WesContext, request: AnyCorrection) -> ActView:
         case MoveGoods():
             portion = Portion(request.holder_id, lot.lot_id, request.quantity, request.upns)
             await post(tx, move(_act(context, request, "move"), [portion], request.target_id))
+            await check_put(tx, context, request.target_id, {lot.lot_id}, "targetId")
         case MoveHeldGoods():
             portion = Portion(request.holder_id, lot.lot_id, request.quantity, request.upns)
             await post(tx, move_held(_act(context, request, "moveHeld"), [portion], request.target_id))
+            check_aside(context, request.target_id, "targetId")
         case MergeGoods():
             await _merge(tx, context, request, lot)
         case ScrapGoods():

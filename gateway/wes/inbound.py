@@ -18,6 +18,8 @@ from gateway.contract.inbound import PutAway, PutAwayLine, Receive, ReceivedLine
 from gateway.kernel.clock import to_micros
 from gateway.kernel.ports import Tx
 from gateway.site.codes import CodeKind
+from gateway.site.rules import Late
+from gateway.wes.arrivals.admission import keeps_too_short
 from gateway.wes.arrivals.lots import LotNumbers
 from gateway.wes.arrivals.receipts import Meeting, expect, meet, note_arrived, receiving
 from gateway.wes.context import WesContext
@@ -28,7 +30,8 @@ from gateway.wes.notices import retired_product
 from gateway.wes.numbers import next_number
 from gateway.wes.orders.catalogue import Product, find_products, use_products
 from gateway.wes.planning.holders import open_place
-from gateway.wes.planning.home import find_home
+from gateway.wes.planning.home import find_home, no_home
+from gateway.wes.planning.places import check_put
 from gateway.wes.planning.presentations import Purpose, call_to, presentation_of_container
 from gateway.wes.planning.tasks import conflict
 from gateway.wes.stock.model import SUPPLIER, Act, Portion, Quality, Virtual
@@ -50,7 +53,7 @@ async def take_in(tx: Tx, context: WesContext, request: Receive) -> ActView:
 
     Raises:
         Refusal: a product is not known, a lot of this number is another one, or it is not what was announced under the
-            notice that it names; nothing was changed.
+            notice that it names, or does not belong where it was put; nothing was changed.
     """
     return await once(tx, context, request, lambda: _take_in(tx, context, request))
 
@@ -59,7 +62,7 @@ async def put_where_it_stays(tx: Tx, context: WesContext, request: PutAway) -> A
     """Put goods of the receiving area into a container or to a flat place; the same again changes nothing.
 
     Raises:
-        Refusal: there are no such goods, or not as many; nothing was changed.
+        Refusal: there are no such goods, not as many, or they do not belong there; nothing was changed.
     """
     return await once(tx, context, request, lambda: _put_away(tx, context, request))
 
@@ -95,26 +98,41 @@ async def _take_in(tx: Tx, context: WesContext, request: Receive) -> ActView:
     receipt_no = None if meeting is not None else await next_number(tx, context, CodeKind.RECEIPT)
     holder_id = await _open(tx, context, request.holder_id or Virtual.RCV_AREA.of(context.wes.warehouse_id))
     received_at = context.clock.now_us() if request.received_at is None else to_micros(request.received_at)
+    batches = [
+        await _dated(tx, context, _batch(context, owner_id, received_at, line, products[line.sku_id]))
+        for line in goods
+    ]
+    late = [
+        keeps_too_short(context, owner_id, arrival, line, products[line.sku_id], batch)
+        for line, batch in zip(goods, batches, strict=True)
+    ]
+    if refused := [
+        FieldError(f"lines[{n}].expiresAt", "keepsTooShort", each.text)
+        for n, each in enumerate(late)
+        if each is not None and each.then is Late.REFUSE
+    ]:
+        raise Refusal(RefusalKind.INVALID, *refused)
     held_back: dict[Quality, dict[str, None]] = {Quality.PENDING: {}, Quality.EXPIRED: {}}
     qualities: list[Quality] = []
-    for number, line in enumerate(goods):
+    lots: set[int] = set()
+    for number, (line, batch) in enumerate(zip(goods, batches, strict=True)):
         product = products[line.sku_id]
-        batch = await _dated(tx, context, _batch(context, owner_id, received_at, line, product))
-        inspect = receiving(context, owner_id, arrival, line, product).inspect
+        inspect = late[number] is not None or receiving(context, owner_id, arrival, line, product).inspect
         quality = _as_it_comes(context, batch, product, inspect)
         if quality is not batch.quality:
             held_back[quality][line.sku_id] = None
-            batch = replace(batch, quality=quality)
-        lot = await open_lot(tx, context.ids, batch)
+        lot = await open_lot(tx, context.ids, replace(batch, quality=quality))
         portion = Portion(holder_id, lot.lot_id, line.quantity, line.upns)
         await post(
             tx,
             receive(_receipt(context, request, "receipt", number, receipt_no), lot, portion, source=source),
         )
-        if batch.quality is not Quality.QUALIFIED and lot.quality is Quality.QUALIFIED:
+        if quality is not Quality.QUALIFIED and lot.quality is Quality.QUALIFIED:
             held = Portion(holder_id, lot.lot_id, line.quantity)
             await post(tx, hold(_receipt(context, request, "receiptHeld", number, receipt_no), lot, held))
-        qualities.append(batch.quality)
+        qualities.append(quality)
+        lots.add(lot.lot_id)
+    await check_put(tx, context, holder_id, lots)
     return ActView(
         act_id=request.act_id,
         receipt_no=receipt_no,
@@ -185,6 +203,7 @@ async def _put_away(tx: Tx, context: WesContext, request: PutAway) -> ActView:
     ]
     target = await _open(tx, context, request.holder_id)
     await post(tx, put_away(_act(context, request, "putaway", 0), portions, target))
+    await check_put(tx, context, target, {portion.lot_id for portion in portions})
     return ActView(act_id=request.act_id)
 
 
@@ -201,10 +220,9 @@ async def _store(tx: Tx, context: WesContext, request: Store) -> ActView:
         raise conflict("containerId", "stored", f"{container_id} is stored at {place.location_id}")
     home = await find_home(tx, context, container_id, None, None)
     if home is None:
-        text = f"no storage location that accepts {container_id} is free"
-        raise conflict("containerId", "noPlace", text)
-    await call_to(tx, context, container_id, Purpose.PUTAWAY, home.location_id)
-    return ActView(act_id=request.act_id, destination=home.location_id)
+        raise conflict("containerId", "noPlace", await no_home(tx, context, container_id))
+    await call_to(tx, context, container_id, Purpose.PUTAWAY, home.location_id, why=home.why)
+    return ActView(act_id=request.act_id, destination=home.location_id, why=home.why)
 
 
 async def _open(tx: Tx, context: WesContext, holder_id: str) -> str:

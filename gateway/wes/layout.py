@@ -61,6 +61,8 @@ class Layout:
     far: float = 1.0
     """m from the farthest place to its nearest station."""
     types: tuple[ContainerType, ...] = ()
+    storage_zones: frozenset[str] = frozenset()
+    """Zones that containers can be stored in."""
     serving: Mapping[str | None, tuple[str, ...]] = field(default_factory=dict[str | None, tuple[str, ...]])
     """By type of container, the stations that have a slot for it."""
 
@@ -96,6 +98,7 @@ class Layout:
 
 
 STORAGE: Final = "storage"
+SHELF: Final = "shelf"
 
 
 def lay_out(site: Site, boxes: int) -> Layout:
@@ -130,7 +133,8 @@ def lay_out(site: Site, boxes: int) -> Layout:
         )
         for kind in (None, *(each.id for each in site.container_types))
     }
-    return Layout(places, stations, far or 1.0, site.container_types, serving)
+    storage_zones = frozenset(place.zone for place in places.values() if place.kind == STORAGE)
+    return Layout(places, stations, far or 1.0, site.container_types, storage_zones, serving)
 
 
 def _place(location: Location, goals: Collection[tuple[float, float, float]]) -> Place:

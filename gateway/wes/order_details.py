@@ -263,6 +263,7 @@ def _presentations(order: _Order) -> tuple[PresentationView, ...]:
             created_at=to_datetime(brought["created_at"]),
             arrived_at=to_moment(brought["arrived_at"]),
             units=units[brought["presentation_id"]],
+            why=brought.get("why"),
         )
         for brought in order.rows("presentations")
     )

@@ -34,6 +34,7 @@ from gateway.wes.orders.declined import Declined
 from gateway.wes.orders.shipped import Shipment, find_shipment
 from gateway.wes.outbox import tell_return
 from gateway.wes.planning.holders import open_place
+from gateway.wes.planning.places import check_put
 from gateway.wes.planning.tasks import conflict, missing
 from gateway.wes.stock.model import SHIPPED, Act, Lot, Portion, Quality, Virtual
 from gateway.wes.stock.opening import Batch, open_lot
@@ -86,6 +87,7 @@ _LOT: Final = (
     "SELECT l.lot_id FROM lots l JOIN pools p ON p.pool_id = l.pool_id WHERE p.warehouse_id = :warehouse_id"
     " AND p.owner_id = :owner_id AND p.sku = :sku AND l.lot_no = :lot_no"
 )
+_RETURNED: Final = "UPDATE lots SET returned = 1 WHERE lot_id = :lot_id AND returned = 0"
 _UNIT: Final = (
     "SELECT u.lot_id FROM units u JOIN pools p ON p.pool_id = u.pool_id WHERE u.upn = :upn"
     " AND p.warehouse_id = :warehouse_id AND p.owner_id = :owner_id AND p.sku = :sku"
@@ -298,6 +300,7 @@ async def _take_back(tx: Tx, context: WesContext, request: ReceiveReturn) -> Act
         ):
             held = Portion(holder_id, part.lot.lot_id, part.quantity)
             await post(tx, hold(_act(context, request, found, f"{number}-held"), part.lot, held))
+    await check_put(tx, context, holder_id, {part.lot.lot_id for part in parts})
     await _note(tx, context, found, request, parts)
     doubted = dict.fromkeys(part.line.sku_id for part in parts if part.quality is not part.line.quality)
     return ActView(act_id=request.act_id, return_no=found.return_no, to_inspect=tuple(doubted) or None)
@@ -445,7 +448,9 @@ async def _lot_of(
         quality=_QUALITIES[quality],
         serial=product.serial_tracked,
     )
-    return await open_lot(tx, context.ids, batch)
+    lot = await open_lot(tx, context.ids, batch)
+    await tx.execute(_RETURNED, {"lot_id": lot.lot_id})
+    return lot
 
 
 async def _origin(

@@ -982,6 +982,15 @@ CASES: dict[str, list[Case]] = {
             message="`review` has no fact `provence`",
             mend="did you mean `province`?",
         ),
+        Case(
+            edits={
+                **wes("  zones:\n    - {zone: cold, takes: {product: chill}} #!"),
+                **site({"- {id: R,": "- {id: R, zone: cold,"}),
+            },
+            path="wes.zones[0].takes.product",
+            message="`zone cold` has no fact `product`",
+            mend="did you mean `product.*`?",
+        ),
     ],
     "conditions_that_never_hold": [
         Case(
@@ -995,6 +1004,37 @@ CASES: dict[str, list[Case]] = {
             path="wes.rules[0].when.priority",
             message="no `priority` is from 7 to 3; this never holds",
             mend="let `max` be at least as large",
+        ),
+    ],
+    "unknown_zones": [
+        Case(
+            edits={
+                **wes("  zones:\n    - {zone: reject, purpose: rejected} #!"),
+                **site({"- {id: R,": "- {id: R, zone: rejects,"}),
+            },
+            path="wes.zones[0].zone",
+            message="no rack and no location is in zone `reject`",
+            mend="did you mean `rejects`?",
+        ),
+        Case(
+            edits={
+                **wes("  zones:\n    - {zone: dock, purpose: pending} #!"),
+                **site({"{id: BUF,": "{id: BUF, zone: dock,"}),
+            },
+            path="wes.zones[0].zone",
+            message="in zone `dock` there is no place where goods stay",
+            mend="of kind `storage` or `shelf`",
+        ),
+    ],
+    "zones_named_twice": [
+        Case(
+            edits={
+                **wes("  zones:\n    - {zone: cold}\n    - {zone: cold, purpose: pick} #!"),
+                **site({"- {id: R,": "- {id: R, zone: cold,"}),
+            },
+            path="wes.zones[1].zone",
+            message="zone `cold` is told twice",
+            mend="make one of the two",
         ),
     ],
     "unknown_outcomes": [

@@ -11,7 +11,9 @@ from fastapi import FastAPI
 from gateway.api.problems import add_problem_handlers
 from gateway.api.wes_inbound import inbound_routes
 from gateway.contract.transports import TransportRequest
+from gateway.kernel.clock import to_rfc3339
 from gateway.wes.core import WesCore
+from gateway.wes.orders.history import DAY_US
 from tests.unit.chain_rig import Chain, chain, contradictions, order
 from tests.unit.wes_rig import WAREHOUSE
 
@@ -313,3 +315,38 @@ async def test_goods_that_come_back_are_received_and_listed() -> None:
             422,
             [("lines[0].skuId", "unknownSku")],
         )
+
+
+# ── near their day ────────────────────────────────────────────────────────────────────────────────────
+
+KEEPS = {
+    "rules": [
+        {"at": "admission", "when": {"supplier": "Acme"}, "then": {"days": 10, "late": "inspect"}},
+        {"at": "admission", "then": {"days": 30, "percent": 50}},
+    ]
+}
+
+
+@pytest.mark.parametrize(("days", "refused"), [(51, False), (49, True), (20, True), (-1, True)])
+async def test_goods_that_keep_for_less_than_they_must_are_not_taken_in(days: int, refused: bool) -> None:
+    async with dock(**KEEPS) as ramp:
+        await ramp.line.core.products("A", version=2, shelfLifeDays=100)
+        expires_at = to_rfc3339(ramp.line.core.clock.now_us() + days * DAY_US + 60_000_000)
+        coming = {"actId": "R-1", "lines": [some("A", 5, lotNo="A-1", expiresAt=expires_at)]}
+        if not refused:
+            await ramp.did("receipts", **coming)
+            return
+        assert await ramp.refused("receipts", **coming) == (422, [("lines[0].expiresAt", "keepsTooShort")])
+        assert await ramp.positions() == []
+        coming["lines"] = [some("A", 5, lotNo="A-1", expiresAt=expires_at, quality="rejected")]
+        await ramp.did("receipts", **coming)
+        assert await ramp.sellable() == {"A": 0}
+
+
+async def test_by_rule_goods_near_their_day_are_taken_in_and_wait_for_an_inspection() -> None:
+    async with dock(**KEEPS) as ramp:
+        expires_at = to_rfc3339(ramp.line.core.clock.now_us() + 9 * DAY_US)
+        goods = some("A", 5, lotNo="A-1", expiresAt=expires_at, supplier="Acme")
+        view = await ramp.did("receipts", actId="R-1", lines=[goods])
+        assert view["toInspect"] == ["A"]
+        assert await ramp.sellable() == {"A": 0}

@@ -18,6 +18,7 @@ from gateway.wes.floor.watch import Watch
 from gateway.wes.orders.history import DAY_US, carry_over
 from gateway.wes.orders.lateness import watch
 from gateway.wes.performance import performance
+from gateway.wes.planning.misplaced import Tidying
 from gateway.wes.planning.replenishment import Replenishments
 from gateway.wes.planning.rollback import Rollbacks
 from gateway.wes.reporting import FIRST, list_outbound, report_on
@@ -46,9 +47,9 @@ TABLE = re.compile(
 
 @pytest.mark.parametrize("sequence", ["waveFirst", "allocateFirst"])
 async def test_no_round_reads_a_table_that_grows_as_a_whole(sequence: str) -> None:
-    async with station(
-        sequence=sequence, stock={"near_expiry_days": 30, "overtaken_days": 1, "slow_days": 1}
-    ) as line:
+    stock = {"near_expiry_days": 30, "overtaken_days": 1, "slow_days": 1}
+    zones = [{"zone": "rejects", "purpose": "rejected"}]
+    async with station(sequence=sequence, stock=stock, zones=zones) as line:
         asked = await work_through(line)
         assert len(asked) > 100
         wrong = {sql for sql in asked if await is_read_as_a_whole(line.store, sql)}
@@ -109,6 +110,7 @@ async def look_around(line: Station) -> None:
     await CountWatch(store, context, core.alarms).work()
     await Overtaken(store, context, core.alarms).work()
     await CountCalls(store, context).work()
+    await Tidying(store, context, core.alarms).work()
     await put_counts_away(store, context)
     await TransferCalls(store, context).work()
     await put_transfers_away(store, context)

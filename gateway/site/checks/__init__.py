@@ -18,6 +18,7 @@ from gateway.site.checks import (
     stock,
     topology,
     wes,
+    zones,
 )
 from gateway.site.findings import Flaw
 from gateway.site.model import Site
@@ -86,6 +87,8 @@ CHECKS: Final[tuple[tuple[Check, frozenset[str]], ...]] = tuple(
         (rules.walls_that_are_nowhere, "stations"),
         (rules.stations_that_are_nowhere, "stations"),
         (rules.returns_that_are_nowhere, "locations racks"),
+        (zones.unknown_zones, "locations racks"),
+        (zones.zones_named_twice, ""),
         (wes.missing_secrets, ""),
         (wes.unusable_secrets, ""),
         (wes.half_credentials, ""),

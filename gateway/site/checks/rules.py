@@ -1,41 +1,51 @@
-"""Rules ask for facts that their point has, and decide what it can decide."""
+"""Rules and zones ask for facts that there are, and rules decide what their point can decide."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from gateway.site.checks.walks import suggestion
 from gateway.site.findings import Flaw, Keys
 from gateway.site.model import Site
-from gateway.site.rules import POINTS, Bounds, Condition, DecisionPoint, Like, Picking, Point, Rule, fact_type
+from gateway.site.rules import (
+    POINTS,
+    Bounds,
+    Condition,
+    DecisionPoint,
+    Facts,
+    Like,
+    Picking,
+    Point,
+    Rule,
+    fact_type,
+)
+from gateway.site.zones import GOODS_FACTS
 
 WES: Keys = ("wes", 0)
 
 
 def unknown_facts(site: Site) -> Iterator[Flaw]:
-    """A condition over a fact that nobody tells at this point."""
-    for keys, rule in _rules(site):
-        point = POINTS[rule.at]
-        for fact in rule.when:
-            if fact_type(point, fact) is None:
-                mend = suggestion(fact, point.facts, f"write one of {', '.join(point.facts)}")
-                yield Flaw((*keys, "when", fact), f"`{rule.at.value}` has no fact `{fact}`", mend)
+    """A condition over a fact that nobody tells there."""
+    for keys, asked in _conditions(site):
+        for fact in asked.conditions:
+            if fact_type(asked.facts, fact) is None:
+                mend = suggestion(fact, asked.facts, f"write one of {', '.join(asked.facts)}")
+                yield Flaw((*keys, fact), f"`{asked.by}` has no fact `{fact}`", mend)
 
 
 def conditions_that_never_hold(site: Site) -> Iterator[Flaw]:
     """A condition over a fact of another type, or with bounds between which nothing lies."""
-    for keys, rule in _rules(site):
-        point = POINTS[rule.at]
-        for fact, condition in rule.when.items():
-            kind = fact_type(point, fact)
+    for keys, asked in _conditions(site):
+        for fact, condition in asked.conditions.items():
+            kind = fact_type(asked.facts, fact)
             if kind not in (None, object) and not _fits(condition, kind):
                 message = f"`{fact}` is {_TYPES[kind]}; this never holds"
-                yield Flaw((*keys, "when", fact), message, f"compare it with {_TYPES[kind]}")
+                yield Flaw((*keys, fact), message, f"compare it with {_TYPES[kind]}")
             elif isinstance(condition, Bounds) and _is_empty(condition):
                 message = f"no `{fact}` is from {condition.min:g} to {condition.max:g}; this never holds"
-                yield Flaw((*keys, "when", fact), message, "let `max` be at least as large as `min`")
+                yield Flaw((*keys, fact), message, "let `max` be at least as large as `min`")
 
 
 def unknown_outcomes(site: Site) -> Iterator[Flaw]:
@@ -93,6 +103,22 @@ def rules_never_reached(site: Site) -> Iterator[Flaw]:
             yield Flaw(keys, message, "put this one before it, or take it out", other=earlier)
         elif not rule.when:
             final[rule.at] = keys
+
+
+class _Asked(NamedTuple):
+    """Conditions that somebody asks about facts."""
+
+    by: str
+    facts: Facts
+    conditions: Mapping[str, Condition]
+
+
+def _conditions(site: Site) -> Iterator[tuple[Keys, _Asked]]:
+    """Walk over the conditions of rules and of zones."""
+    for keys, rule in _rules(site):
+        yield (*keys, "when"), _Asked(rule.at.value, POINTS[rule.at].facts, rule.when)
+    for index, zone in enumerate(() if site.wes is None else site.wes.zones):
+        yield (*WES, "zones", index, "takes"), _Asked(f"zone {zone.zone}", GOODS_FACTS, zone.takes)
 
 
 def _rules(site: Site) -> Iterator[tuple[Keys, Rule]]:

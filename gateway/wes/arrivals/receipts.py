@@ -96,15 +96,19 @@ def receiving(
     context: WesContext, owner_id: str, arrival: Arrival | None, goods: ReceivedLine, product: Product
 ) -> Receiving:
     """Return what becomes of goods as they come in."""
+    return context.rules.decide(RECEIPT, arriving_facts(owner_id, arrival, goods, product))
+
+
+def arriving_facts(owner_id: str, arrival: Arrival | None, goods: ReceivedLine, product: Product) -> Known:
+    """Return what rules know of goods as they come in (ARRIVAL_FACTS)."""
     announced = "" if arrival is None else arrival.supplier
-    facts: Known = {
+    return {
         "owner": owner_id,
         "sku": product.sku,
         "supplier": announced or goods.supplier or None,
         "kind": None if arrival is None else arrival.kind.value,
         **family("product", product.attributes),
     }
-    return context.rules.decide(RECEIPT, facts)
 
 
 async def meet(

@@ -48,6 +48,7 @@ from gateway.wes.floor.operations import finish, reject, scan
 from gateway.wes.floor.recalling import bring_out
 from gateway.wes.floor.scanning import Hand
 from gateway.wes.floor.shortfall import accept_short
+from gateway.wes.planning.places import check_put
 from gateway.wes.planning.presentations import Overtaken
 from gateway.wes.planning.tasks import conflict
 from gateway.wes.stock.refusal import StockRefused
@@ -157,6 +158,7 @@ async def _do(tx: Tx, context: WesContext, act: AnyAct) -> ActView:
             goods = await note_brought(tx, context, act.put_back_id, act.holder_id, operator)
             bring = bring_back if goods.recall_id is None else bring_out
             await bring(tx, context, goods, act.holder_id, operator)
+            await check_put(tx, context, act.holder_id, {goods.lot_id})
         case AcceptShort():
             await accept_short(tx, context, act.order_id, operator)
         case BeginReplenishment():

@@ -17,6 +17,7 @@ from gateway.wes.floor.scanning import Hand, check_hand
 from gateway.wes.floor.shortfall import promise_instead, take_promise_back
 from gateway.wes.orders.rows import lock_order
 from gateway.wes.planning.holders import check_within_reach, kind_of, open_place
+from gateway.wes.planning.places import check_put
 from gateway.wes.planning.presentations import Overtaken, lock_presentation
 from gateway.wes.planning.replenishment import Replenishment, lock_replenishment, move_on
 from gateway.wes.planning.tasks import conflict, missing
@@ -62,7 +63,7 @@ async def replenish(
     """Book pieces that were put where they are picked; what waits for them goes on once it is all there.
 
     Raises:
-        Refusal: so many are not to be moved, not there, or not into that, or other goods were scanned.
+        Refusal: so many are not to be moved, not there, or not into that, they do not belong there, or other goods were scanned.
         StockRefused: the books have less in the reserve, or other units.
     """
     begun = await _begun(tx, context, replenishment_id, operator)
@@ -76,6 +77,7 @@ async def replenish(
     await open_place(tx, context, holder_id)
     portion = Portion(begun.source_id, begun.lot_id, quantity, upns)
     await post(tx, move(_act(context, begun, operator), [portion], holder_id))
+    await check_put(tx, context, holder_id, {begun.lot_id})
     if rest[0][0] == 0:
         stands = (await tx.fetch(_STANDS, {"holder_id": holder_id}))[0][0]
         await move_on(tx, context, begun, R.FILLED if stands is None else R.DONE, operator)

@@ -109,7 +109,7 @@ _PUT_BACKS_AT: Final = (
 )
 _PRESENTED: Final = """SELECT p.presentation_id, p.purpose, p.container_id, p.station_id, p.destination, p.state, p.reason,
 p.created_at, p.arrived_at, CAST(COALESCE((SELECT SUM(a.quantity - a.picked - a.short) FROM allocations a
-    WHERE a.presentation_id = p.presentation_id AND a.code < 90), 0) AS BIGINT)
+    WHERE a.presentation_id = p.presentation_id AND a.code < 90), 0) AS BIGINT), p.why
 FROM presentations p"""
 _PRESENTATIONS: Final = f"""{_PRESENTED} WHERE p.presentation_id < :below
 AND (CAST(:state AS TEXT) IS NULL OR p.state = CAST(:state AS TEXT)) ORDER BY p.presentation_id DESC LIMIT :limit"""
@@ -468,7 +468,19 @@ def _replenishment(context: WesContext, row: Row) -> ReplenishmentView:
 
 
 def _presentation(row: Row) -> PresentationView:
-    number, purpose, container_id, station_id, destination, state, reason, created_at, arrived_at, units = row
+    (
+        number,
+        purpose,
+        container_id,
+        station_id,
+        destination,
+        state,
+        reason,
+        created_at,
+        arrived_at,
+        units,
+        why,
+    ) = row
     return PresentationView(
         presentation_id=number,
         purpose=purpose,
@@ -480,6 +492,7 @@ def _presentation(row: Row) -> PresentationView:
         created_at=to_datetime(created_at),
         arrived_at=to_moment(arrived_at),
         units=units,
+        why=why,
     )
 
 

@@ -2,12 +2,15 @@
 
 One rule (point `return`) says to which storage a container belongs, by its heat and by what waiting orders want of it; so "over A,
 no return" is a rule on `demand` that names places near the stations. Of what the rule names, the nearest free place that accepts
-it is taken; if there is none, the nearest anywhere. While nobody waits for a container, hot ones move nearer by the same rule.
-Whose place has been taken meanwhile, by a person's hand for instance, or blocked, is called back, and then sent to another.
+it is taken, if its zone takes what is in it; if there is none, the nearest such place anywhere. While nobody waits for a container,
+hot ones move nearer by the same rule. Whose place has been taken meanwhile, by a person's hand for instance, or blocked, is called
+back, and then sent to another.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from gateway.contract.clock import Micros
@@ -17,6 +20,7 @@ from gateway.wes.codes import Code
 from gateway.wes.codes import PresentationState as S
 from gateway.wes.context import WesContext
 from gateway.wes.layout import STORAGE, Place
+from gateway.wes.planning.belonging import ZonePlan, contents
 from gateway.wes.planning.blocks import LOCKED, blocked_places
 from gateway.wes.planning.presentations import (
     Overtaken,
@@ -29,6 +33,19 @@ from gateway.wes.planning.presentations import (
     present,
     present_again,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A storage location that a container shall go to.
+
+    Attributes:
+        why: just there, in words; None: it was the nearest that was free.
+    """
+
+    location_id: str
+    why: str | None
+
 
 DAY_US: Final = 86_400_000_000
 HEAT_DAYS: Final = 7.0
@@ -90,16 +107,16 @@ async def leave(tx: Tx, context: WesContext, leaving: Presentation) -> bool:
         await present(tx, context, [leaving.container_id])
         return True
     home = await find_home(tx, context, leaving.container_id, leaving.station_id, leaving.origin)
-    waits = await _is_waited_for(tx, leaving.container_id)
+    waits = await is_waited_for(tx, leaving.container_id)
     if home is None and not waits:
-        await note_reason(tx, leaving, f"no storage location that accepts {leaving.container_id} is free")
+        await note_reason(tx, leaving, await no_home(tx, context, leaving.container_id))
         return False
     await move(tx, context, leaving, S.DONE)
     if waits and await present_again(tx, context, leaving):
         return True
     await present(tx, context, [leaving.container_id])
     if not waits and home is not None:
-        await call_to(tx, context, leaving.container_id, Purpose.RETURN, home.location_id)
+        await call_to(tx, context, leaving.container_id, Purpose.RETURN, home.location_id, why=home.why)
     return True
 
 
@@ -112,7 +129,9 @@ async def bring_strays_home(tx: Tx, context: WesContext) -> None:
                 home = await find_home(tx, context, container_id, station.station_id, None)
                 if home is not None:
                     with suppress(Overtaken):  # somebody has just had it brought elsewhere
-                        await call_to(tx, context, container_id, Purpose.RETURN, home.location_id)
+                        await call_to(
+                            tx, context, container_id, Purpose.RETURN, home.location_id, why=home.why
+                        )
 
 
 async def recall_forestalled(tx: Tx, context: WesContext) -> None:
@@ -147,7 +166,7 @@ async def send_home(tx: Tx, context: WesContext, recalled: Presentation) -> None
     home = await find_home(tx, context, recalled.container_id, None, recalled.origin)
     if home is not None:
         with suppress(Overtaken):  # it is wanted at a station meanwhile
-            await call_to(tx, context, recalled.container_id, Purpose.PUTAWAY, home.location_id)
+            await call_to(tx, context, recalled.container_id, Purpose.PUTAWAY, home.location_id, why=home.why)
 
 
 async def relocate(tx: Tx, context: WesContext) -> None:
@@ -175,7 +194,7 @@ async def relocate(tx: Tx, context: WesContext) -> None:
 
 async def find_home(
     tx: Tx, context: WesContext, container_id: str, station_id: str | None, origin: str | None
-) -> Place | None:
+) -> Home | None:
     """Return the storage location that a container shall go to; None: none is free."""
     pattern = await _belongs(tx, context, container_id, station_id, origin)
     stands = (await _standing(tx, container_id))[0]
@@ -183,8 +202,18 @@ async def find_home(
     for named in dict.fromkeys((pattern, "*")):
         for place in context.layout.storage(named, stands):
             if free(place):
-                return place
+                why = ZonePlan(context.wes.zones).why_apart(await contents(tx, container_id))
+                return Home(place.location_id, why)
     return None
+
+
+async def no_home(tx: Tx, context: WesContext, container_id: str) -> str:
+    """Return in words that a container can be stored nowhere now."""
+    apart = ZonePlan(context.wes.zones).why_apart(await contents(tx, container_id))
+    if apart is not None:
+        return f"no storage location is free for {container_id}: {apart}"
+    takes = "accepts it and takes what is in it" if context.wes.zones else f"accepts {container_id}"
+    return f"no storage location that {takes} is free"
 
 
 async def _nearer_home(tx: Tx, context: WesContext, container_id: str) -> Place | None:
@@ -199,9 +228,16 @@ async def _nearer_home(tx: Tx, context: WesContext, container_id: str) -> Place 
 async def _look_for_room(tx: Tx, context: WesContext, container_id: str) -> Callable[[Place], bool]:
     """Return what tells whether a container may be sent to a place, besides those that are there or come."""
     taken, blocked = dict(await tx.fetch(_TAKEN)), await blocked_places(tx)
-    kind = context.layout.type_of(container_id)
+    kind, inside = context.layout.type_of(container_id), await contents(tx, container_id)
+    plan = ZonePlan(context.wes.zones)
+
+    @cache
+    def belongs(zone: str) -> bool:
+        return plan.is_home(zone, inside)
+
     return lambda place: (
         place.takes(kind)
+        and belongs(place.zone)
         and place.location_id not in blocked
         and taken.get(place.location_id, 0) < place.capacity
     )
@@ -227,7 +263,8 @@ async def _belongs(
     return context.rules.decide(rules.RETURN, facts)
 
 
-async def _is_waited_for(tx: Tx, container_id: str) -> bool:
+async def is_waited_for(tx: Tx, container_id: str) -> bool:
+    """Tell whether something is to be picked from a container that is not called for it yet."""
     sql = (
         "SELECT COUNT(*) FROM allocations a JOIN work_orders w ON w.work_id = a.work_id"
         " WHERE a.holder_id = :container_id AND a.presentation_id IS NULL AND w.station_id IS NOT NULL"

@@ -106,8 +106,8 @@ _LOCK_ACTIVE: Final = (
 _OF_CONTAINER: Final = f"{_SELECT} WHERE container_id = :container_id AND state NOT IN ('done', 'cancelled')"
 _IN_STATE: Final = f"{_SELECT} WHERE state = :state ORDER BY presentation_id LIMIT :limit"
 _INSERT: Final = (
-    f"INSERT INTO presentations ({COLUMNS}, created_at, arrived_at) VALUES (:presentation_id, :purpose, :container_id,"
-    " :station_id, :destination, :state, 1, NULL, :priority, :deadline_at, :origin, :at_us, :arrived_at)"
+    f"INSERT INTO presentations ({COLUMNS}, created_at, arrived_at, why) VALUES (:presentation_id, :purpose, :container_id,"
+    " :station_id, :destination, :state, 1, NULL, :priority, :deadline_at, :origin, :at_us, :arrived_at, :why)"
     " ON CONFLICT DO NOTHING"
 )
 _MOVE: Final = (
@@ -239,8 +239,18 @@ async def call_to(
     purpose: Purpose,
     destination: str,
     station_id: str | None = None,
+    why: str | None = None,
 ) -> int:
     """Have a container brought to a location that is free for it, a slot of a station or not.
+
+    Args:
+        tx: the transaction.
+        context: settings, time, numbers.
+        container_id: the container.
+        purpose: what for.
+        destination: the location.
+        station_id: whose slot it is.
+        why: it goes just there, in words; None: it was the nearest that was free.
 
     Returns:
         The presentation's number.
@@ -248,7 +258,9 @@ async def call_to(
     Raises:
         Overtaken: it has another presentation.
     """
-    return await _open(tx, context, container_id, purpose, S.CALLED, destination, station_id=station_id)
+    return await _open(
+        tx, context, container_id, purpose, S.CALLED, destination, station_id=station_id, why=why
+    )
 
 
 async def bring(
@@ -388,6 +400,7 @@ async def _open(
     state: S,
     destination: str,
     station_id: str | None = None,
+    why: str | None = None,
 ) -> int:
     at_us = context.clock.now_us()
     stands = await tx.fetch(_STANDS, {"container_id": container_id})
@@ -403,6 +416,7 @@ async def _open(
         "origin": stands[0][0] if stands else None,
         "at_us": at_us,
         "arrived_at": at_us if state is S.ARRIVED else None,
+        "why": why,
     }
     if not await tx.execute(_INSERT, row):
         raise Overtaken(f"container {container_id}")

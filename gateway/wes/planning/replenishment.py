@@ -24,8 +24,8 @@ from gateway.site.rules import Amount, PickPlaces
 from gateway.wes.codes import Code, ReplenishmentState
 from gateway.wes.context import WesContext
 from gateway.wes.orders.work import FULL_CASE
-from gateway.wes.planning.blocks import blocked_places
 from gateway.wes.planning.demand import PLACED, pick_places
+from gateway.wes.planning.places import propose
 from gateway.wes.planning.presentations import Overtaken, bring, let_leave
 from gateway.wes.planning.stations import least_busy
 from gateway.wes.planning.supply import Join, Need, Stock, load_shelves
@@ -87,16 +87,6 @@ _WAIT: Final = (
 _MOVE: Final = (
     "UPDATE replenishments SET state = :state, reason = :reason, operator = COALESCE(:operator, operator),"
     " ended_at = :ended_at WHERE replenishment_id = :replenishment_id AND state = :before"
-)
-_PLACES: Final = """SELECT h.holder_id, h.distance,
-CAST(COALESCE(SUM(CASE WHEN p.lot_id = :lot_id THEN p.quantity ELSE 0 END), 0) AS BIGINT),
-CAST(COALESCE(SUM(CASE WHEN o.pool_id = l.pool_id THEN p.quantity ELSE 0 END), 0) AS BIGINT),
-CAST(COALESCE(SUM(p.quantity), 0) AS BIGINT)
-FROM holders h CROSS JOIN lots l LEFT JOIN positions p ON p.holder_id = h.holder_id LEFT JOIN lots o ON o.lot_id = p.lot_id
-WHERE l.lot_id = :lot_id AND h.kind = 'location' AND h.warehouse_id = :warehouse_id GROUP BY h.holder_id, h.distance"""
-_SPOKEN_FOR: Final = (
-    "SELECT location_id FROM holders WHERE kind = 'container' AND location_id IS NOT NULL UNION SELECT target_id"
-    " FROM replenishments WHERE target_id IS NOT NULL AND lot_id <> :lot_id AND ended_at IS NULL"
 )
 _UNWANTED: Final = f"""SELECT r.replenishment_id FROM replenishments r WHERE r.state = 'open' AND r.standing = 0 AND NOT EXISTS (
     SELECT 1 FROM work_waits x JOIN work_orders w ON w.work_id = x.work_id
@@ -326,20 +316,9 @@ def _amount(amount: Amount, wanted: int, case: int | None, source: Stock) -> int
 
 
 async def _propose(tx: Tx, context: WesContext, lot_id: int, pattern: str) -> str | None:
-    """Return the flat place that a lot fits best: where some of it lies, then of its product, then an empty one."""
-    which = {"lot_id": lot_id, "warehouse_id": context.wes.warehouse_id}
-    known = {row[0]: row[1:] for row in await tx.fetch(_PLACES, which)}
-    spoken_for = {row[0] for row in await tx.fetch(_SPOKEN_FOR, {"lot_id": lot_id})}
-    blocked = await blocked_places(tx)
-    best: tuple[int, float, str] | None = None
-    for place in context.layout.places.values():
-        name = place.location_id
-        distance, of_lot, of_sku, anything = known.get(name, (place.distance, 0, 0, 0))
-        if name in blocked or not fnmatchcase(name, pattern) or (name in spoken_for and not of_lot):
-            continue
-        rank = 0 if of_lot else 1 if of_sku else 2 if not anything else 3
-        best = min(best or (rank, distance or 0.0, name), (rank, distance or 0.0, name))
-    return None if best is None else best[2]
+    """Return the flat place that a lot fits best, of those that a pattern names."""
+    found = await propose(tx, context, lot_id, lambda place: fnmatchcase(place.location_id, pattern), 1)
+    return found[0].place.location_id if found else None
 
 
 # ── by itself ─────────────────────────────────────────────────────────────────────────────────────────

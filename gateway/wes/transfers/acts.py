@@ -29,6 +29,7 @@ from gateway.wes.floor.acts import once
 from gateway.wes.floor.scanning import Hand, check_hand
 from gateway.wes.planning.blocks import blocked_places, locked_at
 from gateway.wes.planning.holders import check_within_reach, kind_of, open_place
+from gateway.wes.planning.places import check_aside, check_put
 from gateway.wes.planning.presentations import lock_presentation, presentation_of_container
 from gateway.wes.planning.tasks import conflict
 from gateway.wes.stock.model import OUTSIDE, HolderKind, Lot, Portion
@@ -228,6 +229,9 @@ async def _put(tx: Tx, context: WesContext, request: PutTransfer) -> TransferSta
         lot = await lock_lot(tx, task.lot_id)
         act = stock_act(context, transfer.transfer_no, "damaged", request.operator, "damaged on the way")
         await post(tx, hold(act, lot, Portion(request.holder_id, task.lot_id, quantity)))
+        check_aside(context, request.holder_id, "holderId")
+    else:
+        await check_put(tx, context, request.holder_id, {task.lot_id})
     rest = tuple(upn for upn in task.upns if upn not in upns)
     change = Change(put=quantity, upns=rest) if arrived else Change(aside=quantity, upns=rest)
     await count(tx, context, task, change)
