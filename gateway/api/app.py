@@ -170,11 +170,16 @@ def _describe_problems(app: FastAPI) -> None:
             for path in schema["paths"].values():
                 for operation in path.values():
                     content = operation["responses"]["default"]["content"]
-                    if content["application/json"]["schema"].get("$ref") == _PROBLEM:
-                        content[MEDIA_TYPE] = content.pop("application/json")
+                    for media in [each for each, told in content.items() if _tells_problems(told)]:
+                        content[MEDIA_TYPE] = content.pop(media)
         return schema
 
     app.openapi = described
+
+
+def _tells_problems(told: Mapping[str, Any]) -> bool:
+    """Tell whether an answer is a refusal; FastAPI describes it in the media type of the route's own answers."""
+    return told["schema"].get("$ref") == _PROBLEM
 
 
 def _describe_token(app: FastAPI, door: Doorkeeper) -> None:

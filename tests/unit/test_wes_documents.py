@@ -175,3 +175,10 @@ async def test_a_command_writes_a_page(tmp_path: Path) -> None:
         words = ("wes", "document", "count", "K-1", "--out", str(out), "--url", url)
         assert (await asyncio.to_thread(typed, *words)).code == 0
         assert out.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+async def test_the_description_says_that_they_are_pages_and_that_refusals_are_problems() -> None:
+    async with office() as here:
+        told = here.app.openapi()["paths"]["/v1/wes/documents/counts/{countId}"]["get"]["responses"]
+        assert set(told["200"]["content"]) == {"text/html"}
+        assert set(told["default"]["content"]) == {"application/problem+json"}
