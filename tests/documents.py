@@ -10,7 +10,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from gateway.api.rights import RIGHTS
 from gateway.contract.faults import FAULT_TEXTS
+from gateway.contract.people import Role
 from gateway.contract.puts import PutStatus
 from gateway.contract.transports import TransportStatus
 from gateway.site.draw import draw
@@ -83,6 +85,31 @@ def faults() -> str:
     return "\n".join(("| reason | what happened | what to do |", "|---|---|---|", *rows))
 
 
+def rights() -> str:
+    """Return the table of who may ask for what: routes that the same roles may ask for stand together."""
+    routes: dict[frozenset[Role], list[str]] = {}
+    for route, roles in RIGHTS.items():
+        routes.setdefault(roles, []).append(route)
+    rows = [
+        f"| {_roles(roles)} | {', '.join(f'`{route}`' for route in sorted(those, key=_by_path))} |"
+        for roles, those in sorted(routes.items(), key=lambda each: (-len(each[0]), sorted(each[0])))
+    ]
+    return "\n".join(("| roles | may ask for |", "|---|---|", *rows))
+
+
+def _roles(roles: frozenset[Role]) -> str:
+    return (
+        "whoever is signed in"
+        if roles == frozenset(Role)
+        else ", ".join(f"`{role}`" for role in sorted(roles))
+    )
+
+
+def _by_path(route: str) -> tuple[str, str]:
+    method, _, path = route.partition(" ")
+    return path, method
+
+
 def rule_facts() -> str:
     """Return the table of all facts."""
     rows = [f"| `{name}` | {meaning} |" for name, meaning in FACT_MEANINGS.items()]
@@ -97,6 +124,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "transport-states": lambda: diagram(transitions(TRANSPORT, TransportStatus.ACCEPTED)),
     "put-states": lambda: diagram(transitions(PUT, PutStatus.ACCEPTED)),
     "faults": faults,
+    "rights": rights,
     "wes-rules": rule_points,
     "wes-facts": rule_facts,
     "site-file": site_reference,
