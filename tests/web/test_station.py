@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -170,7 +171,7 @@ def test_what_was_done_while_the_network_broke_happens_once(plant: SiteProcesses
     sent: list[str] = []
 
     def lose_answer(route: Route) -> None:
-        sent.append(route.request.post_data_json["actId"])
+        sent.append(json.loads(route.request.post_data or "")["actId"])
         route.fetch()
         route.abort()
 

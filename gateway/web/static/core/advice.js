@@ -3,7 +3,7 @@
 import { speaking } from "./words.js";
 
 const en = {
-  wrongContainer: "Put it back, and scan the container that is shown. If this one stands there instead, it cannot be worked on: say so.",
+  wrongContainer: "Put it back, and scan the container that is shown. If this one stands there instead, reject it.",
   notScanned: "Scan the container first.",
   wrongProduct: "Put it back and take the product that is shown.",
   wrongLot: "Put it back and take the lot that is shown.",

@@ -1,8 +1,9 @@
 /** Boxes: what lies in one, what of it was told wrong, closing it, its label; and goods that are to be taken out of one. */
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { openLabel } from "./beside.js";
 import * as deeds from "./deeds.js";
-import { choose, fillIn, mayAct, openLabel, page, perform } from "./model.js";
+import { choose, fillIn, mayAct, page, perform } from "./model.js";
 import { closeSheet, deedButton, fillButton, headline, keypad, numberSheet, reasonSheet } from "./parts.js";
 import { t } from "./words.js";
 

@@ -4,6 +4,7 @@ import { all } from "../core/http.js";
 import { hearScans } from "../core/scanner.js";
 import { link, runPage } from "../core/shell.js";
 import { alone } from "../core/sole.js";
+import { lookForAlarms } from "./beside.js";
 import { attend, page, scanned } from "./model.js";
 import { stationView } from "./view.js";
 
@@ -24,6 +25,7 @@ async function start() {
   await alone(stationId, () => page.set({ isElsewhere: true }));
   page.set({ isElsewhere: false });
   attend(stationId);
+  void lookForAlarms();
 }
 
 async function listStations() {

@@ -5,7 +5,7 @@
  * meanwhile but scans, which wait in a queue. So a double tap finds no button, and a scan is taken for what is shown then.
  */
 
-import { ask, Refused, request } from "../core/http.js";
+import { ask, Refused } from "../core/http.js";
 import { isRefusal, openActs } from "../core/acts.js";
 import { OutboxFull } from "../core/outbox.js";
 import { link } from "../core/shell.js";
@@ -21,10 +21,8 @@ const REST_MS = 350; // after an act, before the next tap counts
 const AGAIN_MS = 500;
 const SILENCE_MS = 12_000; // a stream of a station says something every 5 s
 const PRAISE_MS = 4000;
-const ALARMS_MS = 15_000;
 const SCANS_MOST = 20;
 const SEALED_MOST = 3;
-const LABEL_MS = 10_000;
 
 /**
  * @typedef {import("./meaning.js").Draft} Draft
@@ -113,7 +111,6 @@ export function attend(stationId) {
     isLinked(false);
     stop = follow(stationId);
   });
-  void lookForAlarms();
 }
 
 /** @param {string} stationId */
@@ -236,20 +233,6 @@ async function takeScans() {
   void takeScans();
 }
 
-/** Show a package's label in a window of its own, to be printed: asked for with the token, which a link cannot show. @param {number} packageId */
-export async function openLabel(packageId) {
-  const paper = open("about:blank");
-  try {
-    const { packageNo } = await ask("GET", `/v1/wes/packages/${packageId}/label`);
-    const path = `/v1/wes/labels/packages?format=pdf&packageNo=${encodeURIComponent(packageNo)}`;
-    const label = await request("GET", path, { signal: AbortSignal.timeout(LABEL_MS) });
-    paper?.location.replace(URL.createObjectURL(await label.blob()));
-  } catch (error) {
-    paper?.close();
-    tellBad(t("labelNotDrawn"), "", error instanceof Error ? error.message : "");
-  }
-}
-
 /** What was found is told by its SKU: the gateway knows whose code it is. @param {string} code */
 async function findProduct(code) {
   try {
@@ -286,7 +269,7 @@ function tellGood(text, code, said) {
 }
 
 /** @param {string} text @param {string} code of the refusal: it has an advice @param {string} said by the gateway */
-function tellBad(text, code, said) {
+export function tellBad(text, code, said) {
   page.set({ feedback: { kind: "bad", text, code, said } });
   sound("bad");
 }
@@ -295,16 +278,4 @@ function tellBad(text, code, said) {
 function tellRefusal(what, refused) {
   const [reason] = refused.reasons;
   tellBad(t("refused", { what }), reason?.code ?? "", reason?.message ?? refused.message);
-}
-
-/** Keep an eye on the alarms of the WES that name this station. */
-async function lookForAlarms() {
-  try {
-    const { items } = await ask("GET", "/v1/wes/alarms?limit=100");
-    const alarms = /** @type {Alarm[]} */ (items).filter((each) => each.text.includes(page.get().stationId));
-    page.set({ alarms });
-  } catch {
-    // The stream tells whether the gateway is there; the next look tells of alarms.
-  }
-  setTimeout(() => void lookForAlarms(), ALARMS_MS);
 }

@@ -1,7 +1,6 @@
 /** What several steps are drawn with. No field needs a keyboard: numbers are typed on the page, codes are scanned. */
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { currentLanguage } from "../core/words.js";
 import { fillIn, mayAct, perform } from "./model.js";
 import { t } from "./words.js";
 
@@ -137,9 +136,9 @@ export function facts({ skuId, lotNo, expiryAt }) {
     </dl>`;
 }
 
-/** @param {string} moment */
+/** A day that nobody reads in another order (ISO 8601), where this screen stands. @param {string} moment */
 function day(moment) {
-  return new Date(moment).toLocaleDateString(currentLanguage(), { year: "numeric", month: "2-digit", day: "2-digit" });
+  return new Date(moment).toLocaleDateString("sv");
 }
 
 /** Where in the container. @param {readonly (readonly string[])[]} cells row by row @param {string | null} cell */

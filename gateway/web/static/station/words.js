@@ -74,7 +74,7 @@ const en = {
   damaged: "Damaged",
   missingHowMany: "How many are not there?",
   damagedHowMany: "How many may not be sold?",
-  cannotWork: "Container cannot be worked on",
+  cannotWork: "Reject container",
   rejectWhy: "It leaves, and its work is done elsewhere. What is the matter?",
   reasonLabel: "Label unreadable",
   reasonBroken: "Container broken",
