@@ -369,6 +369,7 @@ async def test_who_is_second_to_approve_is_told() -> None:
         await there.approved()
         assert await there.refused("approve", transferId="T-1") == "wrongState"
         assert await there.refused("approve", transferId="T-9") == "unknown"
+        assert await there.refused("take", taskId=999_999, holderId=RESERVE, quantity=1) == "unknown"
 
 
 # ── out ───────────────────────────────────────────────────────────────────────────────────────────────

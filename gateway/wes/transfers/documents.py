@@ -180,11 +180,12 @@ async def lock_task(tx: Tx, task_id: int) -> tuple[Transfer, Task]:
         Refusal: there is no such task.
     """
     rows = await tx.fetch(_OF_TASK, {"task_id": task_id})
-    if not rows:
+    transfer = await lock_by_id(tx, rows[0][0]) if rows else None
+    # One that ended long ago may just have been put away.
+    rows = await tx.fetch(_TASK_BY_ID, {"task_id": task_id})
+    if transfer is None or not rows:
         raise missing("taskId", f"no task {task_id} of a transfer")
-    transfer = await lock_by_id(tx, rows[0][0])
-    (row,) = await tx.fetch(_TASK_BY_ID, {"task_id": task_id})
-    return transfer, _task(row)
+    return transfer, _task(rows[0])
 
 
 async def lines_of(tx: Tx, transfer_id: int) -> list[Line]:

@@ -1,4 +1,4 @@
-"""Goods of transfers leave the house: handed over to a carrier or to production, confirmed by another warehouse (S2-39, S2-61…66)."""
+"""Goods of transfers leave the house: handed over to a carrier or to production, confirmed by another warehouse (S2-39, S2-61)."""
 
 from typing import Final
 
