@@ -5,7 +5,8 @@ no rule of the site is about, such as barcodes of products and upstream's number
 """
 
 from gateway.contract.faults import FieldError
-from gateway.site.codes import BREACH_CODES, Breach, CodeKind, judge
+from gateway.site.codes import CodeKind
+from gateway.site.judging import BREACH_CODES, Breach, judge
 from gateway.wes.context import WesContext
 
 

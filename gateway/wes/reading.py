@@ -6,7 +6,8 @@ from typing import Final
 from gateway.contract.codes import CodeJudgementView, CodeView, KnownCodeView
 from gateway.kernel.ports import Tx
 from gateway.site.check_digits import CheckDigit
-from gateway.site.codes import BREACH_CODES, Breach, CodeKind, Judgement, judge
+from gateway.site.codes import CodeKind
+from gateway.site.judging import BREACH_CODES, Breach, Judgement, judge
 from gateway.wes.context import WesContext
 from gateway.wes.orders.barcodes import find_by_code
 from gateway.wes.scans import Scanned, Unreadable, check_digit, lacks_check_digit, read

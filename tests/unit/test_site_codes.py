@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.site.check_digits import CheckDigit, Mod11, check_digit
-from gateway.site.codes import CodeKind, CodeRule, DayForm, current, full_year, judge, misfit
+from gateway.site.codes import CodeKind, CodeRule, DayForm, current, full_year
 from gateway.site.document import parse_document
+from gateway.site.judging import judge, misfit
 from gateway.site.wes import Wes
 from tests.documents import DOCS
 from tests.unit.small_site import findings, small_site, write

@@ -15,7 +15,8 @@ from gateway.contract.acts import ActView
 from gateway.contract.codes import CodeView, IssueCodes
 from gateway.contract.faults import Refusal
 from gateway.kernel.ports import Store
-from gateway.site.codes import CodeRule, misfit
+from gateway.site.codes import CodeRule
+from gateway.site.judging import misfit
 from gateway.wes.issuing import issue_codes, list_rules
 from gateway.wes.reading import read_text
 from tests.unit.chain_rig import fill

@@ -13,7 +13,8 @@ from gateway.contract.acts import ActView
 from gateway.contract.inbound import Receive
 from gateway.contract.returns import ReceiveReturn
 from gateway.kernel.ports import Store, Tx
-from gateway.site.codes import CodeKind, CodeRule, misfit
+from gateway.site.codes import CodeKind, CodeRule
+from gateway.site.judging import misfit
 from gateway.wes.inbound import take_in
 from gateway.wes.numbers import Numbers, next_number
 from gateway.wes.returns import take_back

@@ -8,8 +8,9 @@ from typing import Final
 from gateway.site.check_digits import CheckDigit
 from gateway.site.checks.rules import WES
 from gateway.site.checks.stock import PLC_BARCODE
-from gateway.site.codes import CodeKind, CodeRule, Judgement, judge
+from gateway.site.codes import CodeKind, CodeRule
 from gateway.site.findings import Flaw, Keys
+from gateway.site.judging import Judgement, judge
 from gateway.site.model import PutWall, Site
 from gateway.site.rules import DecisionPoint
 
