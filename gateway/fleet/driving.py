@@ -337,7 +337,7 @@ class Driving:
         way = self._roads.route_around(claim.end, claim.goal, self._obstacles(row))
         if way is None:
             return claim
-        around = replace(claim, rest=way[1:])
+        around = claim._replace(rest=way[1:])
         return around if self._traffic.allows(row.vehicle_id, around) else claim
 
 

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.fleet.roads import Roads
 from gateway.fleet.rows import Mission
@@ -11,8 +12,7 @@ from gateway.kernel.banker import Mover, finishers
 from gateway.kernel.books import Table
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What a vehicle has and wants of the road.
 
     Attributes:
@@ -149,7 +149,7 @@ class Traffic:
 
     def housed(self, vehicle_id: str, claim: Claim) -> Claim | None:
         """Return the claim with the nearest home that is allowed; None if there is none."""
-        homes = (replace(claim, home=home) for home in self.free_homes(vehicle_id, claim.goal))
+        homes = (claim._replace(home=home) for home in self.free_homes(vehicle_id, claim.goal))
         return next((housed for housed in homes if self.allows(vehicle_id, housed)), None)
 
     def extended(self, vehicle_id: str, claim: Claim, nodes_max: int) -> Claim:
@@ -163,7 +163,7 @@ class Traffic:
 
     def course(self, claim: Claim) -> Claim:
         """Return the claim with the way home ahead of it too."""
-        return replace(claim, rest=self._ahead(claim))
+        return claim._replace(rest=self._ahead(claim))
 
     def _ahead(self, claim: Claim) -> tuple[str, ...]:
         way = None if claim.home is None else self._roads.route(claim.goal, claim.home)

@@ -10,12 +10,11 @@ wrongly allowed.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Mover:
+class Mover(NamedTuple):
     """One mover: where it is (None: nowhere that counts) and the places ahead of it, the last of which it keeps."""
 
     at: str | None

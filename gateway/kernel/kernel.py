@@ -148,7 +148,8 @@ class Kernel:
                 for asked in batch:
                     if not asked.reply.done():
                         asked.reply.cancel()
-            await asyncio.sleep(0)  # lets waiting readers see the committed state before the next batch
+            if not self._asked.empty():
+                await asyncio.sleep(0)  # lets waiting readers see the committed state before the next batch
 
     def _refuse_all(self, batch: Sequence[_Asked], error: MustStop) -> None:
         """Tell all who ask, or will, that nothing becomes durable any more."""

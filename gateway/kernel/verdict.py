@@ -1,11 +1,9 @@
 """An answer that carries its reason: every refusal can be told to a person (law 9)."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether something may be done; `reason` says why not."""
 
     ok: bool
