@@ -13,6 +13,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Final, TypeVar
@@ -77,6 +78,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._timer_numbers = count()
         self._task_numbers = count(1)
         self.set_task_factory(self._make_task)
+        self.create_future = partial(asyncio.Future, loop=self)
+
+    get_debug: Any = bool  # no: each future asks, and so it costs no call
 
     def time(self) -> float:
         return self._now

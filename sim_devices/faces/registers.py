@@ -6,6 +6,7 @@ only.
 """
 
 from collections.abc import Iterable, Sequence
+from struct import unpack
 
 from gateway.contract.wiring import ByteOrder, Profile, Tag, TagType
 from sim_devices.mailbox import Fields
@@ -33,7 +34,7 @@ class Packing:
             data = value.encode("latin-1", "replace")[:size].ljust(size, b"\0")
         else:
             data = (value % (1 << 8 * size)).to_bytes(size, "big")
-        return self._arrange(tag, [high << 8 | low for high, low in zip(data[::2], data[1::2], strict=True)])
+        return self._arrange(tag, unpack(f">{len(data) // 2}H", data))
 
     def unpack(self, tag: Tag, registers: Sequence[int]) -> int | str:
         """Return the value that lies in its registers."""

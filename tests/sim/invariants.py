@@ -18,9 +18,12 @@ def always(plant: Plant, wes: Wes) -> Iterator[str]:
     if plant.gateway is not None and plant.gateway.kernel.waiting > WAITING_MAX:
         yield f"{plant.gateway.kernel.waiting} messages wait for the kernel"
     yield from plant.witness.wrong
+    yield from wes.violations
+    if plant.seen:
+        return
+    plant.seen = True
     yield from _crowded(plant)
     yield from _misplaced(plant)
-    yield from wes.violations
 
 
 def _crowded(plant: Plant) -> Iterator[str]:

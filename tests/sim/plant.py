@@ -26,6 +26,7 @@ from gateway.site.model import Carrier, Site
 from gateway.store.database import open_writer
 from gateway.store.inline import InlineStore
 from gateway.store.ownership import Fenced
+from gateway.transport.tables import TransportTables
 from sim_devices.clock import SimClock, seeded
 from sim_devices.faces.memory import NodeLine, RegisterLine
 from sim_devices.faces.nodes import NodeSpace
@@ -86,6 +87,7 @@ class Plant:
         buffers: on the wires to PLC devices.
         weather: of the network behind the broker and the OPC UA servers.
         witness: stands beside the PLC devices.
+        seen: neither a load nor what the books say of loads and their commands has changed since somebody has looked.
     """
 
     def __init__(self, seed: int, site: Site | None = None, speed: float = MOTION_SPEED) -> None:
@@ -112,6 +114,7 @@ class Plant:
         self._lines = {link_id: self._line(link_id) for link_id in self.devices.links}
         self._chance = seeded(seed, "restarts")
         self._look: Callable[[], None] = lambda: None
+        self.seen = False
 
     @property
     def world(self) -> World:
@@ -123,11 +126,16 @@ class Plant:
 
     def watch(self, look: Callable[[], None]) -> None:
         """Have somebody look after every commit and every move of a load."""
+
+        def look_again() -> None:
+            self.seen = False
+            look()
+
         self._look = look
         movers = {device.id for device in self.site.devices if isinstance(device, Carrier)}
         vehicles = {vehicle.id for fleet in self.site.fleets for vehicle in fleet.vehicles}
         for spot in movers | vehicles | self.site.all_locations.keys():
-            self.world.watch(spot, look)
+            self.world.watch(spot, look_again)
 
     def at_rest(self, device_id: str) -> bool:
         """Tell whether a device has power and does nothing, as anybody who stands before it sees."""
@@ -188,8 +196,20 @@ class Plant:
         settings = Settings(site=self.site, data=Path())
         async with open_gateway(settings, self._surroundings(life)) as gateway:
             self.gateway, life.open = gateway, True
+            self._follow(gateway.tables)
             self.front.open(gateway, life)
             await life.hang()
+
+    def _follow(self, tables: TransportTables) -> None:
+        """Note whatever changes in the books by which loads are judged."""
+        self.seen = False
+
+        def note(_old: object, _new: object) -> None:
+            self.seen = False
+
+        tables.transports.watch(note)
+        tables.containers.watch(note)
+        tables.jobs.watch(note)
 
     def _surroundings(self, life: Life) -> Surroundings:
         chance = seeded(self.seed, f"run {self.tally.runs}")
