@@ -220,7 +220,8 @@ async def run_demo(options: DemoOptions) -> int:
                 start_is_over()
                 url = f"http://127.0.0.1:{options.port}"
                 console.print(
-                    f"The demo site runs; its API is at {url}/docs. Everything goes on at {options.speed:g} × speed.",
+                    f"The demo site runs: {url} in a browser (its API: {url}/docs)."
+                    f" Everything goes on at {options.speed:g} × speed.",
                     soft_wrap=True,
                 )
                 async with httpx.AsyncClient(base_url=url, timeout=10, headers=gateway.authorization) as http:
