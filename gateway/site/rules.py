@@ -393,6 +393,8 @@ RETURN_FACTS: Final[Facts] = {
     "empty": bool,
     "demand": int,
     "heat": int,
+    "load": int,
+    "keeps": int,
 }
 FACT_MEANINGS: Final[Mapping[str, str]] = {
     "owner": "owner of the goods",
@@ -421,6 +423,8 @@ FACT_MEANINGS: Final[Mapping[str, str]] = {
     "zone": "the zone of that location, of the flat place, or of the work order's products",
     "empty": "nothing is left in it",
     "demand": "pieces in it that waiting orders want",
+    "load": "kg of the goods in it, where all their weights are known",
+    "keeps": "days until the first of it expires",
     "heat": "how often it was brought to a station in the last days (`relocation: days`, or 7)",
 }
 

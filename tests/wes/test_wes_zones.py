@@ -17,12 +17,14 @@ from gateway.contract.faults import Refusal
 from gateway.contract.inbound import PutAway, Receive
 from gateway.contract.inbound import Store as StoreContainer
 from gateway.contract.returns import ReceiveReturn
+from gateway.kernel.clock import to_rfc3339
 from gateway.kernel.ports import Store
 from gateway.site.model import Site
 from gateway.wes.alarms import Alarms
 from gateway.wes.corrections import correct
 from gateway.wes.inbound import put_where_it_stays, store_container, take_in
 from gateway.wes.layout import lay_out
+from gateway.wes.orders.history import DAY_US
 from gateway.wes.planning.misplaced import Tidying
 from gateway.wes.returns import take_back
 from tests.unit.chain_rig import Chain, chain_on, demo_site, fill, order
@@ -308,3 +310,23 @@ async def test_where_a_place_is_for_one_lot_a_second_is_refused_and_other_places
     )
     code, _ = await floor.refused(take_in, Receive, holderId="T-1", lines=[other | {"lotNo": "A-3"}])
     assert code == "mixed"
+
+
+# ── by rule ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_heavy_containers_lie_low_and_what_expires_soon_lies_in_front(store: Store) -> None:
+    rules = [
+        {"at": "return", "when": {"load": {"min": 30}}, "then": "A1-1-*"},
+        {"at": "return", "when": {"keeps": {"max": 10}}, "then": "A1-?-R-01"},
+        {"at": "return", "then": "A1-4-L-*"},
+    ]
+    floor = await floor_on(store, rules=rules, zones=[])
+    soon = to_rfc3339(floor.line.core.clock.now_us() + 9 * DAY_US)
+    coming = (("H", 11, {}), ("A", 5, {"expiresAt": soon}), ("H", 9, {}), ("B", 99, {}))
+    for n, (sku, quantity, more) in enumerate(coming, start=1):
+        await floor.stand(f"T-{n}", f"IN-{n}")
+        await floor.receive(sku, quantity, f"T-{n}", **more)
+    homes = [(await floor.store(f"T-{n}")).destination or "" for n in (1, 2, 3, 4)]
+    assert [home[:5] for home in homes] == ["A1-1-", "A1-1-", "A1-4-", "A1-4-"]
+    assert homes[1].endswith("-R-01")

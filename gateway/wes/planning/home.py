@@ -1,6 +1,7 @@
 """Where a container goes that is done at its station: on to the next work, or to storage by rule (S0-40, S0-46, S0-49).
 
-One rule (point `return`) says to which storage a container belongs, by its heat and by what waiting orders want of it; so "over A,
+One rule (point `return`) says to which storage a container belongs, by its heat, its load, how long its goods keep and what waiting
+orders want of it; so "over A,
 no return" is a rule on `demand` that names places near the stations. Of what the rule names, the nearest free place that accepts
 it is taken, if its zone takes what is in it; if there is none, the nearest such place anywhere. While nobody waits for a container,
 hot ones move nearer by the same rule. Whose place has been taken meanwhile, by a person's hand for instance, or blocked, is called
@@ -61,6 +62,12 @@ _TAKEN: Final = (
 _HEAT: Final = "SELECT COUNT(*) FROM presentations WHERE container_id = :container_id AND purpose = 'pick' AND created_at > :since"
 _UNITS: Final = (
     "SELECT CAST(COALESCE(SUM(quantity), 0) AS BIGINT) FROM positions WHERE holder_id = :container_id"
+)
+_LOAD: Final = (
+    "SELECT SUM(p.quantity * g.weight_kg), COUNT(*) - COUNT(g.weight_kg), MIN(l.expiry_at) FROM positions p"
+    " JOIN lots l ON l.lot_id = p.lot_id JOIN pools o ON o.pool_id = l.pool_id"
+    " LEFT JOIN products g ON g.owner_id = o.owner_id AND g.sku = o.sku"
+    " WHERE p.holder_id = :container_id AND p.quantity > 0"
 )
 _DEMAND: Final = (
     "SELECT CAST(COALESCE(SUM(CASE WHEN wanted < free THEN wanted ELSE free END), 0) AS BIGINT) FROM ("
@@ -250,6 +257,7 @@ async def _belongs(
     units = (await tx.fetch(_UNITS, which))[0][0]
     heat = (await tx.fetch(_HEAT, {**which, "since": _since(context)}))[0][0]
     demand = (await tx.fetch(_DEMAND, which))[0][0]
+    ((load, unknown, expires_at),) = await tx.fetch(_LOAD, which)
     came_from = context.layout.places.get(origin or "")
     facts = {
         "container": container_id,
@@ -259,6 +267,8 @@ async def _belongs(
         "empty": units == 0,
         "demand": demand,
         "heat": heat,
+        "load": None if unknown else load,
+        "keeps": None if expires_at is None else (expires_at - context.clock.now_us()) // DAY_US,
     }
     return context.rules.decide(rules.RETURN, facts)
 
