@@ -13,7 +13,7 @@ from gateway.api.deps import ApiDeps
 from gateway.api.events import event_routes
 from gateway.api.guard import Doorkeeper, Entrance, HeadAsGet, SecureHeaders
 from gateway.api.health import health_routes, wes_health_routes
-from gateway.api.people import people_routes, session_routes
+from gateway.api.people import door_routes, people_routes, session_routes
 from gateway.api.plant import plant_routes
 from gateway.api.problems import MEDIA_TYPE, add_problem_handlers
 from gateway.api.puts import put_routes
@@ -73,7 +73,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
         zones=_zones(deps.site),
         whereabouts=None if deps.wes is None else partial(_whereabouts, deps.wes),
     )
-    routers += [session_routes(deps.people, door), people_routes(deps.people)]
+    routers += [door_routes(door), session_routes(deps.people), people_routes(deps.people)]
     if deps.wes is not None:
         routers += wes_routers(deps.wes, deps.closing)
     app = _application("Warehouse gateway", routers, door)
@@ -91,7 +91,9 @@ def create_wes_api(
     It keeps no people: whoever asks shows the installation's token, or nothing where only this machine can.
     """
     door = Doorkeeper(token=token, names=names)
-    app = _application("WES core", [wes_health_routes(wes), *wes_routers(wes, closing)], door)
+    app = _application(
+        "WES core", [door_routes(door), wes_health_routes(wes), *wes_routers(wes, closing)], door
+    )
     describe_upstream(app)
     return app
 

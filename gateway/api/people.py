@@ -37,8 +37,8 @@ class AuditFilter(Paging):
     person_id: Identifier | None = None
 
 
-def session_routes(people: People, door: Doorkeeper) -> APIRouter:
-    """Return the routes under /v1/session."""
+def door_routes(door: Doorkeeper) -> APIRouter:
+    """Return the route that tells how one is let in; where nobody is kept, pages ask it too."""
     router = APIRouter(prefix="/v1", tags=["session"], route_class=JsonRoute)
 
     @router.get("/session", response_model=SessionView)
@@ -56,6 +56,13 @@ def session_routes(people: People, door: Doorkeeper) -> APIRouter:
                 access = "open" if wanted == "none" else wanted
                 view = SessionView(access=access, sign_in=wanted, person=None)
         return reply(view)
+
+    return router
+
+
+def session_routes(people: People) -> APIRouter:
+    """Return the routes by which people sign in and out."""
+    router = APIRouter(prefix="/v1", tags=["session"], route_class=JsonRoute)
 
     @router.post("/session", status_code=201, response_model=NewSessionView)
     async def sign_in(request: Request, body: SignIn) -> Response:

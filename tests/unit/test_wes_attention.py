@@ -285,3 +285,11 @@ async def test_a_wes_in_a_process_of_its_own_has_metrics() -> None:
     for line in ('wes_plans_total{by="solver"} 1.0', "wes_findings 0.0", "wes_alarms 0.0"):
         assert line in text
     assert 'wes_upstream{monitor="backlog"} 0.0' in text
+
+
+async def test_a_wes_in_a_process_of_its_own_tells_its_pages_how_they_are_let_in() -> None:
+    async with core() as opened:
+        for token, sign_in in ((None, "none"), ("0123456789abcdef", "token")):
+            transport = httpx.ASGITransport(create_wes_api(parts_of(opened), token, asyncio.Event()))
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+                assert (await http.get("/v1/session")).json()["signIn"] == sign_in
