@@ -36,7 +36,6 @@ export function pickView({ operation, task }, draft) {
   return html`
     ${headline(t("stepPick"), operation.containerId, operation.locationId)}
     ${goods(operation, task, quantity, `${task.rest === quantity ? "" : `/ ${task.rest} `}${task.unit}`)}
-    <p class="hint">${t("still", { rest: task.rest, quantity: task.quantity })} · ${t("ofOrder", { order: task.orderNo })}</p>
     <div class="actions">
       ${task.serial || eachPiece ? nothing : quantityBar(quantity, task.rest)}
       ${task.scan === "none" && !task.serial ? deedButton(text, deeds.pick(task, { quantity }), "main large grow") : nothing}
@@ -109,7 +108,10 @@ function goods(operation, task, quantity, unit) {
         ${facts(task)} ${compartments(operation.cells, task.cell)}
       </div>
       <p class="how-many"><span class="number">${quantity}</span> <span class="unit">${unit}</span></p>
-      ${task.slotId ? html`<p class="target"><span class="faint">${t("intoSlot")}</span> <b>${task.slotId}</b></p>` : nothing}
+      <div class="way">
+        <p class="hint">${t("still", { rest: task.rest, quantity: task.quantity })} · ${t("ofOrder", { order: task.orderNo })}</p>
+        ${task.slotId ? html`<p class="target"><span class="faint">${t("intoSlot")}</span> <b>${task.slotId}</b></p>` : nothing}
+      </div>
     </div>`;
 }
 

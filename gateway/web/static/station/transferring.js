@@ -27,9 +27,11 @@ export function transferView({ goods, isTaken }, draft) {
       ${picture(goods)}
       <div class="what"><p class="name">${goods.name}</p>${facts(goods)}</div>
       <p class="how-many"><span class="number">${quantity}</span> <span class="unit">${quantity === most ? "" : `/ ${most} `}${goods.unit}</span></p>
-      ${goal ? html`<p class="target"><span class="faint">${t("intoSlot")}</span> <b>${goal}</b></p>` : nothing}
+      <div class="way">
+        <p class="hint">${t("ofTransfer", { transfer: goods.transferId })}</p>
+        ${goal ? html`<p class="target"><span class="faint">${t("intoSlot")}</span> <b>${goal}</b></p>` : nothing}
+      </div>
     </div>
-    <p class="hint">${t("ofTransfer", { transfer: goods.transferId })}</p>
     ${draft.scan !== undefined && isInHand(goods, draft) ? html`<p class="hint good">✓ ${t("goodsScanned")}</p>` : nothing}
     <div class="actions">
       ${goods.serial ? nothing : quantityBar(quantity, most)}

@@ -106,7 +106,7 @@ function controls(station) {
   return html`
     <div class="controls">
       <button aria-pressed=${!isMuted()} @click=${() => { mute(!isMuted()); page.set({}); }}>${isMuted() ? "×" : "♪"} ${t(isMuted() ? "soundOff" : "soundOn")}</button>
-      <a class="button" href="#">${t("otherStation")}</a>
+      ${page.get().kept.length ? nothing : html`<a class="button" href="#">${t("otherStation")}</a>`}
       ${station.open ? html`<button ?disabled=${!mayAct()} @click=${() => fillIn({ sheet: "close" })}>${t("closeStation")}</button>` : nothing}
       ${!station.open && station.operations.length ? html`<span class="warn">${t("isClosed")}</span>` : nothing}
     </div>`;
