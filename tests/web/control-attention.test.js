@@ -47,7 +47,7 @@ test("a WES brings its alarms, exceptions and messages", () => {
     messages: [{ messageId: 9, topic: "order.shipped", orderNo: "O-2", attempts: 9, error: "500", createdAt: "2026-11-23T10:00:00Z", waiting: 1 }],
   };
   const [first, ...rest] = mattersOf(UNKNOWN, wes);
-  assert.equal(first.id, "stock");
+  assert.deepEqual([first.id, first.title], ["stock", "is in trouble"]);
   assert.deepEqual(rest.map(({ id, acts }) => [id, acts.map((act) => act.path)]), [
     ["O-1", ["/v1/wes/exceptions/4/settle", "/v1/wes/exceptions/4/settle"]],
     ["O-2", ["/v1/wes/messages/9/send", "/v1/wes/messages/9/skip"]],

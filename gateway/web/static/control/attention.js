@@ -92,7 +92,13 @@ function alarmMatter(plant, alarm) {
 
 /** @param {import("./contract.js").Alarm} alarm @returns {Matter} */
 function told({ alarmId, subject, text, advice, raisedAt }) {
-  return { key: `wes:${alarmId}`, weight: "bad", kind: null, id: subject, title: text, word: null, text: "", advice, since: raisedAt, acts: [] };
+  return { key: `wes:${alarmId}`, weight: "bad", kind: null, id: subject, title: without(text, subject), word: null, text: "", advice, since: raisedAt, acts: [] };
+}
+
+/** The text without the name that stands before it anyhow. @param {string} text @param {string} name */
+function without(text, name) {
+  const rest = text.startsWith(name) ? text.slice(name.length).replace(/^[: ]+/, "") : text;
+  return rest || text;
 }
 
 /** @param {import("./plant.js").Plant} plant @param {string} subject @returns {Kind | null} */

@@ -15,17 +15,23 @@ const ROWS = 100;
 const FILTERS = /** @type {const} */ (["open", "halted", "waiting", "completed", "cancelled"]);
 
 export function tabsView() {
-  const { route, wes, hasPlant } = store.get();
+  const { wes, hasPlant } = store.get();
+  const open = openList();
   const there = LISTS.filter((list) => (list === "orders" ? wes !== null : hasPlant));
   return html`
     <nav class="tabs" aria-label=${t("details")}>
-      ${there.map((list) => html`<a href=${linkToList(list)} aria-current=${list === route.list ? "true" : nothing}>${t(list)}</a>`)}
+      ${there.map((list) => html`<a href=${linkToList(list)} aria-current=${list === open ? "true" : nothing}>${t(list)}</a>`)}
     </nav>`;
 }
 
+/** A WES core in a process of its own has orders alone. */
+function openList() {
+  const { route, hasPlant } = store.get();
+  return hasPlant ? route.list : "orders";
+}
+
 export function listView() {
-  const { list } = store.get().route;
-  switch (list) {
+  switch (openList()) {
     case "transports":
       return transportsView();
     case "devices":
