@@ -1,4 +1,4 @@
-"""A real browser, and a real gateway with its simulated site; one browser for all tests, a site for each."""
+"""A real browser, and a real gateway with its simulated site; one browser for all tests of a file, a site for each."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ PATIENCE_MS = 20_000
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Run one browser for all tests of a worker."""
+    """Run one browser for all tests of a file; Playwright's loop runs as long, and beside it no test may have one of its own."""
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     assert program, "Chromium is missing: `make browser` installs it"
     with sync_playwright() as playwright:
