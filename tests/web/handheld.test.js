@@ -5,15 +5,15 @@ import { test } from "node:test";
 
 globalThis.localStorage = /** @type {any} */ ({ getItem: () => "en" });
 globalThis.sessionStorage = /** @type {any} */ ({ getItem: () => null });
-const { begin, expected, filled, isComplete, isOneOf, scan } = await import("../../gateway/web/static/pda/job.js");
+const { answers, begin, expected, filled, isComplete, isOneOf, scan } = await import("../../gateway/web/static/pda/job.js");
 const { keptList } = await import("../../gateway/web/static/pda/kept.js");
-const { only, onlyAt } = await import("../../gateway/web/static/pda/task.js");
+const { noneOf, only, onlyAt } = await import("../../gateway/web/static/pda/task.js");
 const { Refused, Unanswered } = await import("../../gateway/web/static/core/http.js");
 
 const TEA = { skuId: "TEA", name: "Green tea", barcodes: ["6901234567892"], lotNo: "L-1" };
 const PICK = [
   { name: "place", word: "scanPlace", kind: "code", refuses: onlyAt("S-01") },
-  { name: "scan", word: "scanGoods", kind: "code", refuses: only(TEA) },
+  { name: "scan", word: "scanGoods", kind: "code", refuses: only(TEA, true) },
   { name: "quantity", word: "pieces", kind: "pieces", most: 4 },
 ];
 const scanned = (fields, codes, given) => codes.reduce(scan, begin(fields, given));
@@ -34,10 +34,28 @@ test("what is not expected lands nowhere and says why", () => {
   assert.equal(scan(wrong, "S-01").refusal, "", "the next one is heard");
 });
 
-test("goods that this handheld cannot read are left to the gateway, which judges them before anything is booked", () => {
-  for (const code of ["]C1010690123456789217261231", "TEA", "L-1", "UNIT-0815", "06901234567892"]) {
-    assert.equal(only(TEA)(code), null, code);
+test("goods that this handheld cannot read are left to the gateway, and refused where that does not answer", () => {
+  Object.defineProperty(navigator, "onLine", { value: true, configurable: true });
+  for (const code of ["TEA", "L-1", "06901234567892"]) assert.equal(only(TEA, true)(code), null, code);
+  for (const code of ["]C1010690000000007717261231", "UNIT-0815", "6900000000007"]) {
+    assert.equal(only(TEA, false)(code), null, "it judges before anything is booked");
+    assert.match(only(TEA, true)(code), /is not Green tea/);
   }
+  Object.defineProperty(navigator, "onLine", { value: false, configurable: true });
+  assert.match(only(TEA, false)("UNIT-0815"), /is not Green tea/);
+});
+
+test("a code that only led to the job is not taken for its first answer", () => {
+  const fields = [{ ...PICK[1], codes: ["TEA", "6901234567892"] }, PICK[2]];
+  assert.ok(answers(begin(PICK), "S-01"));
+  assert.ok(answers(begin(fields), "TEA"));
+  assert.ok(!answers(begin(fields), "N-1"), "the number of a notice is not on the goods");
+});
+
+test("the code of the goods is no container to put them into", () => {
+  const fields = [{ name: "holderId", word: "scanInto", kind: "code", refuses: noneOf(["6901234567892"]) }];
+  assert.match(scanned(fields, ["06901234567892"]).refusal, /stands on the goods/);
+  assert.equal(scanned(fields, ["TOTE-1"]).values.holderId, "TOTE-1");
 });
 
 test("where pieces are counted by scanning, each scan of the goods is one more, and not one too many", () => {

@@ -3,7 +3,7 @@
  * comes from the gateway, what it cannot send comes from what was kept. Data are never kept here.
  */
 
-const KEPT = "pages";
+const KEPT = "pages"; // as `pda/keep.js` calls it
 const self_ = /** @type {any} */ (self);
 
 self_.addEventListener("install", () => self_.skipWaiting());

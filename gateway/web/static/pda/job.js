@@ -53,6 +53,12 @@ export function isComplete({ fields, values }) {
   });
 }
 
+/** Whether a code is known to be what is asked for first. @param {Entry} entry @param {string} code */
+export function answers(entry, code) {
+  const field = expected(entry);
+  return field?.kind === "code" && (field.codes ? isOneOf(code, field.codes) : field.refuses?.(code) === null);
+}
+
 /** Take a scanned code. @param {Entry} entry @param {string} code @returns {Entry} */
 export function scan(entry, code) {
   const { fields } = entry;

@@ -7,7 +7,8 @@ import { link, runPage, tell } from "../core/shell.js";
 import { alone } from "../core/sole.js";
 import { sound } from "../core/sound.js";
 import { createStore } from "../core/store.js";
-import { begin, isComplete, isOneOf, scan } from "./job.js";
+import { answers, begin, isComplete, isOneOf, scan } from "./job.js";
+import { keepPage } from "./keep.js";
 import { lookUp } from "./look-up.js";
 import { TASKS } from "./tasks.js";
 import { view } from "./view.js";
@@ -52,7 +53,7 @@ async function start() {
     if (!store.get().open) void look();
   }, LOOK_MS);
   show();
-  if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/ui/offline.js");
+  keepPage().catch(() => undefined); // without it the page works as long as it is open
 }
 
 /** Show what the address says. */
@@ -134,8 +135,7 @@ function shown() {
  */
 function openJob(item, job, code) {
   const entry = begin(job.fields, job.given);
-  const first = code ? scan(entry, code) : entry;
-  store.set({ open: { item, job, entry: first.refusal ? entry : first }, sought: "" });
+  store.set({ open: { item, job, entry: code && answers(entry, code) ? scan(entry, code) : entry }, sought: "" });
 }
 
 /** Send what was entered, and go back to the list. */

@@ -14,7 +14,7 @@ export const pick = {
   sign: "☑",
   async load() {
     const list = await keptList(`/v1/wes/claims?claimant=${encodeURIComponent(operator())}`, CLAIMS_MAX);
-    const picks = list.items.flatMap((work) => work.tasks.filter((/** @type {any} */ task) => task.rest > 0).map(pickItem));
+    const picks = list.items.flatMap((work) => work.tasks.filter((/** @type {any} */ task) => task.rest > 0).map((/** @type {any} */ task) => pickItem(task, list.isOld)));
     picks.sort((one, other) => (one.place < other.place ? -1 : one.place > other.place ? 1 : 0));
     const boxes = list.items.filter((work) => work.picked > 0 && work.tasks.every((/** @type {any} */ task) => task.rest === 0)).map(boxItem);
     return { ...list, items: [...picks.map((each) => each.item), ...boxes] };
@@ -23,8 +23,8 @@ export const pick = {
   more: async () => ({ path: ACTS, body: { act: "claim" }, words: t("tookMore") }),
 };
 
-/** @param {any} task @returns {{place: string, item: import("./task.js").Item}} */
-function pickItem(task) {
+/** @param {any} task @param {boolean} isOld @returns {{place: string, item: import("./task.js").Item}} */
+function pickItem(task, isOld) {
   const place = task.holderId ?? "";
   /** @param {"short" | "damaged"} act @returns {import("./task.js").Job} */
   const lacking = (act) => ({
@@ -54,7 +54,7 @@ function pickItem(task) {
         word: "pick",
         fields: [
           { name: "place", word: "scanPlace", kind: "code", refuses: onlyAt(place) },
-          { name: "scan", word: "scanGoods", kind: "code", codes: [task.skuId, task.lotNo, ...task.barcodes], refuses: only(task), isOptional: task.scan === "none" },
+          { name: "scan", word: "scanGoods", kind: "code", codes: [task.skuId, task.lotNo, ...task.barcodes], refuses: only(task, isOld), isOptional: task.scan === "none" },
           task.serial
             ? { name: "upns", word: "scanUnits", kind: "units", most: task.rest }
             : { name: "quantity", word: "pieces", kind: "pieces", most: task.rest },

@@ -1,7 +1,7 @@
 /** Goods that were announced come in (S2-36, S2-146): scanned, counted, put somewhere. */
 
 import { keptList } from "./kept.js";
-import { beginningOf, entered, only } from "./task.js";
+import { beginningOf, entered, noneOf, only } from "./task.js";
 import { t } from "./words.js";
 
 /** @type {import("./task.js").Task} */
@@ -11,14 +11,14 @@ export const receive = {
   sign: "⇩",
   async load() {
     const list = await keptList("/v1/wes/arrivals?open=true");
-    return { ...list, items: list.items.flatMap((notice) => notice.lines.filter((/** @type {any} */ line) => line.lacks > 0).map((/** @type {any} */ line) => item(notice, line))) };
+    return { ...list, items: list.items.flatMap((notice) => notice.lines.filter((/** @type {any} */ line) => line.lacks > 0).map((/** @type {any} */ line) => item(notice, line, list.isOld))) };
   },
   // Of a line more may come: it stays in the list.
   keyOf: () => null,
 };
 
-/** @param {any} notice @param {any} line @returns {import("./task.js").Item} */
-function item(notice, line) {
+/** @param {any} notice @param {any} line @param {boolean} isOld @returns {import("./task.js").Item} */
+function item(notice, line, isOld) {
   const lotIsKnown = line.lotNo !== "";
   const goods = [line.skuId, line.lotNo, ...line.barcodes].filter(Boolean);
   return {
@@ -28,6 +28,7 @@ function item(notice, line) {
     facts: [
       ["notice", notice.noticeNo],
       ["product", `${line.skuName} (${line.skuId})`],
+      ...(notice.supplier ? [/** @type {const} */ (["supplier", notice.supplier])] : []),
       ["toCome", `${line.lacks} ${line.unit}`],
       ...(lotIsKnown ? [/** @type {const} */ (["lot", line.lotNo])] : []),
     ],
@@ -35,9 +36,9 @@ function item(notice, line) {
     job: {
       word: "receive",
       fields: [
-        { name: "scan", word: "scanGoods", kind: "code", codes: goods, refuses: only({ ...line, name: line.skuName }) },
+        { name: "scan", word: "scanGoods", kind: "code", codes: goods, refuses: only({ ...line, name: line.skuName }, isOld) },
         { name: "quantity", word: "pieces", kind: "pieces", countsScans: true, most: line.lacks },
-        { name: "holderId", word: "scanIntoOrArea", kind: "code", isOptional: true },
+        { name: "holderId", word: "scanIntoOrArea", kind: "code", isOptional: true, refuses: noneOf(goods) },
         ...(lotIsKnown ? [] : [/** @type {const} */ ({ name: "lotNo", word: "lot", kind: "text", isOptional: true })]),
         { name: "producedAt", word: "made", kind: "day", isOptional: true },
         { name: "expiresAt", word: "expires", kind: "day", isOptional: true },

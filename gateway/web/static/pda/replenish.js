@@ -1,7 +1,7 @@
 /** From the reserve to where goods are picked, for places that somebody walks to (decision 17). */
 
 import { keptList } from "./kept.js";
-import { ACTS, entered, only, onlyAt } from "./task.js";
+import { ACTS, entered, noneOf, only, onlyAt } from "./task.js";
 import { t } from "./words.js";
 
 /** @type {import("./task.js").Task} */
@@ -11,13 +11,13 @@ export const replenish = {
   sign: "⇄",
   async load() {
     const list = await keptList("/v1/wes/replenishments");
-    return { ...list, items: list.items.filter((each) => each.stationId === null && each.rest > 0).map(item) };
+    return { ...list, items: list.items.filter((each) => each.stationId === null && each.rest > 0).map((each) => item(each, list.isOld)) };
   },
   keyOf: (body) => (body["replenishmentId"] ? `replenish ${body["replenishmentId"]}` : null),
 };
 
-/** @param {any} each @returns {import("./task.js").Item} */
-function item(each) {
+/** @param {any} each @param {boolean} isOld @returns {import("./task.js").Item} */
+function item(each, isOld) {
   const target = each.targetId ?? each.places;
   return {
     key: `replenish ${each.replenishmentId}`,
@@ -35,11 +35,11 @@ function item(each) {
       word: "replenish",
       fields: [
         { name: "source", word: "scanPlace", kind: "code", refuses: onlyAt(each.sourceId) },
-        { name: "scan", word: "scanGoods", kind: "code", codes: [each.skuId, each.lotNo, ...each.barcodes], refuses: only(each), isOptional: each.scan === "none" },
+        { name: "scan", word: "scanGoods", kind: "code", codes: [each.skuId, each.lotNo, ...each.barcodes], refuses: only(each, isOld), isOptional: each.scan === "none" },
         each.serial
           ? { name: "upns", word: "scanUnits", kind: "units", most: each.rest }
           : { name: "quantity", word: "pieces", kind: "pieces", most: each.rest },
-        { name: "holderId", word: "scanInto", kind: "code" },
+        { name: "holderId", word: "scanInto", kind: "code", refuses: noneOf([each.skuId, ...each.barcodes]) },
       ],
       given: each.serial ? {} : { quantity: each.rest },
       draft: ({ scan, quantity, upns, holderId }) => ({

@@ -36,21 +36,26 @@ import { t } from "./words.js";
 export const ACTS = "/v1/wes/acts";
 
 /**
- * Refuse goods that are surely others. What this handheld does not know the gateway judges, before anything is booked.
+ * Judge goods as far as this handheld knows them: what it does not know the gateway judges before anything is booked, and where that does
+ * not answer nobody does, so it is refused (S2-145).
  *
  * @param {{skuId: string, name: string, barcodes: readonly string[], lotNo: string}} goods
+ * @param {boolean} isOld whether the gateway did not answer when the list was read
  * @returns {(code: string) => string | null}
  */
-export function only(goods) {
-  return (code) => {
-    const isKnown = isOneOf(code, [...goods.barcodes, goods.skuId, goods.lotNo].filter(Boolean));
-    return isKnown || !/^\d{8,14}$/.test(code) ? null : t("wrongGoods", { code, what: goods.name });
-  };
+export function only(goods, isOld) {
+  const known = [...goods.barcodes, goods.skuId, goods.lotNo].filter(Boolean);
+  return (code) => (isOneOf(code, known) || (!isOld && navigator.onLine) ? null : t("wrongGoods", { code, what: goods.name }));
 }
 
 /** @param {string} place @returns {(code: string) => string | null} */
 export function onlyAt(place) {
   return (code) => (code === place ? null : t("wrongPlace", { code, place }));
+}
+
+/** Refuse goods where a container or a place is asked for. @param {readonly string[]} goods @returns {(code: string) => string | null} */
+export function noneOf(goods) {
+  return (code) => (isOneOf(code, goods) ? t("goodsNotPlace", { code }) : null);
 }
 
 /** Leave out what was not entered. @param {Record<string, unknown>} fields */

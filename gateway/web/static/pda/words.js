@@ -66,6 +66,7 @@ const en = {
   // refusals of the handheld itself
   wrongPlace: "{code} is not {place}",
   wrongGoods: "{code} is not {what}",
+  goodsNotPlace: "{code} stands on the goods: scan where you put them",
   notExpected: "{code}: nothing is to be scanned now",
   tooMany: "No more than {most}",
   unitTwice: "{code} has been scanned already",
@@ -164,6 +165,7 @@ const zh = {
   optional: "可选",
   wrongPlace: "{code} 不是 {place}",
   wrongGoods: "{code} 不是 {what}",
+  goodsNotPlace: "{code} 是货物的条码：请扫描放入的容器或库位",
   notExpected: "{code}：现在无需扫描",
   tooMany: "不能超过 {most}",
   unitTwice: "{code} 已扫描过",
