@@ -23,13 +23,13 @@ from gateway.kernel.news import TellingStore
 from gateway.kernel.ports import CannotStart
 from gateway.kernel.supervise import keep_running
 from gateway.site.model import Site
+from gateway.web.pages import add_pages
 from gateway.wes.allocation.port import Allocator
 from gateway.wes.core import WesCore, open_core
 from gateway.wes.floor.operations import push
 from gateway.wes.floor.wall import PUT_HANDLERS
 from gateway.wes.layout import lay_out
 from gateway.wes.planning.hearing import Hearing
-from gateway.web.pages import add_pages
 
 log = structlog.get_logger()
 

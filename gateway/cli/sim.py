@@ -59,5 +59,7 @@ def sim(
     from gateway.cli.ending import run_to_the_end
     from gateway.cli.simulation import run_simulation
 
-    options = SimOptions(site=chosen, port=port, speed=speed, seed=seed, faults=faults, state=state, hands=hands)
+    options = SimOptions(
+        site=chosen, port=port, speed=speed, seed=seed, faults=faults, state=state, hands=hands
+    )
     run_to_the_end(run_simulation(options))

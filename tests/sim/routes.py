@@ -50,6 +50,17 @@ class _Deps:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        parts = ("tables", "kernel", "store", "feed", "webhooks", "positions", "drivers", "explain", "ask", "people")
+        parts = (
+            "tables",
+            "kernel",
+            "store",
+            "feed",
+            "webhooks",
+            "positions",
+            "drivers",
+            "explain",
+            "ask",
+            "people",
+        )
         for name in (*parts, "closing"):
             setattr(self, name, _Part(name))

@@ -24,9 +24,10 @@ _PAGE_OPEN: Final = (
 )
 _ONE: Final = f"SELECT {_COLUMNS} FROM arrivals WHERE notice_no = :notice_no"
 _SHOWN: Final = (
-    "SELECT l.arrival_id, l.line_no, l.sku, COALESCE(p.name, l.sku), COALESCE(p.unit, ''), COALESCE(p.barcodes, '[]'), l.lot_no, l.production_at,"
-    " l.expiry_at, l.announced, l.received FROM arrival_lines l JOIN arrivals a ON a.arrival_id = l.arrival_id"
-    " LEFT JOIN products p ON p.owner_id = a.owner_id AND p.sku = l.sku WHERE l.arrival_id = :arrival_id ORDER BY l.line_no"
+    "SELECT l.arrival_id, l.line_no, l.sku, COALESCE(p.name, l.sku), COALESCE(p.unit, ''), COALESCE(p.barcodes, '[]'),"
+    " l.lot_no, l.production_at, l.expiry_at, l.announced, l.received FROM arrival_lines l"
+    " JOIN arrivals a ON a.arrival_id = l.arrival_id LEFT JOIN products p ON p.owner_id = a.owner_id AND p.sku = l.sku"
+    " WHERE l.arrival_id = :arrival_id ORDER BY l.line_no"
 )
 
 
