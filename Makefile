@@ -93,7 +93,7 @@ types: install-dev $(WEB) ## basedpyright, strict; the pages' scripts by the Typ
 	@$(BIN)/basedpyright
 	@$(NODE) tests/web/node_modules/typescript/bin/tsc -p tests/web
 
-pytest: install-dev browser ## all tests, the kill loops among them, three at a time, as half of them wait (WORKERS=3)
+pytest: install-dev $(WEB) browser ## all tests, the kill loops among them, three at a time, as half of them wait (WORKERS=3)
 	@echo "==> tests: pytest"
 	@$(BIN)/python -m pytest -n $(or $(WORKERS),3) --dist worksteal
 
