@@ -6,7 +6,8 @@ import { test } from "node:test";
 globalThis.localStorage = /** @type {any} */ ({ getItem: () => "en" });
 globalThis.sessionStorage = /** @type {any} */ ({ getItem: () => null });
 const { answers, begin, expected, filled, isComplete, isOneOf, scan } = await import("../../gateway/web/static/pda/job.js");
-const { keptList } = await import("../../gateway/web/static/pda/kept.js");
+const { forgetLists, keptList } = await import("../../gateway/web/static/pda/kept.js");
+const { kilograms } = await import("../../gateway/web/static/pda/pick.js");
 const { noneOf, only, onlyAt } = await import("../../gateway/web/static/pda/task.js");
 const { Refused, Unanswered } = await import("../../gateway/web/static/core/http.js");
 
@@ -92,9 +93,40 @@ test("a number is one number, however it is printed", () => {
   assert.ok(!isOneOf("0A-1", ["A-1"]), "only numbers have zeros before them");
 });
 
-test("a list is known as it was read last, if nobody answers", async () => {
+/** As much of a browser's storage as lists need. */
+function storage() {
+  /** @type {Map<string, string>} */
   const kept = new Map();
-  const store = { getItem: (name) => kept.get(name) ?? null, setItem: (name, text) => void kept.set(name, text) };
+  return {
+    get length() {
+      return kept.size;
+    },
+    key: (at) => [...kept.keys()][at] ?? null,
+    getItem: (name) => kept.get(name) ?? null,
+    setItem: (name, text) => void kept.set(name, text),
+    removeItem: (name) => void kept.delete(name),
+  };
+}
+
+test("lists leave room for acts, however many have been read; the oldest go first", async () => {
+  const store = storage();
+  store.setItem("acts:pda", "[]");
+  for (let number = 0; number < 10; number += 1) {
+    await keptList(`/v1/list/${number}`, 10, store, async () => ["x".repeat(600_000)]);
+    await new Promise((go) => setTimeout(go, 2));
+  }
+  const names = Array.from({ length: store.length }, (_, at) => store.key(at));
+  assert.deepEqual(names, ["acts:pda", "list:/v1/list/7", "list:/v1/list/8", "list:/v1/list/9"]);
+  forgetLists(store);
+  assert.deepEqual([store.length, store.key(0)], [1, "acts:pda"], "what is not sent is nobody's to forget");
+});
+
+test("a weight is a number with a point or a comma; what is none is not left out", () => {
+  assert.deepEqual(["1.5", "1,5", "1,5 kg"].map(kilograms), [1.5, 1.5, "1,5 kg"]);
+});
+
+test("a list is known as it was read last, if nobody answers", async () => {
+  const store = storage();
   const away = () => Promise.reject(new Unanswered(""));
   await assert.rejects(keptList("/v1/list", 10, store, away), Unanswered);
   const fresh = await keptList("/v1/list", 10, store, async () => [1, 2]);

@@ -83,6 +83,41 @@ test("an act that cannot be kept is not begun, and its person is told", async ()
   assert.deepEqual(done, []);
 });
 
+test("what one tab keeps another does not write over, though both have the name", async () => {
+  const store = memory();
+  const away = async () => new Promise(() => {});
+  const asleep = outbox(store, away);
+  const awake = outbox(store, away);
+  void awake.add(act("a"));
+  void asleep.add(act("b"));
+  const { done, send } = gateway([]);
+  await outbox(store, send).deliver();
+  assert.deepEqual(done.sort(), ["a", "b"]);
+});
+
+test("an error that is no refusal ends no act", async () => {
+  const { done, send } = gateway([]);
+  let calls = 0;
+  const odd = async (/** @type {any} */ kept) => {
+    calls += 1;
+    if (calls < 3) throw new TypeError("AbortSignal.timeout is not a function");
+    return send(kept);
+  };
+  await outbox(memory(), odd).add(act("a"));
+  assert.deepEqual(done, ["a"]);
+});
+
+test("what waits for one person holds up nobody else's acts, and is there when its turn comes", async () => {
+  const store = memory();
+  void outbox(store, async () => new Promise(() => {})).add(act("ann-1"));
+  const { done, send } = gateway([]);
+  const bob = outbox(store, send, { isDue: (kept) => kept.words.startsWith("bob") });
+  await bob.add(act("bob-1"));
+  assert.deepEqual([done, bob.kept.map((each) => each.words)], [["bob-1"], ["ann-1"]]);
+  await outbox(store, send).deliver();
+  assert.deepEqual(done, ["bob-1", "ann-1"]);
+});
+
 test("no two acts have the same id", () => {
   const ids = Array.from({ length: 1000 }, newActId);
   assert.equal(new Set(ids).size, ids.length);

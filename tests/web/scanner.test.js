@@ -110,6 +110,15 @@ test("a scan presses no button, whichever has the focus; a person's Enter does",
   assert.ok(page.press(keys("", 0, 9000)[0], button));
 });
 
+test("a scanner that ends a code with two keys presses no button with the second one either", () => {
+  const [page, button, heard] = [window_(), { tagName: "BUTTON" }, []];
+  hearScans(/** @type {any} */ (page), { scanned: (code) => heard.push(code) });
+  const [last] = keys("", 0, 1000 + 6 * SCANNER_MS);
+  assert.ok([...keys("AB-12", SCANNER_MS), last].every((event) => !page.press(event, button)));
+  assert.deepEqual(heard, ["AB-12"]);
+  assert.ok(page.press({ ...last, timeStamp: 2000 }, button), "a person presses it a moment later");
+});
+
 test("nothing is heard after the end", () => {
   const page = window_();
   const stop = hearScans(/** @type {any} */ (page), { scanned: () => assert.fail() });

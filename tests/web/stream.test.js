@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 globalThis.sessionStorage = /** @type {any} */ ({ getItem: () => null });
-const { EventParser } = await import("../../gateway/web/static/core/stream.js");
+const { EventParser, listen } = await import("../../gateway/web/static/core/stream.js");
 
 const TEXT = ": still here\n\nid: 7\nevent: moved\ndata: {\"a\":1}\n\ndata: one\r\ndata:two\r\n\r\nid: 9\ndata: x: y\n\nevent: none\n\ndata: rest";
 const EVENTS = [
@@ -28,4 +28,21 @@ test("a number that comes without an event says how far the stream has been read
   const parser = new EventParser();
   assert.deepEqual(parser.feed("id: 12\n: the feed\n\n"), []);
   assert.equal(parser.id, "12");
+});
+
+test("a stream that breaks off as soon as it is open is asked for less and less often", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  let asked = 0;
+  globalThis.fetch = async () => {
+    asked += 1;
+    return new Response("");
+  };
+  const stop = listen("/v1/events/stream", { event: () => assert.fail(), link: () => {} });
+  for (let ms = 0; ms < 10_000; ms += 50) {
+    context.mock.timers.tick(50);
+    for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
+    await new Promise((go) => setImmediate(go));
+  }
+  stop();
+  assert.ok(asked >= 3 && asked <= 6, `${asked} times in 10 s`);
 });

@@ -18,7 +18,8 @@ async function newest(request) {
   const kept = await caches.open(KEPT);
   try {
     const answer = await fetch(request);
-    if (answer.ok) await kept.put(request, answer.clone());
+    // Where it cannot be kept, it is shown all the same: an old page is for where there is no other.
+    if (answer.ok) await kept.put(request, answer.clone()).catch(() => undefined);
     return answer;
   } catch (error) {
     const page = await kept.match(request, { ignoreSearch: true });

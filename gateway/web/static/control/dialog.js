@@ -103,18 +103,20 @@ function nodesLike(text) {
 /** @param {SubmitEvent} event @param {import("./acts.js").Act} act */
 async function send(event, act) {
   event.preventDefault();
+  if (store.get().sending.isSent) return;
   const given = new FormData(/** @type {HTMLFormElement} */ (event.target));
   const answers = Object.fromEntries([...given].map(([name, value]) => [name, String(value).trim()]));
   if (answers["operator"]) actAs(answers["operator"]);
   store.set({ sending: { isSent: true, error: "" } });
   try {
     await ask(act.method, act.path, bodyOf(act, operator(), answers));
-    store.set({ act: null });
+    if (store.get().act === act) store.set({ act: null });
     tell("good", t("done", { verb: t(act.verb), of: act.of }));
     await lookAgain().catch(() => undefined); // it comes by itself with the next look
   } catch (error) {
     if (!(error instanceof Refused) && !(error instanceof Unanswered)) throw error;
     const words = error instanceof Refused ? error.message : `${t("notAnswered")} (${error.message})`;
-    store.set({ sending: { isSent: false, error: words } });
+    if (store.get().act === act) store.set({ sending: { isSent: false, error: words } });
+    else tell("bad", `${t(act.verb)}: ${act.of}: ${words}`); // its question has been left
   }
 }

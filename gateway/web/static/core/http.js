@@ -86,10 +86,12 @@ export async function request(method, path, { body, signal, headers = {} }) {
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({ title: response.statusText, detail: "", status: response.status }));
   if (response.status === 401) {
-    signedOut();
+    if (token === shownToken()) signedOut(); // somebody may have signed in since this was sent
     throw new NotSignedIn(problem.detail || problem.title);
   }
-  if (response.status >= 500 || response.status === 429) throw new Unanswered(problem.detail || problem.title);
+  // What stands between may refuse as well, but it is the gateway alone that knows.
+  const isItself = response.headers.get("content-type")?.startsWith("application/problem+json");
+  if (!isItself || response.status >= 500 || response.status === 429) throw new Unanswered(problem.detail || problem.title);
   throw new Refused(response.status, problem);
 }
 

@@ -3,10 +3,10 @@
  *
  * An act is kept before it is sent, goes in the order in which it was done, and is sent again under its id until the gateway takes or refuses
  * it; so it survives a lost network, a reload and a flat battery, and happens once (S2-147). A refused act has changed nothing: it
- * leaves the outbox and its person is told.
+ * leaves the outbox and its person is told. Nothing else ends one: whatever else goes wrong, it is tried again.
  */
 
-import { Unanswered } from "./http.js";
+import { Refused } from "./http.js";
 
 export const MOST = 500;
 const WAITS_MS = [500, 1000, 2000, 5000];
@@ -40,6 +40,7 @@ export class Outbox {
   #name;
   #changed;
   #orphaned;
+  #isDue;
 
   /**
    * @param {object} given
@@ -48,19 +49,21 @@ export class Outbox {
    * @param {(kept: Kept) => Promise<any>} given.send raises Refused or Unanswered
    * @param {(ms: number) => Promise<void>} given.pause
    * @param {() => void} given.changed is told whenever something came or went
+   * @param {(kept: Kept) => boolean} [given.isDue] whether it may be sent now; the others wait, and hold nobody up
    * @param {(kept: Kept, error: unknown) => void} given.orphaned is told of a refusal for which nobody waits any more, after a reload
    */
-  constructor({ name, store, send, pause, changed, orphaned }) {
+  constructor({ name, store, send, pause, changed, orphaned, isDue = () => true }) {
     this.#name = name;
     this.#store = store;
     this.#send = send;
     this.#pause = pause;
     this.#changed = changed;
     this.#orphaned = orphaned;
-    this.#kept = JSON.parse(store.getItem(name) ?? "[]");
+    this.#isDue = isDue;
+    this.#kept = this.#stored();
   }
 
-  /** @returns {readonly Kept[]} oldest first */
+  /** @returns {readonly Kept[]} oldest first, those that wait for somebody else too */
   get kept() {
     return this.#kept;
   }
@@ -73,7 +76,7 @@ export class Outbox {
    * @throws {OutboxFull} it was not kept
    */
   add(act) {
-    const acts = [...this.#kept, act];
+    const acts = [...this.#all(), act];
     try {
       if (acts.length > MOST) throw new OutboxFull();
       this.#store.setItem(this.#name, JSON.stringify(acts));
@@ -91,8 +94,7 @@ export class Outbox {
   async deliver() {
     if (this.#isSending) return;
     this.#isSending = true;
-    for (let tries = 0; this.#kept[0]; ) {
-      const act = this.#kept[0];
+    for (let tries = 0, act; (act = this.#kept.find(this.#isDue)); ) {
       const waiting = this.#waiting.get(act.body.actId);
       try {
         const answer = await this.#send(act);
@@ -100,7 +102,7 @@ export class Outbox {
         waiting?.taken(answer);
         tries = 0;
       } catch (error) {
-        if (error instanceof Unanswered) {
+        if (!(error instanceof Refused)) {
           await this.#pause(WAITS_MS[Math.min(tries, WAITS_MS.length - 1)] ?? 0);
           tries += 1;
           continue;
@@ -117,12 +119,23 @@ export class Outbox {
   /** @param {Kept} act */
   #forget(act) {
     this.#waiting.delete(act.body.actId);
-    this.#kept = this.#kept.filter((each) => each !== act);
+    this.#kept = this.#all().filter((each) => each.body.actId !== act.body.actId);
     try {
       this.#store.setItem(this.#name, JSON.stringify(this.#kept));
     } catch {
       // After a reload it is sent once more, and answered as before.
     }
     this.#changed();
+  }
+
+  /** @returns {Kept[]} */
+  #stored() {
+    return JSON.parse(this.#store.getItem(this.#name) ?? "[]");
+  }
+
+  /** A tab that the browser had put to sleep may wake beside another: what that one keeps under the same name is not written over. */
+  #all() {
+    const own = new Set(this.#kept.map((each) => each.body.actId));
+    return [...this.#kept, ...this.#stored().filter((each) => !own.has(each.body.actId))];
   }
 }

@@ -32,6 +32,7 @@ export class Wedge {
   #run = 0; // where in the text the keys begin that came without a pause
   #began = 0; // when the first of these came
   #last = -Infinity;
+  #ended = -Infinity; // when a code did
   #separator;
 
   /** @param {string} [separator] what this scanner types instead of a group separator; U+001D, `␝` and Ctrl+] are known anyhow */
@@ -76,9 +77,12 @@ export class Wedge {
   #end(key, inField, isAnew) {
     const run = this.#text.slice(this.#run);
     const isScan = !isAnew && run.length >= LEAST && key.timeStamp - this.#began <= PACE_MS * run.length;
+    // Some scanners end a code with two keys: the second one is theirs too, and presses nothing.
+    if (!this.#text && key.timeStamp - this.#ended <= PAUSE_MS) return { isOurs: true };
     const code = isScan ? run : inField || key.key === "Tab" ? "" : this.#text;
     if (code || key.key === "Enter" || inField) this.clear();
     this.#last = -Infinity;
+    if (isScan) this.#ended = key.timeStamp;
     return code.trim() ? { isOurs: true, code } : { isOurs: false };
   }
 

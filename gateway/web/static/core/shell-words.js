@@ -24,6 +24,7 @@ const en = {
   whoAreYouWhy: "Your name stands beside everything that you do.",
   goOn: "Go on",
   close: "Close",
+  waitsFor: "What {name} has done here is not sent yet. It waits until the same person signs in here again.",
 };
 
 /** @typedef {keyof typeof en} ShellWord */
@@ -51,6 +52,7 @@ const zh = {
   whoAreYouWhy: "您的每一步操作都会记录您的姓名。",
   goOn: "继续",
   close: "关闭",
+  waitsFor: "{name} 在此完成的操作尚未发送，待其再次在此登录后发送。",
 };
 
 export const t = speaking({ en, zh });

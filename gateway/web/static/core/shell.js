@@ -61,7 +61,8 @@ export function runPage({ title, store, view, start, needsName }) {
   const root = /** @type {HTMLElement} */ (document.getElementById("page"));
   document.documentElement.lang = currentLanguage();
   document.title = t(title);
-  let isStarted = false;
+  /** @type {string | null} who is known to be somebody, since the page was started */
+  let startedAs = null;
 
   /** @param {Session} session */
   const letIn = (session) => {
@@ -69,10 +70,11 @@ export function runPage({ title, store, view, start, needsName }) {
     const isAsked = session.signIn !== "none";
     const isIn = !isAsked && !session.person?.mustChangePassword && !(needsName && !operator());
     shell.set({ session, isIn, signInError: "" });
-    if (isIn && !isStarted) {
-      isStarted = true;
-      start();
-    }
+    if (!isIn) return;
+    const who = session.person?.personId ?? "";
+    if (startedAs === null) start();
+    else if (startedAs !== who) location.reload(); // what the one before had begun is not the next one's
+    startedAs = who;
   };
   const enter = async () => {
     try {
@@ -231,6 +233,11 @@ function closeNotice(id) {
 /** Keep the lamp: whether the gateway was there when it was heard or asked last. @param {boolean} isUp */
 export function link(isUp) {
   shell.set({ link: isUp ? "up" : "down", lostAt: isUp ? null : (shell.get().lostAt ?? new Date()) });
+}
+
+/** Whether somebody may act now. */
+export function isLetIn() {
+  return shell.get().isIn;
 }
 
 /** @returns {Person | null} who is signed in */

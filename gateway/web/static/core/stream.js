@@ -74,7 +74,6 @@ export function listen(path, heard, lastId = "", silenceMs = SILENCE_MS) {
         const parser = new EventParser();
         const reader = (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream()).getReader();
         heard.link(true);
-        tries = 0;
         for (let next = await reader.read(); !next.done; next = await reader.read()) {
           clearTimeout(timer);
           timer = setTimeout(() => silence.abort(), silenceMs);
@@ -83,6 +82,7 @@ export function listen(path, heard, lastId = "", silenceMs = SILENCE_MS) {
             lastId = parser.id;
             heard.at?.(lastId);
           }
+          tries = 0; // only now: one that breaks off as soon as it is open is not asked for in haste
         }
       } catch (error) {
         if (error instanceof Refused) {

@@ -2,6 +2,9 @@
 
 import { all, Unanswered } from "../core/http.js";
 
+const NAMED = "list:";
+const ROOM = 2_000_000; // characters, of the five million that a browser keeps: acts that are not sent need some of them
+
 /**
  * @typedef {object} KeptList
  * @property {readonly any[]} items
@@ -14,17 +17,19 @@ import { all, Unanswered } from "../core/http.js";
  *
  * @param {string} path with its parameters
  * @param {number} [most] items
- * @param {Pick<Storage, "getItem" | "setItem">} [store]
+ * @param {Storage} [store]
  * @param {(path: string, most: number) => Promise<any[]>} [read]
  * @returns {Promise<KeptList>}
  * @throws {Unanswered} and it has never been read
  */
 export async function keptList(path, most = 500, store = localStorage, read = all) {
-  const name = `list:${path}`;
+  const name = `${NAMED}${path}`;
   try {
     const list = { items: await read(path, most), at: new Date().toISOString() };
     try {
-      store.setItem(name, JSON.stringify(list));
+      const text = JSON.stringify(list);
+      makeRoom(store, ROOM - text.length);
+      store.setItem(name, text);
     } catch {
       // No room: what was kept before is older, and says so.
     }
@@ -33,5 +38,23 @@ export async function keptList(path, most = 500, store = localStorage, read = al
     const kept = store.getItem(name);
     if (!(error instanceof Unanswered) || kept === null) throw error;
     return { ...JSON.parse(kept), isOld: true };
+  }
+}
+
+/** Forget all lists: who is next on this handheld has no business with them. @param {Storage} [store] */
+export function forgetLists(store = localStorage) {
+  makeRoom(store, 0);
+}
+
+/** Forget the oldest lists until those that are left have so few characters. @param {Storage} store @param {number} most */
+function makeRoom(store, most) {
+  const names = Array.from({ length: store.length }, (_, index) => store.key(index) ?? "").filter((name) => name.startsWith(NAMED));
+  const lists = names.map((name) => ({ name, text: store.getItem(name) ?? "" }));
+  const at = (/** @type {string} */ text) => String(JSON.parse(text).at);
+  lists.sort((one, other) => (at(one.text) < at(other.text) ? 1 : -1));
+  let taken = 0;
+  for (const { name, text } of lists) {
+    taken += text.length;
+    if (taken > most) store.removeItem(name);
   }
 }

@@ -3,12 +3,14 @@
 import { ask, Refused, Unanswered } from "../core/http.js";
 import { isRefusal, openActs } from "../core/acts.js";
 import { hearScans, withoutSymbology } from "../core/scanner.js";
+import { whenSignedOut } from "../core/session.js";
 import { link, runPage, tell } from "../core/shell.js";
 import { alone } from "../core/sole.js";
 import { sound } from "../core/sound.js";
 import { createStore } from "../core/store.js";
 import { answers, begin, isComplete, isOneOf, scan } from "./job.js";
 import { keepPage } from "./keep.js";
+import { forgetLists } from "./kept.js";
 import { lookUp } from "./look-up.js";
 import { TASKS } from "./tasks.js";
 import { view } from "./view.js";
@@ -39,6 +41,7 @@ const store = createStore(/** @type {PdaState} */ ({ screen: "", list: null, sou
 let acts;
 
 async function start() {
+  whenSignedOut(forgetLists);
   await alone("pda", () => store.set({ isElsewhere: true }));
   store.set({ isElsewhere: false });
   acts = openActs({

@@ -88,9 +88,15 @@ function boxItem(work) {
       draft: ({ boxId, weightKg }) => ({
         path: ACTS,
         words: t("sealWords", { order: work.orderNo }),
-        body: entered({ act: "seal", workId: work.workId, boxId, weightKg: weightKg ? Number(weightKg) : undefined }),
+        body: entered({ act: "seal", workId: work.workId, boxId, weightKg: weightKg && kilograms(weightKg) }),
       }),
     },
     others: [],
   };
+}
+
+/** A weight as somebody writes it; what is no number is left to the gateway, which says so. @param {string} text @returns {number | string} */
+export function kilograms(text) {
+  const number = Number(text.replace(",", "."));
+  return Number.isFinite(number) ? number : text;
 }

@@ -6,6 +6,7 @@ import { t } from "./words.js";
 
 const LABEL_MS = 10_000;
 const ALARMS_MS = 15_000;
+const PRINTED_MS = 600_000;
 
 /** Show a package's label in a window of its own, to be printed: asked for with the token, which a link cannot show. @param {number} packageId */
 export async function openLabel(packageId) {
@@ -14,7 +15,9 @@ export async function openLabel(packageId) {
     const { packageNo } = await ask("GET", `/v1/wes/packages/${packageId}/label`);
     const path = `/v1/wes/labels/packages?format=pdf&packageNo=${encodeURIComponent(packageNo)}`;
     const label = await request("GET", path, { signal: AbortSignal.timeout(LABEL_MS) });
-    paper?.location.replace(URL.createObjectURL(await label.blob()));
+    const address = URL.createObjectURL(await label.blob());
+    paper?.location.replace(address);
+    setTimeout(() => URL.revokeObjectURL(address), PRINTED_MS); // it is held in memory till then
   } catch (error) {
     paper?.close();
     tellBad(t("labelNotDrawn"), "", error instanceof Error ? error.message : "");

@@ -179,8 +179,11 @@ async function lookAgain() {
       show(await ask("GET", `/v1/wes/stations/${encodeURIComponent(page.get().stationId)}`));
       return;
     } catch (error) {
-      if (error instanceof Refused) throw error;
       page.set({ isFresh: false });
+      if (error instanceof Refused) {
+        tellBad(t("noStation", { station: page.get().stationId }), "", error.message);
+        return;
+      }
       await new Promise((go) => setTimeout(go, AGAIN_MS));
     }
   }

@@ -94,7 +94,7 @@ function choosing() {
       ${stations?.length === 0 ? html`<p>${t("noStations")}</p>` : nothing}
       <div class="choices">
         ${stations?.map((each) => html`
-          <a class="button large" href="#${each.stationId}">
+          <a class="button large" href="#${encodeURIComponent(each.stationId)}">
             <b>${each.name}</b> <span class="faint">${t(each.open ? "isOpen" : "isClosed")}${each.operator ? ` · ${t("works", { name: each.operator })}` : ""}</span>
           </a>`)}
       </div>
