@@ -39,7 +39,7 @@ class JsonRoute(APIRoute):
         async def handle_json(request: Request) -> Response:
             asked = JsonRequest(request.scope, request.receive, is_act=is_act)
             if request.method not in SAFE:
-                ZoneCheck(request.scope).check_named(request.path_params)
+                await ZoneCheck(request.scope).check_all(request.path_params)
             if table is not None and wants_table(asked):
                 return await as_table(asked, handle, table, page_size)
             return await handle(asked)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import Annotated, Final, cast
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator, Field
 
@@ -76,6 +76,7 @@ def event_routes(deps: ApiDeps) -> APIRouter:
 
     @router.get("/events/stream", response_class=StreamingResponse, responses=SSE)
     async def stream_events(
+        request: Request,
         which: Annotated[StreamFilter, Query()],
         last_event_id: Annotated[Seq | None, Header(alias="Last-Event-ID")] = None,
     ) -> Response:
@@ -83,12 +84,12 @@ def event_routes(deps: ApiDeps) -> APIRouter:
         after = which.after if last_event_id is None else last_event_id
         _check_after(deps.feed, after)
         start = deps.feed.last_seq if after is None else after
-        return streams.answer(_events(deps, start, frozenset(which.types) or ALL_TYPES))
+        return streams.answer(request, _events(deps, start, frozenset(which.types) or ALL_TYPES))
 
     @router.get("/positions/stream", response_class=StreamingResponse, responses=SSE)
-    async def stream_positions() -> Response:
+    async def stream_positions(request: Request) -> Response:
         """Stream where devices are: all of them first, then those that move. Live data, without numbers or history."""
-        return streams.answer(_positions(deps))
+        return streams.answer(request, _positions(deps))
 
     return router
 

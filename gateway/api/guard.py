@@ -88,6 +88,15 @@ def door_of(scope: Scope) -> Doorkeeper | None:
     return state.get("door") if state else None
 
 
+def may_stay(scope: Scope) -> bool:
+    """Tell whether whoever was let in would be so now: streams outlast sessions."""
+    door = door_of(scope)
+    if door is None or door.asks_for == "none":
+        return True
+    caller = door.caller(Headers(scope=scope).get("authorization", ""))
+    return caller is not None and not isinstance(caller, Stranger)
+
+
 class Entrance:
     """Lets in whoever may, and notes who it is."""
 

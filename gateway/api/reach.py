@@ -1,13 +1,15 @@
 """Under which name and in which zones a person acts: decided here, for whatever a body or a path names (S2-14, S2-160).
 
 Machines and the installation name whoever acts; a person acts under that person's own name. A place without a zone is in nobody's
-zone, and nobody is kept away from it. Where something is that a body names by a number is looked up just before.
+zone, and nobody is kept away from it. Where something is that a body names by a number is looked up just before. Bodies say names
+as `stationId` and, what few know, as `station_id`: both mean the same here too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final, cast
 
+from pydantic.alias_generators import to_camel
 from starlette.types import Scope
 
 from gateway.api.guard import caller_of, door_of
@@ -16,11 +18,16 @@ from gateway.people.callers import SignedIn
 
 OPERATOR: Final = "operator"
 PLACES: Final = frozenset(
-    {"stationId", "locationId", "source", "destination", "holderId", "targetId", "slotId"}
+    {"stationId", "locationId", "source", "destination", "target", "holderId", "targetId", "slotId", "slot"}
 )
 """Fields and parts of paths that name a station or a location."""
 ZONE: Final = "zone"
+ZONES: Final = frozenset({ZONE, "sourceZone", "targetZone"})
+ITEMS: Final = "items"
+ITEMS_MAX: Final = 1000
+"""Of a batch; the contract takes no more."""
 CLAIM: Final = "claim"
+CONTAINER: Final = "containerId"
 
 
 class ZoneCheck:
@@ -60,20 +67,23 @@ class ZoneCheck:
         for name, value in _texts(named):
             if name in PLACES:
                 self.check([value], name)
-            elif name == ZONE:
+            elif name in ZONES:
                 self._check_zones(frozenset({value}), "that is", name)
 
-    async def check_all(self, body: object) -> None:
-        """Make sure that whatever a body names is in zones of the caller, also what it names by a number.
+    async def check_all(self, named: object) -> None:
+        """Make sure that whatever a path or a body names is in zones of the caller, also what it names by a number.
 
         Raises:
             Rejected: 403; something is not.
         """
         if not self.is_bound:
             return
-        self.check_named(body)
-        if self._whereabouts is not None and isinstance(body, Mapping):
-            self.check(await self._whereabouts(cast(Mapping[str, object], body)))
+        self.check_named(named)
+        if self._whereabouts is not None and isinstance(named, Mapping):
+            body = _in_words_of_the_wire(cast(Mapping[str, object], named))
+            self.check(await self._whereabouts(body))
+            for container in _containers_of(body.get(ITEMS)):
+                self.check(await self._whereabouts({CONTAINER: container}))
 
     def in_own_zone(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return a body in which whoever takes the next work takes it where that person acts.
@@ -122,7 +132,7 @@ def _texts(named: object) -> Iterator[tuple[str, str]]:
         case Mapping():
             for name, value in cast(Mapping[str, object], named).items():
                 if isinstance(value, str):
-                    yield name, value
+                    yield to_camel(name), value
                 else:
                     yield from _texts(value)
         case list():
@@ -130,3 +140,19 @@ def _texts(named: object) -> Iterator[tuple[str, str]]:
                 yield from _texts(each)
         case _:
             pass
+
+
+def _in_words_of_the_wire(named: Mapping[str, object]) -> dict[str, object]:
+    """Return a body with its names as the contract writes them; one that has both of a name is refused by its model."""
+    return {to_camel(name): value for name, value in named.items()}
+
+
+def _containers_of(items: object) -> set[str]:
+    """Return the containers that a batch names, each once."""
+    each_item = cast(list[object], items)[:ITEMS_MAX] if isinstance(items, list) else []
+    named = [
+        _in_words_of_the_wire(cast(Mapping[str, object], each))
+        for each in each_item
+        if isinstance(each, Mapping)
+    ]
+    return {value for each in named if isinstance(value := each.get(CONTAINER), str)}

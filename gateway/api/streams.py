@@ -1,12 +1,17 @@
-"""Live streams over HTTP (server-sent events): how many there may be, and that they end with the interface."""
+"""Live streams over HTTP (server-sent events): how many there may be, and when they end.
+
+They end with the interface, and with the right of whoever listens: a session may be over long before its streams are.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
 from typing import Any, Final
 
-from fastapi import Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from gateway.api.guard import may_stay
 from gateway.contract.faults import FieldError, Refusal, RefusalKind
 
 HEARTBEAT_S: Final = 10.0
@@ -29,8 +34,8 @@ class Streams:
         self._most = most
         self._open = asyncio.Semaphore(most)
 
-    def answer(self, lines: AsyncGenerator[str]) -> Response:
-        """Return an answer that streams lines.
+    def answer(self, request: Request, lines: AsyncGenerator[str]) -> Response:
+        """Return an answer that streams lines until there are no more, or whoever asked may hear no more.
 
         Raises:
             Refusal: too many are open.
@@ -39,13 +44,17 @@ class Streams:
             raise Refusal(
                 RefusalKind.BUSY, FieldError("", "tooManyStreams", f"{self._most} streams are open")
             )
-        return StreamingResponse(self._counted(lines), media_type="text/event-stream", headers=_NO_BUFFER)
+        return StreamingResponse(
+            self._counted(request, lines), media_type="text/event-stream", headers=_NO_BUFFER
+        )
 
-    async def _counted(self, lines: AsyncGenerator[str]) -> AsyncGenerator[str]:
+    async def _counted(self, request: Request, lines: AsyncGenerator[str]) -> AsyncGenerator[str]:
         if self._open.locked():  # somebody who came at the same moment has the last place
             return
-        async with self._open:
+        async with self._open, aclosing(lines):
             async for line in lines:
+                if not may_stay(request.scope):
+                    return
                 yield line
 
 

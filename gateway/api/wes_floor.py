@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from typing import Annotated, Final, TypeVar
 
-from fastapi import APIRouter, Body, Path, Query, Response
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -138,10 +138,10 @@ def floor_routes(core: WesCore, closing: asyncio.Event) -> APIRouter:
         return reply(await show(station_id))
 
     @router.get("/stations/{stationId}/stream", response_class=StreamingResponse, responses=SSE)
-    async def stream_station(station_id: StationId) -> Response:
+    async def stream_station(request: Request, station_id: StationId) -> Response:
         """Stream a station as it changes (server-sent events): the whole of it, each time."""
         await show(station_id)
-        return streams.answer(_changes(core.news, closing, partial(show, station_id)))
+        return streams.answer(request, _changes(core.news, closing, partial(show, station_id)))
 
     @router.post("/stations/{stationId}/open", response_model=StationView)
     async def open_a_station(station_id: StationId, request: OpenRequest) -> Response:

@@ -113,6 +113,7 @@ class People:
         self._unknown = UnknownNames()
         self._addresses = Addresses()
         self._number = 0
+        self._forgotten = 0
         self._waiting = 0
         self._changing = Lock()
 
@@ -296,7 +297,7 @@ class People:
                 for name, at in self._seen.items()
                 if at != self._people[name].seen_us
             ]
-            if over or seen:
+            if over or seen or self._number - AUDIT_MAX > self._forgotten:
                 await to_its_end(self._swept(over, seen))
 
     async def _swept(self, over: Sequence[str], seen: Sequence[Person]) -> None:
@@ -312,6 +313,7 @@ class People:
         await self._store.write(job)
         for key in over:
             self._sessions.pop(key, None)
+        self._forgotten = number - AUDIT_MAX
         self._people |= {person.person_id: person for person in seen}
 
     # ── passwords and sessions ────────────────────────────────────────────────────────────────────────

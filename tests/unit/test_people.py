@@ -1,13 +1,17 @@
 """People over HTTP: how they are added, sign in, are locked, leave; what nobody ever hears (S2-13, S2-160, S2-162)."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, MutableMapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 
 from gateway.people.passwords import objection
+from gateway.wes.core import WesCore
 from tests.unit.api_rig import Rig, gateway
+from tests.unit.wes_rig import core
 
 pytestmark = pytest.mark.unit
 
@@ -414,3 +418,102 @@ async def test_a_person_acts_in_zones_of_that_person_alone(kept: Rig) -> None:
     assert (await kept.http.get("/v1/locations", headers=ben)).status_code == 200
     ben = await acts_of(kept, "supervisor", zones=[])
     assert (await kept.http.post("/v1/locations/ST-1/block", json=reason, headers=ben)).status_code == 204
+
+
+async def test_zones_bind_however_a_body_spells_its_names(kept: Rig) -> None:
+    ben = await acts_of(kept, "supervisor", zones=["dock"])
+    place = {"location_id": "ST-1", "reason": "carried"}
+    refused = await kept.http.put("/v1/containers/T9/location", json=place, headers=ben)
+    assert code(refused) == (403, "outsideZones")
+    assert "T9" not in {each.container_id for each in kept.tables.containers.values()}
+
+
+async def test_where_a_container_is_counts_wherever_it_is_named() -> None:
+    async with core() as opened:
+        await opened.store.write(
+            lambda tx: tx.execute(
+                "INSERT INTO holders (holder_id, kind, warehouse_id, location_id, zone)"
+                " VALUES ('T1', 'container', 'WH-1', 'ST-1', '')"
+            )
+        )
+        wes = WesCore(store=opened.store, context=opened.context, numbers=opened.numbers)
+        async with gateway(wes=wes) as rig:
+            await rig.http.post("/v1/people", json=ADA)
+            rig.http.headers.update(await settled(rig, "ada"))
+            await rig.http.post("/v1/people", json=BEN)
+            await settled(rig, "ben")
+            ben = await acts_of(rig, "supervisor", zones=["dock"])
+            away = {"transport_id": "T-1", "container_id": "T1", "destination": "OUT-1"}
+            for path, body in (
+                ("transports", away),
+                ("transports:batch", {"items": [away]}),
+                ("containers/T1/removal", {"reason": "gone"}),
+            ):
+                refused = await rig.http.post(f"/v1/{path}", json=body, headers=ben)
+                assert (path, *code(refused)) == (path, 403, "outsideZones")
+
+
+# ── streams ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Listener:
+    """Somebody who listens to a stream; httpx would wait for its end."""
+
+    rig: Rig
+    headers: dict[str, str]
+    heard: str = ""
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def listen(self) -> None:
+        headers = [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
+        scope: dict[str, Any] = {
+            "type": "http",
+            "method": "GET",
+            "path": "/v1/events/stream",
+            "query_string": b"",
+            "headers": [(b"host", b"localhost"), *headers],
+        }
+        await self.rig.app(scope, self._say_nothing, self._hear)
+
+    async def _say_nothing(self) -> MutableMapping[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    async def _hear(self, message: MutableMapping[str, Any]) -> None:
+        self.heard += message.get("body", b"").decode()
+        if self.heard:
+            self.began.set()
+
+
+async def test_who_is_locked_hears_nothing_more_of_a_stream(kept: Rig) -> None:
+    listener = Listener(kept, await session(kept, "ben"))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(listener.listen())
+        await listener.began.wait()
+        await kept.http.patch("/v1/people/ben", json={"status": "locked"})
+        await kept.http.patch("/v1/people/ada", json={"roles": ["administrator", "supervisor"]})
+        assert (await kept.submit()).status_code == 202
+    assert "event:" not in listener.heard
+
+
+async def test_who_listened_while_nobody_was_asked_is_asked_like_others(rig: Rig) -> None:
+    listener = Listener(rig, {})
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(listener.listen())
+        await listener.began.wait()
+        await rig.http.post("/v1/people", json={**ADA, "roles": ["administrator", "supervisor"]})
+        rig.http.headers.update(await settled(rig, "ada"))
+        assert (await rig.submit()).status_code == 202
+    assert "event:" not in listener.heard
+
+
+async def test_where_nobody_is_asked_a_token_of_before_ends_no_stream(rig: Rig) -> None:
+    listener = Listener(rig, {"Authorization": "Bearer of-before"})
+    listening = asyncio.create_task(listener.listen())
+    await listener.began.wait()
+    listener.began.clear()
+    assert (await rig.submit()).status_code == 202
+    await listener.began.wait()
+    assert "event: transport." in listener.heard
+    listening.cancel()

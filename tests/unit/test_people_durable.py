@@ -160,6 +160,20 @@ async def test_the_audit_log_keeps_its_newest_entries(house: House) -> None:
     assert people.shown(token) is None
 
 
+async def test_the_audit_log_is_bounded_also_while_nobody_is_signed_in(house: House) -> None:
+    people = await house.open()
+    await people.add(OPEN, new())
+    await house.store.write(
+        lambda tx: tx.execute("UPDATE people_audit SET number = number + :n", {"n": AUDIT_MAX})
+    )
+    people = await house.open()
+    await house.store.write(lambda tx: tx.execute("UPDATE people_audit SET number = 1"))
+    with pytest.raises(Refusal):
+        await people.sign_in(proof("a wrong password"), "")
+    await people.sweep()
+    assert await house.rows("SELECT number FROM people_audit") == [(AUDIT_MAX + 2,)]
+
+
 @pytest.mark.parametrize("full_at", range(1, 9))
 async def test_what_could_not_be_committed_has_not_happened(house: House, full_at: int) -> None:
     """The disk is full at any commit of a life: what a restart finds is what was told before, and the rest can be done again."""

@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 import httpx
 import pytest
+from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from gateway.api import events as streams
@@ -191,7 +192,8 @@ async def test_those_who_come_at_the_same_moment_for_the_last_place_do_not_wait_
         await asyncio.Event().wait()
 
     one_place = Streams(1)
-    first, second = (one_place.answer(lines()) for _ in range(2))
+    asked = Request({"type": "http"})
+    first, second = (one_place.answer(asked, lines()) for _ in range(2))
     assert isinstance(first, StreamingResponse)
     assert isinstance(second, StreamingResponse)
     got = [aiter(each.body_iterator) for each in (first, second)]
