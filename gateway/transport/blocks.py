@@ -36,6 +36,7 @@ class Blocks:
         """A machine has found it occupied; what a person has said about it stays."""
         if location_id not in self._tables.blocks:
             self._put(Block(location_id=location_id, reason=reason))
+            self._rerouting.lead_around(location_id)
 
     def lock(self, location_id: str, act: Act) -> None:
         """A person lets nothing come here or leave; loads that are on their way here go around it, wait, or get another place."""
@@ -79,6 +80,7 @@ class Blocks:
         """A blocked location takes loads again."""
         self._tables.blocks.remove(location_id)
         self._emit(EventType.LOCATION_UNBLOCKED, location_id, act.reason, act.operator)
+        self._rerouting.find_opened_ways()
 
     def _put(self, block: Block) -> None:
         self._tables.blocks.put(block)

@@ -220,7 +220,9 @@ class Decisions:
             reason=message.act.reason,
         )
         self._outcome.call_to_silent(device.device_id)
-        if not message.enabled:
+        if message.enabled:
+            self._rerouting.find_opened_ways()
+        else:
             self._rerouting.avoid(device.device_id)
         return changed
 

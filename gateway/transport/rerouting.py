@@ -47,6 +47,12 @@ class Rerouting:
             if passes and transport.goal != location_id:
                 self._detour(transport)
 
+    def find_opened_ways(self) -> None:
+        """Something has been opened: lead every transport over it that waits for something else on its way."""
+        for transport in list(self._tables.transports.values()):
+            if not self._dispatcher.is_open(transport.legs[transport.leg :], transport.goal):
+                self._detour(transport)
+
     def find_missing_ways(self) -> None:
         """Lead transports around what is closed that could not be led when it was: a command, or no way, kept them."""
         for transport_id in list(self._tables.executing):

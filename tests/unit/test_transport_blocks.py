@@ -134,6 +134,36 @@ def test_loads_that_have_not_begun_are_led_around_a_place_that_is_locked_meanwhi
     assert floor.tables.transports["M2"].legs[0].target == "1-OUT-B"
 
 
+def test_loads_that_have_not_begun_are_led_around_a_place_that_a_machine_has_blocked() -> None:
+    floor = Floor(two_buffers_a_level())
+    floor.answers[Op.DROP] = occupied
+    floor.submit("M1", "T1", "ST-1")
+    floor.submit("M2", "T2", "ST-1")
+    floor.step()
+    floor.step()
+    floor.answers.clear()
+    assert "1-OUT" in floor.tables.blocks
+    floor.resolve("M1", "cancel")
+    floor.run()
+    floor.wait(1)
+    floor.run()
+    assert (floor.status("M1"), floor.status("M2")) == ("cancelled", "completed")
+
+
+def test_a_load_that_waits_for_a_locked_place_takes_whichever_way_is_opened_first() -> None:
+    floor = Floor(two_buffers_a_level())
+    floor.submit("M1", "T1", "ST-1")
+    floor.submit("M2", "T2", "ST-1")
+    lock(floor, "1-OUT-B")
+    lock(floor, "1-OUT")
+    unlock(floor, "1-OUT-B")
+    assert floor.tables.transports["M2"].legs[0].target == "1-OUT-B"
+    floor.run()
+    floor.wait(1)
+    floor.run()
+    assert floor.status("M1") == "completed"
+
+
 def test_where_there_is_no_way_around_a_locked_place_nothing_is_planned_anew() -> None:
     floor = Floor()
     floor.submit("M1", "T2", "ST-1")
