@@ -2,7 +2,7 @@
 
 Machines and the installation name whoever acts; a person acts under that person's own name. A place without a zone is in nobody's
 zone, and nobody is kept away from it. Where something is that a body names by a number is looked up just before. Bodies say names
-as `stationId` and, what few know, as `station_id`: both mean the same here too.
+as `stationId` and, what few know, as `station_id`, and what is scanned may have blanks around it: it means the same here too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -132,7 +132,7 @@ def _texts(named: object) -> Iterator[tuple[str, str]]:
         case Mapping():
             for name, value in cast(Mapping[str, object], named).items():
                 if isinstance(value, str):
-                    yield to_camel(name), value
+                    yield to_camel(name), value.strip()
                 else:
                     yield from _texts(value)
         case list():
@@ -143,8 +143,10 @@ def _texts(named: object) -> Iterator[tuple[str, str]]:
 
 
 def _in_words_of_the_wire(named: Mapping[str, object]) -> dict[str, object]:
-    """Return a body with its names as the contract writes them; one that has both of a name is refused by its model."""
-    return {to_camel(name): value for name, value in named.items()}
+    """Return what is named as its models take it; a body that has a name in both spellings is refused by them."""
+    return {
+        to_camel(name): value.strip() if isinstance(value, str) else value for name, value in named.items()
+    }
 
 
 def _containers_of(items: object) -> set[str]:

@@ -442,12 +442,14 @@ async def test_where_a_container_is_counts_wherever_it_is_named() -> None:
             rig.http.headers.update(await settled(rig, "ada"))
             await rig.http.post("/v1/people", json=BEN)
             await settled(rig, "ben")
-            ben = await acts_of(rig, "supervisor", zones=["dock"])
+            ben = await acts_of(rig, "operator", "supervisor", zones=["dock"])
+            scan = {"actId": "A-1", "act": "scan", "operationId": 1, "containerId": " T1 "}
             away = {"transport_id": "T-1", "container_id": "T1", "destination": "OUT-1"}
             for path, body in (
                 ("transports", away),
                 ("transports:batch", {"items": [away]}),
                 ("containers/T1/removal", {"reason": "gone"}),
+                ("wes/acts", scan),
             ):
                 refused = await rig.http.post(f"/v1/{path}", json=body, headers=ben)
                 assert (path, *code(refused)) == (path, 403, "outsideZones")
