@@ -646,6 +646,20 @@ async def test_a_recalled_lot_does_not_leave_and_the_rest_does() -> None:
         assert [each.get("received") for each in (await there.show())["lines"]] == [0, 2]
 
 
+async def test_what_was_recalled_in_a_hand_does_not_leave_with_what_others_are_promised() -> None:
+    async with desk() as there:
+        (first,) = await there.approved(lines=leaving(4), **LEAVES)
+        await there.take(first, 4)
+        await there.correct("recalls")
+        await go_on(there.core)
+        assert (await there.correct("qualities", quality="qualified")).status_code == 200
+        (second,) = await there.approved("T-2", lines=[there.line_of(4)])
+        await there.take(second, 4)
+        assert await there.refused("handOver", transferId="T-1") == "lotBarred"
+        assert await there.put(second, 4) == "done"
+        assert await there.put(first, 4, RESERVE) == "aborted", "nothing of it has left"
+
+
 async def test_goods_that_stay_inside_are_handed_over_to_nobody() -> None:
     async with desk() as there:
         (task,) = await there.approved()

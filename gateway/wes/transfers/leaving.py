@@ -77,10 +77,15 @@ async def leave(tx: Tx, context: WesContext, request: HandOver) -> TransferState
 
 
 async def _check_leaving(tx: Tx, context: WesContext, tasks: list[Task]) -> None:
-    """Make sure that nothing leaves whose lot may not be used: a recall was before this and is seen, or waits."""
+    """Make sure that nothing leaves whose lot may not be used: a recall was before this and is seen, or waits.
+
+    What was unbound stays, even if its lot has been judged to be good since: it is promised to nobody, or to somebody else.
+    """
+    unbound = {task.lot_id for task in tasks if task.unbound}
     for lot_id in sorted({task.lot_id for task in tasks}):
         lot = await lock_lot(tx, lot_id)
-        why = why_barred(lot, context.clock.now_us())
+        let_go = "not bound any more" if lot_id in unbound else None
+        why = why_barred(lot, context.clock.now_us()) or let_go
         if why is not None:
             text = (
                 f"lot {lot.lot_no or lot_id} is {why}: put what you have of it down, then hand over the rest"
