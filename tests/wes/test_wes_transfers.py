@@ -290,6 +290,33 @@ async def test_a_station_with_one_slot_is_enough_to_go_from_tote_to_tote(alone: 
     assert await settled(alone)
 
 
+async def test_a_tote_that_is_filled_does_not_stand_in_the_way_of_one_that_is_still_to_come(
+    alone: Station,
+) -> None:
+    for slot in ("S1-2", "S2-1", "S2-2"):
+        alone.gateway.block(slot, "Ann")
+    await fill(alone, "T-3", "A1-3-L-05")
+    alone.walls.tell_place("T-3")
+    await alone.hear()
+    await approved(alone, wanted(4, source="T-1", target="T-3"), wanted(4, source="T-2", target="T-3"))
+    alone.gateway.block(HOMES["T-2"], "Ann")
+    await turn(alone)
+    first = (await shown(alone))["T-1"].task_id
+    await did(alone, "take", task_id=first, holder_id="T-1", quantity=4)
+    await turn(alone, 8)
+    alone.gateway.unblock(HOMES["T-2"])
+    await turn(alone)
+    assert await did(alone, "put", task_id=first, holder_id="T-3", quantity=4) == "executing"
+    await turn(alone, 12)
+    second = (await shown(alone))["T-2"].task_id
+    await did(alone, "take", task_id=second, holder_id="T-2", quantity=4)
+    await turn(alone, 8)
+    assert await did(alone, "put", task_id=second, holder_id="T-3", quantity=4) == "done"
+    await turn(alone)
+    assert await settled(alone)
+    await alone.check()
+
+
 async def test_a_tote_that_nobody_takes_from_is_an_alarm(alone: Station) -> None:
     await approved(alone, wanted(4, source="T-1"))
     await turn(alone)

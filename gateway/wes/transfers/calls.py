@@ -76,8 +76,12 @@ _INTO: Final = _way(
     " WHERE t.ended_at IS NULL AND t.target_visit IS NULL"
     " AND (s.presentation_id IS NOT NULL OR t.taken > t.put + t.aside + t.lost)"
     f" AND {_CAN_COME} GROUP BY h.holder_id ORDER BY h.holder_id LIMIT :limit",
-    "UPDATE transfer_tasks SET target_visit = :visit WHERE ended_at IS NULL AND target_visit IS NULL AND EXISTS"
-    " (SELECT 1 FROM transfer_lines l WHERE l.transfer_id = transfer_tasks.transfer_id"
+    # It does not wait for goods whose own container is still to come: that one may need the slot.
+    "UPDATE transfer_tasks SET target_visit = :visit WHERE ended_at IS NULL AND target_visit IS NULL"
+    " AND (taken > put + aside + lost OR NOT EXISTS (SELECT 1 FROM holders h"
+    " WHERE h.holder_id = transfer_tasks.source_id AND h.kind = 'container') OR EXISTS (SELECT 1 FROM presentations s"
+    " WHERE s.presentation_id = transfer_tasks.source_visit AND s.state = 'arrived'))"
+    " AND EXISTS (SELECT 1 FROM transfer_lines l WHERE l.transfer_id = transfer_tasks.transfer_id"
     " AND l.line_no = transfer_tasks.line_no AND l.target = :container_id)",
 )
 _USELESS: Final = (
