@@ -71,7 +71,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
         people=deps.people,
         names=deps.names,
         zones=_zones(deps.site),
-        whereabouts=None if deps.wes is None else partial(_whereabouts, deps.wes),
+        whereabouts=partial(_whereabouts, deps),
     )
     routers += [door_routes(door), session_routes(deps.people), people_routes(deps.people)]
     if deps.wes is not None:
@@ -98,8 +98,17 @@ def create_wes_api(
     return app
 
 
-async def _whereabouts(wes: WesCore, body: Mapping[str, object]) -> Sequence[str]:
-    return await wes.store.read(lambda tx: whereabouts(tx, body))
+async def _whereabouts(deps: ApiDeps, body: Mapping[str, object]) -> Sequence[str]:
+    """Return where a container stands that a body names, and where its WES knows the rest to be, if there is one."""
+    name = body.get("containerId")
+    places: list[str] = []
+    if isinstance(name, str):
+        container = await deps.kernel.read(lambda: deps.tables.containers.get(name))
+        if container is not None and container.location_id is not None:
+            places.append(container.location_id)
+    if deps.wes is not None:
+        places += await deps.wes.store.read(lambda tx: whereabouts(tx, body))
+    return places
 
 
 def _zones(site: Site) -> dict[str, frozenset[str]]:

@@ -428,6 +428,17 @@ async def test_zones_bind_however_a_body_spells_its_names(kept: Rig) -> None:
     assert "T9" not in {each.container_id for each in kept.tables.containers.values()}
 
 
+async def test_where_a_container_stands_counts_without_a_wes_too(kept: Rig) -> None:
+    await kept.http.patch("/v1/people/ada", json={"roles": ["administrator", "supervisor"]})
+    stands = {"locationId": "ST-1", "reason": "carried"}
+    assert (await kept.http.put("/v1/containers/T9/location", json=stands)).is_success
+    ben = await acts_of(kept, "supervisor", zones=["dock"])
+    gone = {"reason": "gone"}
+    refused = await kept.http.post("/v1/containers/T9/removal", json=gone, headers=ben)
+    assert code(refused) == (403, "outsideZones")
+    assert (await kept.http.post("/v1/containers/T9/removal", json=gone)).is_success
+
+
 async def test_where_a_container_is_counts_wherever_it_is_named() -> None:
     async with core() as opened:
         await opened.store.write(
