@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 globalThis.localStorage = /** @type {any} */ ({ getItem: () => "en" });
 globalThis.sessionStorage = /** @type {any} */ ({ getItem: () => null });
-const { answers, begin, expected, filled, isComplete, isOneOf, scan } = await import("../../gateway/web/static/pda/job.js");
+const { answers, begin, expected, filled, isComplete, isOneOf, scan, typedCode } = await import("../../gateway/web/static/pda/job.js");
 const { forgetLists, keptList } = await import("../../gateway/web/static/pda/kept.js");
 const { kilograms } = await import("../../gateway/web/static/pda/pick.js");
 const { noneOf, only, onlyAt } = await import("../../gateway/web/static/pda/task.js");
@@ -33,6 +33,19 @@ test("what is not expected lands nowhere and says why", () => {
   assert.match(scanned(PICK, ["S-01", "6900000000007"]).refusal, /is not Green tea/);
   assert.match(scanned(PICK, ["S-01", "TEA", "S-01"], { quantity: 1 }).refusal, /nothing is to be scanned/);
   assert.equal(scan(wrong, "S-01").refusal, "", "the next one is heard");
+});
+
+test("what is typed is judged as a scan, whichever field somebody fills first", () => {
+  const into = { name: "holderId", word: "scanInto", kind: "code", refuses: noneOf(["TEA"]) };
+  const fields = [...PICK, into];
+  const [place, goods] = fields;
+  assert.equal(typedCode(begin(fields), into, "TOTE-1").values.holderId, "TOTE-1");
+  for (const [field, code] of [[into, "TEA"], [goods, "6900000000007"], [place, "S-02"]]) {
+    const entry = typedCode(begin(fields, { holderId: "TOTE-1" }), field, code);
+    assert.notEqual(entry.refusal, "", code);
+    assert.ok(!entry.values[field.name], "and it lands nowhere");
+  }
+  assert.equal(typedCode(begin(fields, { place: "S-01" }), place, "").values.place, "", "what was typed may be taken back");
 });
 
 test("goods that this handheld cannot read are left to the gateway, and refused where that does not answer", () => {

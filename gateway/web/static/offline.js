@@ -16,14 +16,9 @@ self_.addEventListener("fetch", (/** @type {any} */ event) => {
 /** @param {Request} request @returns {Promise<Response>} */
 async function newest(request) {
   const kept = await caches.open(KEPT);
-  try {
-    const answer = await fetch(request);
-    // Where it cannot be kept, it is shown all the same: an old page is for where there is no other.
-    if (answer.ok) await kept.put(request, answer.clone()).catch(() => undefined);
-    return answer;
-  } catch (error) {
-    const page = await kept.match(request, { ignoreSearch: true });
-    if (page) return page;
-    throw error;
-  }
+  const answer = await fetch(request).catch(() => null);
+  // Where it cannot be kept, it is shown all the same: an old page is for where there is no other.
+  if (answer?.ok) await kept.put(request, answer.clone()).catch(() => undefined);
+  if (answer && answer.status < 500) return answer;
+  return (await kept.match(request, { ignoreSearch: true })) ?? answer ?? Response.error();
 }

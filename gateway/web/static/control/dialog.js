@@ -31,6 +31,7 @@ export function actButtons(acts) {
     </p>`;
 }
 
+/** Where nothing is asked the way out has the focus: the key that has opened a question, held down, does not answer it. */
 export function dialogView() {
   const { act, sending } = store.get();
   if (!act) return nothing;
@@ -43,7 +44,7 @@ export function dialogView() {
         ${sending.error ? html`<p class="refusal" role="alert">${sending.error}</p>` : nothing}
         <p class="acts">
           <button class=${act.isGrave ? "danger" : "main"} ?disabled=${sending.isSent}>${t(act.verb)}</button>
-          <button type="button" class="plain" @click=${leave}>${t("leave")}</button>
+          <button type="button" class="plain" ?autofocus=${!act.asks.length} @click=${leave}>${t("leave")}</button>
         </p>
       </form>
     </dialog>`;

@@ -95,6 +95,22 @@ function oneUnit(entry, { name, most = Infinity }, code) {
   return numbers.length >= most ? { ...entry, refusal: t("tooMany", { most }) } : filled(entry, name, [...numbers, code]);
 }
 
+/**
+ * Take what was typed where a scan is asked for: it is judged as a scan, in whatever order fields are filled.
+ *
+ * @param {Entry} entry
+ * @param {Field} field
+ * @param {string} code
+ * @returns {Entry}
+ */
+export function typedCode(entry, field, code) {
+  const without = filled(entry, field.name, "");
+  if (!code) return without;
+  if (expected(without)?.name === field.name) return scan(without, code);
+  const refusal = field.refuses?.(code) ?? null;
+  return refusal === null ? filled(without, field.name, code) : { ...without, refusal };
+}
+
 /** Take what was typed or chosen; nothing empties a field. @param {Entry} entry @param {string} name @param {Value} value @returns {Entry} */
 export function filled(entry, name, value) {
   return { ...entry, values: { ...entry.values, [name]: value }, refusal: "" };

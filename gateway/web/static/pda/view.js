@@ -5,7 +5,7 @@ import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { live } from "../vendor/lit-html/directives/live.js";
 import { clock, valueOf } from "../core/shell.js";
 import { isMuted, mute } from "../core/sound.js";
-import { expected, filled, isComplete, scan } from "./job.js";
+import { expected, filled, isComplete, typedCode } from "./job.js";
 import { lookUpView } from "./look-up.js";
 import { TASKS } from "./tasks.js";
 import { t } from "./words.js";
@@ -125,13 +125,6 @@ function fieldView(field, entry, isNext, does) {
     case "day":
       return html`<label class=${isNext ? "next-field" : ""}>${name}<input type=${field.kind === "day" ? "date" : "text"} maxlength="200" .value=${live(String(value ?? ""))} @input=${type} /></label>`;
   }
-}
-
-/** What is typed where a scan is asked for is judged as a scan. @param {import("./job.js").Entry} entry @param {import("./job.js").Field} field @param {string} code */
-function typedCode(entry, field, code) {
-  const without = filled(entry, field.name, "");
-  if (!code) return without;
-  return expected(without)?.name === field.name ? scan(without, code) : filled(without, field.name, code);
 }
 
 /** @param {Readonly<import("./main.js").PdaState>} state @param {Does} does */
