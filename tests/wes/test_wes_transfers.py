@@ -18,6 +18,7 @@ from gateway.contract.counts import CountLine, OrderCount
 from gateway.contract.faults import Refusal
 from gateway.contract.transfers import OrderTransfer, TransferAct, TransferDecision, TransferTaskView
 from gateway.kernel.ports import Store
+from gateway.site.model import ContainerType
 from gateway.store.inline import open_inline
 from gateway.wes.alarms import Alarms
 from gateway.wes.core import WesCore
@@ -28,6 +29,7 @@ from gateway.wes.orders.history import DAY_US, carry_over
 from gateway.wes.planning.stations import close_station
 from gateway.wes.recall import go_on, recall
 from gateway.wes.schema import MIGRATIONS
+from gateway.wes.transfers import calls
 from gateway.wes.transfers.acts import do_transfer
 from gateway.wes.transfers.calls import TransferCalls
 from gateway.wes.transfers.ordering import order_transfer
@@ -327,6 +329,21 @@ async def test_a_tote_that_nobody_takes_from_is_an_alarm(alone: Station) -> None
     await carried_out(alone)
     await Watch(alone.store, alone.core.context, alarms).work()
     assert "notTransferred" not in alarms.standing
+
+
+async def test_containers_that_people_walk_to_keep_no_others_from_being_called(
+    alone: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = alone.core.context.layout
+    types, serving = (ContainerType(id="pallet", containers=("T-1",)),), {**layout.serving, "pallet": ()}
+    changed = replace(layout, types=types, serving=serving)
+    alone.core.context = replace(alone.core.context, layout=changed)
+    monkeypatch.setattr(calls, "STEP", 1)  # as many as a round looks at
+    await approved(alone, wanted(4, source="T-1"), wanted(4, source="T-2"))
+    called = TransferCalls(alone.store, alone.core.context)
+    for _ in range(3):
+        await called.work()
+    assert await alone.core.rows("SELECT container_id FROM presentations") == [("T-2",)]
 
 
 async def test_where_no_station_is_people_walk_to_totes(alone: Station) -> None:

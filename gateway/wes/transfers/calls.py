@@ -19,12 +19,13 @@ from gateway.wes.planning.stations import least_busy, reachable_stations
 PRIORITY: Final = 0
 """Of the transports: picks go first."""
 STEP: Final = 100
-"""Containers of a kind that one round calls."""
+"""Containers of a kind that one round looks at; the next round looks at the next ones, whether these could be called or not."""
 
 _TO_TAKE: Final = "t.ended_at IS NULL AND t.taken + t.missed + t.freed < t.quantity"
 _GONE: Final = "p.state IN ('recalled', 'leaving', 'done', 'cancelled')"
 _CAN_COME: Final = (
-    f"h.kind = 'container' AND h.location_id IS NOT NULL AND NOT {LOCKED} AND NOT EXISTS (SELECT 1 FROM presentations a"
+    f"h.kind = 'container' AND h.holder_id > :after AND h.location_id IS NOT NULL AND NOT {LOCKED}"
+    " AND NOT EXISTS (SELECT 1 FROM presentations a"
     " WHERE a.container_id = h.holder_id AND a.state NOT IN ('done', 'cancelled') AND a.purpose <> 'replenish')"
 )
 
@@ -100,6 +101,7 @@ class TransferCalls:
     def __init__(self, store: Store, context: WesContext) -> None:
         self._store = store
         self._context = context
+        self._after = {_OUT: "", _INTO: ""}
 
     async def work(self) -> None:
         """Do one round."""
@@ -111,7 +113,9 @@ class TransferCalls:
             with suppress(Overtaken):
                 await store.write(partial(_send_back, context=context, number=number))
         for way in (_OUT, _INTO):
-            due = await store.read(lambda tx, way=way: tx.fetch(way.due, {"limit": STEP}))
+            which: dict[str, SqlValue] = {"after": self._after[way], "limit": STEP}
+            due = await store.read(lambda tx, way=way, which=which: tx.fetch(way.due, which))
+            self._after[way] = due[-1][0] if len(due) == STEP else ""
             for container_id, near in due:
                 if context.layout.stations_for(container_id):
                     with suppress(
