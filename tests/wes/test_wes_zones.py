@@ -25,6 +25,7 @@ from gateway.wes.corrections import correct
 from gateway.wes.inbound import put_where_it_stays, store_container, take_in
 from gateway.wes.layout import lay_out
 from gateway.wes.orders.history import DAY_US
+from gateway.wes.planning import misplaced
 from gateway.wes.planning.misplaced import Tidying
 from gateway.wes.returns import take_back
 from tests.unit.chain_rig import Chain, chain_on, demo_site, fill, order
@@ -210,6 +211,20 @@ async def test_goods_at_a_flat_place_that_belong_there_no_more_are_told(store: S
     await floor.tidy()
     (alarm,) = floor.alarms.standing.values()
     assert alarm.text.endswith("SH-1: A lot A-1 is pending: it belongs to zone qc")
+
+
+async def test_of_many_goods_that_lie_wrong_some_are_named_and_the_others_counted(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(misplaced, "NAMED_MAX", 1)
+    floor = await floor_on(store)
+    for place in ("SH-1", "SH-2"):
+        await floor.receive("A", 5, place)
+    await floor.judge("A", "pending")
+    for _ in range(2):
+        await floor.tidy()
+        (alarm,) = floor.alarms.standing.values()
+        assert alarm.text.endswith("SH-1: A lot A-1 is pending: it belongs to zone qc, and 1 more")
 
 
 async def test_a_container_that_orders_wait_for_is_picked_first(store: Store) -> None:

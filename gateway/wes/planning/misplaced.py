@@ -87,6 +87,7 @@ class Tidying:
         self._alarms = alarms
         self._after = ""
         self._left: list[str] = []
+        self._more = 0
 
     async def work(self) -> None:
         """Look at the next ones."""
@@ -95,20 +96,23 @@ class Tidying:
         page = await self._store.read(partial(find_misplaced, context=self._context, after=self._after))
         for each in page.found:
             left = await self._store.write(partial(_bring_away, context=self._context, misplaced=each))
-            if left is not None:
+            if left is not None and len(self._left) < NAMED_MAX:
                 self._left.append(left)
+            elif left is not None:
+                self._more += 1
         self._after = page.last or ""
         if page.last is None:
             self._tell()
 
     def _tell(self) -> None:
         """Tell what a whole turn has left where it is."""
-        left, self._left = self._left, []
+        left, others = self._left, self._more
+        self._left, self._more = [], 0
         if not left:
             self._alarms.clear(MISPLACED)
             return
-        named = "; ".join(left[:NAMED_MAX])
-        more = f", and {len(left) - NAMED_MAX} more" if len(left) > NAMED_MAX else ""
+        named = "; ".join(left)
+        more = f", and {others} more" if others else ""
         self._alarms.raise_alarm(
             Alarm(
                 subject="stock",
