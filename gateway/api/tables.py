@@ -6,6 +6,7 @@ pages cannot be read, is broken off and never ended, so that nobody takes a part
 """
 
 import json
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, get_args
@@ -77,8 +78,7 @@ async def as_table(request: Request, handle: Handle, table: Table, page_size: in
     first = await handle(_for_page(request, {**size, **asked}))
     if first.status_code != HTTPStatus.OK:
         return first
-    name = request.url.path.rstrip("/").rpartition("/")[2]
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Vary": "Accept"}
+    headers = {"Content-Disposition": f'attachment; filename="{_file_name(request)}"', "Vary": "Accept"}
     if "limit" not in asked:
         lines = _lines(request, handle, table, first, size)
         return StreamingResponse(lines, headers=headers, media_type=MEDIA_TYPE)
@@ -87,6 +87,12 @@ async def as_table(request: Request, handle: Handle, table: Table, page_size: in
         following = request.url.include_query_params(cursor=page["nextCursor"])
         headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
     return Response(table.header() + table.lines(page["items"]), headers=headers, media_type=MEDIA_TYPE)
+
+
+def _file_name(request: Request) -> str:
+    """Return what a table is called on a disk: the last word of its address, as far as a header and a disk can have it."""
+    word = request.url.path.rstrip("/").rpartition("/")[2]
+    return f"{re.sub('[^A-Za-z0-9._-]', '_', word)}.csv"
 
 
 async def _lines(

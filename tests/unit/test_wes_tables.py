@@ -137,6 +137,13 @@ async def test_with_a_limit_it_is_one_page_that_leads_to_the_next() -> None:
         assert (await at.rows("/v1/wes/stock"))[1]["skuId"] in second.text and "next" not in second.links
 
 
+async def test_a_table_of_whatever_was_asked_for_has_a_name_that_a_disk_can_have() -> None:
+    async with desk() as at:
+        answer = await at.http.get("/v1/wes/units/品 “1”", params={"format": "csv"})
+        assert answer.status_code == 200
+        assert answer.headers["content-disposition"] == 'attachment; filename="___1_.csv"'
+
+
 async def test_what_is_wrong_with_a_request_is_told_as_ever() -> None:
     async with desk() as at:
         for path, field in (("/v1/wes/products?limit=0", "limit"), ("/v1/wes/orders?cursor=x", "cursor")):

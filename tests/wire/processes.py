@@ -18,7 +18,7 @@ from drivers.links.nats_server import server_binary
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "config" / "demo"
 GATEWAY = (sys.executable, "-m", "gateway")
-START_S = 30.0
+START_S = 60.0
 
 
 def free_ports(count: int) -> int:

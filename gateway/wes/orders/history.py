@@ -127,7 +127,7 @@ SHARED: Final = (
     Kept(
         "presentations",
         "presentation_id, purpose, container_id, station_id, destination, state, attempt, reason, created_at, sent_at,"
-        " arrived_at, left_at, priority, deadline_at, origin",
+        " arrived_at, left_at, priority, deadline_at, origin, why",
         _PRESENTATIONS,
     ),
     Kept(
