@@ -7,6 +7,8 @@ globalThis.sessionStorage = /** @type {any} */ (memory());
 const { Refused, Unanswered } = await import("../../gateway/web/static/core/http.js");
 const { MOST, newActId, Outbox, OutboxFull } = await import("../../gateway/web/static/core/outbox.js");
 
+const NOW = Date.parse("2026-01-01T00:00:00Z");
+
 function memory() {
   /** @type {Map<string, string>} */
   const kept = new Map();
@@ -29,7 +31,7 @@ function gateway(weather) {
 const act = (actId) => ({ path: "/v1/wes/acts", body: { actId }, words: actId, since: "2026-01-01T00:00:00Z" });
 
 function outbox(store, send, more = {}) {
-  return new Outbox({ name: "acts", store, send, pause: async () => {}, changed: () => {}, orphaned: () => {}, ...more });
+  return new Outbox({ name: "acts", store, send, pause: async () => {}, changed: () => {}, orphaned: () => {}, now: () => NOW, ...more });
 }
 
 test("what nobody answers is sent again until it is, in the order in which it was done", async () => {
@@ -116,6 +118,18 @@ test("what waits for one person holds up nobody else's acts, and is there when i
   assert.deepEqual([done, bob.kept.map((each) => each.words)], [["bob-1"], ["ann-1"]]);
   await outbox(store, send).deliver();
   assert.deepEqual(done, ["bob-1", "ann-1"]);
+});
+
+test("what the gateway may have forgotten is not sent again: a person looks whether it has happened", async () => {
+  const { done, send } = gateway([]);
+  const store = memory();
+  void outbox(store, async () => new Promise(() => {})).add(act("a"));
+  /** @type {string[]} */
+  const told = [];
+  const late = { now: () => NOW + 7 * 86_400_000, orphaned: (kept, error) => told.push(`${kept.words}: ${error.message}`) };
+  await outbox(store, send, late).deliver();
+  assert.deepEqual(done, []);
+  assert.match(told[0], /^a: it is older than six days/);
 });
 
 test("no two acts have the same id", () => {

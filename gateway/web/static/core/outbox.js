@@ -9,6 +9,7 @@
 import { Refused } from "./http.js";
 
 export const MOST = 500;
+const SURE_MS = 6 * 86_400_000; // the gateway knows for seven days which acts it has done
 const WAITS_MS = [500, 1000, 2000, 5000];
 
 /**
@@ -21,6 +22,14 @@ const WAITS_MS = [500, 1000, 2000, 5000];
 
 /** The network has been away for so long that no more can be kept: the act was not begun. */
 export class OutboxFull extends Error {}
+
+/** The gateway has forgotten by now which acts it has done: whether this one has happened only a person can tell. */
+export class TooOld extends Refused {
+  constructor() {
+    const detail = "it is older than six days, and nobody can tell any more whether it was heard: look, and do it anew if it was not";
+    super(409, { title: "Too old", status: 409, detail });
+  }
+}
 
 /** @returns {string} an id that no other page makes; `crypto.randomUUID` is missing where there is no TLS */
 export function newActId() {
@@ -41,6 +50,7 @@ export class Outbox {
   #changed;
   #orphaned;
   #isDue;
+  #now;
 
   /**
    * @param {object} given
@@ -50,9 +60,10 @@ export class Outbox {
    * @param {(ms: number) => Promise<void>} given.pause
    * @param {() => void} given.changed is told whenever something came or went
    * @param {(kept: Kept) => boolean} [given.isDue] whether it may be sent now; the others wait, and hold nobody up
+   * @param {() => number} [given.now] ms since 1970
    * @param {(kept: Kept, error: unknown) => void} given.orphaned is told of a refusal for which nobody waits any more, after a reload
    */
-  constructor({ name, store, send, pause, changed, orphaned, isDue = () => true }) {
+  constructor({ name, store, send, pause, changed, orphaned, isDue = () => true, now = Date.now }) {
     this.#name = name;
     this.#store = store;
     this.#send = send;
@@ -60,6 +71,7 @@ export class Outbox {
     this.#changed = changed;
     this.#orphaned = orphaned;
     this.#isDue = isDue;
+    this.#now = now;
     this.#kept = this.#stored();
   }
 
@@ -97,6 +109,7 @@ export class Outbox {
     for (let tries = 0, act; (act = this.#kept.find(this.#isDue)); ) {
       const waiting = this.#waiting.get(act.body.actId);
       try {
+        if (this.#now() - Date.parse(act.since) > SURE_MS) throw new TooOld();
         const answer = await this.#send(act);
         this.#forget(act);
         waiting?.taken(answer);
