@@ -35,18 +35,27 @@ def token_of(token_file: Path | None) -> str | None:
     if token_file is None:
         given, where = os.environ.get(TOKEN_VARIABLE, ""), TOKEN_VARIABLE
         return _checked(given, where) if given else None
+    return _checked(read_secret(token_file, "--token-file").strip(), "--token-file")
+
+
+def read_secret(file: Path, option: str) -> str:
+    """Return what stands in a file that its user alone can read.
+
+    Raises:
+        typer.BadParameter: the file cannot be read, or others can read it too.
+    """
     try:
-        given = token_file.read_text(encoding="utf-8").strip()
-        shared = _is_shared(token_file)
+        secret = file.read_text(encoding="utf-8")
+        shared = _is_shared(file)
     except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"cannot read {token_file}: {error}", param_hint="--token-file") from error
+        raise typer.BadParameter(f"cannot read {file}: {error}", param_hint=option) from error
     if shared:
         raise typer.BadParameter(
-            f"others can read or change {token_file}: make it yours alone with  chmod 600 {shlex.quote(str(token_file))}"
-            "  and, if others have seen it, make a new token",
-            param_hint="--token-file",
+            f"others can read or change {file}: make it yours alone with  chmod 600 {shlex.quote(str(file))}"
+            "  and, if others have seen it, take a new one",
+            param_hint=option,
         )
-    return _checked(given, "--token-file")
+    return secret
 
 
 class KeptSession(BaseModel):

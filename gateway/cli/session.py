@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.appearance import stdout
 from gateway.cli.client import DEFAULT_URL, UrlOption, acknowledged, connect_as, parse
-from gateway.cli.credentials import KeptSession, forget_session, keep_session, kept_session
+from gateway.cli.credentials import KeptSession, forget_session, keep_session, kept_session, read_secret
 from gateway.cli.failure import REFUSED, Failure
 from gateway.contract.people import NewSessionView
 
@@ -33,7 +33,7 @@ def login(
 
     Who signs in for the first time, or after a reset, takes a password of their own: 12 characters or more.
     """
-    given = [] if password_file is None else _lines(password_file)
+    given = [] if password_file is None else read_secret(password_file, "--password-file").splitlines()
     password = given[0] if given else typer.prompt("Password", hide_input=True, err=True)
     with connect_as(url, None) as gateway:
         view = parse(NewSessionView, gateway.post(PATH, {"personId": person_id, "password": password}))
@@ -65,13 +65,6 @@ def _keep(session: KeptSession) -> None:
         keep_session(session)
     except OSError as error:
         raise Failure(REFUSED, f"the session cannot be kept: {error}") from error
-
-
-def _lines(file: Path) -> list[str]:
-    try:
-        return file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"cannot read {file}: {error}", param_hint="--password-file") from error
 
 
 def _new_password() -> str:

@@ -15,6 +15,7 @@ from gateway.cli.client import (
     parse_items,
     print_json,
     save_table,
+    segment,
 )
 from gateway.cli.credentials import TokenFileOption
 from gateway.cli.wes_floor import LIMIT, LimitOption
@@ -43,7 +44,7 @@ def counts(
     as_json: JsonOption = False,
 ) -> None:
     """List stock counts, the newest first, how far they are, and what they have found; or the lines of one."""
-    path = "/v1/wes/counts" if count_id is None else f"/v1/wes/counts/{count_id}/lines"
+    path = "/v1/wes/counts" if count_id is None else f"/v1/wes/counts/{segment(count_id)}/lines"
     with connect(url, token_file) as gateway:
         if csv is not None:
             save_table(gateway, path, {}, csv)

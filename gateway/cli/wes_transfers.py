@@ -20,6 +20,7 @@ from gateway.cli.client import (
     parse_items,
     print_json,
     save_table,
+    segment,
 )
 from gateway.cli.credentials import TokenFileOption
 from gateway.cli.wes_floor import LIMIT, LimitOption
@@ -90,8 +91,8 @@ def show(
 ) -> None:
     """Show a transfer: its lines, its tasks, and who did what."""
     with connect(url, token_file) as gateway:
-        response = gateway.get(f"{PATH}/{transfer_id}")
-        log = gateway.items(f"{PATH}/{transfer_id}/log", {}, LIMIT)
+        response = gateway.get(f"{PATH}/{segment(transfer_id)}")
+        log = gateway.items(f"{PATH}/{segment(transfer_id)}/log", {}, LIMIT)
     if as_json:
         print_json({**content(response), "log": log["items"]})
         return

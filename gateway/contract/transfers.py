@@ -202,14 +202,13 @@ class PutTransfer(Taken):
     damaged: Annotated[bool, Field(strict=True)] = False
 
 
-class MissTransfer(ActBase):
-    """Fewer pieces of a task can be taken than it wants (S2-59): they stay where the books have them, held until somebody counts.
+class TaskDifference(ActBase):
+    """Fewer pieces of a task than there should be.
 
     Attributes:
         reason: in words; needed for `other`.
     """
 
-    act: Literal["miss"]
     task_id: Number
     quantity: Pieces
     code: TransferDifference
@@ -217,29 +216,26 @@ class MissTransfer(ActBase):
 
     @model_validator(mode="after")
     def _in_words(self) -> Self:
-        _check_words(self.code, self.reason)
+        if self.code is TransferDifference.OTHER and self.reason is None:
+            raise ValueError("must say in `reason` what other reason there is")
         return self
 
 
-class LoseTransfer(ActBase):
-    """Fewer pieces of a task have come than were taken (S2-69): they go off the books, with the code.
+class MissTransfer(TaskDifference):
+    """They cannot be taken (S2-59): they stay where the books have them, held until somebody counts."""
+
+    act: Literal["miss"]
+
+
+class LoseTransfer(TaskDifference):
+    """They have not come as they were taken (S2-69): they go off the books, with the code.
 
     Attributes:
         upns: every one of them where units are known.
-        reason: in words; needed for `other`.
     """
 
     act: Literal["lose"]
-    task_id: Number
-    quantity: Pieces
     upns: Units = ()
-    code: TransferDifference
-    reason: Words | None = None
-
-    @model_validator(mode="after")
-    def _in_words(self) -> Self:
-        _check_words(self.code, self.reason)
-        return self
 
 
 class HandOver(OfTransfer):
@@ -290,11 +286,6 @@ TransferDecision = Annotated[AnyTransferDecision, Field(discriminator="act")]
 AnyTransferAct = TakeTransfer | PutTransfer | MissTransfer | HandOver | ConfirmTransfer
 TransferAct = Annotated[AnyTransferAct, Field(discriminator="act")]
 """What is done on the floor."""
-
-
-def _check_words(code: TransferDifference, reason: str | None) -> None:
-    if code is TransferDifference.OTHER and reason is None:
-        raise ValueError("must say in `reason` what other reason there is")
 
 
 class TransferTaskView(WireModel):

@@ -190,8 +190,9 @@ def test_what_is_no_address_of_a_database_is_told_and_not_repeated(address: str)
 
 
 @pytest.mark.parametrize("typed_id", ["", ".", "..", "a/b"])
-def test_what_is_no_part_of_a_path_is_no_id(typed_id: str) -> None:
-    ended = typed("transport", "show", typed_id, "--url", "http://127.0.0.1:1")
+@pytest.mark.parametrize("shown", [("transport", "show"), ("wes", "transfers", "show"), ("wes", "counts")])
+def test_what_is_no_part_of_a_path_is_no_id(shown: tuple[str, ...], typed_id: str) -> None:
+    ended = typed(*shown, typed_id, "--url", "http://127.0.0.1:1")
     assert ended.code == 1
     assert f"`{typed_id}` is no id" in ended.err
     assert "the request's: there is no such thing" in _one_line(ended.err)

@@ -36,8 +36,20 @@ async def add(desk: Desk, *words: str) -> str:
 
 async def login(desk: Desk, tmp_path: Path, name: str, *passwords: str) -> Ended:
     file = tmp_path / "passwords"
+    file.touch(mode=0o600)
     file.write_text("\n".join(passwords), encoding="utf-8")
     return await desk.type("login", name, "--password-file", str(file))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files have modes on POSIX alone")
+async def test_passwords_are_not_taken_from_a_file_that_others_can_read(desk: Desk, tmp_path: Path) -> None:
+    password = await add(desk, "ada", "--role", "administrator")
+    file = tmp_path / "passwords"
+    file.write_text(password, encoding="utf-8")
+    file.chmod(0o644)
+    ended = await desk.type("login", "ada", "--password-file", str(file))
+    assert ended.code == 2
+    assert "chmod 600" in ended.err and password not in ended.err
 
 
 async def test_from_the_first_administrator_to_acts_under_ones_own_name(desk: Desk, tmp_path: Path) -> None:

@@ -186,14 +186,14 @@ function secret(name, label, kept) {
 
 /** @param {FormData} given */
 async function signIn(given) {
-  const answer = await ask("POST", "/v1/session", { personId: field(given, "name"), password: field(given, "password") });
+  const answer = await ask("POST", "/v1/session", { personId: field(given, "name"), password: secretOf(given, "password") });
   showToken(answer.token);
   actAs(answer.person.personId);
 }
 
 /** @param {FormData} given */
 async function changePassword(given) {
-  await ask("POST", "/v1/session/password", { old: field(given, "old"), new: field(given, "new") });
+  await ask("POST", "/v1/session/password", { old: secretOf(given, "old"), new: secretOf(given, "new") });
 }
 
 async function leave() {
@@ -206,6 +206,11 @@ async function leave() {
 /** @param {FormData} given @param {string} name */
 function field(given, name) {
   return String(given.get(name) ?? "").trim();
+}
+
+/** A password as it was typed: blanks are signs of it too. @param {FormData} given @param {string} name */
+function secretOf(given, name) {
+  return String(given.get(name) ?? "");
 }
 
 /** @param {Event} event @returns {string} */
