@@ -4,7 +4,7 @@ The world is in the plant; the books say what the gateway knows of it. A handler
 effects; the kernel then commits all of it at once, or rolls it back to a mark as if it had never been.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
@@ -46,16 +46,13 @@ class TableSpec(Generic[K, V]):
         return row | {name: column(value) for name, column in self.columns.items()}
 
 
-class Table(dict[K, V]):
-    """Rows of one kind by key, in the order in which they first appeared.
-
-    Read like any dict; changed only by the kernel's handlers, and only by `put`, `remove` and `forget`.
-    """
+class Table(Generic[K, V]):
+    """Rows of one kind by key. Changed only by the kernel's handlers."""
 
     def __init__(self, books: "Books", spec: TableSpec[K, V]) -> None:
-        super().__init__()
         self.spec = spec
         self.upsert_sql = spec.upsert_sql()
+        self._rows: dict[K, V] = {}
         self._books = books
         self._watchers: list[Callable[[V | None, V | None], None]] = []
 
@@ -63,15 +60,32 @@ class Table(dict[K, V]):
         """Call `watcher(old, new)` at every change, rollbacks and loading included: so indexes stay true."""
         self._watchers.append(watcher)
 
+    def get(self, key: K) -> V | None:
+        """Return the row, or None."""
+        return self._rows.get(key)
+
+    def __getitem__(self, key: K) -> V:
+        return self._rows[key]
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def values(self) -> Iterator[V]:
+        """Return all rows in the order in which they first appeared."""
+        return iter(self._rows.values())
+
     def put(self, value: V) -> None:
         """Insert or replace a row."""
         key = self.spec.key(value)
-        self._books.note(self, key, self.get(key))
+        self._books.note(self, key, self._rows.get(key))
         self.set(key, value)
 
     def remove(self, key: K) -> None:
         """Delete a row, from the database too."""
-        self._books.note(self, key, self[key])
+        self._books.note(self, key, self._rows[key])
         self.set(key, None)
 
     def forget(self, key: K) -> None:
@@ -80,11 +94,11 @@ class Table(dict[K, V]):
 
     def set(self, key: K, value: V | None) -> None:
         """Replace a row without a note in the undo log (for the books themselves)."""
-        old = self.get(key)
+        old = self._rows.get(key)
         if value is None:
-            self.pop(key, None)
+            self._rows.pop(key, None)
         else:
-            self[key] = value
+            self._rows[key] = value
         for watcher in self._watchers:
             watcher(old, value)
 
