@@ -80,8 +80,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.set_task_factory(self._make_task)
         self.create_future = partial(asyncio.Future, loop=self)
 
-    get_debug: Any = bool  # no: each future asks, and so it costs no call
-
     def time(self) -> float:
         return self._now
 
